@@ -1,0 +1,39 @@
+# Settings of SKP, plain shell: export KEY="value". Variables may use each other.
+# "" switches an option off. A password that is "" or absent is generated and kept in
+# etc/secrets.env (readable by you alone). Every key and its default: docs/settings.md.
+# As shipped, these values fit the practice cluster (./skp.py lab.up).
+# shellcheck shell=bash
+
+# Cluster
+export SKP_USER="skp"                       # the SSH user on every node: sudo rights, group docker
+export SKP_SSH_CONFIG=".lab/ssh_config"     # "" for your own ~/.ssh/config
+export SKP_HOME="/home/skp/skp"             # the same path on every node; shared between them
+export SKP_ETC="etc"                        # here: next to this file's folder
+export SKP_HOSTS="$SKP_ETC/hosts.json"      # which node does what
+export SKP_DFS="/mnt/dfs"                   # a shared file system, seen as /root/mnt/dfs; "" if none
+export SKP_PRI_ETH="eth0"                   # private network interface of the nodes
+export SKP_PUB_ETH="eth0"                   # public network interface of the master
+
+# Docker
+export SKP_NET="net-skp"                    # overlay network
+export SKP_NET_SUBNET="10.90.0.0/16"        # its addresses
+
+# Registry
+export REGISTRY_NAME="registry-skp"
+export REGISTRY_VOLUME="$SKP_HOME/volume/var/registry"
+export REGISTRY_IMAGE="skp/docker-registry" # "registry" and TAG "2" for the public image
+export REGISTRY_TAG="latest"
+
+# Jupyter
+export JUPYTER_NAME="jupyter-skp"           # Container Name
+export JUPYTER_PORT="8010"                  # Jupyter Port
+export JUPYTER_VOLUME="$SKP_HOME/volume"    # Jupyter Volume Path
+export JUPYTER_PASSWORD=""                  # "": generated, see etc/secrets.env
+
+export JUPYTER_BASEURL="jupyter-skp"        # http://localhost:8010/jupyter-skp
+export JUPYTER_RESTAPIPORT="8020"           # Jupyter Kernel Gateway Port
+export JUPYTER_IMAGE="skp/docker-ds"
+export JUPYTER_TAG="latest"
+export JUPYTER_GPU_IMAGE="skp/docker-ds-gpu"
+export JUPYTER_GPU_TAG="latest"
+export JUPYTER_GPU="FALSE"

@@ -1,0 +1,41 @@
+"""One table of how long anything may take, in seconds. `SKP_TIMEOUT_<NAME>` overrides an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Deadlines in seconds.
+
+    Attributes:
+        connect: TCP connect, SSH handshake and login of one node.
+        request: one ordinary request to a node's engine, or one short command on a node.
+        observe: all that is asked of one node to learn its state.
+        swarm: one change of Swarm membership, label or network, with its retries.
+        start: `docker start`; the engine itself gives up a network attachment after 20 s.
+        healthy: from started to healthy, for one container.
+        stop: added to a container's own stop timeout.
+        transfer: copying one image to one node (pull or stream).
+        build: building and pushing one image.
+    """
+
+    connect: float = 10
+    request: float = 30
+    observe: float = 30
+    swarm: float = 60
+    start: float = 45
+    healthy: float = 180
+    stop: float = 15
+    transfer: float = 900
+    build: float = 3600
+
+    def capped(self, limit: float | None) -> Deadlines:
+        """Return the same table with no entry above `limit` seconds (the `--timeout` option)."""
+        if limit is None:
+            return self
+        return replace(self, **{f.name: min(getattr(self, f.name), limit) for f in fields(self)})
+
+
+NAMES: tuple[str, ...] = tuple(f.name for f in fields(Deadlines))

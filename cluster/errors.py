@@ -1,0 +1,68 @@
+"""Every error a person can meet, each with a place, a reason and the next thing to type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process returns; the same for every command (docs/commands)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    LOCKED = 75
+    INTERRUPTED = 130
+
+
+class SkpError(Exception):
+    """Something went wrong that the person at the keyboard can understand.
+
+    Attributes:
+        what: one sentence: where (file, key, node), what was found, what is allowed.
+        hint: what to type or change next; empty when `what` says it all.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  {self.hint}" if self.hint else self.what
+
+
+class ConfigError(SkpError):
+    """Bad settings, inventory or arguments: found before anything is touched."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigErrors(ConfigError):
+    """Several configuration errors at once, so that they can be mended in one go."""
+
+    def __init__(self, errors: Iterable[ConfigError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+
+class NodeError(SkpError):
+    """A fault of one node: it can't be reached, refuses us, or answers with an error."""
+
+    def __init__(self, node: str, what: str, hint: str = "") -> None:
+        super().__init__(f"{node}: {what}", hint)
+        self.node = node
+
+
+class DeadlineError(NodeError):
+    """A wait that passed its deadline."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Return " (did you mean X?)" for the allowed word nearest to `word`, else an empty string."""
+    found = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.7)
+    return f" (did you mean {found[0]}?)" if found else ""

@@ -1,0 +1,93 @@
+"""All nodes at once: connect, fan out, finish everywhere, keep apart what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+from cluster.deadlines import Deadlines
+from cluster.errors import ConfigError, NodeError, nearest
+from cluster.inventory import Host, Inventory
+from cluster.node import Node, connect
+from cluster.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Results(Generic[T]):
+    """What a fan-out brought: a value or an error for every node it was run on."""
+
+    values: Mapping[str, T]
+    errors: Mapping[str, NodeError]
+
+
+class Fleet:
+    """The connected nodes of an inventory.
+
+    Attributes:
+        nodes: the reachable ones by name.
+        unreachable: why the others are not, by name.
+        deadlines: the table in force.
+    """
+
+    def __init__(self, hosts: Iterable[Host], settings: Settings, deadlines: Deadlines) -> None:
+        """Connect to all hosts in parallel; a host that can't be reached is only noted."""
+        self.hosts = tuple(hosts)
+        self.deadlines = deadlines
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self.hosts)))
+        connected = self._gather(
+            {host.name: lambda host=host: connect(host, settings, deadlines) for host in self.hosts}
+        )
+        self.nodes: dict[str, Node] = dict(connected.values)
+        self.unreachable: Mapping[str, NodeError] = connected.errors
+
+    def each(
+        self, function: Callable[[Node], T], names: Iterable[str] | None = None
+    ) -> Results[T]:
+        """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
+        chosen = self.nodes if names is None else [name for name in names if name in self.nodes]
+        return self._gather(
+            {name: lambda node=self.nodes[name]: function(node) for name in chosen}
+        )
+
+    def close(self) -> None:
+        """End all connections."""
+        for node in self.nodes.values():
+            node.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _gather(self, work: Mapping[str, Callable[[], T]]) -> Results[T]:
+        values: dict[str, T] = {}
+        errors: dict[str, NodeError] = {}
+        futures = {name: self._pool.submit(job) for name, job in work.items()}
+        for name, future in futures.items():
+            try:
+                values[name] = future.result()
+            except NodeError as error:
+                errors[name] = error
+        return Results(values, errors)
+
+
+def choose(inventory: Inventory, names: str) -> tuple[Host, ...]:
+    """Return the hosts of a comma-separated list; all for an empty one.
+
+    Raises:
+        ConfigError: a name that the inventory does not have.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in inventory.names:
+            raise ConfigError(
+                f"no node {name} in {inventory.path}{nearest(name, inventory.names)}",
+                f"There are: {', '.join(inventory.names)}",
+            )
+    return tuple(h for h in inventory.hosts if not wanted or h.name in wanted)

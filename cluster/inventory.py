@@ -1,0 +1,167 @@
+"""hosts.json as typed values: which node does what."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import schema
+from cluster.errors import ConfigError, ConfigErrors
+from cluster.jsonfile import JsonFile, Location
+
+SCHEMA = Path(__file__).parent.parent / "etc" / "hosts.schema.json"
+
+
+@dataclass(frozen=True)
+class Host:
+    """One machine of hosts.json.
+
+    Attributes:
+        name: its name in the Swarm and on the command line.
+        ipv4: its address on the private network.
+        labels: label to value; a service runs where its label's value is "enable".
+        groups: master, manager, worker.
+        user: the SSH user, if another than SKP_USER.
+        port: the SSH port, if another than the SSH configuration says.
+    """
+
+    name: str
+    ipv4: str
+    labels: tuple[tuple[str, str], ...]
+    groups: frozenset[str]
+    user: str | None = None
+    port: int | None = None
+
+    @property
+    def is_manager(self) -> bool:
+        """Whether the node takes part in Swarm's consensus."""
+        return "manager" in self.groups
+
+    def has(self, label: str) -> bool:
+        """Whether `label` is enabled here."""
+        return (label, "enable") in self.labels
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All hosts in the order of the file, one of them the master."""
+
+    path: Path
+    hosts: tuple[Host, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def master(self) -> Host:
+        """The one host of the group master."""
+        return next(host for host in self.hosts if "master" in host.groups)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all hosts."""
+        return tuple(host.name for host in self.hosts)
+
+    def host(self, name: str) -> Host:
+        """Return the host of that name; raises KeyError."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+    def labelled(self, label: str) -> tuple[Host, ...]:
+        """Return the hosts on which `label` is enabled."""
+        return tuple(host for host in self.hosts if host.has(label))
+
+
+def read(path: Path) -> Inventory:
+    """Read and check hosts.json.
+
+    Raises:
+        ConfigErrors: with everything that is wrong, each with its line.
+    """
+    document = JsonFile(path)
+    errors = [
+        document.error(violation.location, violation.what)
+        for violation in schema.violations(schema.load(SCHEMA), document.value)
+    ]
+    if errors:
+        raise ConfigErrors(errors)
+    hosts = tuple(_host(name, entry) for name, entry in document.value.items())
+    errors = [
+        *_group_errors(document, hosts),
+        *_address_errors(document, hosts),
+        *_label_errors(document),
+    ]
+    if errors:
+        raise ConfigErrors(errors)
+    return Inventory(path, hosts, tuple(_warnings(hosts)))
+
+
+def _host(name: str, entry: dict[str, object]) -> Host:
+    labels = entry.get("labels", [])
+    groups = entry["groups"]
+    assert isinstance(labels, list) and isinstance(groups, list)  # by the schema
+    port = entry.get("port")
+    return Host(
+        name=name,
+        ipv4=str(entry["ipv4"]),
+        labels=tuple((key, value) for label in labels for key, value in label.items()),
+        groups=frozenset(groups),
+        user=str(entry["user"]) if "user" in entry else None,
+        port=port if isinstance(port, int) else None,
+    )
+
+
+def _group_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
+    masters = [host for host in hosts if "master" in host.groups]
+    if not masters:
+        yield document.error((), "no node is in the group master; exactly one has to be")
+    for extra in masters[1:]:
+        yield document.error(
+            (extra.name, "groups"),
+            f"a second master; {masters[0].name} is one already, and exactly one is allowed",
+            "Make it a manager: a Swarm has several managers, SKP one node that builds and stores.",
+        )
+    for host in hosts:
+        if "master" in host.groups and not host.is_manager:
+            yield document.error(
+                (host.name, "groups"), 'the master is a manager too: write ["master", "manager"]'
+            )
+        if {"manager", "worker"} <= host.groups:
+            yield document.error(
+                (host.name, "groups"), "manager or worker, not both (a manager runs services too)"
+            )
+
+
+def _address_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
+    seen: dict[str, str] = {}
+    for host in hosts:
+        location: Location = (host.name, "ipv4")
+        address = ipaddress.IPv4Address(host.ipv4)
+        if host.ipv4 in seen:
+            yield document.error(location, f"{host.ipv4} is {seen[host.ipv4]}'s address already")
+        elif address.is_loopback or address.is_multicast or address.is_unspecified:
+            yield document.error(
+                location, f"{host.ipv4} is not an address that other nodes can reach"
+            )
+        seen.setdefault(host.ipv4, host.name)
+
+
+def _label_errors(document: JsonFile) -> Iterator[ConfigError]:
+    for name, entry in document.value.items():
+        seen: set[str] = set()
+        for index, label in enumerate(entry.get("labels", [])):
+            key = next(iter(label))
+            if key in seen:
+                yield document.error((name, "labels", index), f"{key} stands here twice")
+            seen.add(key)
+
+
+def _warnings(hosts: tuple[Host, ...]) -> Iterator[str]:
+    managers = sum(host.is_manager for host in hosts)
+    if managers % 2 == 0:
+        yield (
+            f"{managers} managers: an even number survives no more losses than {managers - 1} "
+            "would, and one more machine can break the quorum; use 1 or 3"
+        )

@@ -1,0 +1,87 @@
+"""The node that is this machine itself: no SSH, the engine by its own socket."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+from typing import IO
+
+from cluster.errors import DeadlineError
+from cluster.transport import Completed, Engine, Lines, OnLine, over_socket
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether `address` (IPv4) belongs to an interface of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))  # sends nothing; only own addresses can be bound
+        except OSError:
+            return False
+        return True
+
+
+class LocalConnection:
+    """Commands run by a shell here; see `Connection`."""
+
+    is_local = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        stdin: bytes | IO[bytes] = b"",
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        """Run a shell command; here `deadline` bounds the whole run."""
+        given = None if isinstance(stdin, bytes) else stdin
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            stdin=given or subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        late = threading.Event()
+        timer = threading.Timer(deadline, lambda: (late.set(), process.kill()))
+        timer.start()
+        try:
+            errors = Lines(on_line)
+            assert process.stderr is not None and process.stdout is not None
+            reader = threading.Thread(target=_pump, args=(process.stderr, errors), daemon=True)
+            reader.start()
+            if isinstance(stdin, bytes):
+                feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+                feeder.start()
+            output = process.stdout.read()
+            reader.join()
+            code = process.wait()
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise DeadlineError(self.name, f"not done within {deadline:.0f} s")
+        return Completed(code, output, errors.bytes)
+
+    def engine(self, deadline: float) -> Engine:
+        """Return this machine's engine."""
+        return over_socket(deadline)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _pump(stream: IO[bytes], lines: Lines) -> None:
+    while data := stream.read1(1 << 16):  # type: ignore[attr-defined]
+        lines.write(data)
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        with process.stdin:
+            process.stdin.write(stdin)
+    except BrokenPipeError:
+        pass  # it ended without reading; its exit code tells

@@ -1,0 +1,138 @@
+"""A node: its host entry, its one connection, its engine."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+import docker.errors
+import paramiko
+import requests
+
+from cluster import local, ssh
+from cluster.deadlines import Deadlines
+from cluster.errors import DeadlineError, NodeError
+from cluster.inventory import Host
+from cluster.settings import Settings
+from cluster.transport import Completed, Connection, Engine, OnLine
+
+
+class Node:
+    """One reachable node.
+
+    Attributes:
+        host: its entry in the inventory.
+        deadlines: the table that applies to everything done here.
+    """
+
+    def __init__(self, host: Host, connection: Connection, deadlines: Deadlines) -> None:
+        self.host = host
+        self.deadlines = deadlines
+        self.connection = connection
+
+    @property
+    def name(self) -> str:
+        """The node's name in the inventory."""
+        return self.host.name
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The node's Docker Engine; use it inside `talking()`."""
+        return self.connection.engine(self.deadlines.request)
+
+    @contextmanager
+    def talking(self, doing: str = "") -> Iterator[Engine]:
+        """Give the engine, and turn what goes wrong with it into a NodeError that says where.
+
+        Args:
+            doing: what is being done, for the message, e.g. "creating jupyter-skp".
+        """
+        prefix = f"{doing}: " if doing else ""
+        try:
+            yield self.engine
+        except docker.errors.APIError as error:
+            raise NodeError(self.name, f"{prefix}{error.explanation or error}") from None
+        except (requests.exceptions.Timeout, TimeoutError):
+            raise DeadlineError(
+                self.name,
+                f"{prefix}the Docker Engine does not answer within {self.engine.timeout} s",
+                f"Look at it: ssh {self.name} docker info",
+            ) from None
+        except (requests.exceptions.RequestException, docker.errors.DockerException) as error:
+            raise NodeError(
+                self.name,
+                f"{prefix}no Docker Engine answers ({_root_cause(error)})",
+                f"Is it running, and is the SSH user in the group docker? ssh {self.name} docker info",
+            ) from None
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise NodeError(self.name, f"{prefix}the connection broke: {error}") from None
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Let requests to the engine take up to `seconds` inside the block."""
+        before = self.engine.timeout
+        self.engine.timeout = int(seconds)
+        try:
+            yield
+        finally:
+            self.engine.timeout = before
+
+    def run(
+        self,
+        command: str,
+        *,
+        stdin: bytes | IO[bytes] = b"",
+        deadline: float | None = None,
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        """Run a shell command; its exit code is the caller's business."""
+        return self.connection.run(
+            command, stdin=stdin, deadline=deadline or self.deadlines.request, on_line=on_line
+        )
+
+    def sudo(self, command: str, *, stdin: bytes | IO[bytes] = b"") -> Completed:
+        """Run a shell command as root; raises NodeError when it fails."""
+        done = self.run(f"sudo -n sh -c {shlex.quote(command)}", stdin=stdin)
+        if done.exit_code != 0:
+            raise NodeError(
+                self.name,
+                f"a command as root failed: {done.complaint}",
+                "The SSH user needs sudo without a password.",
+            )
+        return done
+
+    def close(self) -> None:
+        """End the connection."""
+        self.connection.close()
+
+
+def connect(host: Host, settings: Settings, deadlines: Deadlines) -> Node:
+    """Connect to `host`, or use this machine itself when it is that host.
+
+    Raises:
+        NodeError: it can't be reached, its host key is not known, the login is refused.
+    """
+    if local.is_this_machine(host.ipv4):
+        return Node(host, local.LocalConnection(host.name), deadlines)
+    target = resolve(host, settings)
+    return Node(host, ssh.SshConnection(target, deadlines.connect), deadlines)
+
+
+def resolve(host: Host, settings: Settings) -> ssh.Target:
+    """Return how SSH reaches `host` under the user's SSH configuration."""
+    config: Path | None = None
+    if settings.text("SKP_SSH_CONFIG"):
+        config = settings.local_path("SKP_SSH_CONFIG")
+    return ssh.resolve(
+        host.name, host.ipv4, host.user or settings.text("SKP_USER"), host.port, config
+    )
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__

@@ -1,0 +1,50 @@
+"""Carrying out steps: the only place that changes anything on a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cluster.fleet import Fleet
+from cluster.inventory import Inventory
+from cluster.secrets import Secret
+from cluster.settings import Settings
+from cluster.state import State
+from cluster.step import Step
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every step may need.
+
+    Attributes:
+        say: takes progress lines for the person; not a log.
+    """
+
+    fleet: Fleet
+    settings: Settings
+    inventory: Inventory
+    key: Secret
+    state: State
+    say: Say
+
+
+def perform(context: Context, step: Step) -> str:
+    """Carry out one step and return a detail for the report, or "".
+
+    Raises:
+        NodeError: it failed; nothing half-made is left that a next plan would take for done.
+    """
+    # Imported here: each needs the context above.
+    from cluster import perform_container, perform_image, perform_swarm
+
+    performers: Mapping[str, Mapping[str, Callable[[Context, Step], str]]] = {
+        "swarm": perform_swarm.PERFORMERS,
+        "intent": perform_swarm.PERFORMERS,
+        "network": perform_swarm.NETWORK,
+        "image": perform_image.PERFORMERS,
+        "container": perform_container.PERFORMERS,
+    }
+    return performers[step.kind][step.action](context, step)

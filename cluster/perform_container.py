@@ -1,0 +1,272 @@
+"""Steps that change containers: create, replace, start, remove, and waiting until they work."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import docker.errors
+
+from cluster.errors import DeadlineError, NodeError
+from cluster.node import Node
+from cluster.perform import Context
+from cluster.perform_image import ensure
+from cluster.secrets import Secret
+from cluster.spec import SECRETS_TARGET, Container, SecretFile, fingerprint
+from cluster.state import LABEL_FIELDS, LABEL_SERVICE, LABEL_SPEC
+from cluster.step import Action, Step
+
+# On each node: one folder per container with what is bind-mounted at /run/skp.
+FILES_ROOT = "/var/lib/skp/files"
+_LOG_LINES = 12
+_PAUSE = 0.15
+_START_TRIES = 3
+
+
+def _create(context: Context, step: Step) -> str:
+    container, node = step.container, context.fleet.nodes[step.node]
+    assert container is not None
+    ensure(context, node, container.image, step.identity)
+    _place_files(node, container)
+    if step.found is not None:
+        _take_down(node, step.found.id, container.stop_timeout)
+    labels = _labels(container, step.identity, context.key)
+    with _left_clean(node, container.name):
+        _start_new(node, container, labels)
+    return _wait_healthy(node, container)
+
+
+def _start(context: Context, step: Step) -> str:
+    container, node = step.container, context.fleet.nodes[step.node]
+    assert container is not None and step.found is not None
+    with node.talking(f"starting {step.name}") as engine, node.patience(node.deadlines.start):
+        engine.start(step.found.id)
+    return _wait_healthy(node, container)
+
+
+def _remove(context: Context, step: Step) -> str:
+    node = context.fleet.nodes[step.node]
+    assert step.found is not None
+    _take_down(node, step.found.id, int(step.found.fields.get("stop_timeout", 10)))
+    node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
+    return ""
+
+
+def _take_down(node: Node, identity: str, stop_timeout: int) -> None:
+    with node.talking("removing a container") as engine:
+        try:
+            with node.patience(stop_timeout + node.deadlines.stop):
+                engine.stop(identity, timeout=stop_timeout)
+            engine.remove_container(identity, v=True, force=True)
+        except docker.errors.NotFound:
+            return  # gone already, which is what was wanted
+
+
+def _start_new(node: Node, container: Container, labels: dict[str, str]) -> None:
+    """Create and start; again when the network was not ready for the node's first container.
+
+    On a node that has just joined, the engine may give up the attachment after 20 s; the created
+    container can't be started any more then and has to be made anew.
+    """
+    for attempt in range(1, _START_TRIES + 1):
+        with node.talking(f"creating {container.name}") as engine:
+            made = engine.create_container_from_config(_config(container, labels), container.name)
+            try:
+                with node.patience(node.deadlines.start):
+                    engine.start(made["Id"])
+                return
+            except docker.errors.APIError:
+                engine.remove_container(made["Id"], v=True, force=True)
+                if attempt == _START_TRIES or container.network == "host":
+                    raise
+
+
+@contextmanager
+def _left_clean(node: Node, name: str) -> Iterator[None]:
+    """Remove a container that was created but never ran, when its creation fails."""
+    try:
+        yield
+    except NodeError:
+        with node.talking(f"removing {name}") as engine:
+            try:
+                if engine.inspect_container(name)["State"]["Status"] == "created":
+                    engine.remove_container(name, v=True, force=True)
+            except docker.errors.NotFound:
+                pass  # nothing was left
+        raise
+
+
+def _wait_healthy(node: Node, container: Container) -> str:
+    """Wait until the probe says healthy (without a probe: until it runs).
+
+    Raises:
+        NodeError: it ended, with its last log lines; DeadlineError: not healthy in time.
+    """
+    end = time.monotonic() + node.deadlines.healthy
+    with node.talking(f"waiting for {container.name}") as engine:
+        while True:
+            found = engine.inspect_container(container.name)
+            state = found["State"]
+            health = (state.get("Health") or {}).get("Status", "none")
+            if state["Running"] and (health == "healthy" or container.probe is None):
+                return ""
+            if found["RestartCount"] > 1 or state["Status"] in ("exited", "dead"):
+                raise NodeError(
+                    node.name,
+                    f"{container.name} ended with exit code {state['ExitCode']}"
+                    f"{_last_lines(node, container)}",
+                )
+            if time.monotonic() > end:
+                raise DeadlineError(
+                    node.name,
+                    f"{container.name} is {health} after {node.deadlines.healthy:.0f} s"
+                    f"{_last_lines(node, container)}",
+                    f"More of its log: ssh {node.name} docker logs {container.name}",
+                )
+            time.sleep(_PAUSE)
+
+
+def _last_lines(node: Node, container: Container) -> str:
+    text = node.engine.logs(container.name, tail=_LOG_LINES).decode(errors="replace").rstrip()
+    for file in container.files:
+        if isinstance(file, SecretFile):
+            text = text.replace(file.content.reveal(), "***")
+    return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _place_files(node: Node, container: Container) -> None:
+    """Make the container's folders, and write its files where only its user can read them."""
+    owner = container.user or "0:0"
+    uid, _, gid = owner.partition(":")
+    commands = [
+        f"test -d {quoted} || install -d -o {uid} -g {gid or uid} {quoted}"
+        for mount in container.mounts
+        if mount.create and (quoted := shlex.quote(mount.source))
+    ]
+    if container.files:
+        folder = shlex.quote(f"{FILES_ROOT}/{container.name}")
+        commands += [
+            f"install -d -m 0711 {FILES_ROOT}",
+            f"install -d -m 0500 -o {uid} -g {gid or uid} {folder}",
+            f"tar -xf - -C {folder} --numeric-owner --same-owner --same-permissions",
+        ]
+    if commands:
+        files = _archive(container, int(uid), int(gid or uid)) if container.files else b""
+        node.sudo(" && ".join(commands), stdin=files)
+
+
+def _archive(container: Container, uid: int, gid: int) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for file in container.files:
+            content = file.content.reveal() if isinstance(file, SecretFile) else file.content
+            entry = tarfile.TarInfo(file.name)
+            entry.uid, entry.gid, entry.mode = uid, gid, 0o400
+            entry.size = len(content.encode())
+            entry.mtime = int(time.time())
+            archive.addfile(entry, io.BytesIO(content.encode()))
+    return buffer.getvalue()
+
+
+def _labels(container: Container, identity: str, key: Secret) -> dict[str, str]:
+    described = container.described(identity or None, key)
+    return {
+        LABEL_SERVICE: container.service,
+        LABEL_SPEC: fingerprint(described, key),
+        LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
+    }
+
+
+def _config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
+    """Return the Engine API's body for POST /containers/create (API reference v1.44)."""
+    config: dict[str, Any] = {
+        "Image": container.image.reference,
+        "Hostname": container.name[:63] if container.network != "host" else "",
+        "Env": [f"{key}={value}" for key, value in container.environment],
+        "User": container.user,
+        "Labels": labels,
+        "StopTimeout": container.stop_timeout,
+        "ExposedPorts": {f"{p.container}/{p.protocol}": {} for p in container.ports},
+        "HostConfig": _host_config(container),
+    }
+    if container.command:
+        config["Cmd"] = list(container.command)
+    if container.probe:
+        config["Healthcheck"] = _healthcheck(container)
+    if container.network != "host":
+        endpoint = {"Aliases": list(container.aliases)}
+        config["NetworkingConfig"] = {"EndpointsConfig": {container.network: endpoint}}
+    return config
+
+
+def _host_config(container: Container) -> dict[str, Any]:
+    return {
+        "NetworkMode": container.network,
+        "Mounts": _mounts(container),
+        "PortBindings": {
+            f"{p.container}/{p.protocol}": [{"HostIp": p.address, "HostPort": str(p.host)}]
+            for p in container.ports
+        },
+        "RestartPolicy": {"Name": container.restart},
+        "Init": True,
+        "Memory": container.memory,
+        "NanoCpus": int(container.cpus * 1e9),
+        "CapAdd": list(container.capabilities),
+        "SecurityOpt": ["no-new-privileges"],
+        "Devices": [
+            {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
+            for d in container.devices
+        ],
+        # Bounded, or a chatty container fills the node's disk.
+        "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
+    }
+
+
+def _mounts(container: Container) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [
+        {
+            "Type": "bind",
+            "Source": mount.source,
+            "Target": mount.target,
+            "ReadOnly": mount.read_only,
+            "BindOptions": {"Propagation": mount.propagation},
+        }
+        for mount in container.mounts
+    ]
+    if container.files:
+        mounts.append(
+            {
+                "Type": "bind",
+                "Source": f"{FILES_ROOT}/{container.name}",
+                "Target": SECRETS_TARGET,
+                "ReadOnly": True,
+            }
+        )
+    return mounts
+
+
+def _healthcheck(container: Container) -> dict[str, Any]:
+    probe = container.probe
+    assert probe is not None
+    return {
+        "Test": ["CMD", *probe.command],
+        "Interval": int(probe.interval * 1e9),
+        "Timeout": int(probe.timeout * 1e9),
+        "Retries": probe.retries,
+        "StartPeriod": int(probe.start_period * 1e9),
+        "StartInterval": int(probe.start_interval * 1e9),
+    }
+
+
+PERFORMERS = {
+    Action.CREATE: _create,
+    Action.REPLACE: _create,
+    Action.START: _start,
+    Action.REMOVE: _remove,
+}

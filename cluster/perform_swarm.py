@@ -1,0 +1,174 @@
+"""Steps that change the Swarm: members, roles, labels, intents, the overlay network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import docker.errors
+from docker.types import IPAMConfig, IPAMPool
+
+from cluster.errors import DeadlineError, NodeError
+from cluster.node import Node
+from cluster.perform import Context
+from cluster.state import LABEL_HELD, LABEL_OWNED, Swarm
+from cluster.step import Action, Step
+
+Change = Callable[[dict[str, Any]], None]
+_PAUSE = 0.1  # seconds between two looks at something that is about to change
+_SWARM_PORT = 2377
+
+
+def _init(context: Context, step: Step) -> str:
+    node = context.fleet.nodes[step.node]
+    with node.talking("beginning the Swarm") as engine, node.patience(node.deadlines.swarm):
+        engine.init_swarm(advertise_addr=node.host.ipv4)
+    return ""
+
+
+def _join(context: Context, step: Step) -> str:
+    swarm = _swarm(context)
+    via = context.fleet.nodes[swarm.via]
+    for stale in step.stale:
+        _forget(via, stale)
+    node = context.fleet.nodes[step.node]
+    managers = [f"{context.inventory.host(name).ipv4}:{_SWARM_PORT}" for name in swarm.managers]
+    with node.talking("joining the Swarm") as engine, node.patience(node.deadlines.swarm):
+        engine.join_swarm(
+            remote_addrs=managers,
+            join_token=swarm.tokens[step.role].reveal(),
+            advertise_addr=node.host.ipv4,
+        )
+    return "after its dead entry was removed" if step.stale else ""
+
+
+def _forget(via: Node, node_id: str) -> None:
+    """Demote and remove the entry of a machine that was reinstalled."""
+
+    def demote(spec: dict[str, Any]) -> None:
+        spec["Role"] = "worker"
+
+    _change_node(via, node_id, demote)
+    end = time.monotonic() + via.deadlines.swarm
+    while True:
+        try:
+            via.engine.remove_node(node_id)
+            return
+        except docker.errors.APIError as error:
+            # A manager that was just demoted leaves raft first; until then it can't be removed.
+            if time.monotonic() > end:
+                raise NodeError(via.name, f"removing a dead entry: {error.explanation}") from None
+        time.sleep(_PAUSE)
+
+
+def _label(context: Context, step: Step) -> str:
+    def change(spec: dict[str, Any]) -> None:
+        labels = dict(spec.get("Labels") or {})
+        for difference in step.differences:
+            if difference.wanted is None:
+                labels.pop(difference.name, None)
+            else:
+                labels[difference.name] = str(difference.wanted)
+        owned = step.labels.get(LABEL_OWNED)
+        if owned:
+            labels[LABEL_OWNED] = owned
+        else:
+            labels.pop(LABEL_OWNED, None)
+        spec["Labels"] = labels
+
+    return _change(context, step, change)
+
+
+def _role(context: Context, step: Step) -> str:
+    def change(spec: dict[str, Any]) -> None:
+        spec["Role"] = step.role
+
+    return _change(context, step, change)
+
+
+def _change(context: Context, step: Step, change: Change) -> str:
+    via = context.fleet.nodes[_swarm(context).via]
+    node_id = context.state.nodes[step.node].membership.node_id
+    _change_node(via, node_id, change)
+    return ""
+
+
+def _change_node(via: Node, node_id: str, change: Change) -> None:
+    """Change a Swarm node's specification by compare-and-swap.
+
+    A node that has just joined is still being written by the managers themselves; the engine then
+    refuses with "update out of sequence". So: read again, and retry while the version moves.
+    """
+    end = time.monotonic() + via.deadlines.swarm
+    with via.talking("changing a Swarm node") as engine:
+        while True:
+            current = engine.inspect_node(node_id)
+            version, spec = current["Version"]["Index"], dict(current["Spec"])
+            change(spec)
+            try:
+                engine.update_node(node_id, version, spec)
+                return
+            except docker.errors.APIError:
+                if engine.inspect_node(node_id)["Version"]["Index"] == version:
+                    raise
+            if time.monotonic() > end:
+                raise DeadlineError(via.name, f"the entry of {node_id} does not come to rest")
+
+
+def _hold(context: Context, step: Step) -> str:
+    return _change_held(context, lambda held: held | {step.name})
+
+
+def _release(context: Context, step: Step) -> str:
+    return _change_held(context, lambda held: held - {step.name})
+
+
+def _change_held(context: Context, change: Callable[[set[str]], set[str]]) -> str:
+    via = context.fleet.nodes[_swarm(context).via]
+    with via.talking("remembering the intent") as engine:
+        while True:
+            current = engine.inspect_swarm()
+            version, spec = current["Version"]["Index"], dict(current["Spec"])
+            labels = dict(spec.get("Labels") or {})
+            held = change(set(labels.get(LABEL_HELD, "").split(",")) - {""})
+            labels[LABEL_HELD] = ",".join(sorted(held))
+            spec["Labels"] = labels
+            try:
+                engine.update_swarm(version, swarm_spec=spec)
+                return ""
+            except docker.errors.APIError:
+                if engine.inspect_swarm()["Version"]["Index"] == version:
+                    raise
+
+
+def _network(context: Context, step: Step) -> str:
+    node = context.fleet.nodes[step.node]
+    subnet, mtu = context.settings.text("SKP_NET_SUBNET"), context.settings.text("SKP_NET_MTU")
+    pools = [IPAMPool(subnet=subnet)] if subnet else []
+    with node.talking(f"making the network {step.name}") as engine:
+        engine.create_network(
+            step.name,
+            driver="overlay",
+            attachable=True,
+            ipam=IPAMConfig(pool_configs=pools),
+            options={"com.docker.network.driver.mtu": mtu} if mtu else {},
+            labels={"skp": "network"},
+        )
+    return subnet
+
+
+def _swarm(context: Context) -> Swarm:
+    assert context.state.swarm is not None, "the plan has no such step without a Swarm"
+    return context.state.swarm
+
+
+PERFORMERS = {
+    Action.INIT: _init,
+    Action.JOIN: _join,
+    Action.LABEL: _label,
+    Action.ROLE: _role,
+    Action.HOLD: _hold,
+    Action.RELEASE: _release,
+}
+NETWORK = {Action.CREATE: _network}

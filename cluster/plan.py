@@ -1,0 +1,222 @@
+"""Pure: what is wanted and what is there, in; the containers' steps, out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cluster.errors import NodeError
+from cluster.secrets import Secret
+from cluster.spec import Container, Image, Source, fingerprint
+from cluster.state import FoundContainer, FoundNode, State
+from cluster.step import Action, Difference, Kind, Step
+
+
+def plan_containers(
+    desired: Sequence[Container],
+    state: State,
+    *,
+    services: Iterable[str],
+    nodes: Iterable[str],
+    identities: Mapping[Image, str],
+    home: str,
+    key: Secret,
+) -> list[Step]:
+    """Return the steps that make the containers of `services` on `nodes` as desired.
+
+    Args:
+        desired: all containers that are wanted.
+        state: what was observed.
+        services: the services whose other containers are removed; nothing else is touched.
+        nodes: the nodes that may be changed.
+        identities: what each wanted image is on the master; an image that isn't there is missing.
+        home: the shared folder; containers that mount it need it on their node.
+        key: the cluster's key for hashes.
+    """
+    scope, allowed = frozenset(services), frozenset(nodes)
+    wanted = [c for c in desired if c.node in allowed and c.service in scope]
+    names = {(container.node, container.name) for container in wanted}
+    steps = [
+        _unreachable(container, error)
+        if (error := state.unreachable.get(container.node))
+        else _step(container, state, identities.get(container.image, ""), home, key)
+        for container in wanted
+    ]
+    for node in state.nodes.values():
+        if node.name not in allowed:
+            continue
+        for found in node.containers.values():
+            if found.service in scope and (node.name, found.name) not in names:
+                steps.append(
+                    Step(Kind.CONTAINER, Action.REMOVE, node.name, found.name, found=found)
+                )
+    return steps
+
+
+def _unreachable(container: Container, error: NodeError) -> Step:
+    return Step(
+        Kind.CONTAINER,
+        Action.BLOCK,
+        container.node,
+        container.name,
+        reason="the node can't be reached",
+        container=container,
+    )
+
+
+def _step(container: Container, state: State, identity: str, home: str, key: Secret) -> Step:
+    node = state.nodes[container.node]
+    found = node.containers.get(container.name)
+    # Without its registry an image has no digest; what runs from it is then not judged by it.
+    known = identity or (found.fields.get("image") or {}).get("id", "") if found else identity
+    described = container.described(known or None, key)
+    action, differences = _compare(described, fingerprint(described, key), found)
+    step = Step(
+        Kind.CONTAINER,
+        action,
+        container.node,
+        container.name,
+        differences=differences,
+        container=container,
+        identity=identity,
+        found=found,
+    )
+    if not step.changes:
+        return step
+    reason, hint = _obstacle(container, state, node, identity, home)
+    if not reason:
+        return step
+    return Step(
+        step.kind, Action.BLOCK, step.node, step.name, differences, reason, hint, container,
+        found=found,
+    )  # fmt: skip
+
+
+def _compare(
+    described: Mapping[str, Any], spec: str, found: FoundContainer | None
+) -> tuple[Action, tuple[Difference, ...]]:
+    if found is None:
+        return Action.CREATE, ()
+    if found.spec != spec:
+        return Action.REPLACE, tuple(_differences(described, found.fields))
+    if found.status in ("created", "dead", "removing"):
+        # Half made: an engine that could not attach it to the network can't start it any more.
+        return Action.REPLACE, (Difference("status", "running", found.status),)
+    if found.status in ("running", "restarting"):
+        return Action.KEEP, ()
+    return Action.START, (Difference("status", "running", found.status),)
+
+
+def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
+    different = [k for k in {**wanted, **found} if wanted.get(k) != found.get(k)]
+    for name in different:
+        yield from _unfold(name, wanted.get(name), found.get(name))
+    if not different:
+        yield Difference("spec", "this cluster's key", "another key")
+
+
+def _unfold(name: str, wanted: Any, found: Any) -> Iterator[Difference]:
+    """Name the entries that differ in a list of pairs or named things, not the whole list."""
+    if name == "environment":
+        new, old = dict(wanted or []), dict(found or [])
+        for key in {**new, **old}:
+            if new.get(key) != old.get(key):
+                yield Difference(f"environment {key}", new.get(key), old.get(key))
+    elif name == "files":
+        new = {item["name"]: item["content"] for item in wanted or []}
+        old = {item["name"]: item["content"] for item in found or []}
+        for key in {**new, **old}:
+            if new.get(key) != old.get(key):
+                yield Difference(f"file {key}", "new content", "old content")
+    elif name == "image":
+        yield Difference("image", _image(wanted), _image(found))
+    else:
+        yield Difference(name, wanted, found)
+
+
+def _image(described: Mapping[str, Any] | None) -> str:
+    described = described or {}
+    identity = (described.get("id") or "").removeprefix("sha256:")[:12]
+    return f"{str(described.get('name', '')).rsplit('/', 1)[-1]}@{identity or '?'}"
+
+
+def _obstacle(
+    container: Container, state: State, node: FoundNode, identity: str, home: str
+) -> tuple[str, str]:
+    found = node.containers.get(container.name)
+    if found and found.service is None:
+        return (
+            f"a container named {container.name} is there that is not ours",
+            f"Rename or remove it: docker rm -f {container.name} on {node.name}",
+        )
+    if container.network != "host":
+        if not node.membership.active:
+            return "the node is not in the Swarm", "./skp.py docker.swarm-join"
+        if state.swarm is not None and container.network not in state.swarm.networks:
+            return f"there is no network {container.network}", "./skp.py docker.swarm-network"
+    under_home = any(m.source == home or m.source.startswith(f"{home}/") for m in container.mounts)
+    if under_home and not node.owner:
+        return f"{home} is not there", "It has to be the same shared folder on every node."
+    if clash := _port_clash(container, node):
+        return clash, "Change the port in bin/env.sh, or end what uses it."
+    if not identity:
+        return _missing_image(container.image)
+    return "", ""
+
+
+def _missing_image(image: Image) -> tuple[str, str]:
+    if image.source is Source.STREAM:
+        return f"the master has no image {image.reference} yet", ""
+    build = f", then ./skp.py {image.built_by}" if image.built_by else ""
+    return (
+        f"the master's registry does not have {image.repository}:{image.tag}",
+        f"./skp.py docker.registry-run{build}",
+    )
+
+
+def _port_clash(container: Container, node: FoundNode) -> str:
+    wanted = {f"{port.host}/{port.protocol}" for port in container.ports}
+    for other in node.containers.values():
+        if other.name != container.name and other.service != container.service:
+            taken = wanted & set(other.ports)
+            if taken:
+                return f"port {sorted(taken)[0]} is taken by the container {other.name}"
+    return ""
+
+
+def waves(steps: Iterable[Step]) -> list[list[Step]]:
+    """Return the steps that change something in waves: each may begin when the last is through.
+
+    Kinds follow each other in the order of `Kind`; containers follow the services they name in
+    `after`, removals come first. A circle in `after` is an error of the services: AssertionError.
+    """
+    order = list(Kind)
+    depth = _depths(steps)
+    ranked: dict[tuple[int, int, int], list[Step]] = {}
+    for step in steps:
+        if step.changes:
+            removal = step.action is Action.REMOVE
+            level = depth.get(step.container.service, 0) if step.container else 0
+            rank = (order.index(step.kind), 0 if removal else 1, level)
+            ranked.setdefault(rank, []).append(step)
+    return [ranked[rank] for rank in sorted(ranked)]
+
+
+def _depths(steps: Iterable[Step]) -> dict[str, int]:
+    """Return for each service how many services have to be there before it, one after another."""
+    needs: dict[str, set[str]] = {}
+    for step in steps:
+        if step.container:
+            needs.setdefault(step.container.service, set()).update(step.after)
+    depth: dict[str, int] = {}
+
+    def visit(service: str, path: tuple[str, ...]) -> int:
+        assert service not in path, f"services wait for each other: {' -> '.join(path)}"
+        if service not in depth:
+            below = [visit(s, (*path, service)) for s in needs.get(service, ()) if s in needs]
+            depth[service] = 1 + max(below, default=-1)
+        return depth[service]
+
+    for service in needs:
+        visit(service, ())
+    return depth

@@ -1,0 +1,153 @@
+"""Pure: the steps that make the Swarm, its roles, labels and network as hosts.json says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from cluster.inventory import Host, Inventory
+from cluster.settings import Settings
+from cluster.state import LABEL_OWNED, FoundNode, State, Swarm
+from cluster.step import Action, Difference, Kind, Step
+
+
+class Part(StrEnum):
+    """The parts that have a command of their own (`docker.swarm-PART`)."""
+
+    INIT = "init"
+    JOIN = "join"
+    LABEL = "label"
+    NETWORK = "network"
+
+
+def plan_swarm(
+    inventory: Inventory,
+    settings: Settings,
+    state: State,
+    parts: Iterable[Part],
+    nodes: Iterable[str],
+) -> list[Step]:
+    """Return the steps for the wanted `parts` on the given `nodes`."""
+    parts, names = frozenset(parts), frozenset(nodes)
+    chosen = [h for h in inventory.hosts if h.name in names and h.name in state.nodes]
+    steps: list[Step] = []
+    if Part.INIT in parts and inventory.master.name in names:
+        steps.append(_init(inventory, state))
+    if Part.JOIN in parts:
+        others = [host for host in chosen if host != inventory.master or state.swarm]
+        steps += [_join(host, state) for host in others]
+    if Part.LABEL in parts:
+        steps += [_label(host, state) for host in chosen]
+    if Part.NETWORK in parts:
+        steps.append(_network(settings, inventory, state))
+    return steps
+
+
+def _blocked(node: str, name: str, reason: str, hint: str = "") -> Step:
+    return Step(Kind.SWARM, Action.BLOCK, node, name, reason=reason, hint=hint)
+
+
+def _init(inventory: Inventory, state: State) -> Step:
+    name = inventory.master.name
+    if state.swarm:
+        return Step(Kind.SWARM, Action.KEEP, name, "swarm")
+    if name in state.unreachable:
+        return _blocked(name, "swarm", "the master can't be reached, and it begins the Swarm")
+    members = [node.name for node in state.nodes.values() if node.membership.active]
+    if members:
+        return _blocked(
+            name,
+            "swarm",
+            f"{', '.join(members)} already in a Swarm that has no manager which answers",
+            "Bring a majority of its managers back; a second Swarm is not begun beside it.",
+        )
+    return Step(Kind.SWARM, Action.INIT, name, "swarm")
+
+
+def _join(host: Host, state: State) -> Step:
+    node = state.nodes[host.name]
+    role = "manager" if host.is_manager else "worker"
+    if state.swarm is None:
+        return _blocked(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
+    if foreign := _foreign(node, state.swarm):
+        return foreign
+    if not node.membership.active:
+        stale = tuple(
+            entry.id
+            for entry in state.swarm.nodes.values()
+            if entry.hostname == node.hostname and entry.state == "down"
+        )
+        return Step(Kind.SWARM, Action.JOIN, host.name, role, role=role, stale=stale)
+    found = state.swarm.nodes[node.membership.node_id].role
+    if found == role:
+        return Step(Kind.SWARM, Action.KEEP, host.name, role)
+    return Step(
+        Kind.SWARM, Action.ROLE, host.name, role, role=role,
+        differences=(Difference("role", role, found),),
+    )  # fmt: skip
+
+
+def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
+    """Return why a node that is neither outside nor inside our Swarm can't be used."""
+    state = node.membership.state
+    if state in ("pending", "error", "locked"):
+        return _blocked(
+            node.name,
+            "member",
+            f"its Swarm membership is {state}",
+            f"Look at it: ssh {node.name} docker info; docker swarm leave --force gives it up.",
+        )
+    if node.membership.active and node.membership.node_id not in swarm.nodes:
+        return _blocked(
+            node.name,
+            "member",
+            f"it belongs to another Swarm than {swarm.via}",
+            f"To take it over: ssh {node.name} docker swarm leave --force",
+        )
+    return None
+
+
+def _label(host: Host, state: State) -> Step:
+    node = state.nodes[host.name]
+    entry = state.swarm.nodes.get(node.membership.node_id) if state.swarm else None
+    if entry is None:
+        return _blocked(
+            host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join"
+        )
+    wanted = dict(host.labels)
+    owned = {key for key in entry.labels.get(LABEL_OWNED, "").split(",") if key}
+    labels = {k: v for k, v in entry.labels.items() if k not in owned and k != LABEL_OWNED}
+    labels |= wanted
+    if wanted:
+        labels[LABEL_OWNED] = ",".join(sorted(wanted))
+    differences = tuple(
+        Difference(key, labels.get(key), entry.labels.get(key))
+        for key in {**entry.labels, **labels}
+        if labels.get(key) != entry.labels.get(key) and key != LABEL_OWNED
+    )
+    changed = labels != entry.labels
+    return Step(
+        Kind.SWARM, Action.LABEL if changed else Action.KEEP, host.name, "labels",
+        differences=differences, labels=labels,
+    )  # fmt: skip
+
+
+def _network(settings: Settings, inventory: Inventory, state: State) -> Step:
+    name, subnet = settings.text("SKP_NET"), settings.text("SKP_NET_SUBNET")
+    if state.swarm is None:
+        return Step(
+            Kind.NETWORK, Action.BLOCK, inventory.master.name, name,
+            reason="there is no Swarm yet", hint="./skp.py docker.swarm-init",
+        )  # fmt: skip
+    via = state.swarm.via
+    if name not in state.swarm.networks:
+        return Step(Kind.NETWORK, Action.CREATE, via, name)
+    found = state.swarm.networks[name]
+    if subnet and found != subnet:
+        return Step(
+            Kind.NETWORK, Action.BLOCK, via, name,
+            differences=(Difference("subnet", subnet, found),),
+            reason=f"it exists with the subnet {found}, and containers may be on it",
+            hint=f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
+        )  # fmt: skip
+    return Step(Kind.NETWORK, Action.KEEP, via, name)

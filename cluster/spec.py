@@ -1,0 +1,179 @@
+"""What a container is to be: values that services produce and the engine compares and creates."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from cluster.secrets import Secret
+
+# Every node's own registry, on its loopback (decision 4).
+REGISTRY = "localhost:5000"
+SECRETS_TARGET = "/run/skp"
+
+
+class Source(StrEnum):
+    """How an image reaches a node."""
+
+    REGISTRY = "registry"  # pulled from the node's own registry
+    STREAM = "stream"  # copied from the master's engine; for what the registry itself needs
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image by name and tag, without a registry's address.
+
+    Attributes:
+        built_by: the command that builds and pushes it, for the hint when it is missing.
+    """
+
+    repository: str
+    tag: str = "latest"
+    source: Source = Source.REGISTRY
+    built_by: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The reference by which engines know it."""
+        name = f"{self.repository}:{self.tag}"
+        return f"{REGISTRY}/{name}" if self.source is Source.REGISTRY else name
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A bind mount of a folder that has to exist on the node, or is made when `create` is set.
+
+    Attributes:
+        source: absolute path on the node.
+        target: absolute path in the container.
+        read_only: whether the container may not write.
+        propagation: "rprivate", "rslave" or "rshared" (docs.docker.com, bind propagation).
+        create: make the folder, owned by the container's user, before the container.
+    """
+
+    source: str
+    target: str
+    read_only: bool = False
+    propagation: str = "rprivate"
+    create: bool = False
+
+
+@dataclass(frozen=True)
+class Port:
+    """A published port; `address` is the node's own address to listen on, "" for all."""
+
+    host: int
+    container: int
+    protocol: str = "tcp"
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A command inside the container that ends with 0 when the service works. Times in seconds."""
+
+    command: tuple[str, ...]
+    interval: float = 15
+    timeout: float = 10
+    retries: int = 3
+    start_period: float = 120
+    start_interval: float = 1
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A file under /run/skp that only the container's user can read."""
+
+    name: str
+    content: Secret
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A file under /run/skp without secrets."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container on one node.
+
+    Attributes:
+        node, name, service: where, its name (unique in the cluster), and which service wants it.
+        image: what it runs.
+        command: arguments to the image's entry point; empty for the image's own.
+        environment: plain variables. Never a secret: `docker inspect` shows them.
+        mounts, ports, files: see their classes; files are placed under /run/skp.
+        network: the overlay's name, or "host".
+        aliases: further names on the overlay.
+        user: "UID" or "UID:GID"; "" for the image's own.
+        memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
+        devices, capabilities: what it may use beyond the engine's defaults.
+        probe: how to see that it works; without one, running is enough.
+        stop_timeout: seconds from SIGTERM to SIGKILL.
+        after: services whose containers have to be healthy before this one starts.
+    """
+
+    node: str
+    name: str
+    service: str
+    image: Image
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    files: tuple[SecretFile | ConfigFile, ...] = ()
+    network: str = "host"
+    aliases: tuple[str, ...] = ()
+    user: str = ""
+    memory: int = 0
+    cpus: float = 0
+    devices: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    restart: str = "unless-stopped"
+    probe: Probe | None = None
+    stop_timeout: int = 10
+    after: tuple[str, ...] = field(default=(), metadata={"spec": False})
+
+    def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:
+        """Return what makes two containers the same, as plain JSON values.
+
+        Values left at their defaults do not appear, so that a new version of SKP with a new
+        field describes an old container the same way. Secrets appear as keyed hashes.
+
+        Args:
+            image_id: the image's digest (or id, for a streamed one); None if not known.
+            key: the cluster's key for hashes.
+        """
+        described = _plain(self, key)
+        assert isinstance(described, dict)
+        described["image"] = {"name": self.image.reference, "id": image_id}
+        return described
+
+
+def fingerprint(described: Mapping[str, Any], key: Secret) -> str:
+    """Return the keyed hash of a description: equal for equal containers."""
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _plain(value: object, key: Secret) -> object:
+    if isinstance(value, Secret):
+        return value.fingerprint(key)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.name: _plain(getattr(value, f.name), key)
+            for f in fields(value)
+            if f.metadata.get("spec", True)
+            and (f.default is MISSING or getattr(value, f.name) != f.default)
+        }
+    if isinstance(value, tuple):
+        return [_plain(item, key) for item in value]
+    return value

@@ -1,0 +1,136 @@
+"""What is there, as it was observed: frozen values, nothing that talks to a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cluster.errors import NodeError
+from cluster.secrets import Secret
+from cluster.spec import Image
+
+LABEL_SERVICE = "skp.service"
+LABEL_SPEC = "skp.spec"
+LABEL_FIELDS = "skp.fields"
+# On Swarm nodes: which of its labels are ours, comma-separated.
+LABEL_OWNED = "skp.labels"
+# On the Swarm itself: services that a person took down, comma-separated.
+LABEL_HELD = "skp.held"
+
+
+class Health(StrEnum):
+    """What a container's probe says."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True)
+class FoundContainer:
+    """A container on a node.
+
+    Attributes:
+        service: the service it belongs to; None when it is not ours.
+        spec: the keyed hash it was created with; fields: the description it was created from.
+        status: the engine's word: created, running, restarting, exited, paused, dead.
+        started: RFC 3339 time of the last start.
+    """
+
+    name: str
+    id: str
+    image: str
+    status: str
+    service: str | None = None
+    spec: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    health: Health = Health.NONE
+    started: str = ""
+    ports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A node's own view of its Swarm membership.
+
+    Attributes:
+        state: inactive, pending, active, error, locked.
+        node_id: its id in the Swarm; "" outside of one.
+        cluster_id: the Swarm's id; only managers know it.
+        control: whether it is a manager that can change the Swarm.
+    """
+
+    state: str = "inactive"
+    node_id: str = ""
+    cluster_id: str = ""
+    control: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether the node is in a Swarm."""
+        return self.state == "active"
+
+
+@dataclass(frozen=True)
+class FoundNode:
+    """One reachable node.
+
+    Attributes:
+        hostname: the name the machine gives itself, and the Swarm shows.
+        owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
+        images: image to its id (streamed) or digest (registry) as this node sees it.
+    """
+
+    name: str
+    hostname: str
+    engine_version: str
+    membership: Membership
+    containers: Mapping[str, FoundContainer]
+    owner: str = ""
+    images: Mapping[Image, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SwarmNode:
+    """A node as the Swarm's managers see it."""
+
+    id: str
+    hostname: str
+    role: str
+    availability: str
+    state: str
+    labels: Mapping[str, str]
+    leader: bool = False
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """The Swarm as a manager sees it.
+
+    Attributes:
+        via: the node that was asked, and that changes go through.
+        held: services that a person took down.
+        networks: attachable overlays by name, with the subnet of each.
+        tokens: join tokens by role.
+        managers: names of the reachable managers, which a joining node can ask.
+    """
+
+    via: str
+    id: str
+    nodes: Mapping[str, SwarmNode]
+    held: frozenset[str]
+    networks: Mapping[str, str]
+    tokens: Mapping[str, Secret]
+    managers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that was observed at one time."""
+
+    nodes: Mapping[str, FoundNode]
+    unreachable: Mapping[str, NodeError]
+    swarm: Swarm | None

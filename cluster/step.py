@@ -1,0 +1,101 @@
+"""One thing that a plan says is to be done, or was found right, or can't be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cluster.spec import Container
+from cluster.state import FoundContainer
+
+
+class Kind(StrEnum):
+    """What a step is about, in the order in which the kinds are applied."""
+
+    SWARM = "swarm"
+    INTENT = "intent"
+    NETWORK = "network"
+    IMAGE = "image"
+    CONTAINER = "container"
+
+
+class Action(StrEnum):
+    """What a step does."""
+
+    KEEP = "keep"
+    INIT = "init"
+    JOIN = "join"
+    LABEL = "label"
+    ROLE = "role"
+    HOLD = "hold"
+    RELEASE = "release"
+    BUILD = "build"
+    PULL = "pull"
+    CREATE = "create"
+    REPLACE = "replace"
+    START = "start"
+    REMOVE = "remove"
+    # Wanted, but something else has to be there first; `reason` and `hint` say what.
+    BLOCK = "block"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that is not as it should be."""
+
+    name: str
+    wanted: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_short(self.found)} -> {_short(self.wanted)}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a plan.
+
+    Attributes:
+        kind, action, node, name: what is done to what, where.
+        differences: why a replace (or a change of labels) is needed.
+        reason, hint: why it is blocked and what to type.
+        container, identity: for containers: what is wanted, and its image's id or digest.
+        found: the container that is there now.
+        labels, role: for Swarm nodes: what they are to become.
+        stale: ids of dead Swarm entries that this node left behind when it was reinstalled.
+    """
+
+    kind: Kind
+    action: Action
+    node: str
+    name: str
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+    hint: str = ""
+    container: Container | None = None
+    identity: str = ""
+    found: FoundContainer | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""
+    stale: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the step is about, whatever is to be done to it."""
+        return (self.kind, self.node, self.name)
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying it changes anything."""
+        return self.action not in (Action.KEEP, Action.BLOCK)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The services that have to be there first."""
+        return self.container.after if self.container else ()
+
+
+def _short(value: object) -> str:
+    text = "none" if value in (None, "", [], {}, ()) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
