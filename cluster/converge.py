@@ -100,7 +100,9 @@ def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     """Return all steps for `scope`; pure."""
     master = cluster.inventory.master.name
     held = state.swarm.held if state.swarm else frozenset[str]()
-    services = [s for s in scope.services if scope.wish is not Wish.AS_LABELLED or s.name not in held]
+    services = [
+        s for s in scope.services if scope.wish is not Wish.AS_LABELLED or s.name not in held
+    ]
     desired: list[Container] = []
     if scope.wish is not Wish.DOWN:
         desired = [c for service in services for c in service.containers(cluster, state)]

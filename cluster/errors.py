@@ -42,7 +42,7 @@ class ConfigError(SkpError):
     exit_code = ExitCode.USAGE
 
 
-class ConfigErrors(ConfigError):
+class ConfigErrors(ConfigError):  # noqa: N818 - the plural of ConfigError
     """Several configuration errors at once, so that they can be mended in one go."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
@@ -62,7 +62,7 @@ class DeadlineError(NodeError):
     """A wait that passed its deadline."""
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
+def nearest(word: str, allowed: Iterable[str], cutoff: float = 0.7) -> str:
     """Return " (did you mean X?)" for the allowed word nearest to `word`, else an empty string."""
-    found = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.7)
+    found = difflib.get_close_matches(word, list(allowed), n=1, cutoff=cutoff)
     return f" (did you mean {found[0]}?)" if found else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Self, TypeVar
 
 from cluster.deadlines import Deadlines
@@ -39,19 +40,15 @@ class Fleet:
         self.deadlines = deadlines
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(self.hosts)))
         connected = self._gather(
-            {host.name: lambda host=host: connect(host, settings, deadlines) for host in self.hosts}
+            {host.name: partial(connect, host, settings, deadlines) for host in self.hosts}
         )
         self.nodes: dict[str, Node] = dict(connected.values)
         self.unreachable: Mapping[str, NodeError] = connected.errors
 
-    def each(
-        self, function: Callable[[Node], T], names: Iterable[str] | None = None
-    ) -> Results[T]:
+    def each(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
         """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
         chosen = self.nodes if names is None else [name for name in names if name in self.nodes]
-        return self._gather(
-            {name: lambda node=self.nodes[name]: function(node) for name in chosen}
-        )
+        return self._gather({name: partial(function, self.nodes[name]) for name in chosen})
 
     def close(self) -> None:
         """End all connections."""

@@ -54,7 +54,8 @@ class JsonFile:
             return self.path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             raise ConfigError(
-                f"{self.path}: there is no such file", "SKP_HOSTS in bin/env.sh names the inventory."
+                f"{self.path}: there is no such file",
+                "SKP_HOSTS in bin/env.sh names the inventory.",
             ) from None
         except UnicodeDecodeError as error:
             raise ConfigError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from typing import IO
 
 from cluster.errors import DeadlineError
@@ -46,7 +47,12 @@ class LocalConnection:
             stderr=subprocess.PIPE,
         )
         late = threading.Event()
-        timer = threading.Timer(deadline, lambda: (late.set(), process.kill()))
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(deadline, give_up)
         timer.start()
         try:
             errors = Lines(on_line)
@@ -74,14 +80,12 @@ class LocalConnection:
 
 
 def _pump(stream: IO[bytes], lines: Lines) -> None:
-    while data := stream.read1(1 << 16):  # type: ignore[attr-defined]
-        lines.write(data)
+    for line in stream:
+        lines.write(line)
 
 
 def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
     assert process.stdin is not None
-    try:
-        with process.stdin:
-            process.stdin.write(stdin)
-    except BrokenPipeError:
-        pass  # it ended without reading; its exit code tells
+    # A command that ends without reading its input is not an error of ours: its exit code tells.
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(stdin)

@@ -66,7 +66,8 @@ class Node:
             raise NodeError(
                 self.name,
                 f"{prefix}no Docker Engine answers ({_root_cause(error)})",
-                f"Is it running, and is the SSH user in the group docker? ssh {self.name} docker info",
+                "Is it running, and is the SSH user in the group docker? "
+                f"ssh {self.name} docker info",
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise NodeError(self.name, f"{prefix}the connection broke: {error}") from None

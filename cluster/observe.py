@@ -9,7 +9,6 @@ from typing import Any
 
 import docker.errors
 
-from cluster.errors import NodeError
 from cluster.fleet import Fleet
 from cluster.node import Node
 from cluster.secrets import Secret
@@ -55,8 +54,6 @@ def observe(fleet: Fleet, home: str, images: Mapping[str, Iterable[Image]]) -> S
 def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
     with node.talking("reading its state") as engine:
         info = engine.info()
-        listed = engine.containers(all=True)
-        containers = [_container(engine.inspect_container(item["Id"]), item) for item in listed]
         found = {image: identity for image in images if (identity := identify(node, image))}
     owner = node.run(f"stat -c %u:%g -- {shlex.quote(home)}")
     swarm = info["Swarm"]
@@ -70,10 +67,23 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             (swarm.get("Cluster") or {}).get("ID", ""),
             swarm["ControlAvailable"],
         ),
-        containers={container.name: container for container in containers},
+        containers=containers(node),
         owner=owner.text if owner.exit_code == 0 else "",
         images=found,
     )
+
+
+def containers(node: Node) -> dict[str, FoundContainer]:
+    """Return all containers of `node` by name, running or not, ours or not."""
+    found: dict[str, FoundContainer] = {}
+    with node.talking("reading its containers") as engine:
+        for item in engine.containers(all=True):
+            try:
+                container = _container(engine.inspect_container(item["Id"]), item)
+            except docker.errors.NotFound:
+                continue  # it went between the two requests
+            found[container.name] = container
+    return found
 
 
 def identify(node: Node, image: Image) -> str:

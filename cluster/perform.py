@@ -31,6 +31,9 @@ class Context:
     say: Say
 
 
+Performer = Callable[[Context, Step], str]
+
+
 def perform(context: Context, step: Step) -> str:
     """Carry out one step and return a detail for the report, or "".
 
@@ -40,7 +43,7 @@ def perform(context: Context, step: Step) -> str:
     # Imported here: each needs the context above.
     from cluster import perform_container, perform_image, perform_swarm
 
-    performers: Mapping[str, Mapping[str, Callable[[Context, Step], str]]] = {
+    performers: Mapping[str, Mapping[str, Performer]] = {
         "swarm": perform_swarm.PERFORMERS,
         "intent": perform_swarm.PERFORMERS,
         "network": perform_swarm.NETWORK,

@@ -7,7 +7,7 @@ import json
 import shlex
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import docker.errors
 
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
-from cluster.perform import Context
+from cluster.perform import Context, Performer
 from cluster.perform_image import ensure
 from cluster.secrets import Secret
 from cluster.spec import SECRETS_TARGET, Container, SecretFile, fingerprint
@@ -264,7 +264,7 @@ def _healthcheck(container: Container) -> dict[str, Any]:
     }
 
 
-PERFORMERS = {
+PERFORMERS: Mapping[str, Performer] = {
     Action.CREATE: _create,
     Action.REPLACE: _create,
     Action.START: _start,

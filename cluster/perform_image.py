@@ -7,7 +7,7 @@ import shlex
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +16,7 @@ import docker.errors
 from cluster.errors import ConfigError, NodeError
 from cluster.node import Node
 from cluster.observe import identify
-from cluster.perform import Context, Say
+from cluster.perform import Context, Performer, Say
 from cluster.settings import ROOT
 from cluster.spec import Image, Source
 from cluster.step import Action, Step
@@ -109,14 +109,15 @@ def _pull_when_there(node: Node, name: str, digest: str) -> None:
     with node.patience(node.deadlines.transfer):
         while True:
             try:
-                _raise_error(node, node.engine.pull(name, tag=digest, stream=True, decode=True))
+                events = node.engine.pull(name, tag=digest, stream=True, decode=True)
+                _raise_error(node, events)
                 return
             except docker.errors.NotFound:
                 if time.monotonic() > end:
                     raise NodeError(
                         node.name,
                         f"its registry does not have {name} at {digest[:19]}, as the master's does",
-                        "Is $SKP_HOME the same shared folder there? Look: ./skp.py docker.image-list",
+                        "Is $SKP_HOME the same shared folder? Look: ./skp.py docker.image-list",
                     ) from None
             time.sleep(_PAUSE)
 
@@ -181,4 +182,4 @@ def _pull_step(context: Context, step: Step) -> str:
     return ""
 
 
-PERFORMERS = {Action.BUILD: _build_step, Action.PULL: _pull_step}
+PERFORMERS: Mapping[str, Performer] = {Action.BUILD: _build_step, Action.PULL: _pull_step}

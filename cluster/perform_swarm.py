@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import docker.errors
 from docker.types import IPAMConfig, IPAMPool
 
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
-from cluster.perform import Context
+from cluster.perform import Context, Performer
 from cluster.state import LABEL_HELD, LABEL_OWNED, Swarm
 from cluster.step import Action, Step
 
@@ -107,7 +107,7 @@ def _change_node(via: Node, node_id: str, change: Change) -> None:
             version, spec = current["Version"]["Index"], dict(current["Spec"])
             change(spec)
             try:
-                engine.update_node(node_id, version, spec)
+                engine.update_node(node_id, version, cast("Any", spec))
                 return
             except docker.errors.APIError:
                 if engine.inspect_node(node_id)["Version"]["Index"] == version:
@@ -163,7 +163,7 @@ def _swarm(context: Context) -> Swarm:
     return context.state.swarm
 
 
-PERFORMERS = {
+PERFORMERS: Mapping[str, Performer] = {
     Action.INIT: _init,
     Action.JOIN: _join,
     Action.LABEL: _label,
@@ -171,4 +171,4 @@ PERFORMERS = {
     Action.HOLD: _hold,
     Action.RELEASE: _release,
 }
-NETWORK = {Action.CREATE: _network}
+NETWORK: Mapping[str, Performer] = {Action.CREATE: _network}

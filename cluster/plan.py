@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cluster.errors import NodeError
 from cluster.secrets import Secret
 from cluster.spec import Container, Image, Source, fingerprint
 from cluster.state import FoundContainer, FoundNode, State
@@ -37,23 +36,24 @@ def plan_containers(
     wanted = [c for c in desired if c.node in allowed and c.service in scope]
     names = {(container.node, container.name) for container in wanted}
     steps = [
-        _unreachable(container, error)
-        if (error := state.unreachable.get(container.node))
+        _unreachable(container)
+        if container.node in state.unreachable
         else _step(container, state, identities.get(container.image, ""), home, key)
         for container in wanted
     ]
-    for node in state.nodes.values():
-        if node.name not in allowed:
-            continue
-        for found in node.containers.values():
-            if found.service in scope and (node.name, found.name) not in names:
-                steps.append(
-                    Step(Kind.CONTAINER, Action.REMOVE, node.name, found.name, found=found)
-                )
-    return steps
+    return [
+        *steps,
+        *(
+            Step(Kind.CONTAINER, Action.REMOVE, node.name, found.name, found=found)
+            for node in state.nodes.values()
+            if node.name in allowed
+            for found in node.containers.values()
+            if found.service in scope and (node.name, found.name) not in names
+        ),
+    ]
 
 
-def _unreachable(container: Container, error: NodeError) -> Step:
+def _unreachable(container: Container) -> Step:
     return Step(
         Kind.CONTAINER,
         Action.BLOCK,
@@ -143,25 +143,23 @@ def _image(described: Mapping[str, Any] | None) -> str:
 def _obstacle(
     container: Container, state: State, node: FoundNode, identity: str, home: str
 ) -> tuple[str, str]:
+    """Return what stands in the way of a change, and what to type; ("", "") for nothing."""
     found = node.containers.get(container.name)
     if found and found.service is None:
         return (
             f"a container named {container.name} is there that is not ours",
             f"Rename or remove it: docker rm -f {container.name} on {node.name}",
         )
-    if container.network != "host":
-        if not node.membership.active:
-            return "the node is not in the Swarm", "./skp.py docker.swarm-join"
-        if state.swarm is not None and container.network not in state.swarm.networks:
-            return f"there is no network {container.network}", "./skp.py docker.swarm-network"
+    if container.network != "host" and not node.membership.active:
+        return "the node is not in the Swarm", "./skp.py docker.swarm-join"
+    if container.network not in ("host", *(state.swarm.networks if state.swarm else ())):
+        return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     under_home = any(m.source == home or m.source.startswith(f"{home}/") for m in container.mounts)
     if under_home and not node.owner:
         return f"{home} is not there", "It has to be the same shared folder on every node."
     if clash := _port_clash(container, node):
         return clash, "Change the port in bin/env.sh, or end what uses it."
-    if not identity:
-        return _missing_image(container.image)
-    return "", ""
+    return ("", "") if identity else _missing_image(container.image)
 
 
 def _missing_image(image: Image) -> tuple[str, str]:
@@ -180,7 +178,7 @@ def _port_clash(container: Container, node: FoundNode) -> str:
         if other.name != container.name and other.service != container.service:
             taken = wanted & set(other.ports)
             if taken:
-                return f"port {sorted(taken)[0]} is taken by the container {other.name}"
+                return f"port {min(taken)} is taken by the container {other.name}"
     return ""
 
 

@@ -111,9 +111,7 @@ def _label(host: Host, state: State) -> Step:
     node = state.nodes[host.name]
     entry = state.swarm.nodes.get(node.membership.node_id) if state.swarm else None
     if entry is None:
-        return _blocked(
-            host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join"
-        )
+        return _blocked(host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join")
     wanted = dict(host.labels)
     owned = {key for key in entry.labels.get(LABEL_OWNED, "").split(",") if key}
     labels = {k: v for k, v in entry.labels.items() if k not in owned and k != LABEL_OWNED}

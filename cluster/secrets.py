@@ -111,7 +111,9 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise ConfigError(f"{path.parent}: {error.strerror}", "SKP_ETC names this folder.") from None
+        raise ConfigError(
+            f"{path.parent}: {error.strerror}", "SKP_ETC names this folder."
+        ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -179,7 +179,7 @@ def _typed(kind: Mapping[str, Any], value: str) -> str | int | bool:
 
 def _error(path: Path, key: str, what: str, hidden: Mapping[str, str]) -> ConfigError:
     if key.endswith(("PASSWORD", "SECRET", "TOKEN", "KEY")) and hidden.get(key):
-        what = f"a value found that is not shown; allowed:{what.split('allowed:')[-1]}"
+        what = f"a value found that is not shown; allowed:{what.rsplit('allowed:', maxsplit=1)[-1]}"
     line = _line(path, key)
     return ConfigError(f"{path}{f':{line}' if line else ''}: {key}: {what}")
 
@@ -198,7 +198,7 @@ def _misspelt(path: Path, exported: Iterable[str], known: Iterable[str]) -> Iter
     for key in exported:
         if key in known or key in OBSOLETE:
             continue
-        if hint := nearest(key, known):
+        if hint := nearest(key, known, cutoff=0.88):
             line = _line(path, key)
             where = f"{path}:{line}" if line else str(path)
             yield f"{where}: {key} is not a setting of SKP and is left alone{hint}"

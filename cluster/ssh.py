@@ -126,7 +126,7 @@ class SshConnection:
 
     def engine(self, deadline: float) -> Engine:
         """Return the node's Docker Engine API over this connection."""
-        return over_ssh(self._client, self.name, deadline)
+        return over_ssh(self._client, deadline)
 
     def close(self) -> None:
         """End the connection; safe to call twice."""
@@ -152,7 +152,8 @@ class SshConnection:
                 port=port,
                 username=options["user"],
                 sock=self._socket(host, port, deadline),
-                key_filename=self.target.paths("identityfile"),
+                # paramiko takes a list too; its stubs don't say so.
+                key_filename=self.target.paths("identityfile"),  # type: ignore[arg-type]
                 allow_agent=options.get("identityagent") != "none",
                 look_for_keys=False,
                 timeout=deadline,
@@ -164,14 +165,17 @@ class SshConnection:
                 self.name,
                 f"the SSH host key of {host} is not the one in known_hosts: reinstalled, or "
                 "another machine answers",
-                f"If it was reinstalled: ssh-keygen -R {host}, then ssh-keyscan {host} and compare.",
+                f"If it was: ssh-keygen -R {host}, then ssh-keyscan {host} and compare.",
             ) from None
         except paramiko.AuthenticationException as error:
             raise NodeError(
-                self.name, f"login as {where} is refused ({error})", f"Try: ssh {where.split(':')[0]}"
+                self.name,
+                f"login as {where} is refused ({error})",
+                f"Try: ssh {where.split(':', maxsplit=1)[0]}",
             ) from None
         except TimeoutError:
-            raise DeadlineError(self.name, f"{where} does not answer within {deadline:.0f} s") from None
+            what = f"{where} does not answer within {deadline:.0f} s"
+            raise DeadlineError(self.name, what) from None
         except paramiko.SSHException as error:
             raise self._refusal(host, port, error) from None
         except (OSError, EOFError) as error:
@@ -194,7 +198,9 @@ class SshConnection:
             )
         return NodeError(self.name, f"SSH with {host}:{port} failed: {error}")
 
-    def _socket(self, host: str, port: int, deadline: float) -> socket.socket | paramiko.ProxyCommand:
+    def _socket(
+        self, host: str, port: int, deadline: float
+    ) -> socket.socket | paramiko.ProxyCommand:
         options = self.target.options
         if jump := options.get("proxyjump"):
             return paramiko.ProxyCommand(f"ssh -W {host}:{port} {jump}")

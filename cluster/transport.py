@@ -100,27 +100,30 @@ class _ChannelAdapter(BaseHTTPAdapter):
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__()
-        self._pool = SSHConnectionPool(ssh_client=client, timeout=deadline, maxsize=4)
+        self._pool = SSHConnectionPool(ssh_client=client, timeout=int(deadline), maxsize=4)
 
-    def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:
+    def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:  # noqa: ARG002
+        """Return the one pool there is, as requests asks for it."""
         return self._pool
 
-    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
+        """Return the path: there is no proxy on the way."""
         return request.path_url
 
     def close(self) -> None:
+        """End the channel."""
         self._pool.close()
         super().close()
 
 
-def over_ssh(client: paramiko.SSHClient, name: str, deadline: float) -> Engine:
+def over_ssh(client: paramiko.SSHClient, deadline: float) -> Engine:
     """Return an Engine client that speaks through an SSH connection."""
     return _engine(_ChannelAdapter(client, deadline), deadline)
 
 
 def over_socket(deadline: float) -> Engine:
     """Return an Engine client for the engine of this machine."""
-    return _engine(UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=deadline), deadline)
+    return _engine(UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=int(deadline)), deadline)
 
 
 def _engine(adapter: BaseHTTPAdapter, deadline: float) -> Engine:

@@ -1,0 +1,62 @@
+"""Building an image on the master and pushing it to the writer registry, as a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from cluster.apply import Outcome, Result
+from cluster.errors import NodeError
+from cluster.fleet import Fleet
+from cluster.inventory import Inventory
+from cluster.node import Node
+from cluster.observe import identify
+from cluster.perform import Say
+from cluster.perform_image import build, push
+from cluster.report import Report
+from cluster.spec import REGISTRY, Image
+from cluster.step import Action, Kind, Step
+
+
+def build_and_push(
+    inventory: Inventory,
+    fleet: Fleet,
+    image: Image,
+    arguments: Mapping[str, str],
+    say: Say,
+) -> Report:
+    """Build `image` and push it; the report says whether the registry's digest changed.
+
+    Raises:
+        NodeError: the master can't be reached, its registry does not answer, or the build failed.
+    """
+    name = inventory.master.name
+    if name in fleet.unreachable:
+        raise fleet.unreachable[name]
+    master = fleet.nodes[name]
+    _need_registry(master)
+    before = identify(master, image)
+    begun = time.monotonic()
+    build(master, image, dict(arguments), say)
+    digest = push(master, image, say)
+    step = Step(Kind.IMAGE, Action.BUILD, name, f"{image.repository}:{image.tag}")
+    outcome = Outcome.KEPT if digest == before else Outcome.DONE
+    return Report((Result(step, outcome, digest, "", time.monotonic() - begun),), {})
+
+
+def planned(inventory: Inventory, image: Image) -> Report:
+    """Return what a dry run shows."""
+    name = f"{image.repository}:{image.tag}"
+    step = Step(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
+    return Report((Result(step, Outcome.PLANNED),), {})
+
+
+def _need_registry(node: Node) -> None:
+    """Find a missing registry before a long build, not after it."""
+    host, port = REGISTRY.split(":")
+    if node.run(f"bash -c 'exec 3<>/dev/tcp/{host}/{port}'").exit_code != 0:
+        raise NodeError(
+            node.name,
+            f"no registry answers at {REGISTRY} there, and the image is to be pushed to it",
+            "./skp.py docker.registry-run",
+        )

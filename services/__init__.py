@@ -1,0 +1,43 @@
+"""The catalogue: one module per service. A new module here is all that a new service needs."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from cluster.errors import ConfigError, nearest
+from cluster.service import Service
+from cluster.settings import Setting
+
+
+@cache
+def catalogue() -> dict[str, Service]:
+    """Return all services by name: every module here that defines SERVICE, in order of name."""
+    modules = (
+        importlib.import_module(f"{__name__}.{found.name}")
+        for found in pkgutil.iter_modules(__path__)
+    )
+    services = [module.SERVICE for module in modules if hasattr(module, "SERVICE")]
+    return {service.name: service for service in services}
+
+
+def declared_settings() -> list[Setting]:
+    """Return the settings that all services declare."""
+    return [setting for service in catalogue().values() for setting in service.settings]
+
+
+def choose(names: str) -> tuple[Service, ...]:
+    """Return the services of a comma-separated list; all for an empty one.
+
+    Raises:
+        ConfigError: there is no such service.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in catalogue():
+            raise ConfigError(
+                f"no service {name}{nearest(name, catalogue())}",
+                f"There are: {', '.join(catalogue())}",
+            )
+    return tuple(s for name, s in catalogue().items() if not wanted or name in wanted)

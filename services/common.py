@@ -1,0 +1,48 @@
+"""What several services share: whom they run as, and which data they see."""
+
+from __future__ import annotations
+
+import re
+
+from cluster.errors import ConfigError
+from cluster.service import Cluster
+from cluster.spec import Mount
+from cluster.state import State
+
+_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def user(cluster: Cluster, facts: State, node: str) -> str:
+    """Return "UID:GID" that services sharing the volume run as (decision 7)."""
+    given = cluster.settings.text("SKP_UID")
+    if given:
+        return given if ":" in given else f"{given}:{given}"
+    return facts.nodes[node].owner if node in facts.nodes else ""
+
+
+def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:
+    """Return the folders that every service sees: the shared volume, and the DFS if there is one.
+
+    Args:
+        volume: the setting that names the volume, e.g. "JUPYTER_VOLUME".
+    """
+    mounts = [Mount(cluster.settings.text(volume), "/root/volume")]
+    if dfs := cluster.settings.text("SKP_DFS"):
+        mounts.append(Mount(dfs, "/root/mnt/dfs"))
+    return tuple(mounts)
+
+
+def memory(cluster: Cluster, key: str) -> int:
+    """Return a memory setting ("512m", "4g") in bytes; 0 for no limit."""
+    text = cluster.settings.text(key).lower()
+    if not text:
+        return 0
+    match = re.fullmatch(r"([0-9]+)([kmg])", text)
+    if match is None:  # the schema has checked it
+        raise ConfigError(f"{key}: {text} is not an amount of memory")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def cpus(cluster: Cluster, key: str) -> float:
+    """Return a CPU setting in cores; 0 for no limit."""
+    return float(cluster.settings.text(key) or 0)

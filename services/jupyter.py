@@ -1,0 +1,83 @@
+"""Jupyter: JupyterLab behind a password and a kernel gateway behind a token, in one container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cluster.errors import ConfigError
+from cluster.service import Cluster, Service
+from cluster.settings import Setting
+from cluster.spec import Container, Image, Port, Probe, SecretFile
+from cluster.state import State
+from services.common import cpus, data_mounts, memory, user
+
+_LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
+
+
+class Jupyter(Service):
+    """See the module."""
+
+    name = "jupyter"
+    title = "JupyterLab and kernel gateway"
+    shell = ("bash",)
+    settings = (
+        Setting("JUPYTER_NAME", "name", "jupyter-skp", "container name"),
+        Setting("JUPYTER_PORT", "port", "8010", "JupyterLab's port"),
+        Setting("JUPYTER_VOLUME", "path", "$SKP_HOME/volume", "what it sees at /root/volume"),
+        Setting("JUPYTER_PASSWORD", "password", "", "JupyterLab's password"),
+        Setting("JUPYTER_BASEURL", "urlpath", "jupyter-skp", "path of JupyterLab's URL"),
+        Setting("JUPYTER_RESTAPIPORT", "port", "8020", "the kernel gateway's port"),
+        Setting("JUPYTER_GATEWAY_TOKEN", "password", "", "the kernel gateway's token"),
+        Setting("JUPYTER_IMAGE", "image", "skp/docker-ds", "image"),
+        Setting("JUPYTER_TAG", "tag", "latest", "image tag"),
+        Setting("JUPYTER_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),
+        Setting("JUPYTER_GPU_TAG", "tag", "latest", "tag of the image for GPUs"),
+        Setting("JUPYTER_GPU", "flag", "FALSE", "whether to use GPUs"),
+        Setting("JUPYTER_MEMORY", "memory", "", "memory limit"),
+        Setting("JUPYTER_CPUS", "cpus", "", "CPU limit"),
+    )
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """The data-science image."""
+        text = cluster.settings.text
+        tag = text("JUPYTER_TAG")
+        return (Image(text("JUPYTER_IMAGE"), tag, built_by=f"docker.image-build-ds -t={tag}"),)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """One container per labelled node; the first has the plain name, all share it as alias."""
+        settings = cluster.settings
+        if settings.flag("JUPYTER_GPU"):
+            raise ConfigError(
+                f"{settings.path}: JUPYTER_GPU is TRUE, but there is no image for GPUs yet",
+                'Set JUPYTER_GPU="FALSE".',
+            )
+        (image,) = self.images(cluster)
+        name = settings.text("JUPYTER_NAME")
+        for index, host in enumerate(self.hosts(cluster)):
+            yield Container(
+                node=host.name,
+                name=name if index == 0 else f"{name}-{host.name}",
+                service=self.name,
+                image=image,
+                environment=(("JUPYTER_BASEURL", settings.text("JUPYTER_BASEURL")),),
+                mounts=data_mounts(cluster, "JUPYTER_VOLUME"),
+                ports=(
+                    Port(settings.number("JUPYTER_PORT"), _LAB_PORT),
+                    Port(settings.number("JUPYTER_RESTAPIPORT"), _GATEWAY_PORT),
+                ),
+                files=(
+                    SecretFile("password", cluster.secrets["JUPYTER_PASSWORD"]),
+                    SecretFile("gateway-token", cluster.secrets["JUPYTER_GATEWAY_TOKEN"]),
+                ),
+                network=settings.text("SKP_NET"),
+                aliases=(name,),
+                user=user(cluster, facts, host.name),
+                memory=memory(cluster, "JUPYTER_MEMORY"),
+                cpus=cpus(cluster, "JUPYTER_CPUS"),
+                probe=Probe(("/opt/skp/bin/jupyter-health",)),
+                stop_timeout=20,
+                after=("registry",),
+            )
+
+
+SERVICE = Jupyter()

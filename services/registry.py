@@ -1,0 +1,109 @@
+"""The registry: a writer on the master and a reader on every other node, over shared storage.
+
+Every node's registry listens on that node's loopback only, in the node's own network, so that
+`localhost:5000/skp/docker-ds` means the same image everywhere and no port is open to the network.
+Several writers over one storage would lose uploads; readers therefore run in Distribution's
+read-only maintenance mode (distribution.github.io, configuration, `storage.maintenance`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from cluster.inventory import Host
+from cluster.secrets import Secret
+from cluster.service import Cluster, Service
+from cluster.settings import Setting
+from cluster.spec import (
+    REGISTRY,
+    SECRETS_TARGET,
+    Container,
+    Image,
+    Mount,
+    Probe,
+    SecretFile,
+    Source,
+)
+from cluster.state import State
+from services.common import user
+
+_STORAGE = "/var/lib/registry"
+_ADDRESS = REGISTRY.replace("localhost", "127.0.0.1")
+
+
+class Registry(Service):
+    """See the module."""
+
+    name = "registry"
+    title = "image registry on every node"
+    settings = (
+        Setting("REGISTRY_NAME", "name", "registry-skp", "container name"),
+        Setting("REGISTRY_VOLUME", "path", "$SKP_HOME/volume/var/registry", "shared storage"),
+        Setting("REGISTRY_IMAGE", "image", "skp/docker-registry", "image"),
+        Setting("REGISTRY_TAG", "tag", "latest", "image tag"),
+        Setting("REGISTRY_HTTP_SECRET", "password", "", "shared by all registries; generated"),
+    )
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Every node has one; the label `registry` is accepted, not needed."""
+        return cluster.inventory.hosts
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """Its own image can't come from a registry: it is streamed."""
+        text = cluster.settings.text
+        return (Image(text("REGISTRY_IMAGE"), text("REGISTRY_TAG"), Source.STREAM),)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """One container of the same name on each node."""
+        (image,) = self.images(cluster)
+        for host in self.hosts(cluster):
+            writes = host == cluster.inventory.master
+            yield Container(
+                node=host.name,
+                name=cluster.settings.text("REGISTRY_NAME"),
+                service=self.name,
+                image=image,
+                command=(f"{SECRETS_TARGET}/config.yml",),
+                mounts=(
+                    Mount(
+                        cluster.settings.text("REGISTRY_VOLUME"),
+                        _STORAGE,
+                        read_only=not writes,
+                        create=True,
+                    ),
+                ),
+                files=(SecretFile("config.yml", _config(cluster, writes)),),
+                user=user(cluster, facts, host.name),
+                probe=Probe(
+                    ("busybox", "wget", "-q", "-O", "/dev/null", f"http://{_ADDRESS}/v2/"),
+                    timeout=5,
+                    start_period=60,
+                    start_interval=0.25,
+                ),
+            )
+
+
+def _config(cluster: Cluster, writes: bool) -> Secret:
+    """Return the configuration; JSON is YAML, and the HTTP secret makes it a secret."""
+    storage: dict[str, object] = {"filesystem": {"rootdirectory": _STORAGE}}
+    if writes:
+        storage["delete"] = {"enabled": True}
+    else:
+        storage["maintenance"] = {
+            "readonly": {"enabled": True},
+            "uploadpurging": {"enabled": False},
+        }
+    config = {
+        "version": 0.1,
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": storage,
+        "http": {
+            "addr": _ADDRESS,
+            "secret": cluster.secrets["REGISTRY_HTTP_SECRET"].reveal(),
+        },
+    }
+    return Secret(json.dumps(config, indent=1))
+
+
+SERVICE = Registry()

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""SKP: a data platform from a handful of Linux machines. `./skp.py --list` shows the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Run a command in the project's own virtual environment."""
+    python = ROOT / ".venv" / "bin" / "python"
+    if Path(sys.prefix) != python.parent.parent:
+        if not python.exists():
+            print("skp: the project is not set up yet\n  bin/setup", file=sys.stderr)
+            sys.exit(2)
+        os.execv(python, [str(python), str(ROOT / "skp.py"), *sys.argv[1:]])  # noqa: S606 - the same words
+    from tasks.program import program
+
+    program().run()
+
+
+if __name__ == "__main__":
+    main()

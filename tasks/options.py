@@ -1,0 +1,53 @@
+"""The options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from invoke.parser import Argument
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may say of any command.
+
+    Attributes:
+        dry: show the plan and change nothing.
+        json: one JSON document on standard output.
+        quiet: no progress, and no report when nothing changed.
+        nodes: only these nodes, comma-separated; "" for all.
+        timeout: a cap on every deadline, in seconds; 0 for none.
+    """
+
+    dry: bool = False
+    json: bool = False
+    quiet: bool = False
+    nodes: str = ""
+    timeout: int = 0
+
+
+def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
+    """Return the options as Invoke's arguments; `but` names those that exist already."""
+    every = [
+        Argument(names=("dry",), kind=bool, default=False, help="Show the plan, change nothing."),
+        Argument(names=("json",), kind=bool, default=False, help="One JSON document on stdout."),
+        Argument(
+            names=("quiet", "q"), kind=bool, default=False, help="Only what changed or failed."
+        ),
+        Argument(names=("nodes",), default="", help="Only these nodes, e.g. c01,c02."),
+        Argument(
+            names=("timeout",), kind=int, default=0, help="Cap of every deadline, in seconds."
+        ),
+    ]
+    return [argument for argument in every if argument.name not in but]
+
+
+def taken(arguments: MutableMapping[str, Any], core: Mapping[str, Any]) -> Options:
+    """Take the options out of a task's arguments, joined with those before the task's name."""
+    values: dict[str, Any] = {
+        f.name: arguments.pop(f.name, None) or core.get(f.name) or f.default
+        for f in fields(Options)
+    }
+    return Options(**values)

@@ -1,0 +1,84 @@
+"""Invoke's Program with our options in front of the task's name, and our exit codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invoke import Exit, ParseError, Program
+from invoke.parser import Argument
+
+from cluster.errors import ExitCode, nearest
+from tasks import ns, options
+
+VERSION = "0.1.0"
+# Commands that take any number of services after their name.
+_TAKE_SERVICES = ("docker.apply", "docker.plan", "docker.status")
+
+
+class SkpProgram(Program):
+    """The command line: `skp.py [options] task [options] ...`."""
+
+    def core_args(self) -> list[Argument]:
+        """Add the common options to Invoke's own."""
+        own = super().core_args()
+        names = frozenset(name for argument in own for name in argument.names)
+        return [*own, *options.arguments(but=names)]
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read what stands before the task's name; a wrong word is wrong usage."""
+        _as_usage_error(super().parse_core, argv)
+
+    def parse_tasks(self) -> None:
+        """Read the tasks and their options; a wrong word is wrong usage."""
+        self.core.unparsed = _join_services(self.core.unparsed)
+        try:
+            _as_usage_error(super().parse_tasks)
+        except Exit as error:
+            word = next((w for w in self.core.unparsed if not w.startswith("-")), "")
+            if hint := nearest(word, self.collection.task_names) if word not in self.known else "":
+                raise Exit(f"{error.message}{hint}", code=int(ExitCode.USAGE)) from None
+            raise
+
+    @property
+    def known(self) -> frozenset[str]:
+        """All names of tasks."""
+        return frozenset(self.collection.task_names)
+
+    def update_config(self, merge: bool = True) -> None:
+        """Hand the options before the task's name on to the tasks."""
+        super().update_config(merge)
+        names = [str(argument.name) for argument in options.arguments()]
+        self.config["skp"] = {name: self.args[name].value for name in names}
+
+    def no_tasks_given(self) -> None:
+        """Show the commands when none was given."""
+        self.list_tasks()
+        raise Exit
+
+
+def _as_usage_error(function: Any, *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    except ParseError as error:
+        raise Exit(
+            f"skp: {error}\n  ./skp.py --list shows the commands, ./skp.py --help TASK its options",
+            code=int(ExitCode.USAGE),
+        ) from None
+
+
+def _join_services(words: list[str]) -> list[str]:
+    """Turn `docker.apply jupyter spark` into one option, since Invoke reads words as tasks."""
+    for index, word in enumerate(words):
+        if word in _TAKE_SERVICES:
+            end = index + 1
+            while end < len(words) and not words[end].startswith("-") and "." not in words[end]:
+                end += 1
+            named = ",".join(words[index + 1 : end])
+            option = [f"--services={named}"] if named else []
+            return [*words[: index + 1], *option, *_join_services(words[end:])]
+    return words
+
+
+def program() -> SkpProgram:
+    """Return the program over all our tasks."""
+    return SkpProgram(name="SKP", version=VERSION, namespace=ns, binary="skp.py")

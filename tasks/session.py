@@ -1,0 +1,167 @@
+"""One run of one command: its settings, its connections, its output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+import services
+from cluster import inventory, secrets, settings
+from cluster.errors import ExitCode, nearest
+from cluster.service import Cluster, Service
+from tasks.options import Options
+
+if TYPE_CHECKING:
+    from cluster.converge import Wish
+    from cluster.fleet import Fleet
+    from cluster.inventory import Host
+    from cluster.plan_swarm import Part
+    from cluster.report import Report
+    from cluster.spec import Container, Image
+
+_ENV = "SKP_ENV"  # another env.sh than bin/env.sh
+_FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too
+
+
+class Session:
+    """What a command's body works with."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """The settings, read once."""
+        path = Path(os.environ.get(_ENV) or settings.ROOT / "bin" / "env.sh")
+        shown = path.relative_to(settings.ROOT) if path.is_relative_to(settings.ROOT) else path
+        given = {key: os.environ[key] for key in _FROM_CALLER if os.environ.get(key)}
+        overrides = {key: str(Path(value).absolute()) for key, value in given.items()}
+        with _working_in(settings.ROOT):
+            return settings.read(shown, services.declared_settings(), overrides)
+
+    @cached_property
+    def inventory(self) -> inventory.Inventory:
+        """The inventory, read once; labels that look misspelt are warned of."""
+        path = self.settings.local_path("SKP_HOSTS")
+        found = inventory.read(path)
+        self.warn(_misspelt_labels(found))
+        return found
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """What is wanted: settings, inventory and secrets."""
+        read = self.inventory  # before any secret is generated: it may be wrong
+        return Cluster(self.settings, read, secrets.load(self.settings))
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts that the command is about (`--nodes`)."""
+        from cluster.fleet import choose
+
+        return choose(self.inventory, self.options.nodes)
+
+    @contextmanager
+    def fleet(self, hosts: Sequence[Host] | None = None) -> Iterator[Fleet]:
+        """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
+        from cluster.fleet import Fleet
+
+        deadlines = self.settings.deadlines.capped(self.options.timeout or None)
+        chosen = hosts or self._needed()
+        with Fleet(chosen, self.settings, deadlines) as fleet:
+            yield fleet
+
+    def converge(
+        self,
+        parts: Sequence[Part] = (),
+        chosen: Sequence[Service] = (),
+        wish: Wish | None = None,
+    ) -> None:
+        """Plan and apply, show the report, and end with its exit code."""
+        from cluster.converge import Scope, Wish, converge
+
+        cluster, hosts = self.cluster, self.hosts
+        scope = Scope(
+            nodes=tuple(host.name for host in hosts),
+            parts=tuple(parts),
+            services=tuple(chosen),
+            wish=wish or Wish.AS_LABELLED,
+            dry=self.options.dry,
+        )
+        with self.fleet() as fleet:
+            report = converge(cluster, fleet, scope, self.say)
+        self.finish(report)
+
+    def build(self, image: Image, arguments: Mapping[str, str]) -> None:
+        """Build an image on the master, push it, show the report."""
+        from cluster.build import build_and_push, planned
+
+        if self.options.dry:
+            self.finish(planned(self.inventory, image))
+            return
+        with self.fleet([self.inventory.master]) as fleet:
+            report = build_and_push(self.inventory, fleet, image, arguments, self.say)
+        self.finish(report)
+
+    def wanted(self, service: Service) -> list[Container]:
+        """Return the containers that a service wants, as far as that is known without asking."""
+        from cluster.state import State
+
+        return list(service.containers(self.cluster, State({}, {}, None)))
+
+    def dry(self) -> None:
+        """Change nothing, whatever the options say."""
+        self.options = replace(self.options, dry=True)
+
+    def finish(self, report: Report) -> None:
+        """Show a report and end with its exit code, unless that is 0."""
+        if self.options.json:
+            print(report.as_json())
+        else:
+            self.warn(report.warnings)
+            if report.changed or report.exit_code is not ExitCode.OK or not self.options.quiet:
+                print(report.as_text())
+        if report.exit_code is not ExitCode.OK:
+            raise Exit(code=int(report.exit_code))
+
+    def say(self, line: str) -> None:
+        """Show a line of progress."""
+        if not self.options.quiet:
+            print(f"  {line}", file=sys.stderr, flush=True)
+
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Show warnings on standard error."""
+        for warning in warnings:
+            print(f"skp: warning: {warning}", file=sys.stderr)
+
+    def _needed(self) -> tuple[Host, ...]:
+        """The chosen hosts, and the managers: what the Swarm and the images are is asked there."""
+        chosen = self.hosts
+        return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
+
+
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _misspelt_labels(found: inventory.Inventory) -> list[str]:
+    known = list(services.catalogue())
+    labels = {label for host in found.hosts for label, _ in host.labels} - set(known)
+    return [
+        f"{found.path}: the label {label} is not a service's and is put on the node as it is{hint}"
+        for label in sorted(labels)
+        if (hint := nearest(label, known, cutoff=0.8))
+    ]

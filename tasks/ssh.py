@@ -1,0 +1,50 @@
+"""ssh.*: the nodes by SSH."""
+
+from __future__ import annotations
+
+import json
+
+from invoke import Collection, Exit
+
+from cluster.errors import ExitCode
+from tasks.command import command
+from tasks.session import Session
+
+ns = Collection("ssh")
+
+
+@command(help={"command": "What to run, in quotes."})
+def cmd(s: Session, command: str) -> None:
+    """Run one shell command on every node, at once."""
+    from cluster.shell import everywhere
+
+    if s.options.dry:
+        for host in s.hosts:
+            print(f"{host.name}: {command}")
+        return
+    with s.fleet(s.hosts) as fleet:
+        done = everywhere(fleet, command, fleet.deadlines.request)
+    errors = {**fleet.unreachable, **done.errors}
+    if s.options.json:
+        document = {
+            name: {
+                "exit_code": result.exit_code,
+                "stdout": result.stdout.decode(errors="replace"),
+                "stderr": result.stderr.decode(errors="replace"),
+            }
+            for name, result in done.values.items()
+        }
+        document |= {name: {"error": error.what} for name, error in errors.items()}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for name, result in done.values.items():
+            for line in (result.stdout + result.stderr).decode(errors="replace").splitlines():
+                print(f"{name}: {line}")
+            if result.exit_code:
+                print(f"{name}: exit code {result.exit_code}")
+        s.warn([str(error) for error in errors.values()])
+    if errors or any(result.exit_code for result in done.values.values()):
+        raise Exit(code=int(ExitCode.FAILED))
+
+
+ns.add_task(cmd)

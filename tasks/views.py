@@ -1,0 +1,131 @@
+"""Tables of what is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+import services
+from cluster.errors import ExitCode, NodeError
+from cluster.report import table
+from tasks.session import Session
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
+
+
+def show_containers(s: Session, fleet: Fleet) -> None:
+    """Show the containers of every node, a block each."""
+    from cluster.observe import containers
+
+    found = fleet.each(containers)
+    errors = {**fleet.unreachable, **found.errors}
+    if s.options.json:
+        document: dict[str, object] = {
+            name: [
+                {
+                    "id": c.id,
+                    "name": c.name,
+                    "image": c.image,
+                    "service": c.service,
+                    "status": c.status,
+                    "health": c.health,
+                    "started": c.started,
+                    "ports": list(c.ports),
+                }
+                for c in listed.values()
+            ]
+            for name, listed in found.values.items()
+        }
+        document |= {name: {"error": error.what} for name, error in errors.items()}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for name, listed in found.values.items():
+            rows = [
+                (c.id[:12], _short(c.image), _state(c.status, c.health), " ".join(c.ports), c.name)
+                for c in listed.values()
+            ]
+            print(f"{name} docker ps")
+            print("\n".join(table(("CONTAINER ID", "IMAGE", "STATUS", "PORTS", "NAMES"), rows)))
+    _finish(s, errors)
+
+
+def show_status(s: Session, names: str) -> None:
+    """Show nodes and containers, wanted and found."""
+    from cluster.converge import look
+    from cluster.status import rows
+
+    chosen = services.choose(names)
+    with s.fleet(s.hosts) as fleet:
+        state = look(s.cluster, fleet, chosen)
+    nodes, containers = rows(s.cluster, state, chosen, tuple(h.name for h in s.hosts))
+    if s.options.json:
+        print(json.dumps({"nodes": nodes, "containers": containers}, indent=2, ensure_ascii=False))
+    else:
+        head = ("NODE", "STATE", "ROLE", "ENGINE", "LABELS")
+        print("\n".join(table(head, [[str(v) for v in row.values()] for row in nodes])))
+        print()
+        titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "HEALTH", "IMAGE", "AGE")
+        cells = [[*list(row.values())[:6], _age(row["started"])] for row in containers]
+        print("\n".join(table(titles, cells)))
+    healthy = all(row["ok"] == "yes" for row in containers)
+    _finish(s, state.unreachable, healthy)
+
+
+def show_images(s: Session, fleet: Fleet) -> None:
+    """Show each image of the registry as each node sees it."""
+    from cluster.status import images
+
+    found = fleet.each(images)
+    errors = {**fleet.unreachable, **found.errors}
+    listed = [
+        {"node": name, **entry} for name, entries in found.values.items() for entry in entries
+    ]
+    if s.options.json:
+        print(json.dumps(listed, indent=2, ensure_ascii=False))
+    else:
+        head = ("IMAGE", "NODE", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE")
+        rows = [
+            (
+                e["image"], e["node"], _digest(e["registry"]), _digest(e["engine"]),
+                f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", _age(e["created"]),
+            )
+            for e in sorted(listed, key=lambda e: (e["image"], e["node"]))
+        ]  # fmt: skip
+        print("\n".join(table(head, rows)))
+    _finish(s, errors)
+
+
+def _finish(s: Session, errors: Mapping[str, NodeError], fine: bool = True) -> None:
+    if not s.options.json:
+        s.warn([str(error) for error in errors.values()])
+    if errors or not fine:
+        raise Exit(code=int(ExitCode.FAILED))
+
+
+def _state(status: str, health: str) -> str:
+    return status if health == "none" else f"{status} ({health})"
+
+
+def _short(image: str) -> str:
+    return image if len(image) <= 40 else f"{image[:37]}..."
+
+
+def _digest(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12] or "-"
+
+
+def _age(moment: str) -> str:
+    """Return how long ago an RFC 3339 time was, in its largest unit."""
+    if not moment or moment.startswith("0001"):
+        return ""
+    then = datetime.fromisoformat(f"{moment.rstrip('Z')[:19]}+00:00")
+    seconds = int((datetime.now(UTC) - then).total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{max(seconds, 0)}s"
