@@ -1,0 +1,255 @@
+"""The plan: applied to what is there it gives what is wanted, and then is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.errors import NodeError
+from cluster.plan import plan_containers, waves
+from cluster.secrets import Secret
+from cluster.spec import Container, Image, Mount, Port, SecretFile, fingerprint
+from cluster.state import FoundContainer, FoundNode, Membership, State, Swarm
+from cluster.step import Action, Kind, Step
+
+KEY = Secret("the cluster's key")
+NODES = ("c01", "c02", "c03")
+HOME = "/home/skp/skp/volume"
+IMAGES = {Image("skp/a"): "sha256:aa", Image("skp/b"): "sha256:bb"}
+NETWORK = "net-skp"
+
+
+def created(container: Container, **changes: object) -> FoundContainer:
+    """Return what is found after `container` was created."""
+    described = container.described(IMAGES.get(container.image), KEY)
+    found = FoundContainer(
+        name=container.name,
+        id=f"id-{container.node}-{container.name}",
+        image=container.image.reference,
+        status="running",
+        service=container.service,
+        spec=fingerprint(described, KEY),
+        fields=described,
+    )
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def state_of(found: Mapping[str, Sequence[FoundContainer]], off: Sequence[str] = ()) -> State:
+    nodes = {
+        name: FoundNode(
+            name,
+            name,
+            "26",
+            Membership("active", f"id-{name}", "s", control=True),
+            {c.name: c for c in found.get(name, ())},
+            owner="1000:1000",
+        )
+        for name in NODES
+        if name not in off
+    }
+    swarm = Swarm("c01", "s", {}, frozenset(), {NETWORK: "10.90.0.0/16"}, {}, ("c01",))
+    return State(nodes, {name: NodeError(name, "off") for name in off}, swarm)
+
+
+def plan(
+    desired: Sequence[Container],
+    state: State,
+    services: Sequence[str] = ("a", "b"),
+    images: Mapping[Image, str] = IMAGES,
+    nodes: Sequence[str] = NODES,
+) -> list[Step]:
+    return plan_containers(
+        desired, state, services=services, nodes=nodes, identities=images, home=HOME, key=KEY
+    )
+
+
+def simulate(state: State, steps: Sequence[Step]) -> State:
+    """Return the state after the steps that change something."""
+    found = {name: dict(node.containers) for name, node in state.nodes.items()}
+    for wave in waves(steps):
+        for step in wave:
+            if step.action is Action.REMOVE:
+                del found[step.node][step.name]
+            elif step.container:
+                found[step.node][step.name] = created(step.container)
+    return state_of({name: list(c.values()) for name, c in found.items()}, list(state.unreachable))
+
+
+containers = st.builds(
+    Container,
+    node=st.sampled_from(NODES),
+    name=st.sampled_from(["a-1", "a-2", "b-1"]),
+    service=st.just("a"),
+    image=st.sampled_from(list(IMAGES)),
+    environment=st.sampled_from([(), (("X", "1"),), (("X", "2"),)]),
+    memory=st.sampled_from([0, 1 << 30]),
+    files=st.sampled_from([(), (SecretFile("p", Secret("one")),), (SecretFile("p", Secret("2")),)]),
+    network=st.sampled_from(["host", NETWORK]),
+).map(lambda c: replace(c, service=c.name[0]))
+clusters = st.lists(containers, unique_by=lambda c: (c.node, c.name))
+foreign = st.builds(
+    FoundContainer,
+    name=st.sampled_from(["theirs", "postgres"]),
+    id=st.just("x"),
+    image=st.just("postgres"),
+    status=st.sampled_from(["running", "exited"]),
+    service=st.sampled_from([None, "other"]),
+)
+statuses = st.sampled_from(["running", "exited", "created", "paused", "dead"])
+
+
+@st.composite
+def states(draw: st.DrawFn) -> State:
+    found: dict[str, list[FoundContainer]] = {}
+    for container in draw(clusters):
+        found.setdefault(container.node, []).append(created(container, status=draw(statuses)))
+    for node in NODES:
+        found.setdefault(node, []).extend(
+            draw(st.lists(foreign, unique_by=lambda c: c.name, max_size=2))
+        )
+    return state_of(found)
+
+
+@given(clusters, states())
+def test_applied_once_it_gives_what_is_wanted_and_then_is_empty(
+    desired: list[Container], state: State
+) -> None:
+    after = simulate(state, plan(desired, state))
+    ours = {
+        (node.name, c.name): c.spec
+        for node in after.nodes.values()
+        for c in node.containers.values()
+        if c.service in ("a", "b")
+    }
+    assert ours == {(c.node, c.name): created(c).spec for c in desired}
+    assert not any(step.changes for step in plan(desired, after))
+
+
+@given(clusters, states())
+def test_what_is_not_ours_is_never_touched(desired: list[Container], state: State) -> None:
+    for step in plan(desired, state):
+        assert step.found is None or step.found.service in ("a", "b") or not step.changes
+
+
+@given(clusters, states())
+def test_another_service_is_never_touched(desired: list[Container], state: State) -> None:
+    for step in plan(desired, state, services=["a"]):
+        assert step.name.startswith("a")
+
+
+@given(clusters, states())
+def test_another_node_is_never_touched(desired: list[Container], state: State) -> None:
+    assert {s.node for s in plan(desired, state, nodes=["c02"])} <= {"c02"}
+
+
+@given(clusters, st.sampled_from(NODES))
+def test_a_node_that_is_off_blocks_only_its_own(desired: list[Container], off: str) -> None:
+    for step in plan(desired, state_of({}, [off])):
+        assert (step.action is Action.BLOCK) == (step.node == off)
+
+
+@given(clusters)
+def test_services_come_after_those_they_name(desired: list[Container]) -> None:
+    chained = [replace(c, after=("a",)) if c.service == "b" else c for c in desired]
+    order = [step.container for wave in waves(plan(chained, state_of({}))) for step in wave]
+    services = [c.service for c in order if c]
+    assert services == sorted(services)
+
+
+def test_a_circle_of_services_is_an_error() -> None:
+    one = Container("c01", "a-1", "a", Image("skp/a"), after=("b",))
+    two = Container("c01", "b-1", "b", Image("skp/b"), after=("a",))
+    with pytest.raises(AssertionError, match="wait for each other"):
+        waves(plan([one, two], state_of({})))
+
+
+BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (replace(BASE, memory=1 << 30), "memory: none -> 1073741824"),
+        (replace(BASE, environment=(("X", "1"),)), "environment X: none -> 1"),
+        (replace(BASE, files=(SecretFile("p", Secret("s")),)), "file p: old content -> new content"),
+        (replace(BASE, image=Image("skp/b")), "image: a:latest@aa -> b:latest@bb"),
+    ],
+)
+def test_a_replacement_says_what_differs(changed: Container, words: str) -> None:
+    (step,) = plan([changed], state_of({"c01": [created(BASE)]}))
+    assert step.action is Action.REPLACE
+    assert [str(d) for d in step.differences] == [words]
+
+
+def test_a_new_build_replaces_what_runs_from_the_old_one() -> None:
+    (step,) = plan([BASE], state_of({"c01": [created(BASE)]}), images={BASE.image: "sha256:cc"})
+    assert [str(d) for d in step.differences] == ["image: a:latest@aa -> a:latest@cc"]
+
+
+def test_without_its_registry_what_runs_is_kept() -> None:
+    (step,) = plan([BASE], state_of({"c01": [created(BASE)]}), images={})
+    assert step.action is Action.KEEP
+
+
+def test_fields_at_their_defaults_do_not_change_the_hash() -> None:
+    assert "devices" not in BASE.described("x", KEY)
+
+
+@pytest.mark.parametrize(
+    ("container", "found", "images", "reason"),
+    [
+        (BASE, [], {}, "registry does not have skp/a:latest"),
+        (replace(BASE, network="other"), [], IMAGES, "no network other"),
+        (
+            BASE,
+            [FoundContainer("a-1", "x", "x", "running")],
+            IMAGES,
+            "a container named a-1 is there that is not ours",
+        ),
+        (
+            replace(BASE, ports=(Port(80, 80),)),
+            [FoundContainer("web", "x", "x", "running", ports=("80/tcp",))],
+            IMAGES,
+            "port 80/tcp is taken by the container web",
+        ),
+    ],
+)
+def test_an_obstacle_is_named(
+    container: Container,
+    found: list[FoundContainer],
+    images: Mapping[Image, str],
+    reason: str,
+) -> None:
+    (step,) = plan([container], state_of({"c01": found}), images=images)
+    assert step.action is Action.BLOCK
+    assert reason in step.reason
+    assert step.hint
+
+
+def test_a_missing_shared_folder_blocks_what_mounts_it() -> None:
+    state = state_of({})
+    nodes = {name: replace(node, owner="") for name, node in state.nodes.items()}
+    mounted = replace(BASE, mounts=(Mount(f"{HOME}/var", "/data"),))
+    (step,) = plan([mounted], replace(state, nodes=nodes))
+    assert step.action is Action.BLOCK
+    assert HOME in step.reason
+
+
+def test_removals_come_first_and_kinds_in_their_order() -> None:
+    old = created(replace(BASE, name="a-9"))
+    steps = [
+        *plan([BASE], state_of({"c01": [old]})),
+        Step(Kind.NETWORK, Action.CREATE, "c01", NETWORK),
+        Step(Kind.SWARM, Action.INIT, "c01", "swarm"),
+    ]
+    order = [(s.kind, s.action) for wave in waves(steps) for s in wave]
+    assert order == [
+        (Kind.SWARM, Action.INIT),
+        (Kind.NETWORK, Action.CREATE),
+        (Kind.CONTAINER, Action.REMOVE),
+        (Kind.CONTAINER, Action.CREATE),
+    ]

@@ -1,0 +1,127 @@
+"""The Swarm's plan: who begins, who joins as what, whose labels change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.errors import NodeError
+from cluster.inventory import Host, Inventory
+from cluster.plan_swarm import Part, plan_swarm
+from cluster.settings import Settings
+from cluster.state import FoundNode, Membership, State, Swarm, SwarmNode
+from cluster.step import Action, Step
+
+SETTINGS = Settings(Path("env.sh"), {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16"}, {})
+INVENTORY = Inventory(
+    Path("hosts.json"),
+    (
+        Host("c01", "10.0.0.1", (("jupyter", "enable"),), frozenset({"master", "manager"})),
+        Host("c02", "10.0.0.2", (), frozenset({"manager"})),
+        Host("c03", "10.0.0.3", (), frozenset({"worker"})),
+    ),
+)
+OUTSIDE = Membership()
+
+
+def member(number: int, control: bool = False) -> Membership:
+    return Membership("active", f"id{number}", "swarm" if control else "", control)
+
+
+def found(name: str, membership: Membership) -> FoundNode:
+    return FoundNode(name, name, "26", membership, {})
+
+
+def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmNode:
+    return SwarmNode(f"id{number}", f"c0{number}", role, "active", state, labels)
+
+
+def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
+    return Swarm(
+        "c01", "swarm", {n.id: n for n in nodes}, frozenset(), networks or {}, {}, ("c01",)
+    )
+
+
+def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) -> State:
+    names = [name for name in ("c01", "c02", "c03") if name not in off]
+    nodes = {n: found(n, m) for n, m in zip(names, memberships, strict=True)}
+    return State(nodes, {name: NodeError(name, "off") for name in off}, s)
+
+
+def plan(state: State, *parts: Part) -> list[Step]:
+    return plan_swarm(INVENTORY, SETTINGS, state, parts, INVENTORY.names)
+
+
+def actions(steps: list[Step]) -> list[tuple[str, str, str]]:
+    return [(step.node, step.action, step.name) for step in steps]
+
+
+def test_the_master_begins() -> None:
+    steps = plan(state(None, OUTSIDE, OUTSIDE, OUTSIDE), Part.INIT)
+    assert actions(steps) == [("c01", Action.INIT, "swarm")]
+
+
+def test_a_second_swarm_is_not_begun_beside_one_that_lost_its_managers() -> None:
+    (step,) = plan(state(None, OUTSIDE, OUTSIDE, member(3)), Part.INIT)
+    assert step.action is Action.BLOCK
+    assert "c03" in step.reason
+
+
+def test_without_the_master_nothing_begins() -> None:
+    (step,) = plan(state(None, OUTSIDE, OUTSIDE, off=("c01",)), Part.INIT)
+    assert step.action is Action.BLOCK
+
+
+def test_the_others_join_as_their_groups_say() -> None:
+    there = swarm(entry(1, "manager"))
+    steps = plan(state(there, member(1, True), OUTSIDE, OUTSIDE), Part.JOIN)
+    assert actions(steps) == [
+        ("c01", Action.KEEP, "manager"),
+        ("c02", Action.JOIN, "manager"),
+        ("c03", Action.JOIN, "worker"),
+    ]
+
+
+def test_a_reinstalled_node_joins_after_its_dead_entry_is_removed() -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager", "down"), entry(3, "worker"))
+    steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
+    assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ("id2",))]
+
+
+def test_a_reinstalled_master_joins_the_swarm_that_is_there() -> None:
+    there = swarm(entry(1, "manager", "down"), entry(2, "manager"), entry(3, "worker"))
+    steps = plan(state(there, OUTSIDE, member(2, True), member(3)), Part.INIT, Part.JOIN)
+    assert actions(steps)[:2] == [("c01", Action.KEEP, "swarm"), ("c01", Action.JOIN, "manager")]
+
+
+def test_a_member_of_another_swarm_is_refused() -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager"))
+    steps = plan(state(there, member(1, True), member(2, True), member(9)), Part.JOIN)
+    assert steps[2].action is Action.BLOCK
+    assert "another Swarm" in steps[2].reason
+
+
+def test_a_changed_group_changes_the_role() -> None:
+    there = swarm(entry(1, "manager"), entry(2, "worker"), entry(3, "worker"))
+    steps = plan(state(there, member(1, True), member(2), member(3)), Part.JOIN)
+    assert [str(d) for d in steps[1].differences] == ["role: worker -> manager"]
+
+
+def test_labels_are_added_and_ours_that_are_not_listed_removed() -> None:
+    labels = {"skp.labels": "kafka", "kafka": "enable", "rack": "7"}
+    there = swarm(entry(1, "manager", **labels), entry(2, "manager"), entry(3, "worker"))
+    steps = plan(state(there, member(1, True), member(2), member(3)), Part.LABEL)
+    assert steps[0].labels == {"jupyter": "enable", "rack": "7", "skp.labels": "jupyter"}
+    assert [s.action for s in steps] == [Action.LABEL, Action.KEEP, Action.KEEP]
+
+
+def test_a_network_is_made_once_and_never_replaced() -> None:
+    members = (member(1, True), OUTSIDE, OUTSIDE)
+    (step,) = plan(state(swarm(entry(1, "manager")), *members), Part.NETWORK)
+    assert step.action is Action.CREATE
+    there = swarm(entry(1, "manager"), networks={"net-skp": "10.90.0.0/16"})
+    (step,) = plan(state(there, *members), Part.NETWORK)
+    assert step.action is Action.KEEP
+    there = swarm(entry(1, "manager"), networks={"net-skp": "10.1.0.0/16"})
+    (step,) = plan(state(there, *members), Part.NETWORK)
+    assert step.action is Action.BLOCK
+    assert "10.1.0.0/16" in step.hint
