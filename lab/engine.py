@@ -1,0 +1,126 @@
+"""The Docker Engine that carries the lab, and what of the lab is on it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from lab.config import LABEL, LABEL_CHECKOUT, LABEL_NAME, LABEL_NODE, LABEL_SPEC, LabConfig
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+R = TypeVar("R")
+
+READY_DEADLINE = 90
+"""Seconds until a started node's engine and SSH server have to answer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One object of a lab on the engine.
+
+    Attributes:
+        kind: container, volume or network.
+        ident: what the engine knows it by.
+        node: the node it belongs to, empty for what all share.
+        spec: the hash of what a container was made from.
+        state: of a container: created, running, paused, exited, ...
+    """
+
+    kind: str
+    ident: str
+    name: str
+    version: str
+    checkout: str
+    node: str = ""
+    spec: str = ""
+    state: str = ""
+
+
+def connect() -> DockerClient:
+    """Return a client of this machine's engine.
+
+    Raises:
+        LabError: when no engine answers.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=READY_DEADLINE + 30, max_pool_size=32)
+        client.ping()
+    except DockerException as error:
+        raise LabError(
+            f"the Docker Engine of this machine does not answer: {error}",
+            "Type: bin/setup",
+        ) from error
+    return client
+
+
+def objects(engine: DockerClient, config: LabConfig) -> list[Found]:
+    """Return everything that carries this lab's name, of whatever checkout and version."""
+    wanted = f"{LABEL_NAME}={config.name}"
+    chosen = {"label": wanted}
+    containers = engine.api.containers(all=True, filters=chosen)
+    volumes = engine.api.volumes(filters=chosen)["Volumes"] or []
+    networks = engine.api.networks(filters=chosen)
+    return [
+        *(
+            _found("container", c["Id"], c["Names"][0].lstrip("/"), c["Labels"], c["State"])
+            for c in containers
+        ),
+        *(_found("volume", v["Name"], v["Name"], v["Labels"]) for v in volumes),
+        *(_found("network", n["Id"], n["Name"], n["Labels"]) for n in networks),
+    ]
+
+
+def _found(kind: str, ident: str, name: str, labels: dict[str, str], state: str = "") -> Found:
+    return Found(
+        kind,
+        ident,
+        name,
+        version=labels.get(LABEL, ""),
+        checkout=labels.get(LABEL_CHECKOUT, ""),
+        node=labels.get(LABEL_NODE, ""),
+        spec=labels.get(LABEL_SPEC, ""),
+        state=state,
+    )
+
+
+def subnets(network: dict[str, object]) -> list[ipaddress.IPv4Network]:
+    """Return the IPv4 subnets of a network as the engine describes it."""
+    ipam = network.get("IPAM")
+    entries = ipam.get("Config") if isinstance(ipam, dict) else None
+    parsed = (ipaddress.ip_network(e["Subnet"]) for e in entries or [] if e.get("Subnet"))
+    return [subnet for subnet in parsed if isinstance(subnet, ipaddress.IPv4Network)]
+
+
+def at_once(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Do `work` for all items at the same time; the first error is raised when all have ended."""
+    todo = list(items)
+    if not todo:
+        return []
+    with ThreadPoolExecutor(max_workers=len(todo)) as pool:
+        return [future.result() for future in [pool.submit(work, item) for item in todo]]
+
+
+def run_in(engine: DockerClient, name: str, command: list[str]) -> tuple[int, str]:
+    """Run a command in a container and return its exit code and what it printed.
+
+    A container that can't run anything (stopped, paused, gone) gives 1 and the engine's reason.
+    """
+    from docker.errors import APIError
+
+    try:
+        code, output = engine.containers.get(name).exec_run(command)
+    except APIError as error:
+        return 1, str(error.explanation or error)
+    assert isinstance(output, bytes)  # neither streamed nor split
+    return code or 0, output.decode(errors="replace").strip()

@@ -1,0 +1,97 @@
+"""The nodes' image: named after what it is made from, built when it is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from lab.config import LabConfig
+from lab.engine import Say
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+NAME = "lab-node"
+REPOSITORY = "skp-lab/node"
+BUILD_DEADLINE = 1800
+SIGN_OF_LIFE = 10
+
+
+def reference(config: LabConfig) -> str:
+    """Return the image's name, with a hash of everything in its folder as the tag."""
+    folder = config.checkout / "images" / NAME
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            executable = os.access(path, os.X_OK)
+            digest.update(f"{path.relative_to(folder)} {executable} {content}\n".encode())
+    return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
+
+
+def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
+    """Build the nodes' image unless the engine has it.
+
+    Raises:
+        LabError: with the last lines of the build.
+    """
+    ref = reference(config)
+    if engine.images.list(name=ref):
+        return
+    say("building the nodes' image (only this once; about half a minute)")
+    command = [str(config.checkout / "images" / "build.sh"), NAME, ref]
+    builder = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    overdue = threading.Timer(BUILD_DEADLINE, _stop, [builder])
+    overdue.daemon = True
+    overdue.start()
+    try:
+        last = _follow(builder, say)
+    except BaseException:
+        _stop(builder)
+        builder.wait(30)
+        raise
+    finally:
+        overdue.cancel()
+    if builder.wait() != 0:
+        raise LabError(
+            "the nodes' image could not be built:\n" + "\n".join(f"  {line}" for line in last),
+            f"Correct the cause and try again, or see it all: images/build.sh {NAME} {ref}",
+        )
+
+
+def _follow(builder: subprocess.Popen[str], say: Say) -> list[str]:
+    """Pass on what build.sh itself says, and a sign of life; return the last lines."""
+    last: deque[str] = deque(maxlen=25)
+    spoken = time.monotonic()
+    assert builder.stderr is not None
+    for line in builder.stderr:
+        last.append(line.rstrip())
+        if line.startswith("images: "):
+            say(line.removeprefix("images: ").rstrip())
+        elif time.monotonic() - spoken < SIGN_OF_LIFE:
+            continue
+        else:
+            say(f"  ... {line.strip()[:90]}")
+        spoken = time.monotonic()
+    return list(last)
+
+
+def _stop(builder: subprocess.Popen[str]) -> None:
+    """End the build and everything it started; build.sh cleans up on SIGTERM."""
+    if builder.poll() is None:
+        os.killpg(builder.pid, signal.SIGTERM)
