@@ -38,9 +38,16 @@ class Target:
     arguments: tuple[str, ...]
 
     def paths(self, option: str) -> list[str]:
-        """Return an option that holds file names, as those that exist."""
-        words = self.options.get(option, "").replace("\n", " ").split()
-        return [str(p) for word in words if (p := Path(word).expanduser()).is_file()]
+        """Return an option that holds file names, as those that exist.
+
+        `ssh -G` prints several names on one line without quoting blanks in them, so a line is
+        taken as one name if there is such a file.
+        """
+        found: list[str] = []
+        for line in self.options.get(option, "").splitlines():
+            names = [line] if Path(line).expanduser().is_file() else line.split()
+            found += [str(p) for name in names if (p := Path(name).expanduser()).is_file()]
+        return found
 
 
 def resolve(name: str, address: str, user: str, port: int | None, config: Path | None) -> Target:

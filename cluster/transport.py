@@ -128,7 +128,7 @@ def over_socket(deadline: float) -> Engine:
 
 def _engine(adapter: BaseHTTPAdapter, deadline: float) -> Engine:
     engine = docker.APIClient(
-        base_url="tcp://localhost", version=API_VERSION, timeout=int(deadline)
+        base_url="tcp://localhost:2375", version=API_VERSION, timeout=int(deadline)
     )
     engine.base_url = _BASE  # the address of no one: the adapter is the way
     engine.trust_env = False  # no proxies and no netrc on the way to an engine

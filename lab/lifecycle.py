@@ -37,7 +37,7 @@ class Outcome:
 
 def up(
     count: int,
-    publish: bool = False,
+    publish: bool | None = None,
     *,
     config: LabConfig | None = None,
     say: Say = print,
@@ -48,7 +48,8 @@ def up(
     checkout, of an older version or of an engine that is gone is replaced.
 
     Args:
-        publish: whether the services' ports of the first node are on this machine's loopback.
+        publish: whether the services' ports of the first node are on this machine's loopback;
+            None leaves that as it is (not, for a new lab).
 
     Raises:
         LabError: with exit code 2 for a bad number; 1 when something foreign is in the way
@@ -65,6 +66,8 @@ def up(
             _refuse_busy_ports()
         image.ensure(engine, config, say)
         found, replaced = _replace_unfit(engine, config, found, say)
+        if publish is None:
+            publish = bool(found.remembered and found.remembered.publish)
         target = state.State(found.engine, str(config.checkout), VERSION, count, publish)
         changed = _converge(engine, config, found, target, say)
         reached = statuses(engine, config)

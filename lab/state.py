@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.config import USER, LabConfig
+from lab.config import MOST_NODES, USER, LabConfig
 
 FILES = ("id_ed25519", "id_ed25519.pub", "known_hosts", "ssh_config", "hosts.json", "state.json")
 
@@ -133,16 +133,17 @@ def _write_pinned(config: LabConfig, pinned: dict[str, str]) -> None:
 
 
 def _ssh_config(config: LabConfig) -> str:
-    hosts = config.subnet.rpartition(".")[0] + ".*"
-    first = config.address(config.names(1)[0])
+    names = config.names(MOST_NODES)
+    addresses = "".join(f"Host {name}\n  HostName {config.address(name)}\n" for name in names)
     return (
-        f"# For example: ssh -F {config.state.name}/ssh_config {first}\n"
-        f"Host {hosts}\n"
+        f"# For example: ssh -F {config.state.name}/ssh_config {names[0]}\n"
+        f"Host {' '.join(names)} {config.subnet.rpartition('.')[0]}.*\n"
         f"  User {USER}\n"
         f'  IdentityFile "{config.state / "id_ed25519"}"\n'
         "  IdentitiesOnly yes\n"
         f'  UserKnownHostsFile "{config.state / "known_hosts"}"\n'
         "  StrictHostKeyChecking yes\n"
+        f"{addresses}"
     )
 
 

@@ -2,6 +2,104 @@
 
 from __future__ import annotations
 
-from invoke import Collection
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from invoke import Collection, Exit
+
+from cluster.errors import ConfigError, ExitCode, SkpError
+from cluster.report import table
+from tasks.command import command
+from tasks.session import Session
+
+if TYPE_CHECKING:
+    from lab import NodeStatus
 
 ns = Collection("lab")
+
+
+@command(
+    help={
+        "number": "How many nodes, 1 to 16.",
+        "publish": "Put the services' ports of c01 on 127.0.0.1 of this machine.",
+    }
+)
+def up(s: Session, number: int = 3, publish: bool = False) -> None:
+    """Bring up the practice cluster: nodes with an engine and sshd of their own."""
+    import lab
+
+    _refuse_dry(s, "lab.up")
+    with _errors():
+        outcome = lab.up(number, publish, say=s.say)
+    _show(s, outcome.nodes)
+    _mention_inventory(s)
+
+
+@command()
+def down(s: Session) -> None:
+    """Take the practice cluster away: containers, volumes, network, keys."""
+    import lab
+
+    _refuse_dry(s, "lab.down")
+    with _errors():
+        lab.down(say=s.say)
+
+
+@command()
+def status(s: Session) -> None:
+    """Show the practice cluster's nodes."""
+    import lab
+
+    with _errors():
+        nodes = lab.status()
+    _show(s, nodes)
+    if not nodes and not s.options.json:
+        print("There is no lab; ./skp.py lab.up makes one.")
+
+
+def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:
+    if s.options.json:
+        print(json.dumps([asdict(node) for node in nodes], indent=2))
+    elif nodes and not s.options.quiet:
+        head = ("NODE", "ADDRESS", "STATE", "ENGINE", "SSH")
+        rows = [
+            (n.name, n.address, n.state, n.engine or "-", "yes" if n.ssh else "no") for n in nodes
+        ]
+        print("\n".join(table(head, rows)))
+    if not all(node.healthy for node in nodes):
+        raise Exit(code=int(ExitCode.FAILED))
+
+
+def _mention_inventory(s: Session) -> None:
+    """Say so when the inventory in force is not the one of this lab."""
+    from lab import LabConfig
+
+    made = LabConfig().state / "hosts.json"
+    used = s.settings.local_path("SKP_HOSTS")
+    if not used.exists() or json.loads(made.read_text()) != json.loads(used.read_text()):
+        s.say(f"{used} describes other nodes than this lab has; to use the lab's own:")
+        s.say(f"export SKP_HOSTS={os.path.relpath(made)}")
+
+
+def _refuse_dry(s: Session, name: str) -> None:
+    if s.options.dry:
+        raise ConfigError(f"{name} has no dry run", "./skp.py lab.status shows what is there.")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    from lab import LabError
+
+    try:
+        yield
+    except LabError as error:
+        kind = ConfigError if error.exit_code == int(ExitCode.USAGE) else SkpError
+        raise kind(error.what, error.hint) from None
+
+
+for _task in (up, down, status):
+    ns.add_task(_task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from invoke import Exit, ParseError, Program
 from invoke.parser import Argument
@@ -31,24 +31,17 @@ class SkpProgram(Program):
     def parse_tasks(self) -> None:
         """Read the tasks and their options; a wrong word is wrong usage."""
         self.core.unparsed = _join_services(self.core.unparsed)
-        try:
-            _as_usage_error(super().parse_tasks)
-        except Exit as error:
-            word = next((w for w in self.core.unparsed if not w.startswith("-")), "")
-            if hint := nearest(word, self.collection.task_names) if word not in self.known else "":
-                raise Exit(f"{error.message}{hint}", code=int(ExitCode.USAGE)) from None
-            raise
-
-    @property
-    def known(self) -> frozenset[str]:
-        """All names of tasks."""
-        return frozenset(self.collection.task_names)
+        names = self.collection.task_names
+        unknown = [w for w in self.core.unparsed if "." in w and w not in names]
+        hint = nearest(unknown[0], names) if unknown and unknown[0][0] != "-" else ""
+        _as_usage_error(super().parse_tasks, hint=hint)
 
     def update_config(self, merge: bool = True) -> None:
         """Hand the options before the task's name on to the tasks."""
         super().update_config(merge)
         names = [str(argument.name) for argument in options.arguments()]
-        self.config["skp"] = {name: self.args[name].value for name in names}
+        given = {name: self.args[name].value for name in names}
+        self.config["skp"] = given  # type: ignore[assignment]
 
     def no_tasks_given(self) -> None:
         """Show the commands when none was given."""
@@ -56,12 +49,13 @@ class SkpProgram(Program):
         raise Exit
 
 
-def _as_usage_error(function: Any, *arguments: Any) -> None:
+def _as_usage_error(function: Callable[..., None], *arguments: object, hint: str = "") -> None:
     try:
         function(*arguments)
     except ParseError as error:
         raise Exit(
-            f"skp: {error}\n  ./skp.py --list shows the commands, ./skp.py --help TASK its options",
+            f"skp: {error}{hint}\n"
+            "  ./skp.py --list shows the commands, ./skp.py --help TASK their options",
             code=int(ExitCode.USAGE),
         ) from None
 

@@ -15,7 +15,7 @@ from invoke import Exit
 
 import services
 from cluster import inventory, secrets, settings
-from cluster.errors import ExitCode, nearest
+from cluster.errors import ConfigError, ExitCode, nearest
 from cluster.service import Cluster, Service
 from tasks.options import Options
 
@@ -75,6 +75,7 @@ class Session:
 
         deadlines = self.settings.deadlines.capped(self.options.timeout or None)
         chosen = hosts or self._needed()
+        self._check_ssh_config()
         with Fleet(chosen, self.settings, deadlines) as fleet:
             yield fleet
 
@@ -140,6 +141,15 @@ class Session:
         """Show warnings on standard error."""
         for warning in warnings:
             print(f"skp: warning: {warning}", file=sys.stderr)
+
+    def _check_ssh_config(self) -> None:
+        shown = self.settings.text("SKP_SSH_CONFIG")
+        if shown and not self.settings.local_path("SKP_SSH_CONFIG").is_file():
+            raise ConfigError(
+                f"{self.settings.path}: SKP_SSH_CONFIG: there is no file {shown}",
+                "./skp.py lab.up makes the practice cluster and that file; for machines of your\n"
+                '  own set SKP_SSH_CONFIG="", which means ~/.ssh/config.',
+            )
 
     def _needed(self) -> tuple[Host, ...]:
         """The chosen hosts, and the managers: what the Swarm and the images are is asked there."""

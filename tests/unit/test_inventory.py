@@ -60,7 +60,7 @@ def test_a_label_that_is_not_enabled_is_not_had(tmp_path: Path) -> None:
         pytest.param("[]", 1, ["[] found", "an object"], id="a list"),
         pytest.param("{}", 1, ["{} found"], id="no hosts"),
         pytest.param(
-            f'{{\n"a": {{{MASTER}}},\n"b": {{"ipv4": "10.0.0.5", "groups": ["master", "manager"]}}\n}}',
+            f'{{\n"a": {{{MASTER}}},\n"b": {{{MASTER.replace(".4", ".5")}}}\n}}',
             3,
             ["b.groups", "a second master", "a is one already"],
             id="two masters",
@@ -72,7 +72,10 @@ def test_a_label_that_is_not_enabled_is_not_had(tmp_path: Path) -> None:
             id="no master",
         ),
         pytest.param(
-            '{"a": {"ipv4": "10.0.0.4", "groups": ["master"]}}', 1, ["manager too"], id="master only"
+            '{"a": {"ipv4": "10.0.0.4", "groups": ["master"]}}',
+            1,
+            ["manager too"],
+            id="master only",
         ),
         pytest.param(
             f'{{"a": {{{MASTER}}},\n"b": {{"ipv4": "10.0.0.256", "groups": ["worker"]}}}}',

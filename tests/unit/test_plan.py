@@ -175,7 +175,10 @@ BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)
     [
         (replace(BASE, memory=1 << 30), "memory: none -> 1073741824"),
         (replace(BASE, environment=(("X", "1"),)), "environment X: none -> 1"),
-        (replace(BASE, files=(SecretFile("p", Secret("s")),)), "file p: old content -> new content"),
+        (
+            replace(BASE, files=(SecretFile("p", Secret("s")),)),
+            "file p: old content -> new content",
+        ),
         (replace(BASE, image=Image("skp/b")), "image: a:latest@aa -> b:latest@bb"),
     ],
 )

@@ -35,7 +35,7 @@ def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_a_given_password_is_used_and_not_stored(tmp_path: Path) -> None:
-    given = "it's \"hostile\" $HOME `id` \\ 한글"
+    given = 'it\'s "hostile" $HOME `id` \\ 한글'
     assert secrets.load(made(tmp_path, A=given))["A"].reveal() == given
     assert "hostile" not in (tmp_path / secrets.FILE).read_text(encoding="utf-8")
 

@@ -67,8 +67,10 @@ def test_an_override_wins(tmp_path: Path) -> None:
 def test_a_misspelt_key_is_hinted_at_and_left_alone(tmp_path: Path) -> None:
     path = write(tmp_path, '\nexport JUPYTER_PASWORD="x"')
     assert read(path).warnings == (
-        f"{path}:2: JUPYTER_PASWORD is not a setting of SKP and is left alone"
-        " (did you mean JUPYTER_PASSWORD?)",
+        (
+            f"{path}:2: JUPYTER_PASWORD is not a setting of SKP and is left alone "
+            "(did you mean JUPYTER_PASSWORD?)"
+        ),
     )
 
 
