@@ -20,6 +20,7 @@ from cluster.perform import Context, Performer, Say
 from cluster.settings import ROOT
 from cluster.spec import Image, Source
 from cluster.step import Action, Step
+from cluster.transport import image_chunks
 
 RECIPES = ROOT / "images"
 _PAUSE = 0.2
@@ -133,7 +134,7 @@ def _stream(source: Node, target: Node, image: Image) -> None:
     with tempfile.TemporaryFile() as spool:
         doing = f"reading {image.reference}"
         with source.talking(doing), source.patience(source.deadlines.transfer):
-            for chunk in source.engine.get_image(image.reference):
+            for chunk in image_chunks(source.engine, image.reference):
                 spool.write(chunk)
         spool.seek(0)
         doing = f"loading {image.reference}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeAlias
 
@@ -18,7 +18,8 @@ from docker.transport.unixconn import UnixHTTPAdapter
 # is still served by the newest engines.
 API_VERSION = "1.44"
 SOCKET = "/var/run/docker.sock"
-_BASE = "http+docker://localhost"
+# The SDK takes the name after // to tell what kind of socket it may find below a response.
+_BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
 Engine: TypeAlias = docker.APIClient
 OnLine: TypeAlias = Callable[[str], None]
@@ -118,19 +119,33 @@ class _ChannelAdapter(BaseHTTPAdapter):
 
 def over_ssh(client: paramiko.SSHClient, deadline: float) -> Engine:
     """Return an Engine client that speaks through an SSH connection."""
-    return _engine(_ChannelAdapter(client, deadline), deadline)
+    return _engine(_BASE["ssh"], _ChannelAdapter(client, deadline), deadline)
 
 
 def over_socket(deadline: float) -> Engine:
     """Return an Engine client for the engine of this machine."""
-    return _engine(UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=int(deadline)), deadline)
+    return _engine(
+        _BASE["socket"], UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=int(deadline)), deadline
+    )
 
 
-def _engine(adapter: BaseHTTPAdapter, deadline: float) -> Engine:
+def image_chunks(engine: Engine, reference: str) -> Iterator[bytes]:
+    """Read an image as `docker save` would.
+
+    The SDK's own call takes the deadline off the connection; here it holds for every chunk.
+    """
+    url = f"{engine.base_url}/v{API_VERSION}/images/{reference}/get"
+    with engine.get(url, stream=True, timeout=engine.timeout) as response:
+        if not response.ok:
+            raise docker.errors.APIError("no image", response, response.json().get("message"))
+        yield from response.iter_content(1 << 20)
+
+
+def _engine(base: str, adapter: BaseHTTPAdapter, deadline: float) -> Engine:
     engine = docker.APIClient(
         base_url="tcp://localhost:2375", version=API_VERSION, timeout=int(deadline)
     )
-    engine.base_url = _BASE  # the address of no one: the adapter is the way
+    engine.base_url = base  # the address of no one: the adapter is the way
     engine.trust_env = False  # no proxies and no netrc on the way to an engine
-    engine.mount(_BASE, adapter)
+    engine.mount(base, adapter)
     return engine

@@ -37,6 +37,7 @@ class LabConfig:
         prefix: what the nodes' names begin with.
         subnet: the nodes' network, a /24.
         folder: where keys, inventory and state are kept; `.lab` of the checkout if not given.
+        ports: the TCP ports of the first node that can be published on this machine's loopback.
     """
 
     checkout: Path = field(default_factory=lambda: Path(__file__).resolve().parent.parent)
@@ -44,6 +45,7 @@ class LabConfig:
     prefix: str = "c"
     subnet: str = "10.99.0.0/24"
     folder: Path | None = None
+    ports: tuple[int, ...] = SERVICE_PORTS
 
     @property
     def state(self) -> Path:

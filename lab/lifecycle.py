@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import image, layout, material, nodes, state
-from lab.config import SERVICE_PORTS, SHARED, VERSION, LabConfig, check_count
+from lab.config import SHARED, VERSION, LabConfig, check_count
 from lab.engine import Say, connect
 from lab.errors import LabError
 from lab.status import NodeStatus, statuses
@@ -62,12 +62,12 @@ def up(
         started = time.monotonic()
         found = survey(engine, config)
         refuse_foreign(engine, config, config.names(count))
-        if publish and not found.named("container", config.publisher):
-            _refuse_busy_ports()
-        image.ensure(engine, config, say)
-        found, replaced = _replace_unfit(engine, config, found, say)
         if publish is None:
             publish = bool(found.remembered and found.remembered.publish)
+        if publish and not found.runs(config.publisher):
+            _refuse_busy_ports(config.ports)
+        image.ensure(engine, config, say)
+        found, replaced = _replace_unfit(engine, config, found, say)
         target = state.State(found.engine, str(config.checkout), VERSION, count, publish)
         changed = _converge(engine, config, found, target, say)
         reached = statuses(engine, config)
@@ -178,13 +178,13 @@ def _converge_publisher(
     engine: DockerClient, config: LabConfig, found: Survey, wanted: bool, say: Say
 ) -> bool:
     there = found.named("container", config.publisher)
-    if (there.state if there else "") == ("running" if wanted else ""):
+    if found.runs(config.publisher) if wanted else there is None:
         return False
     if there is not None:
         nodes.remove(engine, [there])
     if wanted:
         nodes.publish(engine, config)
-        ports = ", ".join(str(port) for port in SERVICE_PORTS)
+        ports = ", ".join(str(port) for port in config.ports)
         say(f"published on 127.0.0.1: {ports}")
     else:
         say("no longer published on 127.0.0.1")
@@ -211,8 +211,8 @@ def _remove_bridge(name: str) -> None:
         )
 
 
-def _refuse_busy_ports() -> None:
-    for port in SERVICE_PORTS:
+def _refuse_busy_ports(ports: tuple[int, ...]) -> None:
+    for port in ports:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

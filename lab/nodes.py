@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lab import image, state
-from lab.config import LABEL_NODE, LABEL_SPEC, SERVICE_PORTS, SHARED, LabConfig
+from lab.config import LABEL_NODE, LABEL_SPEC, SHARED, LabConfig
 from lab.engine import READY_DEADLINE, Found, Say, at_once, run_in
 from lab.errors import LabError
 from lab.material import File, archive, keys
@@ -181,7 +181,7 @@ def publish(engine: DockerClient, config: LabConfig) -> None:
     A container of its own does it, so that it can come and go without the node being made anew.
     """
     target = config.address(config.names(1)[0])
-    ports = [str(port) for port in SERVICE_PORTS]
+    ports = [str(port) for port in config.ports]
     endpoint = engine.api.create_endpoint_config(ipv4_address=config.publisher_address)
     engine.containers.create(
         image.reference(config),

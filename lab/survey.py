@@ -50,6 +50,11 @@ class Survey:
         """Return the object of that kind and name."""
         return next((f for f in self.found if (f.kind, f.name) == (kind, name)), None)
 
+    def runs(self, name: str) -> bool:
+        """Whether the container of that name runs."""
+        container = self.named("container", name)
+        return container is not None and container.state == "running"
+
 
 def survey(engine: DockerClient, config: LabConfig) -> Survey:
     """Look at the engine, this machine's interfaces and the state folder."""
