@@ -104,12 +104,13 @@ engine_start() {
   engine_clear_stale "$ENGINE_PID" dockerd
   engine_clear_stale /var/run/docker/containerd/containerd.pid containerd
   engine_cgroup
-  printf '=== %s bin/setup starts dockerd\n' "$(date -u +%FT%TZ)" >>"$ENGINE_LOG"
+  local before=0
+  [ ! -f "$ENGINE_LOG" ] || before=$(wc -c <"$ENGINE_LOG")
   setsid dockerd >>"$ENGINE_LOG" 2>&1 </dev/null &
   ENGINE_STARTED=$!
   wait_until "$ENGINE_DEADLINE" engine_answers_or_died || true
   engine_answers && return 0
-  tail -n 20 "$ENGINE_LOG" | cut -c 1-300 >&2
+  tail -c "+$((before + 1))" "$ENGINE_LOG" | tail -n 20 | cut -c 1-300 >&2
   fail 1 "the Docker Engine did not start; the end of $ENGINE_LOG is above" "correct the cause, then run this again"
 }
 

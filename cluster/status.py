@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import docker.errors
 
+from cluster.fleet import Fleet, Results
 from cluster.node import Node
 from cluster.observe import identify
 from cluster.service import Cluster, Service
@@ -86,12 +87,22 @@ def _row(
     }
 
 
-def images(node: Node) -> list[Row]:
-    """Return the images that `node` knows from its registry: digests, size in bytes, creation."""
+def images(fleet: Fleet) -> Results[list[Row]]:
+    """Return, per node, every image that any node has from a registry.
+
+    Each with its digest in the node's registry and in its engine, size in bytes, and creation.
+    """
+    named = fleet.each(_names)
+    names = sorted({name for found in named.values.values() for name in found})
+    listed = fleet.each(lambda node: [_image(node, name) for name in names], named.values)
+    return Results(listed.values, {**named.errors, **listed.errors})
+
+
+def _names(node: Node) -> list[str]:
     with node.talking("listing images") as engine:
         listed = engine.images(filters={"reference": f"{REGISTRY}/*/*"})
-    names = sorted({tag for image in listed for tag in image.get("RepoTags") or []})
-    return [_image(node, name) for name in names if name.startswith(REGISTRY)]
+    tags = [tag for image in listed for tag in image.get("RepoTags") or []]
+    return [tag for tag in tags if tag.startswith(f"{REGISTRY}/")]
 
 
 def _image(node: Node, name: str) -> Row:

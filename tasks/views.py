@@ -80,7 +80,7 @@ def show_images(s: Session, fleet: Fleet) -> None:
     """Show each image of the registry as each node sees it."""
     from cluster.status import images
 
-    found = fleet.each(images)
+    found = images(fleet)
     errors = {**fleet.unreachable, **found.errors}
     listed = [
         {"node": name, **entry} for name, entries in found.values.items() for entry in entries

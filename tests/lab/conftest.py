@@ -1,0 +1,124 @@
+"""One lab for all tests of a run, brought to the same state before each of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+NODES = ("c01", "c02", "c03")
+JUPYTER = "http://10.99.0.11:8010/jupyter-skp"
+GATEWAY = "http://10.99.0.11:8020"
+MINUTES = 60
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+
+def run(*words: str, seconds: float = 10 * MINUTES, env: Mapping[str, str] | None = None) -> Ran:
+    """Run a program of the project from its root."""
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def skp(*words: str, seconds: float = 10 * MINUTES, env: Mapping[str, str] | None = None) -> Ran:
+    """Run a command as a person would type it."""
+    return run("./skp.py", *words, seconds=seconds, env=env)
+
+
+def on(node: str, command: str) -> Ran:
+    """Run a command on a node by OpenSSH's own client."""
+    return run("ssh", "-F", ".lab/ssh_config", node, command, seconds=60)
+
+
+def host_docker(*words: str) -> Ran:
+    """Run docker on the machine of the lab itself."""
+    return run("docker", *words, seconds=60)
+
+
+def container_ids(nodes: tuple[str, ...] = NODES) -> dict[str, dict[str, str]]:
+    """Return every container's id by node and name: what was not replaced keeps it."""
+    found = skp("docker.ps", "--json", "--nodes", ",".join(nodes)).json
+    return {node: {c["name"]: c["id"] for c in found[node]} for node in nodes}
+
+
+def secret(key: str) -> str:
+    """Return a generated secret from where a person finds it."""
+    for line in (ROOT / "etc" / "secrets.env").read_text().splitlines():
+        if line.startswith(f"{key}="):
+            return line.partition("=")[2].strip("'")
+    raise KeyError(key)
+
+
+@pytest.fixture(scope="session")
+def demo() -> tuple[Ran, Ran]:
+    """What README's first command says, and what it says the second time."""
+    return run("bin/demo", seconds=20 * MINUTES), run("bin/demo", seconds=5 * MINUTES)
+
+
+@pytest.fixture
+def platform(demo: tuple[Ran, Ran]) -> None:
+    """The demo's cluster as every test finds it, whatever the test before it did."""
+    assert demo[0].code == 0, demo[0].all
+    up = skp("-q", "lab.up", "-n", "3", "--publish")
+    assert up.code == 0, up.all
+    applied = skp("docker.apply", "-q")
+    assert applied.code == 0, applied.all
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """Return a maker of an environment in which some settings are others."""
+
+    def make(**changed: str) -> dict[str, str]:
+        lines = [f"source {ROOT}/bin/env.sh"]
+        lines += [f"export {key}='{value}'" for key, value in changed.items()]
+        path = tmp_path / "env.sh"
+        path.write_text("\n".join(lines) + "\n")
+        return {"SKP_ENV": str(path)}
+
+    return make
+
+
+@pytest.fixture
+def powered() -> Iterator[Callable[[str], None]]:
+    """Return a switch that powers nodes off; they are on again after the test."""
+    off: list[str] = []
+
+    def switch(node: str) -> None:
+        off.append(node)
+        assert host_docker("kill", node).code == 0
+
+    yield switch
+    for node in off:
+        host_docker("start", node)

@@ -1,0 +1,164 @@
+"""The command line: spellings, exit codes, JSON, shells, completion."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import NODES, ROOT, host_docker, on, run, skp
+
+
+def test_the_old_spelling_takes_the_same_words(platform: None) -> None:
+    assert run("bin/skp.sh", "docker.apply").out == skp("docker.apply").out
+
+
+def test_a_misspelt_command_is_wrong_usage(platform: None) -> None:
+    ran = skp("docker.aply")
+    assert ran.code == 2
+    assert "did you mean docker.apply?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("docker.apply", "jupiter"), "no service jupiter (did you mean jupyter?)"),
+        (("docker.apply", "--nodes", "c0l"), "no node c0l"),
+        (("docker.apply", "--nope"), "No idea what '--nope' is"),
+        (("docker.exec-shell", "-h", "c09", "-n", "x"), "no node c09"),
+        (("docker.image-build-ds", "-l=korean"), "not a locale"),
+        (("docker.image-build-ds", "-g=TRUE"), "no image for GPUs"),
+        (("docker.image-build-ds", "-t=a b"), "not an image tag"),
+        (("lab.up", "-n", "17"), "1 to 16"),
+        (("lab.up", "--dry"), "no dry run"),
+    ],
+)
+def test_wrong_words_are_wrong_usage(platform: None, words: tuple[str, ...], message: str) -> None:
+    ran = skp(*words)
+    assert ran.code == 2, ran.all
+    assert message in ran.err
+
+
+@pytest.mark.parametrize("task", ["docker.ps", "docker.status", "docker.plan", "docker.image-list"])
+def test_json_is_one_document_on_stdout(platform: None, task: str) -> None:
+    ran = skp(task, "--json")
+    assert ran.code == 0, ran.all
+    json.loads(ran.out)
+
+
+def test_several_services_may_be_named(platform: None) -> None:
+    ran = skp("docker.apply", "jupyter", "registry", "--json").json
+    assert {s["name"] for s in ran["steps"]} == {"registry-skp", "jupyter-skp"}
+
+
+def test_quiet_says_nothing_when_there_is_nothing_to_say(platform: None) -> None:
+    assert skp("docker.apply", "-q").all == ""
+
+
+def test_exec_shell_runs_a_command_and_returns_its_exit_code(platform: None) -> None:
+    ran = skp("docker.exec-shell", "-h", "c01", "-n", "jupyter-skp", "-c", "whoami; exit 7")
+    assert ran.code == 7
+    assert ran.out.strip()
+
+
+def test_exec_shell_names_what_runs_when_the_name_is_wrong(platform: None) -> None:
+    ran = skp("docker.exec-shell", "-h", "c02", "-n", "kafka-skp")
+    assert ran.code == 1
+    assert "no container kafka-skp runs there" in ran.err
+    assert "Running: registry-skp" in ran.err
+
+
+def type_into(words: list[str], typed: str, until: str, seconds: float = 30) -> str:
+    """Run a program on a terminal of 80 columns, type, and return what the screen showed."""
+    terminal, other = pty.openpty()
+    process = subprocess.Popen(words, stdin=other, stdout=other, stderr=other, cwd=ROOT)
+    os.close(other)
+    os.write(terminal, typed.encode())
+    shown, end = "", time.monotonic() + seconds
+    while until not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.5)[0]:
+            try:
+                shown += os.read(terminal, 4096).decode(errors="replace")
+            except OSError:  # the other side is closed: it ended
+                break
+    process.wait(timeout=seconds)
+    os.close(terminal)
+    return shown
+
+
+def test_jupyter_shell_is_a_terminal(platform: None) -> None:
+    typed = "tty && echo on-$((40+2)); exit\n"
+    shown = type_into(["./skp.py", "docker.jupyter-shell", "-h", "c01"], typed, "on-42")
+    assert "/dev/pts/" in shown
+
+
+def test_cmd_runs_on_every_node(platform: None) -> None:
+    ran = skp("ssh.cmd", "-c", "hostname")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [f"{node}: {node}" for node in NODES]
+
+
+def test_cmd_reports_a_failure_of_one_node(platform: None) -> None:
+    ran = skp("ssh.cmd", "-c", "test $(hostname) != c02")
+    assert ran.code == 1
+    assert "c02: exit code 1" in ran.out
+
+
+def test_image_list_shows_each_nodes_registry(platform: None) -> None:
+    listed = skp("docker.image-list", "--json").json
+    rows = [row for row in listed if row["image"] == "skp/docker-ds:latest"]
+    assert [row["node"] for row in rows] == list(NODES)
+    assert len({row["registry"] for row in rows}) == 1
+
+
+def test_completion_offers_commands_and_options(platform: None) -> None:
+    script = (
+        "source bin/completion.bash; COMP_WORDS=(./skp.py docker.jupyter-r); COMP_CWORD=1; "
+        "_skp_complete ./skp.py docker.jupyter-r; echo ${COMPREPLY[*]}"
+    )
+    assert run("bash", "-c", script).out.split() == ["docker.jupyter-rm", "docker.jupyter-run"]
+    script = script.replace("docker.jupyter-r)", "docker.apply --js)").replace(
+        "docker.jupyter-r;", "--js;"
+    )
+    assert run("bash", "-c", script).out.split() == ["--json"]
+
+
+def test_a_host_key_that_is_not_known_is_refused(platform: None, tmp_path: Path) -> None:
+    config = (ROOT / ".lab" / "ssh_config").read_text()
+    known = f'"{ROOT}/.lab/known_hosts"'
+    assert known in config
+    (tmp_path / "ssh_config").write_text(config.replace(known, "/dev/null"))
+    env = tmp_path / "env.sh"
+    env.write_text(f"source {ROOT}/bin/env.sh\nexport SKP_SSH_CONFIG={tmp_path}/ssh_config\n")
+    ran = skp("docker.ps", env={"SKP_ENV": str(env)})
+    assert ran.code == 1
+    assert "the SSH host key of 10.99.0.11 is not known" in ran.err
+    assert (ROOT / ".lab" / "ssh_config").read_text() == config
+
+
+def test_a_node_that_is_this_machine_needs_no_ssh(platform: None, tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.json"
+    hosts.write_text('{"here": {"ipv4": "10.99.0.1", "groups": ["master", "manager"]}}')
+    found = skp("docker.ps", "--json", env={"SKP_HOSTS": str(hosts)}).json["here"]
+    expected = host_docker("ps", "-a", "--format", "{{.Names}}").out.split()
+    assert sorted(c["name"] for c in found) == sorted(expected)
+    assert skp("ssh.cmd", "-c", "echo $((6*7))", env={"SKP_HOSTS": str(hosts)}).out == "here: 42\n"
+
+
+def test_missing_ssh_configuration_says_how_to_get_it(platform: None, tmp_path: Path) -> None:
+    env = tmp_path / "env.sh"
+    env.write_text(f"source {ROOT}/bin/env.sh\nexport SKP_SSH_CONFIG=/nonexistent\n")
+    ran = skp("docker.ps", env={"SKP_ENV": str(env)})
+    assert ran.code == 2
+    assert "./skp.py lab.up" in ran.err
+
+
+def test_root_can_not_log_in(platform: None) -> None:
+    assert on("c01", "id -un").out.strip() == "skp"
+    assert run("ssh", "-F", ".lab/ssh_config", "-l", "root", "c01", "true").code == 255

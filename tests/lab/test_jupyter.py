@@ -1,0 +1,142 @@
+"""Jupyter as its users meet it: through the login page, by a real client, on real kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+from jupyter_kernel_client import JupyterKernelClient
+
+from tests.lab.conftest import GATEWAY, JUPYTER, Ran, container_ids, on, secret, skp
+
+SECONDS = 30
+SUM = "import numpy, pandas, matplotlib; int(numpy.arange(10).sum())"
+
+
+def log_in(password: str) -> requests.Session:
+    """Send the login page's form, as a browser does."""
+    browser = requests.Session()
+    browser.get(f"{JUPYTER}/login", timeout=SECONDS)
+    browser.post(
+        f"{JUPYTER}/login",
+        data={"password": password, "_xsrf": browser.cookies["_xsrf"]},
+        timeout=SECONDS,
+    )
+    return browser
+
+
+def may_enter(browser: requests.Session) -> bool:
+    answer = browser.get(f"{JUPYTER}/api/contents", timeout=SECONDS)
+    assert answer.status_code in (200, 403)
+    return answer.status_code == 200
+
+
+@contextmanager
+def kernel(url: str, token: str = "", headers: dict[str, str] | None = None) -> Iterator[Any]:
+    client = JupyterKernelClient(server_url=url, token=token, headers=headers or {})
+    client.start()
+    try:
+        yield client
+    finally:
+        client.stop()
+
+
+def result(client: Any, code: str) -> str:
+    reply = client.execute(code, timeout=60)
+    assert reply["status"] == "ok", reply
+    return str(reply["outputs"][-1]["data"]["text/plain"])
+
+
+def test_the_password_opens_it(platform: None) -> None:
+    assert may_enter(log_in(secret("JUPYTER_PASSWORD")))
+
+
+def test_a_wrong_password_is_refused(platform: None) -> None:
+    assert not may_enter(log_in(secret("JUPYTER_PASSWORD") + "x"))
+
+
+def test_an_empty_password_is_refused(platform: None) -> None:
+    assert not may_enter(log_in(""))
+
+
+def test_without_login_it_is_closed(platform: None) -> None:
+    assert not may_enter(requests.Session())
+
+
+def test_the_gateways_token_does_not_open_the_lab(platform: None) -> None:
+    headers = {"Authorization": f"token {secret('JUPYTER_GATEWAY_TOKEN')}"}
+    answer = requests.get(f"{JUPYTER}/api/contents", headers=headers, timeout=SECONDS)
+    assert answer.status_code == 403
+
+
+def test_a_cell_runs_on_a_kernel_through_the_server(platform: None) -> None:
+    browser = log_in(secret("JUPYTER_PASSWORD"))
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    headers = {"Cookie": cookies, "X-XSRFToken": browser.cookies["_xsrf"]}
+    with kernel(JUPYTER, headers=headers) as client:
+        assert result(client, SUM) == "45"
+        assert result(client, "import os; os.getcwd(), os.getuid()") == "('/root/volume', 1000)"
+
+
+def test_code_runs_through_the_gateway_with_its_token(platform: None) -> None:
+    with kernel(GATEWAY, token=secret("JUPYTER_GATEWAY_TOKEN")) as client:
+        assert result(client, SUM) == "45"
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_the_gateway_refuses_without_its_token(platform: None, token: str) -> None:
+    with pytest.raises(requests.HTTPError) as caught, kernel(GATEWAY, token=token):
+        pass
+    assert caught.value.response.status_code in (401, 403)
+
+
+def test_the_locale_is_the_one_it_was_built_with(platform: None) -> None:
+    ran = skp("docker.exec-shell", "-h", "c01", "-n", "jupyter-skp", "-c", "locale")
+    assert "LANG=ko_KR.UTF-8" in ran.out
+
+
+def test_what_a_notebook_writes_is_on_every_node(platform: None) -> None:
+    with kernel(GATEWAY, token=secret("JUPYTER_GATEWAY_TOKEN")) as client:
+        client.execute("open('shared.txt', 'w').write('from c01')", timeout=60)
+        client.execute("open('/root/mnt/dfs/shared.txt', 'w').write('dfs')", timeout=60)
+    assert on("c03", "cat /home/skp/skp/volume/shared.txt /mnt/dfs/shared.txt").out == "from c01dfs"
+    on("c03", "rm /home/skp/skp/volume/shared.txt /mnt/dfs/shared.txt")
+
+
+def test_it_is_reached_on_the_hosts_loopback(platform: None) -> None:
+    answer = requests.get("http://127.0.0.1:8010/jupyter-skp/api", timeout=SECONDS)
+    assert "version" in answer.json()
+
+
+def test_no_secret_is_where_docker_inspect_or_a_process_list_shows_it(platform: None) -> None:
+    shown = on("c01", "docker inspect $(docker ps -aq); ps axww; docker logs jupyter-skp 2>&1").out
+    assert "jupyter-skp" in shown
+    for key in ("JUPYTER_PASSWORD", "JUPYTER_GATEWAY_TOKEN", "REGISTRY_HTTP_SECRET"):
+        assert secret(key) not in shown
+
+
+def test_rm_takes_it_down_and_apply_leaves_it_so_until_run(platform: None) -> None:
+    removed = skp("docker.jupyter-rm")
+    assert removed.code == 0, removed.all
+    assert "jupyter-skp" not in container_ids(("c01",))["c01"]
+    applied = skp("docker.apply")
+    assert applied.code == 0
+    assert "jupyter is held" in applied.out
+    assert "jupyter-skp" not in container_ids(("c01",))["c01"]
+    run = skp("docker.jupyter-run")
+    assert run.code == 0, run.all
+    assert may_enter(log_in(secret("JUPYTER_PASSWORD")))
+
+
+def test_a_password_in_env_sh_is_used_whatever_is_in_it(
+    platform: None, settings: Callable[..., dict[str, str]]
+) -> None:
+    hostile = 'a "b" $HOME `id` \\ %s {} 한글'
+    ran: Ran = skp("docker.jupyter-run", env=settings(JUPYTER_PASSWORD=hostile))
+    assert ran.code == 0, ran.all
+    assert hostile not in ran.all
+    assert may_enter(log_in(hostile))
+    assert not may_enter(log_in(secret("JUPYTER_PASSWORD")))

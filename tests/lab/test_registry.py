@@ -1,0 +1,64 @@
+"""The registry on every node: one image everywhere, one writer, nobody from outside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.lab.conftest import NODES, on
+
+IMAGE = "localhost:5000/skp/docker-ds"
+MANIFEST = "http://localhost:5000/v2/skp/docker-ds/manifests/latest"
+ACCEPT = "Accept: " + ", ".join(
+    [
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    ]
+)
+
+
+def digest(node: str) -> str:
+    """Return the digest that a node's own registry gives, asked by curl on that node."""
+    answer = on(node, f"curl -sI -H '{ACCEPT}' {MANIFEST}").out.lower()
+    return next(
+        line.split(": ")[1].strip()
+        for line in answer.splitlines()
+        if line.startswith("docker-content-digest")
+    )
+
+
+def test_every_nodes_registry_has_the_writers_digest(platform: None) -> None:
+    digests = {node: digest(node) for node in NODES}
+    assert digests["c01"].startswith("sha256:")
+    assert set(digests.values()) == {digests["c01"]}
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_no_registry_can_be_reached_from_another_node(platform: None, node: str) -> None:
+    other = "c02" if node == "c01" else "c01"
+    address = f"10.99.0.{10 + int(node[1:])}"
+    assert on(node, "curl -s -m 5 -o /dev/null http://localhost:5000/v2/").code == 0
+    # 7: connection refused, by curl's manual page
+    assert on(other, f"curl -s -m 5 -o /dev/null http://{address}:5000/v2/").code == 7
+    listening = on(node, "ss -ltnH sport = :5000").out.split()[3]
+    assert listening == "127.0.0.1:5000"
+
+
+def test_a_push_to_a_reader_is_refused_and_to_the_writer_taken(platform: None) -> None:
+    for node in ("c01", "c02"):
+        on(node, f"docker tag skp/docker-registry:latest localhost:5000/skp/pushed:{node}")
+    assert on("c01", "docker push -q localhost:5000/skp/pushed:c01").code == 0
+    refused = on("c02", "docker push -q localhost:5000/skp/pushed:c02")
+    assert refused.code != 0
+    tags = json.loads(on("c03", "curl -s localhost:5000/v2/skp/pushed/tags/list").out)
+    assert tags["tags"] == ["c01"]
+    for node in ("c01", "c02"):
+        on(node, f"docker rmi localhost:5000/skp/pushed:{node}")
+
+
+def test_the_registrys_storage_is_read_only_for_readers(platform: None) -> None:
+    mounts = on("c02", "docker inspect registry-skp -f '{{json .Mounts}}'").out
+    (storage,) = [m for m in json.loads(mounts) if m["Destination"] == "/var/lib/registry"]
+    assert storage["RW"] is False

@@ -1,0 +1,78 @@
+"""The Swarm as the guide prints it, on three nodes and on five."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.conftest import on, skp
+
+
+def node_rows() -> dict[str, list[str]]:
+    """Return `docker node ls` on c01 by host name: status, availability, manager status."""
+    listed = on("c01", "docker node ls").out.splitlines()
+    assert listed[0].split()[:4] == ["ID", "HOSTNAME", "STATUS", "AVAILABILITY"]
+    rows = [line.replace("*", " ").split() for line in listed[1:]]
+    return {row[1]: row[2:-1] for row in rows}
+
+
+def test_node_ls_shows_the_nodes(platform: None) -> None:
+    rows = node_rows()
+    assert list(rows) == ["c01", "c02", "c03"]
+    assert rows["c01"] == ["Ready", "Active", "Leader"]
+    assert rows["c02"] == rows["c03"] == ["Ready", "Active", "Reachable"]
+
+
+def test_network_ls_shows_the_overlay(platform: None) -> None:
+    rows = [line.split()[1:] for line in on("c01", "docker network ls").out.splitlines()]
+    assert ["net-skp", "overlay", "swarm"] in rows
+    assert ["bridge", "bridge", "local"] in rows
+
+
+def test_the_overlay_is_attachable_and_has_the_settings_subnet(platform: None) -> None:
+    shown = on("c01", "docker network inspect net-skp -f '{{.Attachable}} {{.IPAM.Config}}'").out
+    assert shown.startswith("true")
+    assert "10.90.0.0/16" in shown
+
+
+def test_labels_are_on_the_swarms_nodes(platform: None) -> None:
+    shown = on("c01", "docker node inspect c02 -f '{{json .Spec.Labels}}'").out
+    assert '"spark-worker":"enable"' in shown
+
+
+def test_a_label_that_is_no_longer_listed_goes_and_a_strangers_stays(platform: None) -> None:
+    on("c01", "docker node update --label-add kafka=enable --label-add rack=7 c02")
+    on("c01", "docker node update --label-add skp.labels=kafka,registry,spark-worker c02")
+    ran = skp("docker.swarm-label")
+    assert "c02 labels: kafka: enable -> none" in ran.out
+    shown = on("c01", "docker node inspect c02 -f '{{json .Spec.Labels}}'").out
+    assert '"kafka"' not in shown
+    assert '"rack":"7"' in shown
+    on("c01", "docker node update --label-rm rack c02")
+
+
+@pytest.fixture
+def five(platform: None) -> Iterator[dict[str, str]]:
+    """A lab of five, by the guide's own layout; of three again afterwards."""
+    up = skp("lab.up", "-n", "5", "--publish")
+    assert up.code == 0, up.all
+    yield {"SKP_HOSTS": ".lab/hosts.json"}
+    down = skp("lab.up", "-n", "3", "--publish")
+    assert down.code == 0, down.all
+
+
+def test_five_nodes_as_in_the_guide(five: dict[str, str]) -> None:
+    for task in ("swarm-init", "swarm-join", "swarm-label", "swarm-network", "registry-run"):
+        ran = skp(f"docker.{task}", env=five)
+        assert ran.code == 0, ran.all
+    rows = node_rows()
+    assert list(rows) == ["c01", "c02", "c03", "c04", "c05"]
+    assert rows["c01"] == ["Ready", "Active", "Leader"]
+    assert rows["c05"] == ["Ready", "Active"]
+    names = ("c01", "c02", "c03", "c04", "c05")
+    found = skp("docker.ps", "--json", env=five).json
+    assert {node: [c["name"] for c in found[node] if c["service"] == "registry"] for node in names}
+    again = skp("docker.apply", env=five)
+    assert again.code == 0, again.all
+    assert "Nothing to change" in again.out
