@@ -91,7 +91,8 @@ def _apt(gathered: Path) -> Iterator[File]:
         yield File("/etc/apt/sources.list.d/debian.sources", note)
     if (gathered / "apt.conf").is_file():
         lines = (gathered / "apt.conf").read_text().splitlines(keepends=True)
-        own = "".join(line for line in lines if "/run/host" not in line)  # paths of a build only
+        paths = ("Dir::", "Acquire::https::CAInfo")  # those of a build; a node has its own
+        own = "".join(line for line in lines if not line.startswith(paths))
         yield File("/etc/apt/apt.conf.d/90-lab-host", own.encode())
 
 
