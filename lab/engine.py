@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -62,6 +63,26 @@ def connect() -> DockerClient:
             "Type: bin/setup",
         ) from error
     return client
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the engine's refusals and silences into the lab's error.
+
+    Raises:
+        LabError: with the engine's own words.
+    """
+    from docker.errors import APIError, DockerException
+    from requests import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        own = error.explanation if isinstance(error, APIError) else None
+        raise LabError(
+            f"the Docker Engine of this machine refused or broke off: {own or error}",
+            "Correct the cause and give the same command again; the engine's log tells more.",
+        ) from error
 
 
 def objects(engine: DockerClient, config: LabConfig) -> list[Found]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lab import image, layout, material, nodes, state
 from lab.config import SHARED, VERSION, LabConfig, check_count
-from lab.engine import Say, connect
+from lab.engine import Say, connect, explained
 from lab.errors import LabError
 from lab.status import NodeStatus, statuses
 from lab.survey import STARTED, Survey, reason_to_replace, refuse_foreign, survey
@@ -57,7 +57,7 @@ def up(
     """
     check_count(count)
     config = config or LabConfig()
-    with _alone(config):
+    with _alone(config), explained():
         engine = connect()
         started = time.monotonic()
         found = survey(engine, config)
@@ -87,7 +87,7 @@ def down(*, config: LabConfig | None = None, say: Say = print) -> Outcome:
         LabError: when this machine's engine does not answer, or refuses.
     """
     config = config or LabConfig()
-    with _alone(config):
+    with _alone(config), explained():
         engine = connect()
         found = survey(engine, config)
         for checkout in sorted({f.checkout for f in found.found} - {str(config.checkout)}):

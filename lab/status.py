@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab import state
 from lab.config import VERSION, LabConfig
-from lab.engine import Found, at_once, connect, objects, run_in
+from lab.engine import Found, at_once, connect, explained, objects, run_in
 from lab.nodes import ssh_answers
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def status(config: LabConfig | None = None) -> tuple[NodeStatus, ...]:
     Raises:
         LabError: when this machine's engine does not answer.
     """
-    config = config or LabConfig()
-    return statuses(connect(), config)
+    with explained():
+        return statuses(connect(), config or LabConfig())
 
 
 def statuses(engine: DockerClient, config: LabConfig) -> tuple[NodeStatus, ...]:
