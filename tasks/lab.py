@@ -62,15 +62,16 @@ def status(s: Session) -> None:
 
 
 def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:
+    healthy = all(node.healthy for node in nodes)
     if s.options.json:
         print(json.dumps([asdict(node) for node in nodes], indent=2))
-    elif nodes and not s.options.quiet:
+    elif nodes and not (s.options.quiet and healthy):
         head = ("NODE", "ADDRESS", "STATE", "ENGINE", "SSH")
         rows = [
             (n.name, n.address, n.state, n.engine or "-", "yes" if n.ssh else "no") for n in nodes
         ]
         print("\n".join(table(head, rows)))
-    if not all(node.healthy for node in nodes):
+    if not healthy:
         raise Exit(code=int(ExitCode.FAILED))
 
 

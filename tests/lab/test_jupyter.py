@@ -35,13 +35,18 @@ def may_enter(browser: requests.Session) -> bool:
 
 
 @contextmanager
-def kernel(url: str, token: str = "", headers: dict[str, str] | None = None) -> Iterator[Any]:
-    client = JupyterKernelClient(server_url=url, token=token, headers=headers or {})
+def kernel(url: str, headers: dict[str, str]) -> Iterator[Any]:
+    client = JupyterKernelClient(server_url=url, token="", headers=headers)
     client.start()
     try:
         yield client
     finally:
         client.stop()
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header by which the kernel gateway knows its users."""
+    return {"Authorization": f"token {token}"}
 
 
 def result(client: Any, code: str) -> str:
@@ -67,7 +72,7 @@ def test_without_login_it_is_closed(platform: None) -> None:
 
 
 def test_the_gateways_token_does_not_open_the_lab(platform: None) -> None:
-    headers = {"Authorization": f"token {secret('JUPYTER_GATEWAY_TOKEN')}"}
+    headers = bearer(secret("JUPYTER_GATEWAY_TOKEN"))
     answer = requests.get(f"{JUPYTER}/api/contents", headers=headers, timeout=SECONDS)
     assert answer.status_code == 403
 
@@ -76,19 +81,19 @@ def test_a_cell_runs_on_a_kernel_through_the_server(platform: None) -> None:
     browser = log_in(secret("JUPYTER_PASSWORD"))
     cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     headers = {"Cookie": cookies, "X-XSRFToken": browser.cookies["_xsrf"]}
-    with kernel(JUPYTER, headers=headers) as client:
+    with kernel(JUPYTER, headers) as client:
         assert result(client, SUM) == "45"
         assert result(client, "import os; os.getcwd(), os.getuid()") == "('/root/volume', 1000)"
 
 
 def test_code_runs_through_the_gateway_with_its_token(platform: None) -> None:
-    with kernel(GATEWAY, token=secret("JUPYTER_GATEWAY_TOKEN")) as client:
+    with kernel(GATEWAY, bearer(secret("JUPYTER_GATEWAY_TOKEN"))) as client:
         assert result(client, SUM) == "45"
 
 
-@pytest.mark.parametrize("token", ["", "wrong"])
-def test_the_gateway_refuses_without_its_token(platform: None, token: str) -> None:
-    with pytest.raises(requests.HTTPError) as caught, kernel(GATEWAY, token=token):
+@pytest.mark.parametrize("headers", [{}, bearer(""), bearer("wrong")])
+def test_the_gateway_refuses_without_its_token(platform: None, headers: dict[str, str]) -> None:
+    with pytest.raises(requests.HTTPError) as caught, kernel(GATEWAY, headers):
         pass
     assert caught.value.response.status_code in (401, 403)
 
@@ -99,7 +104,7 @@ def test_the_locale_is_the_one_it_was_built_with(platform: None) -> None:
 
 
 def test_what_a_notebook_writes_is_on_every_node(platform: None) -> None:
-    with kernel(GATEWAY, token=secret("JUPYTER_GATEWAY_TOKEN")) as client:
+    with kernel(GATEWAY, bearer(secret("JUPYTER_GATEWAY_TOKEN"))) as client:
         client.execute("open('shared.txt', 'w').write('from c01')", timeout=60)
         client.execute("open('/root/mnt/dfs/shared.txt', 'w').write('dfs')", timeout=60)
     assert on("c03", "cat /home/skp/skp/volume/shared.txt /mnt/dfs/shared.txt").out == "from c01dfs"

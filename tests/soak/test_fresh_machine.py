@@ -1,0 +1,67 @@
+"""README's first command on a machine that has nothing: no Docker, no Python, no caches.
+
+The machine is a privileged container of a bare Debian with a fresh clone in it; its Docker Engine,
+the lab's nodes and their containers are all inside.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+IMAGE = "skp/base:trixie"
+CERTIFICATES = "/usr/local/share/ca-certificates"
+PIP_CONF = Path.home() / ".config" / "pip" / "pip.conf"
+MINUTES = 60
+
+
+def docker(*words: str, seconds: float = 60) -> str:
+    done = subprocess.run(
+        ["docker", *words], capture_output=True, text=True, timeout=seconds, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[str]:
+    """A bare Debian, with the certificates and the pip configuration of this network."""
+    subprocess.run(["bash", ROOT / "images/build.sh", "base", IMAGE], check=True, timeout=1200)
+    clone = tmp_path / "skp"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True, timeout=60)
+    name = f"skp-fresh-{uuid.uuid4().hex[:8]}"
+    docker(
+        "run", "-d", "--init", "--privileged", "--name", name, "--hostname", "fresh",
+        "--tmpfs", "/run", "-v", "/var/lib/docker", "-v", "/var/lib/containerd",
+        *(["-v", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if os.path.isdir(CERTIFICATES) else []),
+        IMAGE, "sleep", "infinity",
+    )  # fmt: skip
+    try:
+        # What its administrator has done: the network's certificates and mirrors.
+        docker("exec", name, "apt-get", "update", "-qq", seconds=300)
+        docker("exec", name, "apt-get", "install", "-qqy", "ca-certificates", seconds=300)
+        for conf in (Path("/etc/pip.conf"), PIP_CONF):
+            if conf.is_file():
+                docker("cp", str(conf), f"{name}:/etc/pip.conf")
+        docker("cp", str(clone), f"{name}:/srv/skp")
+        yield name
+    finally:
+        docker("rm", "-fv", name, seconds=300)
+
+
+def test_the_demo_runs_twice_and_the_second_time_changes_nothing(machine: str) -> None:
+    assert "docker" not in docker("exec", machine, "ls", "/usr/bin")
+    first = docker("exec", machine, "/srv/skp/bin/demo", seconds=20 * MINUTES)
+    assert "JupyterLab:" in first
+    address = "http://127.0.0.1:8010/jupyter-skp/api"
+    docker("exec", machine, "/srv/skp/.venv/bin/python", "-c",
+           f"import urllib.request as u; assert b'version' in u.urlopen('{address}').read()")  # fmt: skip
+    second = docker("exec", machine, "/srv/skp/bin/demo", seconds=5 * MINUTES)
+    assert "already up" in second
+    assert second.count("Nothing to change") == 7
