@@ -139,7 +139,8 @@ def _converge(
         say(f"starting {', '.join(asleep)}")
     if missing or asleep:
         nodes.start(engine, [*missing, *asleep])
-        nodes.wait(engine, config, [*missing, *asleep])
+    # All of them: one that was started by other hands a moment ago may not answer yet.
+    nodes.wait(engine, config, list(names))
     published = _converge_publisher(engine, config, found, target.publish, say)
     return bool(missing or asleep or surplus) or published
 

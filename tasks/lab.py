@@ -34,7 +34,7 @@ def up(s: Session, number: int = 3, publish: bool = False) -> None:
 
     _refuse_dry(s, "lab.up")
     with _errors():
-        outcome = lab.up(number, publish, say=s.say)
+        outcome = lab.up(number, publish or None, say=s.say)
     _show(s, outcome.nodes)
     _mention_inventory(s)
 

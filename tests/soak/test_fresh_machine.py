@@ -43,8 +43,7 @@ def machine(tmp_path: Path) -> Iterator[str]:
     )  # fmt: skip
     try:
         # What its administrator has done: the network's certificates and mirrors.
-        docker("exec", name, "apt-get", "update", "-qq", seconds=300)
-        docker("exec", name, "apt-get", "install", "-qqy", "ca-certificates", seconds=300)
+        docker("exec", name, "update-ca-certificates")
         if PIP_CONF.is_file():
             docker("cp", str(PIP_CONF), f"{name}:{PIP_CONF}")
         docker("cp", str(clone), f"{name}:/srv/skp")
