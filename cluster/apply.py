@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from cluster.errors import NodeError
 from cluster.node import Node
 from cluster.perform import Context, perform
 from cluster.plan import waves
-from cluster.step import Action, Kind, Step
+from cluster.step import Action, Key, Kind, Step, needed
 
 
 class Outcome(StrEnum):
@@ -40,15 +40,22 @@ class Result:
         return self.outcome not in (Outcome.FAILED, Outcome.SKIPPED)
 
 
-def apply(context: Context, steps: Iterable[Step]) -> list[Result]:
-    """Carry out the steps that change something; one node's failure never stops the others."""
-    steps = list(steps)
+def apply(
+    context: Context, steps: Iterable[Step], failed: Collection[Key] = frozenset()
+) -> list[Result]:
+    """Carry out the steps that change something; one node's failure never stops the others.
+
+    Args:
+        failed: what failed before in the same command: not tried again, and not built upon.
+    """
+    steps, failed = list(steps), set(failed)
     results: list[Result] = []
-    for wave in waves(steps):
-        failed = _failed_services(results)
-        ready = [step for step in wave if not failed & set(step.after)]
-        results += [_skipped(step, failed) for step in wave if step not in ready]
-        results += _wave(context, ready)
+    for wave in waves(s for s in steps if s.key not in failed):
+        missing = {s.key: [n for n in needed(s, steps) if n.key in failed] for s in wave}
+        done = [_skipped(s, missing[s.key][0]) for s in wave if missing[s.key]]
+        done += _wave(context, [s for s in wave if not missing[s.key]])
+        failed |= {result.step.key for result in done if not result.ok}
+        results += done
     return results
 
 
@@ -84,10 +91,6 @@ def _one(context: Context, step: Step) -> Result:
     return Result(step, Outcome.DONE, detail, "", time.monotonic() - begun)
 
 
-def _failed_services(results: Iterable[Result]) -> set[str]:
-    return {r.step.container.service for r in results if r.step.container and not r.ok}
-
-
-def _skipped(step: Step, failed: set[str]) -> Result:
-    missing = ", ".join(sorted(failed & set(step.after)))
-    return Result(step, Outcome.SKIPPED, f"it needs {missing}, which failed")
+def _skipped(step: Step, missing: Step) -> Result:
+    what = f"it needs {missing.name} on {missing.node}, which failed"
+    return Result(step, Outcome.SKIPPED, what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.apply import Outcome, Result, apply
@@ -49,41 +49,51 @@ class Scope:
     dry: bool = False
 
 
-@dataclass
-class _Progress:
-    results: list[Result] = field(default_factory=list)
-    done: set[tuple[str, str, str]] = field(default_factory=set)
-
-
 def converge(cluster: Cluster, fleet: Fleet, scope: Scope, say: Say) -> Report:
     """Make what `scope` names as it is wanted, and return what was done."""
-    progress = _Progress()
+    results: list[Result] = []
     for _ in range(_ROUNDS):
         state = look(cluster, fleet, scope.services)
-        steps = [s for s in make_plan(cluster, state, scope) if s.key not in progress.done]
+        failed = {result.step.key for result in results if not result.ok}
+        steps = make_plan(cluster, state, scope)
+        if scope.dry:
+            results += [Result(s, Outcome.PLANNED) for s in steps if s.changes]
+            break
         context = Context(
             fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], state, say
         )
-        changing = [step for step in steps if step.changes]
-        if scope.dry:
-            progress.results += [Result(s, Outcome.PLANNED) for s in changing]
-        else:
-            results = apply(context, changing)
-            progress.results += results
-            progress.done |= {r.step.key for r in results}
-        progress.results += [Result(s, Outcome.KEPT) for s in steps if s.action is Action.KEEP]
-        progress.done |= {s.key for s in steps if s.action is Action.KEEP}
-        blocked = [step for step in steps if step.action is Action.BLOCK]
-        moved = not scope.dry and any(r.outcome is Outcome.DONE for r in results)
-        if not (moved and blocked):
+        done = apply(context, steps, failed)
+        results += done
+        if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(steps)):
             break
-    progress.results += [_blocked(s, progress.results, scope) for s in blocked]
+    results += _unchanged(steps, results)
+    failed = {result.step.key for result in results if not result.ok}
+    results += [
+        _blocked(s, results, scope)
+        for s in steps
+        if s.action is Action.BLOCK and s.key not in failed
+    ]
     return Report(
-        tuple(progress.results),
+        tuple(results),
         {h.name: error for h in fleet.hosts if (error := state.unreachable.get(h.name))},
         (*cluster.settings.warnings, *cluster.inventory.warnings),
         _held(state, scope),
     )
+
+
+def _undecided(steps: Sequence[Step]) -> bool:
+    """Whether one more look could bring more: something is blocked, or was kept unjudged."""
+    return any(
+        s.action is Action.BLOCK or (s.action is Action.KEEP and s.container and not s.identity)
+        for s in steps
+    )
+
+
+def _unchanged(steps: Sequence[Step], results: Sequence[Result]) -> list[Result]:
+    reported = {result.step.key for result in results}
+    return [
+        Result(s, Outcome.KEPT) for s in steps if s.action is Action.KEEP and s.key not in reported
+    ]
 
 
 def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cluster.secrets import Secret
 from cluster.spec import Container, Image, Source, fingerprint
 from cluster.state import FoundContainer, FoundNode, State
-from cluster.step import Action, Difference, Kind, Step
+from cluster.step import Action, Difference, Kind, Step, needed
 
 
 def plan_containers(
@@ -42,7 +43,7 @@ def plan_containers(
         for container in wanted
     ]
     return [
-        *steps,
+        *(_waiting(step, steps) for step in steps),
         *(
             Step(Kind.CONTAINER, Action.REMOVE, node.name, found.name, found=found)
             for node in state.nodes.values()
@@ -51,6 +52,15 @@ def plan_containers(
             if found.service in scope and (node.name, found.name) not in names
         ),
     ]
+
+
+def _waiting(step: Step, steps: Sequence[Step]) -> Step:
+    """Return `step`, blocked itself when something that it comes after is blocked."""
+    blocked = [s for s in needed(step, steps) if s.action is Action.BLOCK]
+    if not step.changes or not blocked:
+        return step
+    reason = f"it waits for {blocked[0].name} on {blocked[0].node}"
+    return replace(step, action=Action.BLOCK, reason=reason)
 
 
 def _unreachable(container: Container) -> Step:
@@ -86,10 +96,7 @@ def _step(container: Container, state: State, identity: str, home: str, key: Sec
     reason, hint = _obstacle(container, state, node, identity, home)
     if not reason:
         return step
-    return Step(
-        step.kind, Action.BLOCK, step.node, step.name, differences, reason, hint, container,
-        found=found,
-    )  # fmt: skip
+    return replace(step, action=Action.BLOCK, reason=reason, hint=hint)
 
 
 def _compare(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from cluster.spec import Container
 from cluster.state import FoundContainer
+
+
+Key: TypeAlias = tuple[str, str, str]
 
 
 class Kind(StrEnum):
@@ -81,7 +85,7 @@ class Step:
     stale: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What the step is about, whatever is to be done to it."""
         return (self.kind, self.node, self.name)
 
@@ -94,6 +98,19 @@ class Step:
     def after(self) -> tuple[str, ...]:
         """The services that have to be there first."""
         return self.container.after if self.container else ()
+
+
+def needed(step: Step, steps: Iterable[Step]) -> list[Step]:
+    """Return the steps that `step` has to wait for.
+
+    Of each service in `after`: the one on the same node if there is one there (a registry), else
+    all of them (a database).
+    """
+    waiting: list[Step] = []
+    for service in step.after:
+        theirs = [s for s in steps if s.container and s.container.service == service]
+        waiting += [s for s in theirs if s.node == step.node] or theirs
+    return waiting
 
 
 def _short(value: object) -> str:

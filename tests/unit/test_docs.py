@@ -1,0 +1,37 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import services
+from cluster import schema
+from cluster.settings import SCHEMA
+from tasks import ns
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| `([^`]*)` \|", text, re.MULTILINE))
+    core = {k: p["default"] for k, p in schema.load(SCHEMA)["properties"].items()}
+    declared = {setting.key: setting.default for setting in services.declared_settings()}
+    assert rows == {key: default or '""' for key, default in (core | declared).items()}
+
+
+def test_every_command_that_the_documentation_names_exists() -> None:
+    pages = [ROOT / "README.md", ROOT / "bin" / "demo", *DOCS.glob("*.md")]
+    known = set(ns.task_names)
+    for page in pages:
+        named = re.findall(r"\./skp\.py ((?:docker|lab|ssh)\.[a-z-]+)", page.read_text())
+        assert set(named) <= known, page
+
+
+def test_every_command_is_documented() -> None:
+    guide = (DOCS / "guide.md").read_text(encoding="utf-8")
+    for name in ns.task_names:
+        family, verb = name.rsplit("-", 1) if "-" in name else (name, "")
+        assert name in guide or (f"{family}-run`" in guide and f"-{verb}" in guide), name
