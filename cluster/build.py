@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 
@@ -17,8 +16,6 @@ from cluster.perform_image import build, push
 from cluster.report import Report
 from cluster.spec import REGISTRY, Image
 from cluster.step import Action, Kind, Step
-
-_WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
 
 
 def build_and_push(
@@ -40,26 +37,11 @@ def build_and_push(
     _need_registry(master)
     before = identify(master, image)
     begun = time.monotonic()
-    build(master, image, dict(arguments), stages(say))
+    build(master, image, dict(arguments), say)
     digest = push(master, image, say)
     step = Step(Kind.IMAGE, Action.BUILD, name, f"{image.repository}:{image.tag}")
     outcome = Outcome.KEPT if digest == before else Outcome.DONE
     return Report((Result(step, outcome, digest, "", time.monotonic() - begun),), {})
-
-
-def stages(say: Say) -> Say:
-    """Return a filter for BuildKit's plain progress: each build step once, and what went wrong."""
-    seen: set[str] = set()
-
-    def line(text: str) -> None:
-        step = re.match(r"#\d+ (\[[^]]*\d+/\d+\] .*)", text)
-        if step and step[1] not in seen:
-            seen.add(step[1])
-            say(" ".join(step[1].split())[:_WIDTH])
-        elif re.match(r"(#\d+ )?(ERROR|images: )", text):
-            say(text)
-
-    return line
 
 
 def planned(inventory: Inventory, image: Image) -> Report:

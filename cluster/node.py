@@ -101,7 +101,7 @@ class Node:
         if done.exit_code != 0:
             raise NodeError(
                 self.name,
-                f"a command as root failed: {done.complaint}",
+                f"a command as root failed: {done.complaint()}",
                 "The SSH user needs sudo without a password.",
             )
         return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 import tarfile
 import tempfile
@@ -24,6 +25,8 @@ from cluster.transport import image_chunks
 
 RECIPES = ROOT / "images"
 _PAUSE = 0.2
+_WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
+_ERROR_LINES = 40  # BuildKit repeats what the failed command said last
 # A reader registry sees a push as soon as the shared storage shows it (NFS caches for seconds).
 _LAG_SECONDS = 30
 
@@ -58,11 +61,28 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
         f"bash -c {shlex.quote(script)}",
         stdin=_context(name),
         deadline=node.deadlines.build,
-        on_line=say,
+        on_line=_stages(say),
     )
     if done.exit_code != 0:
-        raise NodeError(node.name, f"building {image.reference} failed:\n{done.complaint}")
+        raise NodeError(
+            node.name, f"building {image.reference} failed:\n{done.complaint(_ERROR_LINES)}"
+        )
     return done.text.splitlines()[-1] if done.text else ""
+
+
+def _stages(say: Say) -> Say:
+    """Return a filter for BuildKit's plain progress: each build step once, and what went wrong."""
+    seen: set[str] = set()
+
+    def line(text: str) -> None:
+        step = re.match(r"#\d+ (\[[^]]*\d+/\d+\] .*)", text)
+        if step and step[1] not in seen:
+            seen.add(step[1])
+            say(" ".join(step[1].split())[:_WIDTH])
+        elif re.match(r"(#\d+ )?(ERROR|images: )", text):
+            say(text)
+
+    return line
 
 
 def push(node: Node, image: Image, say: Say) -> str:

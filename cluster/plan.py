@@ -195,7 +195,7 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     Kinds follow each other in the order of `Kind`; containers follow the services they name in
     `after`, removals come first. A circle in `after` is an error of the services: AssertionError.
     """
-    order = list(Kind)
+    order, steps = list(Kind), list(steps)
     depth = _depths(steps)
     ranked: dict[tuple[int, int, int], list[Step]] = {}
     for step in steps:

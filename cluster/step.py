@@ -10,7 +10,6 @@ from typing import TypeAlias
 from cluster.spec import Container
 from cluster.state import FoundContainer
 
-
 Key: TypeAlias = tuple[str, str, str]
 
 

@@ -38,11 +38,10 @@ class Completed:
         """Its standard output as text, without the last line's end."""
         return self.stdout.decode(errors="replace").rstrip("\n")
 
-    @property
-    def complaint(self) -> str:
-        """The last lines of its standard error, for a message."""
-        lines = self.stderr.decode(errors="replace").strip().splitlines()
-        return "\n".join(lines[-8:]) or f"exit code {self.exit_code}, no message"
+    def complaint(self, lines: int = 8) -> str:
+        """Return the last lines of its standard error, for a message."""
+        said = self.stderr.decode(errors="replace").strip().splitlines()
+        return "\n".join(said[-lines:]) or f"exit code {self.exit_code}, no message"
 
 
 class Connection(Protocol):

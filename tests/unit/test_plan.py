@@ -256,3 +256,8 @@ def test_removals_come_first_and_kinds_in_their_order() -> None:
         (Kind.CONTAINER, Action.REMOVE),
         (Kind.CONTAINER, Action.CREATE),
     ]
+
+
+def test_waves_may_be_made_of_anything_that_can_be_gone_through_once() -> None:
+    steps = plan([BASE], state_of({}))
+    assert waves(iter(steps)) == waves(steps) == [steps]
