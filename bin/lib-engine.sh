@@ -104,9 +104,10 @@ engine_start() {
   engine_clear_stale "$ENGINE_PID" dockerd
   engine_clear_stale /var/run/docker/containerd/containerd.pid containerd
   engine_cgroup
-  local before=0
+  local before=0 mtu
+  mtu=$(engine_mtu)
   [ ! -f "$ENGINE_LOG" ] || before=$(wc -c <"$ENGINE_LOG")
-  setsid dockerd >>"$ENGINE_LOG" 2>&1 </dev/null &
+  setsid dockerd ${mtu:+--mtu "$mtu"} >>"$ENGINE_LOG" 2>&1 </dev/null &
   ENGINE_STARTED=$!
   wait_until "$ENGINE_DEADLINE" engine_answers_or_died || true
   engine_answers && return 0
@@ -115,6 +116,16 @@ engine_start() {
 }
 
 engine_answers_or_died() { engine_answers || ! kill -0 "$ENGINE_STARTED" 2>/dev/null; }
+
+# engine_mtu: the MTU of the interface of the default route, where it is less than the 1500 that
+# engines take for granted; empty where nothing is to be said, or /etc/docker says it already.
+engine_mtu() {
+  local mtu
+  mtu=$(awk '$2 == "00000000" && $8 == "00000000" && (name == "" || $7 < least) {name = $1; least = $7}
+    END {if (name) print "/sys/class/net/" name "/mtu"}' /proc/net/route 2>/dev/null | xargs -r cat) || return 0
+  [ "${mtu:-1500}" -lt 1500 ] && ! grep -qs '"mtu"' /etc/docker/daemon.json || return 0
+  echo "$mtu"
+}
 
 # engine_clear_stale FILE NAME: removes a pid file whose process is gone or is another program;
 # after a power cycle such a number may be anybody's, and the engine would refuse to start.

@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lab.config import LABEL, LABEL_CHECKOUT, LABEL_NAME, LABEL_NODE, LABEL_SPEC, LabConfig
 from lab.errors import LabError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 T = TypeVar("T")
 R = TypeVar("R")
+
+MTU = "com.docker.network.driver.mtu"
+"""The option of a network that says how large its packets may be."""
 
 READY_DEADLINE = 90
 """Seconds until a started node's engine and SSH server have to answer."""
@@ -33,6 +36,7 @@ class Found:
         node: the node it belongs to, empty for what all share.
         spec: the hash of what a container was made from.
         state: of a container: created, running, paused, exited, ...
+        mtu: of a network, 0 when the engine has chosen it.
     """
 
     kind: str
@@ -43,6 +47,7 @@ class Found:
     node: str = ""
     spec: str = ""
     state: str = ""
+    mtu: int = 0
 
 
 def connect() -> DockerClient:
@@ -98,7 +103,10 @@ def objects(engine: DockerClient, config: LabConfig) -> list[Found]:
             for c in containers
         ),
         *(_found("volume", v["Name"], v["Name"], v["Labels"]) for v in volumes),
-        *(_found("network", n["Id"], n["Name"], n["Labels"]) for n in networks),
+        *(
+            replace(_found("network", n["Id"], n["Name"], n["Labels"]), mtu=_mtu(n))
+            for n in networks
+        ),
     ]
 
 
@@ -113,6 +121,11 @@ def _found(kind: str, ident: str, name: str, labels: dict[str, str], state: str 
         spec=labels.get(LABEL_SPEC, ""),
         state=state,
     )
+
+
+def _mtu(network: dict[str, Any]) -> int:
+    chosen = str((network.get("Options") or {}).get(MTU, ""))
+    return int(chosen) if chosen.isdecimal() else 0
 
 
 def subnets(network: dict[str, object]) -> list[ipaddress.IPv4Network]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lab import image, layout, material, nodes, state
 from lab.config import SHARED, VERSION, LabConfig, check_count
-from lab.engine import Say, connect, explained
+from lab.engine import MTU, Say, connect, explained
 from lab.errors import LabError
 from lab.status import NodeStatus, statuses
 from lab.survey import STARTED, Survey, reason_to_replace, refuse_foreign, survey
@@ -125,7 +125,7 @@ def _converge(
         _remove_surplus(engine, config, found, surplus, say)
     before = found.remembered
     if not usable:
-        _begin(engine, config)
+        _begin(engine, config, found.mtu)
     if target != before:
         _write_inventory(config, before.count if before and usable else None, target.count, say)
         state.write(config, target)
@@ -145,7 +145,7 @@ def _converge(
     return bool(missing or asleep or surplus) or published
 
 
-def _begin(engine: DockerClient, config: LabConfig) -> None:
+def _begin(engine: DockerClient, config: LabConfig, mtu: int) -> None:
     """Make what all nodes of a new lab share."""
     from docker.types import IPAMConfig, IPAMPool
 
@@ -154,7 +154,11 @@ def _begin(engine: DockerClient, config: LabConfig) -> None:
         engine.volumes.create(config.shared_volume(key), labels=config.labels)
     pool = IPAMPool(subnet=config.subnet, gateway=config.gateway)
     engine.networks.create(
-        config.name, driver="bridge", ipam=IPAMConfig(pool_configs=[pool]), labels=config.labels
+        config.name,
+        driver="bridge",
+        options={MTU: str(mtu)},
+        ipam=IPAMConfig(pool_configs=[pool]),
+        labels=config.labels,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab import state
+from lab import state, uplink
 from lab.config import LABEL_NAME, SHARED, VERSION, LabConfig
 from lab.engine import Found, objects, subnets
 from lab.errors import LabError
@@ -34,12 +34,14 @@ class Survey:
         found: all objects on the engine that carry the lab's name.
         remembered: the state folder's content, None if it is missing or not whole.
         bridges: interfaces with the lab's address that no network of the engine owns.
+        mtu: how large a packet of the lab may be to get out of this machine.
     """
 
     engine: str
     found: tuple[Found, ...]
     remembered: state.State | None
     bridges: tuple[str, ...] = ()
+    mtu: int = uplink.USUAL_MTU
 
     @property
     def nodes(self) -> dict[str, Found]:
@@ -63,6 +65,7 @@ def survey(engine: DockerClient, config: LabConfig) -> Survey:
         found=tuple(objects(engine, config)),
         remembered=state.read(config),
         bridges=tuple(_ownerless_bridges(engine, config)),
+        mtu=uplink.mtu(),
     )
 
 
@@ -98,10 +101,18 @@ def _reasons(found: Survey, config: LabConfig, specs: Mapping[str, str]) -> Iter
     for name, node in found.nodes.items():
         if node.state in STARTED and node.spec != specs.get(name, node.spec):
             yield f"{name} was made from an older description of a node"
+    yield from _reasons_of_shared(found, config)
+
+
+def _reasons_of_shared(found: Survey, config: LabConfig) -> Iterator[str]:
     shared = [("volume", config.shared_volume(key)) for key in SHARED]
     for kind, name in [("network", config.name), *shared]:
         if found.named(kind, name) is None:
             yield f"the lab's {kind} {name} is gone"
+    network = found.named("network", config.name)
+    # A smaller one than needed does no harm: a VPN that comes and goes costs nobody a lab twice.
+    if network is not None and (network.mtu or uplink.USUAL_MTU) > found.mtu:
+        yield f"the lab's network has larger packets than get out of here (MTU {found.mtu})"
 
 
 def refuse_foreign(engine: DockerClient, config: LabConfig, names: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from lab import LabConfig, LabError
+from lab import LabConfig, LabError, uplink
 
 pytestmark = pytest.mark.lab
 
@@ -157,6 +157,24 @@ def test_an_engine_that_dies_in_a_node_is_started_again(one: LabConfig) -> None:
 def test_a_nodes_engine_can_limit_memory_and_cpu(one: LabConfig) -> None:
     info = docker("exec", "t01", "docker", "info", "--format", "{{.MemoryLimit}} {{.CPUCfsQuota}}")
     assert info == "true true"
+
+
+def test_packets_are_as_small_as_the_way_out_of_this_machine_needs(one: LabConfig) -> None:
+    interfaces = ("eth0", "docker0")
+    shown = docker("exec", "t01", "cat", *(f"/sys/class/net/{name}/mtu" for name in interfaces))
+    assert shown.split() == [str(uplink.mtu())] * 2
+
+
+@pytest.mark.skipif(uplink.mtu() == uplink.USUAL_MTU, reason="every MTU gets out of this machine")
+def test_a_lab_with_larger_packets_than_get_out_is_said_and_replaced(
+    none: LabConfig, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("lab.uplink.mtu", lambda: uplink.USUAL_MTU)
+        lab.up(1, config=none, say=heard.append)
+    lab.up(1, config=none, say=heard.append)
+    assert heard.said("larger packets than get out of here")
+    assert not lab.up(1, config=none, say=heard.append).changed
 
 
 def test_nodes_are_added_and_removed_and_their_files_follow(one: LabConfig, heard: Heard) -> None:

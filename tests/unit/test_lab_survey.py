@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,15 +35,23 @@ def without(name: str) -> Survey:
     return replace(WHOLE, found=tuple(item for item in WHOLE.found if item.name != name))
 
 
-def with_node(**changed: str) -> Survey:
+def with_node(**changed: Any) -> Survey:
     node = replace(container("c02"), **changed)
     return replace(WHOLE, found=(*without("c02").found, node))
+
+
+def with_network(mtu: int, needed: int) -> Survey:
+    network = replace(SHARED[0], mtu=mtu)
+    return replace(WHOLE, found=(*without("skp-lab").found, network), mtu=needed)
 
 
 @pytest.mark.parametrize(
     "found",
     [
         pytest.param(WHOLE, id="as it was made"),
+        pytest.param(with_network(mtu=1500, needed=1500), id="its network fits"),
+        pytest.param(with_network(mtu=1400, needed=1500), id="its network could carry more"),
+        pytest.param(with_network(mtu=1400, needed=1400), id="its network has a small MTU"),
         pytest.param(without("c02"), id="a node is missing"),
         pytest.param(with_node(state="exited"), id="a node is stopped"),
         pytest.param(with_node(state="created", spec="old"), id="a node was never finished"),
@@ -65,6 +74,8 @@ def test_a_lab_is_kept(found: Survey) -> None:
         (replace(WHOLE, remembered=replace(STATE, checkout="/old")), "was copied from /old"),
         (without("skp-lab"), "network skp-lab is gone"),
         (without("skp-lab-dfs"), "volume skp-lab-dfs is gone"),
+        (with_network(mtu=1500, needed=1400), "larger packets than get out of here (MTU 1400)"),
+        (with_network(mtu=0, needed=1400), "larger packets than get out of here (MTU 1400)"),
         (Survey("new", (), STATE), "on an engine that is gone"),
     ],
 )
