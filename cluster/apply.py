@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cluster.errors import NodeError
+from cluster.errors import NodeError, unexpected
 from cluster.node import Node
 from cluster.perform import Context, perform
 from cluster.plan import waves
@@ -88,7 +88,11 @@ def _one(context: Context, step: Step) -> Result:
         # The node that failed may be another one (a manager that was asked): it is in `what`.
         what = error.what.removeprefix(f"{step.node}: ")
         return Result(step, Outcome.FAILED, what, error.hint, time.monotonic() - begun)
-    return Result(step, Outcome.DONE, detail, "", time.monotonic() - begun)
+    except Exception as error:  # noqa: BLE001 - the other steps go on, and it is reported
+        fault = unexpected(step.node, error)
+        return Result(step, Outcome.FAILED, fault.what, fault.hint, time.monotonic() - begun)
+    outcome = Outcome.DONE if step.changes else Outcome.KEPT
+    return Result(step, outcome, detail, "", time.monotonic() - begun)
 
 
 def _skipped(step: Step, missing: Step) -> Result:

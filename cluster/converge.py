@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.apply import Outcome, Result, apply
+from cluster.errors import SkpError
 from cluster.fleet import Fleet
 from cluster.observe import observe
 from cluster.perform import Context, Say
@@ -19,6 +20,7 @@ from cluster.service import Cluster, Service
 from cluster.spec import Container, Image, Source
 from cluster.state import State
 from cluster.step import Action, Kind, Step
+from cluster.transfer import Spool
 
 # Each round brings what the next one needs (Swarm, members, network, registry image, registry,
 # services); a plan that still changes things after so many rounds does not converge.
@@ -50,50 +52,89 @@ class Scope:
 
 
 def converge(cluster: Cluster, fleet: Fleet, scope: Scope, say: Say) -> Report:
-    """Make what `scope` names as it is wanted, and return what was done."""
+    """Make what `scope` names as it is wanted, and return what was done.
+
+    Raises:
+        SkpError: it does not come to rest: a fault of SKP or of a service.
+    """
     results: list[Result] = []
-    for _ in range(_ROUNDS):
-        state = look(cluster, fleet, scope.services)
-        failed = {result.step.key for result in results if not result.ok}
-        steps = make_plan(cluster, state, scope)
-        if scope.dry:
-            results += [Result(s, Outcome.PLANNED) for s in steps if s.changes]
-            break
-        context = Context(
-            fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], state, say
-        )
-        done = apply(context, steps, failed)
-        results += done
-        if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(steps)):
-            break
-    results += _unchanged(steps, results)
-    failed = {result.step.key for result in results if not result.ok}
-    results += [
-        _blocked(s, results, scope)
-        for s in steps
-        if s.action is Action.BLOCK and s.key not in failed
-    ]
+    with Spool() as spool:
+        for _ in range(_ROUNDS):
+            state = look(cluster, fleet, scope.services)
+            steps = make_plan(cluster, state, scope)
+            if scope.dry:
+                results = [Result(s, Outcome.PLANNED) for s in steps if s.changes]
+                break
+            failed = {result.step.key for result in results if not result.ok}
+            key = cluster.secrets[SPEC_KEY]
+            context = Context(fleet, cluster.settings, cluster.inventory, key, state, spool, say)
+            done = apply(context, steps, failed)
+            results += done
+            if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(steps)):
+                break
+        else:
+            raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is still more")
+    return _report(cluster, fleet, scope, state, steps, results)
+
+
+def _report(
+    cluster: Cluster,
+    fleet: Fleet,
+    scope: Scope,
+    state: State,
+    steps: Sequence[Step],
+    results: Sequence[Result],
+) -> Report:
+    reported = {result.step.key for result in results}
+    unchanged = [s for s in steps if s.key not in reported and not s.changes and not s.stands]
+    standing = [s for s in steps if s.key not in reported and s.stands]
+    planned = scope.dry and any(result.step.changes for result in results)
+    errors = {h.name: e for h in fleet.hosts if (e := state.unreachable.get(h.name))}
     return Report(
-        tuple(results),
-        {h.name: error for h in fleet.hosts if (error := state.unreachable.get(h.name))},
-        (*cluster.settings.warnings, *cluster.inventory.warnings),
+        (
+            *results,
+            *(Result(s, Outcome.KEPT) for s in unchanged),
+            *(_standing(s, planned) for s in standing),
+        ),
+        {name: error for name, error in errors.items() if name in scope.nodes},
+        (
+            *cluster.settings.warnings,
+            *cluster.inventory.warnings,
+            *(str(error) for name, error in errors.items() if name not in scope.nodes),
+            *_partly(cluster, scope),
+        ),
         _held(state, scope),
     )
 
 
 def _undecided(steps: Sequence[Step]) -> bool:
-    """Whether one more look could bring more: something is blocked, or was kept unjudged."""
+    """Whether one more look could bring more: something was missing, or was kept unjudged."""
     return any(
-        s.action is Action.BLOCK or (s.action is Action.KEEP and s.container and not s.identity)
+        s.action is Action.DEFER or (s.action is Action.KEEP and s.container and not s.identity)
         for s in steps
     )
 
 
-def _unchanged(steps: Sequence[Step], results: Sequence[Result]) -> list[Result]:
-    reported = {result.step.key for result in results}
+def _standing(step: Step, planned: bool) -> Result:
+    """Say what became of a step that could not be carried out."""
+    if planned and step.action is Action.DEFER:
+        return Result(step, Outcome.PLANNED, f"later: {step.reason}")
+    return Result(step, Outcome.SKIPPED, step.reason, step.hint)
+
+
+def _partly(cluster: Cluster, scope: Scope) -> list[str]:
+    """Warn of services taken down on some of their nodes only: that can't be remembered."""
+    if scope.wish is not Wish.DOWN:
+        return []
     return [
-        Result(s, Outcome.KEPT) for s in steps if s.action is Action.KEEP and s.key not in reported
+        f"{service.name} goes on the chosen nodes only; docker.apply brings it back there"
+        for service in scope.services
+        if not _covers(cluster, scope, service)
     ]
+
+
+def _covers(cluster: Cluster, scope: Scope, service: Service) -> bool:
+    return all(host.name in scope.nodes for host in service.hosts(cluster))
 
 
 def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
@@ -103,7 +144,7 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     for service in services:
         wanted[master].update(service.images(cluster))
     home = f"{cluster.settings.text('SKP_HOME')}/volume"
-    return observe(fleet, home, wanted)
+    return observe(fleet, master, home, wanted)
 
 
 def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
@@ -119,7 +160,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     identities = state.nodes[master].images if master in state.nodes else {}
     return [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
-        *_intents(services, state, scope),
+        *_intents(cluster, services, state, scope),
         *_images(desired, identities, state, master),
         *plan_containers(
             desired,
@@ -133,7 +174,9 @@ def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     ]
 
 
-def _intents(services: Sequence[Service], state: State, scope: Scope) -> list[Step]:
+def _intents(
+    cluster: Cluster, services: Sequence[Service], state: State, scope: Scope
+) -> list[Step]:
     if state.swarm is None or scope.wish is Wish.AS_LABELLED:
         return []
     via, held = state.swarm.via, state.swarm.held
@@ -142,7 +185,7 @@ def _intents(services: Sequence[Service], state: State, scope: Scope) -> list[St
     return [
         Step(Kind.INTENT, action, via, service.name)
         for service in services
-        if (service.name in held) is not down
+        if (service.name in held) is not down and _covers(cluster, scope, service)
     ]
 
 
@@ -163,18 +206,6 @@ def _images(
         for image in sorted(streamed, key=lambda image: image.reference)
         if not identities.get(image)
     ]
-
-
-def _blocked(step: Step, results: Sequence[Result], scope: Scope) -> Result:
-    """Say what became of a step that something stood in the way of to the end."""
-    if scope.dry and any(r.step.changes for r in results) and not _is_final(step):
-        return Result(step, Outcome.PLANNED, f"later: {step.reason}")
-    return Result(step, Outcome.SKIPPED, step.reason, step.hint)
-
-
-def _is_final(step: Step) -> bool:
-    """Whether no other step of a plan could remove the obstacle: only the person can."""
-    return step.found is not None and step.found.service is None
 
 
 def _held(state: State, scope: Scope) -> tuple[str, ...]:

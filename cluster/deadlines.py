@@ -12,7 +12,6 @@ class Deadlines:
     Attributes:
         connect: TCP connect, SSH handshake and login of one node.
         request: one ordinary request to a node's engine, or one short command on a node.
-        observe: all that is asked of one node to learn its state.
         swarm: one change of Swarm membership, label or network, with its retries.
         start: `docker start`; the engine itself gives up a network attachment after 20 s.
         healthy: from started to healthy, for one container.
@@ -23,7 +22,6 @@ class Deadlines:
 
     connect: float = 10
     request: float = 30
-    observe: float = 30
     swarm: float = 60
     start: float = 45
     healthy: float = 180

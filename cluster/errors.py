@@ -50,12 +50,27 @@ class ConfigErrors(ConfigError):  # noqa: N818 - the plural of ConfigError
         super().__init__("\n".join(str(error) for error in self.errors))
 
 
+class InterruptError(SkpError):
+    """The person pressed Ctrl-C."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class NodeError(SkpError):
     """A fault of one node: it can't be reached, refuses us, or answers with an error."""
 
     def __init__(self, node: str, what: str, hint: str = "") -> None:
         super().__init__(f"{node}: {what}", hint)
         self.node = node
+
+
+def unexpected(node: str, error: Exception) -> NodeError:
+    """Return an error that nobody foresaw as one of its node, so that it stops no other node."""
+    return NodeError(
+        node,
+        f"unexpected {type(error).__name__}: {error}",
+        "This is a fault of SKP: please report it with what you typed.",
+    )
 
 
 class DeadlineError(NodeError):

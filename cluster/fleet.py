@@ -9,7 +9,7 @@ from functools import partial
 from typing import Generic, Self, TypeVar
 
 from cluster.deadlines import Deadlines
-from cluster.errors import ConfigError, NodeError, nearest
+from cluster.errors import ConfigError, NodeError, nearest, unexpected
 from cluster.inventory import Host, Inventory
 from cluster.node import Node, connect
 from cluster.settings import Settings
@@ -71,6 +71,8 @@ class Fleet:
                 values[name] = future.result()
             except NodeError as error:
                 errors[name] = error
+            except Exception as error:  # noqa: BLE001 - the other nodes go on, and it is reported
+                errors[name] = unexpected(name, error)
         return Results(values, errors)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import threading
@@ -16,10 +18,10 @@ def is_this_machine(address: str) -> bool:
     """Whether `address` (IPv4) belongs to an interface of this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((address, 0))  # sends nothing; only own addresses can be bound
+            probe.connect((address, 9))  # sends nothing; the way to an own address begins there
         except OSError:
             return False
-        return True
+        return bool(probe.getsockname()[0] == address)
 
 
 class LocalConnection:
@@ -45,12 +47,13 @@ class LocalConnection:
             stdin=given or subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,  # so that its children end with it
         )
         late = threading.Event()
 
         def give_up() -> None:
             late.set()
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
         timer = threading.Timer(deadline, give_up)
         timer.start()
@@ -65,11 +68,14 @@ class LocalConnection:
             output = process.stdout.read()
             reader.join()
             code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         finally:
             timer.cancel()
         if late.is_set():
             raise DeadlineError(self.name, f"not done within {deadline:.0f} s")
-        return Completed(code, output, errors.bytes)
+        return Completed(code, output, errors.collected)
 
     def engine(self, deadline: float) -> Engine:
         """Return this machine's engine."""

@@ -12,6 +12,7 @@ from typing import IO
 import docker.errors
 import paramiko
 import requests
+import urllib3.exceptions
 
 from cluster import local, ssh
 from cluster.deadlines import Deadlines
@@ -19,6 +20,14 @@ from cluster.errors import DeadlineError, NodeError
 from cluster.inventory import Host
 from cluster.settings import Settings
 from cluster.transport import Completed, Connection, Engine, OnLine
+
+# What the SDK and the libraries below it raise when an answer does not come, or breaks off.
+_NO_ENGINE = (
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    docker.errors.DockerException,
+    docker.errors.StreamParseError,
+)
 
 
 class Node:
@@ -45,24 +54,27 @@ class Node:
         return self.connection.engine(self.deadlines.request)
 
     @contextmanager
-    def talking(self, doing: str = "") -> Iterator[Engine]:
+    def talking(self, doing: str = "", seconds: float | None = None) -> Iterator[Engine]:
         """Give the engine, and turn what goes wrong with it into a NodeError that says where.
 
         Args:
             doing: what is being done, for the message, e.g. "creating jupyter-skp".
+            seconds: how long a request may be without an answer, if not the usual deadline.
         """
         prefix = f"{doing}: " if doing else ""
+        before = self.engine.timeout
+        limit = self.engine.timeout = int(seconds or before)
         try:
             yield self.engine
         except docker.errors.APIError as error:
             raise NodeError(self.name, f"{prefix}{error.explanation or error}") from None
-        except (requests.exceptions.Timeout, TimeoutError):
+        except (requests.exceptions.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
             raise DeadlineError(
                 self.name,
-                f"{prefix}the Docker Engine does not answer within {self.engine.timeout} s",
+                f"{prefix}the Docker Engine does not answer within {limit:.0f} s",
                 f"Look at it: ssh {self.name} docker info",
             ) from None
-        except (requests.exceptions.RequestException, docker.errors.DockerException) as error:
+        except _NO_ENGINE as error:
             raise NodeError(
                 self.name,
                 f"{prefix}no Docker Engine answers ({_root_cause(error)})",
@@ -71,14 +83,6 @@ class Node:
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise NodeError(self.name, f"{prefix}the connection broke: {error}") from None
-
-    @contextmanager
-    def patience(self, seconds: float) -> Iterator[None]:
-        """Let requests to the engine take up to `seconds` inside the block."""
-        before = self.engine.timeout
-        self.engine.timeout = int(seconds)
-        try:
-            yield
         finally:
             self.engine.timeout = before
 

@@ -28,16 +28,18 @@ from cluster.state import (
 )
 
 
-def observe(fleet: Fleet, home: str, images: Mapping[str, Iterable[Image]]) -> State:
+def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[Image]]) -> State:
     """Return the state of all nodes of `fleet`.
 
     Args:
         fleet: the connected nodes.
+        master: the node whose Swarm is ours, if it is a manager of one.
         home: the shared folder whose owner is wanted.
         images: per node name, the images whose ids or digests are wanted.
     """
     found = fleet.each(lambda node: _node(node, home, images.get(node.name, ())))
     managers = [node.name for node in found.values.values() if node.membership.control]
+    managers.sort(key=lambda name: name != master)
     swarm = None
     errors = dict(found.errors)
     for name in managers:
@@ -157,7 +159,7 @@ def _subnet(network: Mapping[str, Any]) -> str:
 def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
     return SwarmNode(
         id=item["ID"],
-        hostname=item["Description"]["Hostname"],
+        hostname=item["Description"].get("Hostname", ""),
         role=item["Spec"]["Role"],
         availability=item["Spec"]["Availability"],
         state=item["Status"]["State"],

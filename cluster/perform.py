@@ -11,6 +11,7 @@ from cluster.secrets import Secret
 from cluster.settings import Settings
 from cluster.state import State
 from cluster.step import Step
+from cluster.transfer import Spool
 
 Say = Callable[[str], None]
 
@@ -20,6 +21,7 @@ class Context:
     """What every step may need.
 
     Attributes:
+        spool: images on their way from the master to several nodes.
         say: takes progress lines for the person; not a log.
     """
 
@@ -28,6 +30,7 @@ class Context:
     inventory: Inventory
     key: Secret
     state: State
+    spool: Spool
     say: Say
 
 

@@ -7,8 +7,8 @@ import json
 import shlex
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import docker.errors
@@ -16,11 +16,11 @@ import docker.errors
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
 from cluster.perform import Context, Performer
-from cluster.perform_image import ensure
 from cluster.secrets import Secret
-from cluster.spec import SECRETS_TARGET, Container, SecretFile, fingerprint
+from cluster.spec import SECRETS_TARGET, Container, Port, SecretFile, fingerprint
 from cluster.state import LABEL_FIELDS, LABEL_SERVICE, LABEL_SPEC
 from cluster.step import Action, Step
+from cluster.transfer import ensure
 
 # On each node: one folder per container with what is bind-mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
@@ -30,24 +30,41 @@ _START_TRIES = 3
 
 
 def _create(context: Context, step: Step) -> str:
+    """Create a container, in place of the one that is there.
+
+    The new one is created under another name first: what the engine refuses (a path that is not
+    there, more cores than there are) is refused while the old one still serves.
+    """
     container, node = step.container, context.fleet.nodes[step.node]
     assert container is not None
-    ensure(context, node, container.image, step.identity)
-    _place_files(node, container)
+    master = context.fleet.nodes.get(context.inventory.master.name)
+    ensure(node, container.image, step.identity, master, context.spool)
+    _make_folders(node, container)
+    body = _config(container, _labels(container, step.identity, context.key))
+    made = _make(node, container, body)
     if step.found is not None:
         _take_down(node, step.found.id, container.stop_timeout)
-    labels = _labels(container, step.identity, context.key)
-    with _left_clean(node, container.name):
-        _start_new(node, container, labels)
+    _write_files(node, container)
+    with node.talking(f"naming {container.name}") as engine:
+        engine.rename(made, container.name)
+    _start_new(node, container, made, body)
     return _wait_healthy(node, container)
 
 
 def _start(context: Context, step: Step) -> str:
     container, node = step.container, context.fleet.nodes[step.node]
     assert container is not None and step.found is not None
-    with node.talking(f"starting {step.name}") as engine, node.patience(node.deadlines.start):
-        engine.start(step.found.id)
+    with node.talking(f"starting {step.name}", node.deadlines.start) as engine:
+        if step.found.status == "paused":
+            engine.unpause(step.found.id)
+        else:
+            engine.start(step.found.id)
     return _wait_healthy(node, container)
+
+
+def _wait(context: Context, step: Step) -> str:
+    assert step.container is not None
+    return _wait_healthy(context.fleet.nodes[step.node], step.container)
 
 
 def _remove(context: Context, step: Step) -> str:
@@ -59,47 +76,40 @@ def _remove(context: Context, step: Step) -> str:
 
 
 def _take_down(node: Node, identity: str, stop_timeout: int) -> None:
-    with node.talking("removing a container") as engine:
+    seconds = stop_timeout + node.deadlines.stop
+    with node.talking("removing a container", seconds) as engine:
         try:
-            with node.patience(stop_timeout + node.deadlines.stop):
-                engine.stop(identity, timeout=stop_timeout)
+            engine.stop(identity, timeout=stop_timeout)
             engine.remove_container(identity, v=True, force=True)
         except docker.errors.NotFound:
             return  # gone already, which is what was wanted
 
 
-def _start_new(node: Node, container: Container, labels: dict[str, str]) -> None:
-    """Create and start; again when the network was not ready for the node's first container.
+def _make(node: Node, container: Container, body: dict[str, Any]) -> str:
+    """Create the container under a name of its own and return its id; nothing runs yet."""
+    name = f"{container.name}.new"
+    with node.talking(f"creating {container.name}") as engine:
+        with suppress(docker.errors.NotFound):  # there is one if a command was killed here before
+            engine.remove_container(name, v=True, force=True)
+        return str(engine.create_container_from_config(body, name)["Id"])
+
+
+def _start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> None:
+    """Start a new container; make it anew when the network was not ready for it.
 
     On a node that has just joined, the engine may give up the attachment after 20 s; the created
-    container can't be started any more then and has to be made anew.
+    container can't be started any more then.
     """
     for attempt in range(1, _START_TRIES + 1):
-        with node.talking(f"creating {container.name}") as engine:
-            made = engine.create_container_from_config(_config(container, labels), container.name)
+        with node.talking(f"starting {container.name}", node.deadlines.start) as engine:
             try:
-                with node.patience(node.deadlines.start):
-                    engine.start(made["Id"])
+                engine.start(made)
                 return
             except docker.errors.APIError:
-                engine.remove_container(made["Id"], v=True, force=True)
+                engine.remove_container(made, v=True, force=True)
                 if attempt == _START_TRIES or container.network == "host":
                     raise
-
-
-@contextmanager
-def _left_clean(node: Node, name: str) -> Iterator[None]:
-    """Remove a container that was created but never ran, when its creation fails."""
-    try:
-        yield
-    except NodeError:
-        with node.talking(f"removing {name}") as engine:
-            try:
-                if engine.inspect_container(name)["State"]["Status"] == "created":
-                    engine.remove_container(name, v=True, force=True)
-            except docker.errors.NotFound:
-                pass  # nothing was left
-        raise
+            made = engine.create_container_from_config(body, container.name)["Id"]
 
 
 def _wait_healthy(node: Node, container: Container) -> str:
@@ -140,25 +150,34 @@ def _last_lines(node: Node, container: Container) -> str:
     return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def _place_files(node: Node, container: Container) -> None:
-    """Make the container's folders, and write its files where only its user can read them."""
-    owner = container.user or "0:0"
-    uid, _, gid = owner.partition(":")
+def _make_folders(node: Node, container: Container) -> None:
+    uid, gid = _owner(container)
     commands = [
-        f"test -d {quoted} || install -d -o {uid} -g {gid or uid} {quoted}"
+        f"test -d {quoted} || install -d -o {uid} -g {gid} {quoted}"
         for mount in container.mounts
         if mount.create and (quoted := shlex.quote(mount.source))
     ]
     if container.files:
-        folder = shlex.quote(f"{FILES_ROOT}/{container.name}")
-        commands += [
-            f"install -d -m 0711 {FILES_ROOT}",
-            f"install -d -m 0500 -o {uid} -g {gid or uid} {folder}",
-            f"tar -xf - -C {folder} --numeric-owner --same-owner --same-permissions",
-        ]
+        commands.append(f"install -d -m 0711 {FILES_ROOT}")
+        commands.append(f"install -d -m 0500 -o {uid} -g {gid} {_folder(container)}")
     if commands:
-        files = _archive(container, int(uid), int(gid or uid)) if container.files else b""
-        node.sudo(" && ".join(commands), stdin=files)
+        node.sudo(" && ".join(commands))
+
+
+def _write_files(node: Node, container: Container) -> None:
+    """Write the container's files where only its user can read them."""
+    if container.files:
+        unpack = f"tar -xf - -C {_folder(container)} --numeric-owner --same-owner -p"
+        node.sudo(unpack, stdin=_archive(container, *_owner(container)))
+
+
+def _owner(container: Container) -> tuple[int, int]:
+    uid, _, gid = (container.user or "0:0").partition(":")
+    return int(uid), int(gid or uid)
+
+
+def _folder(container: Container) -> str:
+    return shlex.quote(f"{FILES_ROOT}/{container.name}")
 
 
 def _archive(container: Container, uid: int, gid: int) -> bytes:
@@ -192,7 +211,7 @@ def _config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
         "User": container.user,
         "Labels": labels,
         "StopTimeout": container.stop_timeout,
-        "ExposedPorts": {f"{p.container}/{p.protocol}": {} for p in container.ports},
+        "ExposedPorts": {f"{p.container}/{p.protocol}": {} for p in _published(container)},
         "HostConfig": _host_config(container),
     }
     if container.command:
@@ -200,9 +219,13 @@ def _config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
     if container.probe:
         config["Healthcheck"] = _healthcheck(container)
     if container.network != "host":
-        endpoint = {"Aliases": list(container.aliases)}
+        endpoint = {"Aliases": [container.name, *container.aliases]}
         config["NetworkingConfig"] = {"EndpointsConfig": {container.network: endpoint}}
     return config
+
+
+def _published(container: Container) -> tuple[Port, ...]:
+    return () if container.network == "host" else container.ports
 
 
 def _host_config(container: Container) -> dict[str, Any]:
@@ -211,7 +234,7 @@ def _host_config(container: Container) -> dict[str, Any]:
         "Mounts": _mounts(container),
         "PortBindings": {
             f"{p.container}/{p.protocol}": [{"HostIp": p.address, "HostPort": str(p.host)}]
-            for p in container.ports
+            for p in _published(container)
         },
         "RestartPolicy": {"Name": container.restart},
         "Init": True,
@@ -268,5 +291,6 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.CREATE: _create,
     Action.REPLACE: _create,
     Action.START: _start,
+    Action.WAIT: _wait,
     Action.REMOVE: _remove,
 }

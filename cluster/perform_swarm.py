@@ -18,11 +18,13 @@ from cluster.step import Action, Step
 Change = Callable[[dict[str, Any]], None]
 _PAUSE = 0.1  # seconds between two looks at something that is about to change
 _SWARM_PORT = 2377
+# The engine's option for an overlay is the MTU below it; containers see that less VXLAN's 50 bytes.
+_MTU, _VXLAN = "com.docker.network.driver.mtu", 50
 
 
 def _init(context: Context, step: Step) -> str:
     node = context.fleet.nodes[step.node]
-    with node.talking("beginning the Swarm") as engine, node.patience(node.deadlines.swarm):
+    with node.talking("beginning the Swarm", seconds=node.deadlines.swarm) as engine:
         engine.init_swarm(advertise_addr=node.host.ipv4)
     return ""
 
@@ -34,7 +36,7 @@ def _join(context: Context, step: Step) -> str:
         _forget(via, stale)
     node = context.fleet.nodes[step.node]
     managers = [f"{context.inventory.host(name).ipv4}:{_SWARM_PORT}" for name in swarm.managers]
-    with node.talking("joining the Swarm") as engine, node.patience(node.deadlines.swarm):
+    with node.talking("joining the Swarm", seconds=node.deadlines.swarm) as engine:
         engine.join_swarm(
             remote_addrs=managers,
             join_token=swarm.tokens[step.role].reveal(),
@@ -51,15 +53,16 @@ def _forget(via: Node, node_id: str) -> None:
 
     _change_node(via, node_id, demote)
     end = time.monotonic() + via.deadlines.swarm
-    while True:
-        try:
-            via.engine.remove_node(node_id)
-            return
-        except docker.errors.APIError as error:
-            # A manager that was just demoted leaves raft first; until then it can't be removed.
-            if time.monotonic() > end:
-                raise NodeError(via.name, f"removing a dead entry: {error.explanation}") from None
-        time.sleep(_PAUSE)
+    with via.talking("removing a dead entry of the Swarm") as engine:
+        while True:
+            try:
+                engine.remove_node(node_id)
+                return
+            except docker.errors.APIError:
+                # A manager that was just demoted leaves raft first; until then it can't go.
+                if time.monotonic() > end:
+                    raise
+            time.sleep(_PAUSE)
 
 
 def _label(context: Context, step: Step) -> str:
@@ -126,6 +129,7 @@ def _release(context: Context, step: Step) -> str:
 
 def _change_held(context: Context, change: Callable[[set[str]], set[str]]) -> str:
     via = context.fleet.nodes[_swarm(context).via]
+    end = time.monotonic() + via.deadlines.swarm
     with via.talking("remembering the intent") as engine:
         while True:
             current = engine.inspect_swarm()
@@ -138,13 +142,15 @@ def _change_held(context: Context, change: Callable[[set[str]], set[str]]) -> st
                 engine.update_swarm(version, swarm_spec=spec)
                 return ""
             except docker.errors.APIError:
-                if engine.inspect_swarm()["Version"]["Index"] == version:
+                moved = engine.inspect_swarm()["Version"]["Index"] != version
+                if not moved or time.monotonic() > end:
                     raise
 
 
 def _network(context: Context, step: Step) -> str:
     node = context.fleet.nodes[step.node]
-    subnet, mtu = context.settings.text("SKP_NET_SUBNET"), context.settings.text("SKP_NET_MTU")
+    subnet = context.settings.text("SKP_NET_SUBNET")
+    underlay = _underlay(context)
     pools = [IPAMPool(subnet=subnet)] if subnet else []
     with node.talking(f"making the network {step.name}") as engine:
         engine.create_network(
@@ -152,10 +158,33 @@ def _network(context: Context, step: Step) -> str:
             driver="overlay",
             attachable=True,
             ipam=IPAMConfig(pool_configs=pools),
-            options={"com.docker.network.driver.mtu": mtu} if mtu else {},
+            options={_MTU: str(underlay)},
             labels={"skp": "network"},
         )
-    return subnet
+    return f"{subnet}, MTU {underlay - _VXLAN}"
+
+
+def _underlay(context: Context) -> int:
+    """Return the MTU below the overlay: of the nodes' interfaces, the least; or as set.
+
+    The engine's default takes 1500 for granted; where the nodes' network has less, large packets
+    between containers would be lost without a word.
+    """
+    if given := context.settings.text("SKP_NET_MTU"):
+        return int(given) + _VXLAN
+    found = context.fleet.each(_mtu)
+    return min(found.values.values(), default=1500)
+
+
+def _mtu(node: Node) -> int:
+    command = (
+        f"cat /sys/class/net/$(ip -o -4 address show to {node.host.ipv4} "
+        "| awk '{print $2; exit}')/mtu"
+    )
+    done = node.run(command)
+    if done.exit_code != 0 or not done.text.isdigit():
+        raise NodeError(node.name, f"no interface has {node.host.ipv4}: {done.complaint()}")
+    return int(done.text)
 
 
 def _swarm(context: Context) -> Swarm:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.secrets import Secret
 from cluster.spec import Container, Image, Source, fingerprint
-from cluster.state import FoundContainer, FoundNode, State
+from cluster.state import FoundContainer, FoundNode, Health, State
 from cluster.step import Action, Difference, Kind, Step, needed
 
 
@@ -56,11 +56,11 @@ def plan_containers(
 
 def _waiting(step: Step, steps: Sequence[Step]) -> Step:
     """Return `step`, blocked itself when something that it comes after is blocked."""
-    blocked = [s for s in needed(step, steps) if s.action is Action.BLOCK]
-    if not step.changes or not blocked:
+    standing = [s for s in needed(step, steps) if s.stands]
+    if not step.changes or not standing:
         return step
-    reason = f"it waits for {blocked[0].name} on {blocked[0].node}"
-    return replace(step, action=Action.BLOCK, reason=reason)
+    reason = f"it waits for {standing[0].name} on {standing[0].node}"
+    return replace(step, action=Action.DEFER, reason=reason)
 
 
 def _unreachable(container: Container) -> Step:
@@ -93,10 +93,12 @@ def _step(container: Container, state: State, identity: str, home: str, key: Sec
     )
     if not step.changes:
         return step
-    reason, hint = _obstacle(container, state, node, identity, home)
+    if obstacle := _obstacle(container, node, home):
+        return replace(step, action=Action.BLOCK, reason=obstacle[0], hint=obstacle[1])
+    reason, hint = _lack(container, state, node, identity)
     if not reason:
         return step
-    return replace(step, action=Action.BLOCK, reason=reason, hint=hint)
+    return replace(step, action=Action.DEFER, reason=reason, hint=hint)
 
 
 def _compare(
@@ -109,7 +111,9 @@ def _compare(
     if found.status in ("created", "dead", "removing"):
         # Half made: an engine that could not attach it to the network can't start it any more.
         return Action.REPLACE, (Difference("status", "running", found.status),)
-    if found.status in ("running", "restarting"):
+    if found.status == "restarting" or found.health in (Health.STARTING, Health.UNHEALTHY):
+        return Action.WAIT, ()
+    if found.status == "running":
         return Action.KEEP, ()
     return Action.START, (Difference("status", "running", found.status),)
 
@@ -147,25 +151,29 @@ def _image(described: Mapping[str, Any] | None) -> str:
     return f"{str(described.get('name', '')).rsplit('/', 1)[-1]}@{identity or '?'}"
 
 
-def _obstacle(
-    container: Container, state: State, node: FoundNode, identity: str, home: str
-) -> tuple[str, str]:
-    """Return what stands in the way of a change, and what to type; ("", "") for nothing."""
+def _obstacle(container: Container, node: FoundNode, home: str) -> tuple[str, str] | None:
+    """Return what is in the way that only a person can remove, and what to type."""
     found = node.containers.get(container.name)
-    if found and found.service is None:
+    if found and found.service != container.service:
+        whose = f"{found.service}'s" if found.service else "not ours"
         return (
-            f"a container named {container.name} is there that is not ours",
+            f"a container named {container.name} is there that is {whose}",
             f"Rename or remove it: docker rm -f {container.name} on {node.name}",
         )
-    if container.network != "host" and not node.membership.active:
-        return "the node is not in the Swarm", "./skp.py docker.swarm-join"
-    if container.network not in ("host", *(state.swarm.networks if state.swarm else ())):
-        return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     under_home = any(m.source == home or m.source.startswith(f"{home}/") for m in container.mounts)
     if under_home and not node.owner:
         return f"{home} is not there", "It has to be the same shared folder on every node."
     if clash := _port_clash(container, node):
         return clash, "Change the port in bin/env.sh, or end what uses it."
+    return None
+
+
+def _lack(container: Container, state: State, node: FoundNode, identity: str) -> tuple[str, str]:
+    """Return what other steps have to bring first, and what to type; ("", "") for nothing."""
+    if container.network != "host" and not node.membership.active:
+        return "the node is not in the Swarm", "./skp.py docker.swarm-join"
+    if container.network not in ("host", *(state.swarm.networks if state.swarm else ())):
+        return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     return ("", "") if identity else _missing_image(container.image)
 
 
@@ -199,7 +207,7 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     depth = _depths(steps)
     ranked: dict[tuple[int, int, int], list[Step]] = {}
     for step in steps:
-        if step.changes:
+        if step.acts:
             removal = step.action is Action.REMOVE
             level = depth.get(step.container.service, 0) if step.container else 0
             rank = (order.index(step.kind), 0 if removal else 1, level)

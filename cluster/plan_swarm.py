@@ -47,6 +47,10 @@ def _blocked(node: str, name: str, reason: str, hint: str = "") -> Step:
     return Step(Kind.SWARM, Action.BLOCK, node, name, reason=reason, hint=hint)
 
 
+def _deferred(node: str, name: str, reason: str, hint: str) -> Step:
+    return Step(Kind.SWARM, Action.DEFER, node, name, reason=reason, hint=hint)
+
+
 def _init(inventory: Inventory, state: State) -> Step:
     name = inventory.master.name
     if state.swarm:
@@ -68,7 +72,7 @@ def _join(host: Host, state: State) -> Step:
     node = state.nodes[host.name]
     role = "manager" if host.is_manager else "worker"
     if state.swarm is None:
-        return _blocked(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
+        return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
     if foreign := _foreign(node, state.swarm):
         return foreign
     if not node.membership.active:
@@ -111,7 +115,9 @@ def _label(host: Host, state: State) -> Step:
     node = state.nodes[host.name]
     entry = state.swarm.nodes.get(node.membership.node_id) if state.swarm else None
     if entry is None:
-        return _blocked(host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join")
+        return _deferred(
+            host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join"
+        )
     wanted = dict(host.labels)
     owned = {key for key in entry.labels.get(LABEL_OWNED, "").split(",") if key}
     labels = {k: v for k, v in entry.labels.items() if k not in owned and k != LABEL_OWNED}
@@ -134,7 +140,7 @@ def _network(settings: Settings, inventory: Inventory, state: State) -> Step:
     name, subnet = settings.text("SKP_NET"), settings.text("SKP_NET_SUBNET")
     if state.swarm is None:
         return Step(
-            Kind.NETWORK, Action.BLOCK, inventory.master.name, name,
+            Kind.NETWORK, Action.DEFER, inventory.master.name, name,
             reason="there is no Swarm yet", hint="./skp.py docker.swarm-init",
         )  # fmt: skip
     via = state.swarm.via

@@ -9,6 +9,7 @@ import os
 import secrets
 import shlex
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from cluster.settings import Settings
 FILE = "secrets.env"
 # The key of the hashes in container labels: without it nobody can guess a password from a label.
 SPEC_KEY = "SKP_SPEC_KEY"
+_LOCK_SECONDS = 10
 _HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
 
 
@@ -96,13 +98,19 @@ def _read(path: Path) -> dict[str, str]:
 def _write(path: Path, values: Mapping[str, str]) -> None:
     lines = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(values.items()))
     temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(_HEADER + lines)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(_HEADER + lines)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: generated passwords can't be kept there: {error.strerror}",
+            "SKP_ETC names the folder; you need to be able to write there.",
+        ) from None
 
 
 @contextmanager
@@ -114,8 +122,18 @@ def _locked(path: Path) -> Iterator[None]:
         raise ConfigError(
             f"{path.parent}: {error.strerror}", "SKP_ETC names this folder."
         ) from None
+    end = time.monotonic() + _LOCK_SECONDS
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise ConfigError(
+                        f"{path}: another command is busy there for {_LOCK_SECONDS} s"
+                    ) from None
+                time.sleep(0.05)
         yield
     finally:
         os.close(descriptor)

@@ -6,6 +6,7 @@ happens to have exported changes nothing.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -158,6 +159,8 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
         _error(path, str(violation.location[0]), violation.what, hidden=raw)
         for violation in schema.violations(checked, values)
     ]
+    if not errors and (wrong := _wrong_subnet(raw["SKP_NET_SUBNET"])):
+        errors.append(_error(path, "SKP_NET_SUBNET", wrong, hidden={}))
     if errors:
         raise ConfigErrors(errors)
     passwords = {k for k, p in properties.items() if p["$ref"] == "#/$defs/password"}
@@ -167,6 +170,14 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
         {key: raw[key] for key in passwords},
         _misspelt(path, exported, properties),
     )
+
+
+def _wrong_subnet(text: str) -> str:
+    try:
+        ipaddress.IPv4Network(text or "0.0.0.0/0")
+    except ValueError as error:
+        return f"{error}; allowed: an IPv4 subnet such as 10.90.0.0/16"
+    return ""
 
 
 def _typed(kind: Mapping[str, Any], value: str) -> str | int | bool:

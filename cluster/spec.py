@@ -65,7 +65,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class Port:
-    """A published port; `address` is the node's own address to listen on, "" for all."""
+    """A published port; `address` is the node's own address to listen on, "" for all.
+
+    In the node's own network nothing is published: there it only says what is listened on.
+    """
 
     host: int
     container: int

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
+import re
+import shlex
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
@@ -13,13 +16,16 @@ from threading import Thread
 from typing import IO
 
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 
 from cluster.errors import DeadlineError, NodeError
-from cluster.transport import Completed, Engine, Lines, OnLine, over_ssh
+from cluster.transport import Completed, Engine, Lines, OnLine, closed_after, over_ssh
 
 # paramiko reports to its own log what it also raises; the person should see it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _CHUNK = 1 << 16
+_PORT = 22
+_KEEPALIVE = 10  # seconds; notices a node that lost its power while it worked
 
 
 @dataclass(frozen=True)
@@ -44,10 +50,33 @@ class Target:
         taken as one name if there is such a file.
         """
         found: list[str] = []
-        for line in self.options.get(option, "").splitlines():
+        for line in self.expand(self.options.get(option, "")).splitlines():
             names = [line] if Path(line).expanduser().is_file() else line.split()
             found += [str(p) for name in names if (p := Path(name).expanduser()).is_file()]
         return found
+
+    def expand(self, text: str) -> str:
+        """Replace the tokens of ssh_config(5) that name files and proxies."""
+        values = {
+            "%": "%",
+            "d": str(Path.home()),
+            "h": self.options["hostname"],
+            "n": self.name,
+            "p": self.options.get("port", str(_PORT)),
+            "r": self.options["user"],
+            "u": getpass.getuser(),
+        }
+        return re.sub(r"%(.)", lambda found: values.get(found[1], found[0]), text)
+
+    def proxy(self, host: str, port: int) -> list[str]:
+        """Return the command whose pipes lead to the node, or [] for a direct connection."""
+        jump, command = self.options.get("proxyjump"), self.options.get("proxycommand", "none")
+        if jump:
+            *before, last = jump.split(",")
+            hops = ["-J", ",".join(before)] if before else []
+            config = [*self.arguments[:3]] if self.arguments[1] == "-F" else ["ssh"]
+            return [*config, "-o", "BatchMode=yes", *hops, "-W", f"{host}:{port}", last]
+        return [] if command == "none" else ["sh", "-c", f"exec {self.expand(command)}"]
 
 
 def resolve(name: str, address: str, user: str, port: int | None, config: Path | None) -> Target:
@@ -60,9 +89,12 @@ def resolve(name: str, address: str, user: str, port: int | None, config: Path |
     """
     command = ["ssh", *(["-F", str(config)] if config else []), "-l", user]
     command += ["-p", str(port)] if port else []
-    done = subprocess.run(
-        [*command, "-G", "--", name], capture_output=True, text=True, timeout=10, check=False
-    )
+    try:
+        done = subprocess.run(
+            [*command, "-G", "--", name], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NodeError(name, f"ssh -G can't tell how to connect: {error}") from None
     if done.returncode != 0:
         raise NodeError(name, f"the SSH configuration is refused: {done.stderr.strip()}")
     options: dict[str, str] = {}
@@ -94,9 +126,8 @@ class SshConnection:
         self.target = target
         self._client = paramiko.SSHClient()
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        for path in [*target.paths("userknownhostsfile"), *target.paths("globalknownhostsfile")]:
-            self._client.load_host_keys(path)
         try:
+            self._load_host_keys()
             self._connect(deadline)
         except BaseException:
             self._client.close()
@@ -112,22 +143,24 @@ class SshConnection:
     ) -> Completed:
         """Run a shell command; see `Connection.run`."""
         channel = self._open(deadline)
+        output, errors = Lines(None), Lines(on_line)
         try:
-            channel.settimeout(deadline)
-            channel.exec_command(command)
-            errors = Lines(on_line)
-            feeder = Thread(target=_feed, args=(channel, stdin), daemon=True)
-            drain = Thread(target=_drain, args=(channel.recv_stderr, errors.write), daemon=True)
-            drain.start()
-            feeder.start()
-            output = Lines(None)
-            _drain(channel.recv, output.write)
-            drain.join(deadline)
-            return Completed(channel.recv_exit_status(), output.bytes, errors.bytes)
-        except TimeoutError:
-            raise DeadlineError(self.name, f"no answer within {deadline:.0f} s") from None
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            raise NodeError(self.name, f"the connection broke: {error}") from None
+            with closed_after(channel, deadline) as late:
+                try:
+                    channel.exec_command(command)
+                    feeder = Thread(target=_feed, args=(channel, stdin), daemon=True)
+                    reader = Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
+                    feeder.start()
+                    reader.start()
+                    _drain(channel.recv, output)
+                    reader.join()
+                    code = channel.recv_exit_status()
+                except (paramiko.SSHException, EOFError, OSError) as error:
+                    if not late.is_set():
+                        raise NodeError(self.name, f"the connection broke: {error}") from None
+            if late.is_set():
+                raise DeadlineError(self.name, f"not done within {deadline:.0f} s: {_cut(command)}")
+            return Completed(code, output.collected, errors.collected)
         finally:
             channel.close()
 
@@ -138,6 +171,22 @@ class SshConnection:
     def close(self) -> None:
         """End the connection; safe to call twice."""
         self._client.close()
+
+    def _load_host_keys(self) -> None:
+        target = self.target
+        for path in [*target.paths("userknownhostsfile"), *target.paths("globalknownhostsfile")]:
+            try:
+                self._client.load_host_keys(path)
+            except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as error:
+                raise NodeError(
+                    self.name, f"{path}: can't be read as known hosts: {error}"
+                ) from None
+        alias, port = target.options.get("hostkeyalias"), int(target.options.get("port", "22"))
+        if alias and port != _PORT:
+            # OpenSSH looks an alias up without the port, paramiko with it.
+            keys = self._client.get_host_keys()
+            for kind, key in (keys.lookup(alias) or {}).items():
+                keys.add(f"[{alias}]:{port}", kind, key)
 
     def _open(self, deadline: float) -> paramiko.Channel:
         transport = self._client.get_transport()
@@ -166,13 +215,18 @@ class SshConnection:
                 timeout=deadline,
                 banner_timeout=deadline,
                 auth_timeout=deadline,
+                channel_timeout=deadline,
             )
+            transport = self._client.get_transport()
+            assert transport is not None  # it is connected
+            transport.set_keepalive(_KEEPALIVE)
         except paramiko.BadHostKeyException:
             raise NodeError(
                 self.name,
                 f"the SSH host key of {host} is not the one in known_hosts: reinstalled, or "
                 "another machine answers",
-                f"If it was: ssh-keygen -R {host}, then ssh-keyscan {host} and compare.",
+                f"If it was: ssh-keygen -R '{_as_known(host, port)}', then "
+                f"{self._scan(host, port)}",
             ) from None
         except paramiko.AuthenticationException as error:
             raise NodeError(
@@ -194,8 +248,7 @@ class SshConnection:
             return NodeError(
                 self.name,
                 f"the SSH host key of {host} is not known",
-                f"Compare the fingerprint, then pin it: ssh-keyscan -p {port} {host} "
-                ">> ~/.ssh/known_hosts",
+                f"Compare the fingerprint, then pin it: {self._scan(host, port)}",
             )
         if "banner" in str(error):
             return NodeError(
@@ -205,20 +258,32 @@ class SshConnection:
             )
         return NodeError(self.name, f"SSH with {host}:{port} failed: {error}")
 
+    def _scan(self, host: str, port: int) -> str:
+        file = self.target.options.get("userknownhostsfile", "~/.ssh/known_hosts").split("\n")[0]
+        return f"ssh-keyscan -p {port} {host} >> {file.split(' ')[0]}"
+
     def _socket(
         self, host: str, port: int, deadline: float
     ) -> socket.socket | paramiko.ProxyCommand:
-        options = self.target.options
-        if jump := options.get("proxyjump"):
-            return paramiko.ProxyCommand(f"ssh -W {host}:{port} {jump}")
-        if (proxy := options.get("proxycommand", "none")) != "none":
-            return paramiko.ProxyCommand(proxy.replace("%h", host).replace("%p", str(port)))
+        proxy = self.target.proxy(host, port)
+        if proxy:
+            return paramiko.ProxyCommand(shlex.join(proxy))
         return socket.create_connection((host, port), timeout=deadline)
 
 
-def _drain(receive: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
-    while data := receive(_CHUNK):
-        write(data)
+def _as_known(host: str, port: int) -> str:
+    return host if port == _PORT else f"[{host}]:{port}"
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= 60 else f"{command[:57]}..."
+
+
+def _drain(receive: Callable[[int], bytes], lines: Lines) -> None:
+    # A channel that is closed under a reader ends its reading; run() tells why.
+    with suppress(OSError, EOFError):
+        while data := receive(_CHUNK):
+            lines.write(data)
 
 
 def _feed(channel: paramiko.Channel, stdin: bytes | IO[bytes]) -> None:

@@ -39,7 +39,11 @@ class Action(StrEnum):
     REPLACE = "replace"
     START = "start"
     REMOVE = "remove"
-    # Wanted, but something else has to be there first; `reason` and `hint` say what.
+    # It is as it should be but does not work yet, or no more: see whether it gets healthy.
+    WAIT = "wait"
+    # Wanted, but something that another step makes has to be there first.
+    DEFER = "defer"
+    # Wanted, but something is in the way that only a person can remove.
     BLOCK = "block"
 
 
@@ -62,7 +66,7 @@ class Step:
     Attributes:
         kind, action, node, name: what is done to what, where.
         differences: why a replace (or a change of labels) is needed.
-        reason, hint: why it is blocked and what to type.
+        reason, hint: why it can't be done now, and what to type.
         container, identity: for containers: what is wanted, and its image's id or digest.
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
@@ -89,9 +93,19 @@ class Step:
         return (self.kind, self.node, self.name)
 
     @property
+    def stands(self) -> bool:
+        """Whether it can't be carried out now; `reason` and `hint` say why."""
+        return self.action in (Action.DEFER, Action.BLOCK)
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is something to do."""
+        return self.action is not Action.KEEP and not self.stands
+
+    @property
     def changes(self) -> bool:
         """Whether applying it changes anything."""
-        return self.action not in (Action.KEEP, Action.BLOCK)
+        return self.acts and self.action is not Action.WAIT
 
     @property
     def after(self) -> tuple[str, ...]:

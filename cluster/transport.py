@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeAlias
 
@@ -10,9 +12,11 @@ import docker
 import docker.errors
 import paramiko
 import requests
+import urllib3.connection
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.transport.sshconn import SSHConnectionPool
 from docker.transport.unixconn import UnixHTTPAdapter
+from docker.utils.json_stream import json_stream
 
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
@@ -21,7 +25,6 @@ SOCKET = "/var/run/docker.sock"
 # The SDK takes the name after // to tell what kind of socket it may find below a response.
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
-Engine: TypeAlias = docker.APIClient
 OnLine: TypeAlias = Callable[[str], None]
 
 
@@ -44,6 +47,52 @@ class Completed:
         return "\n".join(said[-lines:]) or f"exit code {self.exit_code}, no message"
 
 
+class Engine(docker.APIClient):
+    """A client of a Docker Engine; its deadline can differ from thread to thread."""
+
+    def __init__(self, base: str, adapter: BaseHTTPAdapter, deadline: float) -> None:
+        self._deadline = threading.local()
+        self._default = deadline
+        super().__init__(base_url="tcp://localhost:2375", version=API_VERSION)
+        self._deadline = threading.local()  # without the SDK's own, set above
+        self.base_url = base  # the address above is no one's: the adapter is the way
+        self.trust_env = False  # no proxies and no netrc on the way to an engine
+        self.mount(base, adapter)
+
+    @property
+    def timeout(self) -> int:
+        """Seconds that a request may be without an answer."""
+        return int(getattr(self._deadline, "seconds", self._default))
+
+    @timeout.setter
+    def timeout(self, seconds: int) -> None:
+        self._deadline.seconds = seconds
+
+    def image_chunks(self, reference: str) -> Iterator[bytes]:
+        """Read an image as `docker save` would.
+
+        The SDK's own call takes the deadline off the connection; here it holds for every chunk.
+        """
+        url = f"{self.base_url}/v{API_VERSION}/images/{reference}/get"
+        with self.get(url, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            yield from response.iter_content(1 << 20)
+
+    def pull_events(self, repository: str, tag: str) -> Iterator[Any]:
+        """Pull an image by tag or digest; the SDK's own call has no deadline."""
+        url = f"{self.base_url}/v{API_VERSION}/images/create"
+        params = {"fromImage": repository, "tag": tag}
+        with self.post(url, params=params, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            yield from json_stream(response.iter_content(None))
+
+    def _check(self, response: requests.Response) -> None:
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            raise docker.errors.create_api_error_from_http_exception(error) from None
+
+
 class Connection(Protocol):
     """A way to a node: SSH, or this machine itself."""
 
@@ -62,12 +111,12 @@ class Connection(Protocol):
 
         Args:
             command: for the user's shell on the node; quote its words with shlex.
-            deadline: seconds without any output after which it is given up.
+            deadline: seconds after which it is given up.
             stdin: what it reads.
             on_line: called with each line of its standard error as it comes.
 
         Raises:
-            NodeError: the connection broke; DeadlineError: no answer in time.
+            NodeError: the connection broke; DeadlineError: not done in time.
         """
 
     def engine(self, deadline: float) -> Engine:
@@ -81,13 +130,18 @@ class Lines:
     """Collects bytes and hands on whole lines as they come."""
 
     def __init__(self, on_line: OnLine | None) -> None:
-        self.bytes = b""
+        self._chunks: list[bytes] = []
         self._on_line = on_line
         self._rest = b""
 
+    @property
+    def collected(self) -> bytes:
+        """All that came so far."""
+        return b"".join(self._chunks)
+
     def write(self, data: bytes) -> None:
         """Take the next bytes."""
-        self.bytes += data
+        self._chunks.append(data)
         if self._on_line is None:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -95,12 +149,69 @@ class Lines:
             self._on_line(line.decode(errors="replace"))
 
 
-class _ChannelAdapter(BaseHTTPAdapter):
-    """requests over one kept-alive `docker system dial-stdio` channel of a connection."""
+@contextmanager
+def closed_after(channel: paramiko.Channel, seconds: float) -> Iterator[threading.Event]:
+    """Close `channel` when the block takes longer, which ends every wait on it.
+
+    Gives an event that tells whether that happened. paramiko's own timeouts cover single reads
+    only, and neither the start of a command nor its exit status.
+    """
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        channel.close()
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
+class _DialConnection(urllib3.connection.HTTPConnection):
+    """An HTTP connection through `docker system dial-stdio` on an SSH connection."""
+
+    def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
+        super().__init__("localhost", timeout=deadline)
+        self._client, self._seconds = client, deadline
+
+    def connect(self) -> None:
+        """Open the channel within the deadline."""
+        transport = self._client.get_transport()
+        if transport is None:
+            raise paramiko.SSHException("the connection is closed")
+        channel = transport.open_session(timeout=self._seconds)
+        channel.settimeout(self._seconds)
+        with closed_after(channel, self._seconds) as late:
+            try:
+                channel.exec_command("docker system dial-stdio")
+            except paramiko.SSHException:
+                if late.is_set():
+                    raise TimeoutError("the SSH server does not start a command") from None
+                raise
+        self.sock = channel
+
+
+class _DialPool(SSHConnectionPool):
+    """A pool of such connections; the SDK's class knows how a channel is kept alive."""
+
+    def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
+        super().__init__(timeout=int(deadline), maxsize=4)
+        self._client, self._seconds = client, deadline
+
+    def _new_conn(self) -> _DialConnection:
+        return _DialConnection(self._client, self._seconds)
+
+
+class _DialAdapter(BaseHTTPAdapter):
+    """requests over that pool."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__()
-        self._pool = SSHConnectionPool(ssh_client=client, timeout=int(deadline), maxsize=4)
+        self._pool = _DialPool(client, deadline)
 
     def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:  # noqa: ARG002
         """Return the one pool there is, as requests asks for it."""
@@ -111,40 +222,17 @@ class _ChannelAdapter(BaseHTTPAdapter):
         return request.path_url
 
     def close(self) -> None:
-        """End the channel."""
+        """End the channels."""
         self._pool.close()
         super().close()
 
 
 def over_ssh(client: paramiko.SSHClient, deadline: float) -> Engine:
     """Return an Engine client that speaks through an SSH connection."""
-    return _engine(_BASE["ssh"], _ChannelAdapter(client, deadline), deadline)
+    return Engine(_BASE["ssh"], _DialAdapter(client, deadline), deadline)
 
 
 def over_socket(deadline: float) -> Engine:
     """Return an Engine client for the engine of this machine."""
-    return _engine(
-        _BASE["socket"], UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=int(deadline)), deadline
-    )
-
-
-def image_chunks(engine: Engine, reference: str) -> Iterator[bytes]:
-    """Read an image as `docker save` would.
-
-    The SDK's own call takes the deadline off the connection; here it holds for every chunk.
-    """
-    url = f"{engine.base_url}/v{API_VERSION}/images/{reference}/get"
-    with engine.get(url, stream=True, timeout=engine.timeout) as response:
-        if not response.ok:
-            raise docker.errors.APIError("no image", response, response.json().get("message"))
-        yield from response.iter_content(1 << 20)
-
-
-def _engine(base: str, adapter: BaseHTTPAdapter, deadline: float) -> Engine:
-    engine = docker.APIClient(
-        base_url="tcp://localhost:2375", version=API_VERSION, timeout=int(deadline)
-    )
-    engine.base_url = base  # the address of no one: the adapter is the way
-    engine.trust_env = False  # no proxies and no netrc on the way to an engine
-    engine.mount(base, adapter)
-    return engine
+    adapter = UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=int(deadline))
+    return Engine(_BASE["socket"], adapter, deadline)

@@ -21,6 +21,7 @@ from cluster.spec import (
     Container,
     Image,
     Mount,
+    Port,
     Probe,
     SecretFile,
     Source,
@@ -30,6 +31,7 @@ from services.common import user
 
 _STORAGE = "/var/lib/registry"
 _ADDRESS = REGISTRY.replace("localhost", "127.0.0.1")
+_PORT = int(REGISTRY.split(":")[1])
 
 
 class Registry(Service):
@@ -40,7 +42,7 @@ class Registry(Service):
     settings = (
         Setting("REGISTRY_NAME", "name", "registry-skp", "container name"),
         Setting("REGISTRY_VOLUME", "path", "$SKP_HOME/volume/var/registry", "shared storage"),
-        Setting("REGISTRY_IMAGE", "image", "skp/docker-registry", "image"),
+        Setting("REGISTRY_IMAGE", "public-image", "skp/docker-registry", "image"),
         Setting("REGISTRY_TAG", "tag", "latest", "image tag"),
         Setting("REGISTRY_HTTP_SECRET", "password", "", "shared by all registries; generated"),
     )
@@ -74,6 +76,7 @@ class Registry(Service):
                     ),
                 ),
                 files=(SecretFile("config.yml", _config(cluster, writes)),),
+                ports=(Port(_PORT, _PORT, address="127.0.0.1"),),
                 user=user(cluster, facts, host.name),
                 probe=Probe(
                     ("busybox", "wget", "-q", "-O", "/dev/null", f"http://{_ADDRESS}/v2/"),

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from invoke import Context, Exit, Task
 from invoke.parser import Argument
 
-from cluster.errors import ExitCode, SkpError
+from cluster.errors import ExitCode, InterruptError, SkpError
 from tasks import options
 from tasks.session import Session
 
@@ -39,8 +39,7 @@ class Command(Task):  # type: ignore[type-arg]
             sys.stderr.close()  # whoever read our output has seen enough
             raise Exit(code=int(ExitCode.FAILED)) from None
         except KeyboardInterrupt:
-            print("\nskp: interrupted; the same command again goes on", file=sys.stderr)
-            raise Exit(code=int(ExitCode.INTERRUPTED)) from None
+            fail(InterruptError("interrupted; the same command again goes on"), chosen.json)
 
 
 def command(**given: Any) -> Callable[[Callable[..., None]], Command]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from invoke import Collection
 
@@ -127,6 +128,9 @@ def _shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> None:
             raise error
         found = shell.find(containers(fleet.nodes[host]), host, name)
     words = shell.interactive(chosen, s.settings, found.name, command)
+    if s.options.dry:
+        print(shlex.join(words))
+        return
     os.execvp(words[0], words)  # noqa: S606 - ssh or docker becomes this process, with its terminal
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection, Exit
 
+from cluster import inventory
 from cluster.errors import ConfigError, ExitCode, SkpError
 from cluster.report import table
 from tasks.command import command
@@ -46,7 +47,9 @@ def down(s: Session) -> None:
 
     _refuse_dry(s, "lab.down")
     with _errors():
-        lab.down(say=s.say)
+        outcome = lab.down(say=s.say)
+    if s.options.json:
+        print(json.dumps({"ok": True, "changed": outcome.changed}))
 
 
 @command()
@@ -80,8 +83,13 @@ def _mention_inventory(s: Session) -> None:
     from lab import LabConfig
 
     made = LabConfig().state / "hosts.json"
-    used = s.settings.local_path("SKP_HOSTS")
-    if not used.exists() or json.loads(made.read_text()) != json.loads(used.read_text()):
+    try:
+        used = s.settings.local_path("SKP_HOSTS")
+        same = inventory.read(used).hosts == inventory.read(made).hosts
+    except ConfigError as error:
+        s.warn([str(error)])  # the lab is up all the same
+        return
+    if not same:
         s.say(f"{used} describes other nodes than this lab has; to use the lab's own:")
         s.say(f"export SKP_HOSTS={os.path.relpath(made)}")
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from invoke import Exit, ParseError, Program
 from invoke.parser import Argument
 
-from cluster.errors import ExitCode, nearest
+from cluster.errors import ConfigError, nearest
 from tasks import ns, options
+from tasks.command import fail
 
 VERSION = "0.1.0"
 # Commands that take any number of services after their name.
+_TAKE_VALUES = ("--nodes", "--timeout", "--services", "-s")
 _TAKE_SERVICES = ("docker.apply", "docker.plan", "docker.status")
 
 
@@ -50,27 +53,39 @@ class SkpProgram(Program):
 
 
 def _as_usage_error(function: Callable[..., None], *arguments: object, hint: str = "") -> None:
+    """Run a part of Invoke's parsing; ValueError is what it raises for `--timeout=abc`."""
     try:
         function(*arguments)
-    except ParseError as error:
-        raise Exit(
-            f"skp: {error}{hint}\n"
-            "  ./skp.py --list shows the commands, ./skp.py --help TASK their options",
-            code=int(ExitCode.USAGE),
-        ) from None
+    except (ParseError, ValueError) as error:
+        what = f"a number is expected, not {str(error).rsplit(': ', 1)[-1]}"
+        usage = ConfigError(
+            f"{error}{hint}" if isinstance(error, ParseError) else what,
+            "./skp.py --list shows the commands, ./skp.py --help TASK their options",
+        )
+        fail(usage, "--json" in sys.argv)
 
 
 def _join_services(words: list[str]) -> list[str]:
     """Turn `docker.apply jupyter spark` into one option, since Invoke reads words as tasks."""
-    for index, word in enumerate(words):
-        if word in _TAKE_SERVICES:
-            end = index + 1
-            while end < len(words) and not words[end].startswith("-") and "." not in words[end]:
-                end += 1
-            named = ",".join(words[index + 1 : end])
-            option = [f"--services={named}"] if named else []
-            return [*words[: index + 1], *option, *_join_services(words[end:])]
-    return words
+    result: list[str] = []
+    named: list[str] = []
+    taking = False
+    previous = ""
+    for word in words:
+        if "." in word and not word.startswith("-") and previous not in _TAKE_VALUES:
+            result += _services(named)
+            named, taking = [], word in _TAKE_SERVICES
+            result.append(word)
+        elif taking and not word.startswith("-") and previous not in _TAKE_VALUES:
+            named.append(word)
+        else:
+            result.append(word)
+        previous = word
+    return [*result, *_services(named)]
+
+
+def _services(named: list[str]) -> list[str]:
+    return [f"--services={','.join(named)}"] if named else []
 
 
 def program() -> SkpProgram:

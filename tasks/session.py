@@ -15,7 +15,7 @@ from invoke import Exit
 
 import services
 from cluster import inventory, secrets, settings
-from cluster.errors import ConfigError, ExitCode, nearest
+from cluster.errors import ConfigError, ConfigErrors, ExitCode, nearest
 from cluster.service import Cluster, Service
 from tasks.options import Options
 
@@ -40,7 +40,7 @@ class Session:
     @cached_property
     def settings(self) -> settings.Settings:
         """The settings, read once."""
-        path = Path(os.environ.get(_ENV) or settings.ROOT / "bin" / "env.sh")
+        path = Path(os.environ.get(_ENV) or settings.ROOT / "bin" / "env.sh").absolute()
         shown = path.relative_to(settings.ROOT) if path.is_relative_to(settings.ROOT) else path
         given = {key: os.environ[key] for key in _FROM_CALLER if os.environ.get(key)}
         overrides = {key: str(Path(value).absolute()) for key, value in given.items()}
@@ -59,6 +59,7 @@ class Session:
     def cluster(self) -> Cluster:
         """What is wanted: settings, inventory and secrets."""
         read = self.inventory  # before any secret is generated: it may be wrong
+        _check(Cluster(self.settings, read, _Unknown()))
         return Cluster(self.settings, read, secrets.load(self.settings))
 
     @property
@@ -73,6 +74,8 @@ class Session:
         """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
         from cluster.fleet import Fleet
 
+        if self.options.timeout < 0:
+            raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
         deadlines = self.settings.deadlines.capped(self.options.timeout or None)
         chosen = hosts or self._needed()
         self._check_ssh_config()
@@ -155,6 +158,24 @@ class Session:
         """The chosen hosts, and the managers: what the Swarm and the images are is asked there."""
         chosen = self.hosts
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
+
+
+class _Unknown(dict[str, secrets.Secret]):
+    """Stands in for secrets that are not loaded yet, where only names and ports matter."""
+
+    def __missing__(self, key: str) -> secrets.Secret:
+        return secrets.Secret(key)
+
+
+def _check(cluster: Cluster) -> None:
+    from cluster.conflicts import conflicts
+    from cluster.state import State
+
+    nothing = State({}, {}, None)
+    every = services.catalogue().values()
+    wanted = [c for service in every for c in service.containers(cluster, nothing)]
+    if errors := list(conflicts(wanted)):
+        raise ConfigErrors(errors)
 
 
 @contextmanager

@@ -19,8 +19,9 @@ def cmd(s: Session, command: str) -> None:
     from cluster.shell import everywhere
 
     if s.options.dry:
-        for host in s.hosts:
-            print(f"{host.name}: {command}")
+        planned = {host.name: command for host in s.hosts}
+        lines = [f"{name}: {line}" for name, line in planned.items()]
+        print(json.dumps(planned, indent=2) if s.options.json else "\n".join(lines))
         return
     with s.fleet(s.hosts) as fleet:
         done = everywhere(fleet, command, fleet.deadlines.request)

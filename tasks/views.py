@@ -64,7 +64,9 @@ def show_status(s: Session, names: str) -> None:
         state = look(s.cluster, fleet, chosen)
     nodes, containers = rows(s.cluster, state, chosen, tuple(h.name for h in s.hosts))
     if s.options.json:
-        print(json.dumps({"nodes": nodes, "containers": containers}, indent=2, ensure_ascii=False))
+        told = {name: error.what for name, error in state.unreachable.items()}
+        document = {"nodes": nodes, "containers": containers, "unreachable": told}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         head = ("NODE", "STATE", "ROLE", "ENGINE", "LABELS")
         print("\n".join(table(head, [[str(v) for v in row.values()] for row in nodes])))
@@ -86,7 +88,9 @@ def show_images(s: Session, fleet: Fleet) -> None:
         {"node": name, **entry} for name, entries in found.values.items() for entry in entries
     ]
     if s.options.json:
-        print(json.dumps(listed, indent=2, ensure_ascii=False))
+        told = {name: error.what for name, error in errors.items()}
+        document = {"images": listed, "unreachable": told}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         head = ("IMAGE", "NODE", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE")
         rows = [

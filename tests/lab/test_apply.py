@@ -129,6 +129,48 @@ def test_what_can_not_get_healthy_is_reported_with_its_log(
     assert skp("docker.status").code == 1
 
 
+def test_what_the_engine_refuses_leaves_the_old_one_serving(
+    platform: None, settings: Settings
+) -> None:
+    before = container_ids()
+    ran = skp("docker.jupyter-run", env=settings(SKP_DFS="/mnt/nowhere"))
+    assert ran.code == 1
+    assert "/mnt/nowhere" in ran.out
+    assert container_ids() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"JUPYTER_NAME": "registry-skp"}, "would both be called registry-skp on c01"),
+        ({"JUPYTER_PORT": "8020"}, "port 8020/tcp is wanted twice on c01"),
+        ({"JUPYTER_PORT": "5000"}, "port 5000/tcp is wanted twice on c01"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    platform: None, settings: Settings, changed: dict[str, str], message: str
+) -> None:
+    ran = skp("docker.apply", env=settings(**changed))
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_a_paused_container_goes_on(platform: None) -> None:
+    before = container_ids()
+    on("c02", "docker pause registry-skp")
+    assert skp("docker.apply").code == 0
+    assert skp("docker.status").code == 0
+    assert container_ids() == before
+
+
+def test_taking_down_on_some_nodes_only_is_not_remembered(platform: None) -> None:
+    ran = skp("docker.registry-rm", "--nodes", "c02")
+    assert ran.code == 0
+    assert "on the chosen nodes only" in ran.err
+    assert skp("docker.apply").code == 0
+    assert "registry-skp" in container_ids()["c02"]
+
+
 def test_everything_from_nothing_by_one_apply(platform: None) -> None:
     assert skp("docker.jupyter-rm").code == 0
     assert skp("docker.registry-rm").code == 0

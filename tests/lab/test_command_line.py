@@ -37,6 +37,8 @@ def test_a_misspelt_command_is_wrong_usage(platform: None) -> None:
         (("docker.image-build-ds", "-t=a b"), "not an image tag"),
         (("lab.up", "-n", "17"), "1 to 16"),
         (("lab.up", "--dry"), "no dry run"),
+        (("lab.up", "-n", "x"), "a number is expected, not 'x'"),
+        (("docker.apply", "--timeout=-5"), "seconds from 1 on"),
     ],
 )
 def test_wrong_words_are_wrong_usage(platform: None, words: tuple[str, ...], message: str) -> None:
@@ -55,6 +57,48 @@ def test_json_is_one_document_on_stdout(platform: None, task: str) -> None:
 def test_several_services_may_be_named(platform: None) -> None:
     ran = skp("docker.apply", "jupyter", "registry", "--json").json
     assert {s["name"] for s in ran["steps"]} == {"registry-skp", "jupyter-skp"}
+
+
+def test_options_may_stand_before_the_services(platform: None) -> None:
+    ran = skp("docker.plan", "--json", "registry").json
+    assert {s["name"] for s in ran["steps"]} == {"registry-skp"}
+
+
+def test_wrong_usage_is_a_json_document_too(platform: None) -> None:
+    ran = skp("docker.aply", "--json")
+    assert ran.code == ran.json["exit_code"] == 2
+    assert "did you mean" in ran.json["error"]
+
+
+def test_a_relative_settings_file_is_found_from_where_the_person_is(
+    platform: None, tmp_path: Path
+) -> None:
+    (tmp_path / "my.env").write_text("export JUPYTER_PORT=none\n")
+    ran = subprocess.run(
+        [ROOT / "skp.py", "docker.plan"], cwd=tmp_path, env={**os.environ, "SKP_ENV": "my.env"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "my.env:1: JUPYTER_PORT" in ran.stderr
+
+
+def test_exec_shell_honours_dry(platform: None) -> None:
+    ran = skp("docker.exec-shell", "--dry", "-h", "c01", "-n", "jupyter-skp", "-c", "touch /tmp/x")
+    assert ran.code == 0
+    assert "docker exec" in ran.out
+    gone = skp("docker.exec-shell", "-h", "c01", "-n", "jupyter-skp", "-c", "test -e /tmp/x")
+    assert gone.code == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["sleep 30", "exec >&- 2>&-; sleep 30", "while :; do echo x; sleep 0.2; done"]
+)
+def test_a_command_that_does_not_end_is_given_up(platform: None, command: str) -> None:
+    begun = time.monotonic()
+    ran = skp("ssh.cmd", "-c", command, "--timeout", "3", "--nodes", "c02")
+    assert ran.code == 1
+    assert "c02: not done within 3 s" in ran.err
+    assert "Traceback" not in ran.all
+    assert time.monotonic() - begun < 10
 
 
 def test_quiet_says_nothing_when_there_is_nothing_to_say(platform: None) -> None:
@@ -112,7 +156,7 @@ def test_cmd_reports_a_failure_of_one_node(platform: None) -> None:
 
 def test_image_list_shows_each_nodes_registry(platform: None) -> None:
     listed = skp("docker.image-list", "--json").json
-    rows = [row for row in listed if row["image"] == "skp/docker-ds:latest"]
+    rows = [row for row in listed["images"] if row["image"] == "skp/docker-ds:latest"]
     assert [row["node"] for row in rows] == list(NODES)
     assert len({row["registry"] for row in rows}) == 1
 

@@ -36,7 +36,9 @@ def may_enter(browser: requests.Session) -> bool:
 
 @contextmanager
 def kernel(url: str, headers: dict[str, str]) -> Iterator[Any]:
-    client = JupyterKernelClient(server_url=url, token="", headers=headers)
+    # The client sends a token's header on requests, and the token itself on its WebSocket.
+    token = headers.get("Authorization", "").removeprefix("token ")
+    client = JupyterKernelClient(server_url=url, token=token, headers=headers)
     client.start()
     try:
         yield client

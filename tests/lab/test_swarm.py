@@ -36,6 +36,12 @@ def test_the_overlay_is_attachable_and_has_the_settings_subnet(platform: None) -
     assert "10.90.0.0/16" in shown
 
 
+def test_containers_see_the_mtu_that_fits_the_nodes_network(platform: None) -> None:
+    below = int(on("c01", "cat /sys/class/net/eth0/mtu").out)
+    command = "docker exec jupyter-skp sh -c 'cat /sys/class/net/*/mtu'"
+    assert str(below - 50) in on("c01", command).out.split()
+
+
 def test_labels_are_on_the_swarms_nodes(platform: None) -> None:
     shown = on("c01", "docker node inspect c02 -f '{{json .Spec.Labels}}'").out
     assert '"spark-worker":"enable"' in shown
@@ -70,9 +76,9 @@ def test_five_nodes_as_in_the_guide(five: dict[str, str]) -> None:
     assert list(rows) == ["c01", "c02", "c03", "c04", "c05"]
     assert rows["c01"] == ["Ready", "Active", "Leader"]
     assert rows["c05"] == ["Ready", "Active"]
-    names = ("c01", "c02", "c03", "c04", "c05")
     found = skp("docker.ps", "--json", env=five).json
-    assert {node: [c["name"] for c in found[node] if c["service"] == "registry"] for node in names}
+    for node in ("c01", "c02", "c03", "c04", "c05"):
+        assert "registry-skp" in {c["name"] for c in found[node]}
     again = skp("docker.apply", env=five)
     assert again.code == 0, again.all
     assert "Nothing to change" in again.out

@@ -84,6 +84,18 @@ def test_a_label_that_is_not_enabled_is_not_had(tmp_path: Path) -> None:
             id="address out of range",
         ),
         pytest.param(
+            '{"a": {"ipv4": "10.0.0.04", "groups": ["master", "manager"]}}',
+            1,
+            ['"10.0.0.04" found'],
+            id="leading zero",
+        ),
+        pytest.param(
+            '{"a": {"ipv4": "10.0.0.4\\n", "groups": ["master", "manager"]}}',
+            1,
+            ["an IPv4 address"],
+            id="newline in an address",
+        ),
+        pytest.param(
             f'{{"a": {{{MASTER}}},\n"b": {{"ipv4": "10.0.0.4", "groups": ["worker"]}}}}',
             2,
             ["b.ipv4", "a's address already"],

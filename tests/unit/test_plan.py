@@ -13,7 +13,7 @@ from cluster.errors import NodeError
 from cluster.plan import plan_containers, waves
 from cluster.secrets import Secret
 from cluster.spec import Container, Image, Mount, Port, SecretFile, fingerprint
-from cluster.state import FoundContainer, FoundNode, Membership, State, Swarm
+from cluster.state import FoundContainer, FoundNode, Health, Membership, State, Swarm
 from cluster.step import Action, Kind, Step
 
 KEY = Secret("the cluster's key")
@@ -205,8 +205,6 @@ def test_fields_at_their_defaults_do_not_change_the_hash() -> None:
 @pytest.mark.parametrize(
     ("container", "found", "images", "reason"),
     [
-        (BASE, [], {}, "registry does not have skp/a:latest"),
-        (replace(BASE, network="other"), [], IMAGES, "no network other"),
         (
             BASE,
             [FoundContainer("a-1", "x", "x", "running")],
@@ -231,6 +229,51 @@ def test_an_obstacle_is_named(
     assert step.action is Action.BLOCK
     assert reason in step.reason
     assert step.hint
+
+
+@pytest.mark.parametrize(
+    ("container", "images", "reason"),
+    [
+        (BASE, {}, "registry does not have skp/a:latest"),
+        (replace(BASE, network="other"), IMAGES, "no network other"),
+    ],
+)
+def test_what_another_step_may_bring_is_waited_for(
+    container: Container, images: Mapping[Image, str], reason: str
+) -> None:
+    (step,) = plan([container], state_of({}), images=images)
+    assert step.action is Action.DEFER
+    assert reason in step.reason
+    assert step.hint
+
+
+def test_another_services_container_of_the_same_name_is_left_alone() -> None:
+    theirs = created(replace(BASE, service="b", name="a-1"))
+    (step,) = plan([BASE], state_of({"c01": [theirs]}), services=["a"])
+    assert step.action is Action.BLOCK
+    assert "that is b's" in step.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"health": Health.STARTING}, {"health": Health.UNHEALTHY}, {"status": "restarting"}],
+)
+def test_what_does_not_work_is_waited_for_and_not_called_unchanged(
+    changes: dict[str, object],
+) -> None:
+    (step,) = plan([BASE], state_of({"c01": [created(BASE, **changes)]}))
+    assert step.action is Action.WAIT
+    assert step.acts
+    assert not step.changes
+
+
+def test_a_service_waits_for_what_it_needs_on_its_own_node_only() -> None:
+    needs = [replace(BASE, node=n, name="b-1", service="b", after=("a",)) for n in NODES]
+    first = [replace(BASE, node=n) for n in NODES]
+    stranger = FoundContainer("a-1", "x", "x", "running")
+    steps = plan([*first, *needs], state_of({"c02": [stranger]}))
+    standing = {(s.node, s.name): s.action for s in steps if s.stands}
+    assert standing == {("c02", "a-1"): Action.BLOCK, ("c02", "b-1"): Action.DEFER}
 
 
 def test_a_missing_shared_folder_blocks_what_mounts_it() -> None:
