@@ -111,10 +111,10 @@ def _compare(
     if found.status in ("created", "dead", "removing"):
         # Half made: an engine that could not attach it to the network can't start it any more.
         return Action.REPLACE, (Difference("status", "running", found.status),)
-    if found.status == "restarting" or found.health in (Health.STARTING, Health.UNHEALTHY):
-        return Action.WAIT, ()
-    if found.status == "running":
+    if found.status == "running" and found.health in (Health.NONE, Health.HEALTHY):
         return Action.KEEP, ()
+    if found.status in ("running", "restarting"):
+        return Action.WAIT, ()
     return Action.START, (Difference("status", "running", found.status),)
 
 

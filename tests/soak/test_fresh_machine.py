@@ -68,7 +68,7 @@ def machine(tmp_path: Path, network: str) -> Iterator[str]:
 def demo(machine: str, minutes: int) -> str:
     began = time.monotonic()
     said = docker("exec", machine, "/srv/skp/bin/demo", seconds=minutes * MINUTES)
-    print(f"bin/demo: {time.monotonic() - began:.0f} s")  # noqa: T201 - for who measures it
+    print(f"bin/demo: {time.monotonic() - began:.0f} s")
     return said
 
 

@@ -267,6 +267,12 @@ def test_what_does_not_work_is_waited_for_and_not_called_unchanged(
     assert not step.changes
 
 
+def test_what_ended_ill_is_started() -> None:
+    ended = created(BASE, status="exited", health=Health.UNHEALTHY)
+    (step,) = plan([BASE], state_of({"c01": [ended]}))
+    assert step.action is Action.START
+
+
 def test_a_service_waits_for_what_it_needs_on_its_own_node_only() -> None:
     needs = [replace(BASE, node=n, name="b-1", service="b", after=("a",)) for n in NODES]
     first = [replace(BASE, node=n) for n in NODES]
