@@ -86,14 +86,26 @@ def demo() -> tuple[Ran, Ran]:
     return run("bin/demo", seconds=20 * MINUTES), run("bin/demo", seconds=5 * MINUTES)
 
 
-@pytest.fixture
-def platform(demo: tuple[Ran, Ran]) -> None:
-    """The demo's cluster as every test finds it, whatever the test before it did."""
-    assert demo[0].code == 0, demo[0].all
+def restore() -> None:
+    """Make the cluster again what the demo left."""
     up = skp("-q", "lab.up", "-n", "3", "--publish")
     assert up.code == 0, up.all
     applied = skp("docker.apply", "-q")
     assert applied.code == 0, applied.all
+
+
+@pytest.fixture(scope="session")
+def platform(demo: tuple[Ran, Ran]) -> None:
+    """The demo's cluster, which every test finds and leaves in the same state."""
+    assert demo[0].code == 0, demo[0].all
+    restore()
+
+
+@pytest.fixture
+def changed(platform: None) -> Iterator[None]:
+    """For a test that changes the cluster: puts it right again afterwards."""
+    yield
+    restore()
 
 
 @pytest.fixture
@@ -111,7 +123,7 @@ def settings(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def powered() -> Iterator[Callable[[str], None]]:
+def powered(changed: None) -> Iterator[Callable[[str], None]]:
     """Return a switch that powers nodes off; they are on again after the test."""
     off: list[str] = []
 

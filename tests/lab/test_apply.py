@@ -24,15 +24,15 @@ def test_a_second_apply_changes_nothing(platform: None) -> None:
 
 
 def test_one_changed_setting_replaces_exactly_what_it_concerns(
-    platform: None, settings: Settings
+    changed: None, settings: Settings
 ) -> None:
-    changed = settings(JUPYTER_MEMORY="1g")
+    other = settings(JUPYTER_MEMORY="1g")
     before = container_ids()
-    dry = skp("docker.apply", "--dry", "--json", env=changed).json
+    dry = skp("docker.apply", "--dry", "--json", env=other).json
     planned = [(s["action"], s["node"], s["name"]) for s in dry["steps"] if s["action"] != "keep"]
     assert planned == [("replace", "c01", "jupyter-skp")]
     assert container_ids() == before
-    ran = skp("docker.apply", "--json", env=changed).json
+    ran = skp("docker.apply", "--json", env=other).json
     done = [(s["action"], s["node"], s["name"]) for s in ran["steps"] if s["action"] != "keep"]
     assert done == planned
     assert ran["ok"] is True
@@ -61,23 +61,23 @@ def test_dry_changes_nothing_wherever_it_stands(platform: None, words: tuple[str
     assert container_ids() == before
 
 
-def test_a_container_removed_by_hand_is_back(platform: None) -> None:
+def test_a_container_removed_by_hand_is_back(changed: None) -> None:
     on("c02", "docker rm -f registry-skp")
     ran = skp("docker.apply", "--json").json
-    changed = [(s["action"], s["node"], s["name"]) for s in ran["steps"] if s["action"] != "keep"]
-    assert changed == [("create", "c02", "registry-skp")]
+    acted = [(s["action"], s["node"], s["name"]) for s in ran["steps"] if s["action"] != "keep"]
+    assert acted == [("create", "c02", "registry-skp")]
 
 
-def test_a_stopped_container_is_started_not_replaced(platform: None) -> None:
+def test_a_stopped_container_is_started_not_replaced(changed: None) -> None:
     before = container_ids()
     on("c02", "docker stop registry-skp")
     ran = skp("docker.apply", "--json").json
-    changed = [(s["action"], s["node"], s["name"]) for s in ran["steps"] if s["action"] != "keep"]
-    assert changed == [("start", "c02", "registry-skp")]
+    acted = [(s["action"], s["node"], s["name"]) for s in ran["steps"] if s["action"] != "keep"]
+    assert acted == [("start", "c02", "registry-skp")]
     assert container_ids() == before
 
 
-def test_nodes_limits_what_is_changed(platform: None) -> None:
+def test_nodes_limits_what_is_changed(changed: None) -> None:
     for node in ("c02", "c03"):
         on(node, "docker rm -f registry-skp")
     ran = skp("docker.apply", "--nodes", "c03")
@@ -87,7 +87,7 @@ def test_nodes_limits_what_is_changed(platform: None) -> None:
     assert "registry-skp" not in found["c02"]
 
 
-def test_a_strangers_container_is_never_touched(platform: None) -> None:
+def test_a_strangers_container_is_never_touched(changed: None) -> None:
     on("c02", "docker run -d --name theirs skp/docker-registry:latest")
     on("c02", "docker rm -f registry-skp")
     on("c02", "docker create --name registry-skp skp/docker-registry:latest")
@@ -99,7 +99,7 @@ def test_a_strangers_container_is_never_touched(platform: None) -> None:
     on("c02", "docker rm -fv theirs registry-skp")
 
 
-def test_one_node_off_leaves_the_others_served(platform: None, powered: Switch) -> None:
+def test_one_node_off_leaves_the_others_served(changed: None, powered: Switch) -> None:
     on("c03", "docker rm -f registry-skp")
     on("c01", "docker rm -f jupyter-skp")
     powered("c02")
@@ -120,7 +120,7 @@ def test_one_node_off_leaves_the_others_served(platform: None, powered: Switch) 
 
 
 def test_what_can_not_get_healthy_is_reported_with_its_log(
-    platform: None, settings: Settings
+    changed: None, settings: Settings
 ) -> None:
     ran = skp("docker.jupyter-run", env=settings(JUPYTER_BASEURL="x", JUPYTER_MEMORY="6m"))
     assert ran.code == 1
@@ -130,7 +130,7 @@ def test_what_can_not_get_healthy_is_reported_with_its_log(
 
 
 def test_what_the_engine_refuses_leaves_the_old_one_serving(
-    platform: None, settings: Settings
+    changed: None, settings: Settings
 ) -> None:
     before = container_ids()
     ran = skp("docker.jupyter-run", env=settings(SKP_DFS="/mnt/nowhere"))
@@ -140,7 +140,7 @@ def test_what_the_engine_refuses_leaves_the_old_one_serving(
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("contradicting", "message"),
     [
         ({"JUPYTER_NAME": "registry-skp"}, "would both be called registry-skp on c01"),
         ({"JUPYTER_PORT": "8020"}, "port 8020/tcp is wanted twice on c01"),
@@ -148,14 +148,14 @@ def test_what_the_engine_refuses_leaves_the_old_one_serving(
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
-    platform: None, settings: Settings, changed: dict[str, str], message: str
+    platform: None, settings: Settings, contradicting: dict[str, str], message: str
 ) -> None:
-    ran = skp("docker.apply", env=settings(**changed))
+    ran = skp("docker.apply", env=settings(**contradicting))
     assert ran.code == 2
     assert message in ran.err
 
 
-def test_a_paused_container_goes_on(platform: None) -> None:
+def test_a_paused_container_goes_on(changed: None) -> None:
     before = container_ids()
     on("c02", "docker pause registry-skp")
     assert skp("docker.apply").code == 0
@@ -163,7 +163,7 @@ def test_a_paused_container_goes_on(platform: None) -> None:
     assert container_ids() == before
 
 
-def test_taking_down_on_some_nodes_only_is_not_remembered(platform: None) -> None:
+def test_taking_down_on_some_nodes_only_is_not_remembered(changed: None) -> None:
     ran = skp("docker.registry-rm", "--nodes", "c02")
     assert ran.code == 0
     assert "on the chosen nodes only" in ran.err
@@ -171,7 +171,7 @@ def test_taking_down_on_some_nodes_only_is_not_remembered(platform: None) -> Non
     assert "registry-skp" in container_ids()["c02"]
 
 
-def test_everything_from_nothing_by_one_apply(platform: None) -> None:
+def test_everything_from_nothing_by_one_apply(changed: None) -> None:
     assert skp("docker.jupyter-rm").code == 0
     assert skp("docker.registry-rm").code == 0
     for node in NODES:

@@ -125,7 +125,7 @@ def test_no_secret_is_where_docker_inspect_or_a_process_list_shows_it(platform: 
         assert secret(key) not in shown
 
 
-def test_rm_takes_it_down_and_apply_leaves_it_so_until_run(platform: None) -> None:
+def test_rm_takes_it_down_and_apply_leaves_it_so_until_run(changed: None) -> None:
     removed = skp("docker.jupyter-rm")
     assert removed.code == 0, removed.all
     assert "jupyter-skp" not in container_ids(("c01",))["c01"]
@@ -139,7 +139,7 @@ def test_rm_takes_it_down_and_apply_leaves_it_so_until_run(platform: None) -> No
 
 
 def test_a_password_in_env_sh_is_used_whatever_is_in_it(
-    platform: None, settings: Callable[..., dict[str, str]]
+    changed: None, settings: Callable[..., dict[str, str]]
 ) -> None:
     hostile = 'a "b" $HOME `id` \\ %s {} 한글'
     ran: Ran = skp("docker.jupyter-run", env=settings(JUPYTER_PASSWORD=hostile))

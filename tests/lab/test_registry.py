@@ -46,7 +46,7 @@ def test_no_registry_can_be_reached_from_another_node(platform: None, node: str)
     assert listening == "127.0.0.1:5000"
 
 
-def test_a_push_to_a_reader_is_refused_and_to_the_writer_taken(platform: None) -> None:
+def test_a_push_to_a_reader_is_refused_and_to_the_writer_taken(changed: None) -> None:
     for node in ("c01", "c02"):
         on(node, f"docker tag skp/docker-registry:latest localhost:5000/skp/pushed:{node}")
     assert on("c01", "docker push -q localhost:5000/skp/pushed:c01").code == 0

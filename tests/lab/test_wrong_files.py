@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, container_ids, on, skp
+from tests.lab.conftest import ROOT, container_ids, on, restore, skp
 
 ENV = (ROOT / "bin" / "env.sh").read_text()
 HOSTS = (ROOT / "etc" / "hosts.json").read_text()
@@ -55,13 +56,21 @@ CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def something_to_do(platform: None) -> Iterator[None]:
+    """A container is missing: were anything touched, it would be made."""
+    on("c02", "docker rm -f registry-skp")
+    yield
+    restore()
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_told_and_nothing_is_touched(platform: None, tmp_path: Path, case: str) -> None:
+def test_it_is_told_and_nothing_is_touched(
+    something_to_do: None, tmp_path: Path, case: str
+) -> None:
     env, hosts, message = CASES[case]
     (tmp_path / "env.sh").write_text(swapped(env, 'SKP_ETC="etc"', f'SKP_ETC="{tmp_path}"'))
     (tmp_path / "hosts.json").write_text(hosts)
-    # What would have to be created, were anything touched.
-    on("c02", "docker rm -f registry-skp")
     before = container_ids()
     ran = skp("docker.apply", env={"SKP_ENV": str(tmp_path / "env.sh")})
     assert ran.code == 2, ran.all
