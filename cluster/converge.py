@@ -18,7 +18,7 @@ from cluster.report import Report
 from cluster.secrets import SPEC_KEY
 from cluster.service import Cluster, Service
 from cluster.spec import Container, Image, Source
-from cluster.state import State
+from cluster.state import State, clock_warnings
 from cluster.step import Action, Kind, Step
 from cluster.transfer import Spool
 
@@ -102,6 +102,7 @@ def _report(
             *cluster.inventory.warnings,
             *(str(error) for name, error in errors.items() if name not in scope.nodes),
             *_partly(cluster, scope),
+            *clock_warnings(state.nodes),
         ),
         _held(state, scope),
     )

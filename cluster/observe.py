@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import time
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import docker.errors
@@ -55,7 +58,9 @@ def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[
 
 def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
     with node.talking("reading its state") as engine:
+        asked = time.time()
         info = engine.info()
+        now = (asked + time.time()) / 2
         found = {image: identity for image in images if (identity := identify(node, image))}
     owner = node.run(f"stat -c %u:%g -- {shlex.quote(home)}")
     swarm = info["Swarm"]
@@ -72,7 +77,13 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
         containers=containers(node),
         owner=owner.text if owner.exit_code == 0 else "",
         images=found,
+        clock=_seconds(info["SystemTime"]) - now,
     )
+
+
+def _seconds(moment: str) -> float:
+    """Return an engine's time (RFC 3339, nanoseconds) as seconds since the epoch."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", moment)).timestamp()
 
 
 def containers(node: Node) -> dict[str, FoundContainer]:

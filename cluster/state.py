@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from statistics import median
 from typing import Any
 
 from cluster.errors import NodeError
@@ -18,6 +19,8 @@ LABEL_FIELDS = "skp.fields"
 LABEL_OWNED = "skp.labels"
 # On the Swarm itself: services that a person took down, comma-separated.
 LABEL_HELD = "skp.held"
+# Seconds; more than what asking costs on a busy machine.
+_CLOCKS_DIFFER = 5
 
 
 class Health(StrEnum):
@@ -82,6 +85,7 @@ class FoundNode:
         hostname: the name the machine gives itself, and the Swarm shows.
         owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
         images: image to its id (streamed) or digest (registry) as this node sees it.
+        clock: how many seconds its clock is ahead of this machine's.
     """
 
     name: str
@@ -91,6 +95,7 @@ class FoundNode:
     containers: Mapping[str, FoundContainer]
     owner: str = ""
     images: Mapping[Image, str] = field(default_factory=dict)
+    clock: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,3 +139,15 @@ class State:
     nodes: Mapping[str, FoundNode]
     unreachable: Mapping[str, NodeError]
     swarm: Swarm | None
+
+
+def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
+    """Warn of nodes whose clocks differ: logins, certificates and image pulls then fail oddly."""
+    middle = median(node.clock for node in nodes.values()) if nodes else 0.0
+    return [
+        f"the clock of {node.name} is {abs(node.clock - middle):.0f} s "
+        f"{'ahead of' if node.clock > middle else 'behind'} the others'; "
+        'pulling images may fail ("filesystem layer verification failed"): use chrony or ntpd'
+        for node in nodes.values()
+        if abs(node.clock - middle) > _CLOCKS_DIFFER
+    ]
