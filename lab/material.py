@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ def archive(files: list[File]) -> bytes:
             content = file.content or b""
             info = tarfile.TarInfo(file.path.lstrip("/"))
             info.type = tarfile.DIRTYPE if file.content is None else tarfile.REGTYPE
+            info.mtime = time.time()  # people see it in JupyterLab's file list
             info.size, info.mode, info.uid, info.gid = len(content), file.mode, file.uid, file.uid
             tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
