@@ -14,13 +14,17 @@ def main() -> None:
     """Run a command in the project's own virtual environment."""
     python = ROOT / ".venv" / "bin" / "python"
     if Path(sys.prefix) != python.parent.parent:
-        if not python.exists():
-            print("skp: the project is not set up yet\n  bin/setup", file=sys.stderr)
+        if not os.access(python, os.X_OK):
+            print(f"skp: you can't run {python}: not set up yet?\n  bin/setup", file=sys.stderr)
             sys.exit(2)
         os.execv(python, [str(python), str(ROOT / "skp.py"), *sys.argv[1:]])  # noqa: S606 - the same words
     from tasks.program import program
 
-    program().run()
+    try:
+        program().run()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

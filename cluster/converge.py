@@ -103,6 +103,7 @@ def _report(
             *(str(error) for name, error in errors.items() if name not in scope.nodes),
             *_partly(cluster, scope),
             *clock_warnings(state.nodes),
+            *_address_warnings(cluster, state),
         ),
         _held(state, scope),
     )
@@ -131,6 +132,16 @@ def _partly(cluster: Cluster, scope: Scope) -> list[str]:
         f"{service.name} goes on the chosen nodes only; docker.apply brings it back there"
         for service in scope.services
         if not _covers(cluster, scope, service)
+    ]
+
+
+def _address_warnings(cluster: Cluster, state: State) -> list[str]:
+    """Warn of nodes that the Swarm knows by another address than hosts.json says."""
+    return [
+        f"{host.name}: {cluster.inventory.path} says {host.ipv4}, the Swarm knows it as {known}"
+        for host in cluster.inventory.hosts
+        if host.name in state.nodes
+        and (known := state.nodes[host.name].membership.address) not in ("", host.ipv4)
     ]
 
 

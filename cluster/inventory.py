@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import schema
-from cluster.errors import ConfigError, ConfigErrors
+from cluster.errors import ConfigError, ConfigErrors, nearest
 from cluster.jsonfile import JsonFile, Location
 
+_SWITCH = ("enable", "disable")
 SCHEMA = Path(__file__).parent.parent / "etc" / "hosts.schema.json"
 
 
@@ -74,8 +75,11 @@ class Inventory:
         return tuple(host for host in self.hosts if host.has(label))
 
 
-def read(path: Path) -> Inventory:
+def read(path: Path, services: Collection[str] = ()) -> Inventory:
     """Read and check hosts.json.
+
+    Args:
+        services: the labels that services have; any other label is the user's own.
 
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
@@ -91,11 +95,11 @@ def read(path: Path) -> Inventory:
     errors = [
         *_group_errors(document, hosts),
         *_address_errors(document, hosts),
-        *_label_errors(document),
+        *_label_errors(document, services),
     ]
     if errors:
         raise ConfigErrors(errors)
-    return Inventory(path, hosts, tuple(_warnings(hosts)))
+    return Inventory(path, hosts, (*_warnings(hosts), *_misspelt(document, services)))
 
 
 def _host(name: str, entry: dict[str, object]) -> Host:
@@ -148,14 +152,30 @@ def _address_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[Con
         seen.setdefault(host.ipv4, host.name)
 
 
-def _label_errors(document: JsonFile) -> Iterator[ConfigError]:
+def _label_errors(document: JsonFile, services: Collection[str]) -> Iterator[ConfigError]:
     for name, entry in document.value.items():
         seen: set[str] = set()
         for index, label in enumerate(entry.get("labels", [])):
-            key = next(iter(label))
+            key, value = next(iter(label.items()))
+            if key in services and value not in _SWITCH:
+                yield document.error(
+                    (name, "labels", index, key), f'"{value}" found; allowed: "enable" or "disable"'
+                )
             if key in seen:
                 yield document.error((name, "labels", index), f"{key} stands here twice")
             seen.add(key)
+
+
+def _misspelt(document: JsonFile, services: Collection[str]) -> Iterator[str]:
+    for name, entry in document.value.items():
+        for index, label in enumerate(entry.get("labels", [])):
+            key = next(iter(label))
+            if key not in services and (hint := nearest(key, services, cutoff=0.8)):
+                where = document.line((name, "labels", index, key))
+                yield (
+                    f"{document.path}:{where}: {name}: the label {key} is no service's and is put "
+                    f"on the node as it is{hint}"
+                )
 
 
 def _warnings(hosts: tuple[Host, ...]) -> Iterator[str]:

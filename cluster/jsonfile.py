@@ -24,6 +24,8 @@ class JsonFile:
         self.path = path
         self._lines: dict[Location, int] = {}
         self._text = self._read()
+        if not self._text.strip():
+            raise ConfigError(f"{path}:1: not JSON: the file is empty")
         self._decoder = json.JSONDecoder()
         end = 0
         try:

@@ -73,6 +73,7 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm["NodeID"],
             (swarm.get("Cluster") or {}).get("ID", ""),
             swarm["ControlAvailable"],
+            swarm.get("NodeAddr", ""),
         ),
         containers=containers(node),
         owner=owner.text if owner.exit_code == 0 else "",

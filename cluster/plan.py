@@ -139,10 +139,19 @@ def _unfold(name: str, wanted: Any, found: Any) -> Iterator[Difference]:
         for key in {**new, **old}:
             if new.get(key) != old.get(key):
                 yield Difference(f"file {key}", "new content", "old content")
+    elif name == "memory":
+        yield Difference(name, _bytes(wanted), _bytes(found))
     elif name == "image":
         yield Difference("image", _image(wanted), _image(found))
     else:
         yield Difference(name, wanted, found)
+
+
+def _bytes(number: int | None) -> str:
+    for unit, size in (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)):
+        if number and number % size == 0:
+            return f"{number // size}{unit}"
+    return str(number or "")
 
 
 def _image(described: Mapping[str, Any] | None) -> str:

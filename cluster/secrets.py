@@ -57,17 +57,40 @@ def load(settings: Settings) -> Mapping[str, Secret]:
     Raises:
         ConfigError: when etc/secrets.env can't be read, written, or is readable by others.
     """
-    path = settings.local_path("SKP_ETC") / FILE
-    keys = (SPEC_KEY, *settings.password_keys)
-    given = {key: settings.password(key) for key in settings.password_keys}
-    stored = _read(path)
-    if any(not given.get(key) and not stored.get(key) for key in keys):
+    path = _path(settings)
+    if missing(settings):
         with _locked(path):
             stored = _read(path)
-            missing = [key for key in keys if not given.get(key) and not stored.get(key)]
-            stored |= {key: secrets.token_urlsafe(24) for key in missing}
-            _write(path, stored)
-    return {key: Secret(given.get(key) or stored[key]) for key in keys}
+            _write(path, stored | {key: secrets.token_urlsafe(24) for key in missing(settings)})
+    return _joined(settings, _read(path))
+
+
+def preview(settings: Settings) -> Mapping[str, Secret]:
+    """Like `load`, but what is generated is not stored: for looking, and for dry runs."""
+    generated = {key: secrets.token_urlsafe(24) for key in missing(settings)}
+    return _joined(settings, _read(_path(settings)) | generated)
+
+
+def missing(settings: Settings) -> list[str]:
+    """Return the keys of the secrets that are neither set in env.sh nor stored."""
+    stored = _read(_path(settings))
+    return [key for key in _keys(settings) if not _given(settings, key) and not stored.get(key)]
+
+
+def _path(settings: Settings) -> Path:
+    return settings.local_path("SKP_ETC") / FILE
+
+
+def _keys(settings: Settings) -> tuple[str, ...]:
+    return (SPEC_KEY, *settings.password_keys)
+
+
+def _given(settings: Settings, key: str) -> str:
+    return settings.password(key) if key in settings.password_keys else ""
+
+
+def _joined(settings: Settings, stored: Mapping[str, str]) -> dict[str, Secret]:
+    return {key: Secret(_given(settings, key) or stored[key]) for key in _keys(settings)}
 
 
 def _read(path: Path) -> dict[str, str]:

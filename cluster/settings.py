@@ -103,6 +103,8 @@ def evaluate(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such file", "bin/env.sh holds the settings.")
+    if b"\r\n" in path.read_bytes():
+        raise ConfigError(f"{path}: it has Windows line ends (CRLF)", f"sed -i 's/\\r$//' {path}")
     script = 'source "$1" 1>&2 || exit; exec env -0'
     try:
         done = subprocess.run(
@@ -118,8 +120,9 @@ def evaluate(path: Path) -> dict[str, str]:
     said = done.stderr.decode(errors="replace").strip().replace(f"{path.absolute()}: ", f"{path}: ")
     if done.returncode != 0 or re.search(r"^\S+: line \d+: ", said, re.MULTILINE):
         raise ConfigError(
-            f"{path}: bash can't evaluate it (exit code {done.returncode}): {said or 'no message'}",
-            'Write each setting as export KEY="value", without spaces around the =.',
+            f"{path}: bash can't evaluate it: {said or f'exit code {done.returncode}'}",
+            'Write each setting as export KEY="value", without spaces around the =.\n'
+            "  An unexpected end means that a quote is missing further up.",
         )
     try:
         pairs = done.stdout.decode().rstrip("\0").split("\0")

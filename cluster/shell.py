@@ -49,4 +49,14 @@ def interactive(
     target = resolve(host, settings)
     *ssh, name = target.arguments
     flags = ["-t"] if terminal else ["-T"]
-    return [*ssh, *flags, "-o", "BatchMode=yes", "--", name, shlex.join(inner)]
+    return [
+        *ssh,
+        *flags,
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "LogLevel=ERROR",
+        "--",
+        name,
+        shlex.join(inner),
+    ]

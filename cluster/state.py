@@ -64,12 +64,14 @@ class Membership:
         node_id: its id in the Swarm; "" outside of one.
         cluster_id: the Swarm's id; only managers know it.
         control: whether it is a manager that can change the Swarm.
+        address: the address that the Swarm knows it by.
     """
 
     state: str = "inactive"
     node_id: str = ""
     cluster_id: str = ""
     control: bool = False
+    address: str = ""
 
     @property
     def active(self) -> bool:

@@ -108,8 +108,13 @@ def image_list(s: Session) -> None:
         "command": "Run this by sh instead of an interactive bash.",
     }
 )
-def exec_shell(s: Session, host: str, name: str, command: str = "") -> None:
+def exec_shell(s: Session, host: str = "", name: str = "", command: str = "") -> None:
     """Open a shell in a container, with a terminal when there is one."""
+    if not (host and name):
+        raise ConfigError(
+            "a node (-h) and a container (-n) are needed",
+            "For example: ./skp.py docker.exec-shell -h c01 -n jupyter-skp",
+        )
     _shell(s, host, name, ("sh", "-c", command) if command else ("bash",))
 
 
@@ -140,6 +145,11 @@ def _service_tasks(service: Service) -> list[Command]:
     def run(s: Session) -> None:
         from cluster.converge import Wish
 
+        if not set(service.hosts(s.cluster)) & set(s.hosts):
+            raise ConfigError(
+                f"no chosen node has the label {service.name}",
+                f'Add {{"{service.name}": "enable"}} to a node in {s.inventory.path}.',
+            )
         s.converge(chosen=[service], wish=Wish.UP)
 
     def rm(s: Session) -> None:
@@ -148,11 +158,14 @@ def _service_tasks(service: Service) -> list[Command]:
         s.converge(chosen=[service], wish=Wish.DOWN)
 
     def shell(s: Session, host: str = "") -> None:
-        node = host or next((h.name for h in service.hosts(s.cluster)), "")
-        container = next((c for c in s.wanted(service) if c.node == node), None)
-        if container is None:
-            raise ConfigError(f"{service.name} does not run on {node or 'any node'}")
-        _shell(s, node, container.name, service.shell)
+        wanted = {c.node: c for c in s.wanted(service)}
+        node = host or next(iter(wanted), "")
+        if node not in wanted:
+            raise ConfigError(
+                f"{service.name} does not run on {node or 'any node'}",
+                f"It runs on: {', '.join(wanted) or 'none, no node has its label'}",
+            )
+        _shell(s, node, wanted[node].name, service.shell)
 
     run.__doc__ = f"Run {service.title}."
     rm.__doc__ = f"Remove {service.title}; the data stays, and docker.apply leaves it down."

@@ -38,7 +38,10 @@ def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
         ),
         Argument(names=("nodes",), default="", help="Only these nodes, e.g. c01,c02."),
         Argument(
-            names=("timeout",), kind=int, default=0, help="Cap of every deadline, in seconds."
+            names=("timeout",),
+            kind=int,
+            default=0,
+            help="Cap of every deadline, in seconds; 0 for none.",
         ),
     ]
     return [argument for argument in every if argument.name not in but]

@@ -15,7 +15,7 @@ from invoke import Exit
 
 import services
 from cluster import inventory, secrets, settings
-from cluster.errors import ConfigError, ConfigErrors, ExitCode, nearest
+from cluster.errors import ConfigError, ConfigErrors, ExitCode
 from cluster.service import Cluster, Service
 from tasks.options import Options
 
@@ -49,18 +49,22 @@ class Session:
 
     @cached_property
     def inventory(self) -> inventory.Inventory:
-        """The inventory, read once; labels that look misspelt are warned of."""
-        path = self.settings.local_path("SKP_HOSTS")
-        found = inventory.read(path)
-        self.warn(_misspelt_labels(found))
-        return found
+        """The inventory, read once."""
+        return inventory.read(self.settings.local_path("SKP_HOSTS"), services.catalogue())
 
     @cached_property
     def cluster(self) -> Cluster:
-        """What is wanted: settings, inventory and secrets."""
-        read = self.inventory  # before any secret is generated: it may be wrong
-        _check(Cluster(self.settings, read, _Unknown()))
-        return Cluster(self.settings, read, secrets.load(self.settings))
+        """What is wanted, for looking only: passwords that do not exist yet are not kept."""
+        found = Cluster(self.settings, self.inventory, secrets.preview(self.settings))
+        _check(found)
+        return found
+
+    def _cluster_to_change(self) -> Cluster:
+        """What is wanted, with passwords generated and kept where there are none."""
+        if missing := secrets.missing(self.settings):
+            path = self.settings.local_path("SKP_ETC") / secrets.FILE
+            self.say(f"generating {', '.join(missing)} in {path}")
+        return replace(self.cluster, secrets=secrets.load(self.settings))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -91,7 +95,8 @@ class Session:
         """Plan and apply, show the report, and end with its exit code."""
         from cluster.converge import Scope, Wish, converge
 
-        cluster, hosts = self.cluster, self.hosts
+        hosts = self.hosts
+        cluster = self.cluster if self.options.dry else self._cluster_to_change()
         scope = Scope(
             nodes=tuple(host.name for host in hosts),
             parts=tuple(parts),
@@ -160,13 +165,6 @@ class Session:
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
 
 
-class _Unknown(dict[str, secrets.Secret]):
-    """Stands in for secrets that are not loaded yet, where only names and ports matter."""
-
-    def __missing__(self, key: str) -> secrets.Secret:
-        return secrets.Secret(key)
-
-
 def _check(cluster: Cluster) -> None:
     from cluster.conflicts import conflicts
     from cluster.state import State
@@ -186,13 +184,3 @@ def _working_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-def _misspelt_labels(found: inventory.Inventory) -> list[str]:
-    known = list(services.catalogue())
-    labels = {label for host in found.hosts for label, _ in host.labels} - set(known)
-    return [
-        f"{found.path}: the label {label} is not a service's and is put on the node as it is{hint}"
-        for label in sorted(labels)
-        if (hint := nearest(label, known, cutoff=0.8))
-    ]

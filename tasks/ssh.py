@@ -6,7 +6,7 @@ import json
 
 from invoke import Collection, Exit
 
-from cluster.errors import ExitCode
+from cluster.errors import ConfigError, ExitCode
 from tasks.command import command
 from tasks.session import Session
 
@@ -14,10 +14,12 @@ ns = Collection("ssh")
 
 
 @command(help={"command": "What to run, in quotes."})
-def cmd(s: Session, command: str) -> None:
+def cmd(s: Session, command: str = "") -> None:
     """Run one shell command on every node, at once."""
     from cluster.shell import everywhere
 
+    if not command:
+        raise ConfigError("a command (-c) is needed", 'For example: ./skp.py ssh.cmd -c "uptime"')
     if s.options.dry:
         planned = {host.name: command for host in s.hosts}
         lines = [f"{name}: {line}" for name, line in planned.items()]

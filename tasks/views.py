@@ -12,6 +12,7 @@ from invoke import Exit
 import services
 from cluster.errors import ExitCode, NodeError
 from cluster.report import table
+from cluster.spec import REGISTRY
 from tasks.session import Session
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def show_containers(s: Session, fleet: Fleet) -> None:
     else:
         for name, listed in found.values.items():
             rows = [
-                (c.id[:12], _short(c.image), _state(c.status, c.health), " ".join(c.ports), c.name)
+                (c.id[:12], _short(c.image), _state(c.status, c.health), _ports(c.ports), c.name)
                 for c in listed.values()
             ]
             print(f"{name} docker ps")
@@ -68,8 +69,8 @@ def show_status(s: Session, names: str) -> None:
         document = {"nodes": nodes, "containers": containers, "unreachable": told}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        head = ("NODE", "STATE", "ROLE", "ENGINE", "LABELS")
-        print("\n".join(table(head, [[str(v) for v in row.values()] for row in nodes])))
+        head = ("NODE", "STATE", "ROLE", "ENGINE")
+        print("\n".join(table(head, [list(row.values())[:4] for row in nodes])))
         print()
         titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "HEALTH", "IMAGE", "AGE")
         cells = [[*list(row.values())[:6], _age(row["started"])] for row in containers]
@@ -112,11 +113,16 @@ def _finish(s: Session, errors: Mapping[str, NodeError], fine: bool = True) -> N
 
 
 def _state(status: str, health: str) -> str:
-    return status if health == "none" else f"{status} ({health})"
+    return status if health == "none" or status != "running" else health
+
+
+def _ports(ports: tuple[str, ...]) -> str:
+    return ",".join(port.removesuffix("/tcp") for port in ports)
 
 
 def _short(image: str) -> str:
-    return image if len(image) <= 40 else f"{image[:37]}..."
+    name = image.removeprefix(f"{REGISTRY}/")
+    return name if len(name) <= 30 else f"{name[:27]}..."
 
 
 def _digest(digest: str) -> str:

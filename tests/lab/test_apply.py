@@ -49,7 +49,7 @@ def test_one_changed_setting_replaces_exactly_what_it_concerns(
 def test_a_replacement_says_which_field_differs(platform: None, settings: Settings) -> None:
     ran = skp("docker.plan", env=settings(JUPYTER_MEMORY="1g"))
     assert ran.code == 0
-    assert "c01 jupyter-skp: memory: none -> 1073741824" in ran.out
+    assert "c01 jupyter-skp: memory: none -> 1g" in ran.out
 
 
 @pytest.mark.parametrize("words", [("--dry", "docker.jupyter-rm"), ("docker.jupyter-rm", "--dry")])

@@ -37,6 +37,10 @@ def test_a_misspelt_command_is_wrong_usage(platform: None) -> None:
         (("docker.image-build-ds", "-t=a b"), "not an image tag"),
         (("lab.up", "-n", "17"), "1 to 16"),
         (("lab.up", "--dry"), "no dry run"),
+        (("docker.exec-shell",), "a node (-h) and a container (-n) are needed"),
+        (("ssh.cmd",), "a command (-c) is needed"),
+        (("docker.jupyter-shell", "-h", "c02"), "It runs on: c01"),
+        (("docker.jupyter-run", "--nodes", "c02"), "no chosen node has the label jupyter"),
         (("lab.up", "-n", "x"), "a number is expected, not 'x'"),
         (("docker.apply", "--timeout=-5"), "seconds from 1 on"),
     ],
@@ -159,6 +163,28 @@ def test_image_list_shows_each_nodes_registry(platform: None) -> None:
     rows = [row for row in listed["images"] if row["image"] == "skp/docker-ds:latest"]
     assert [row["node"] for row in rows] == list(NODES)
     assert len({row["registry"] for row in rows}) == 1
+
+
+def test_help_that_nobody_reads_to_its_end_is_no_error(platform: None) -> None:
+    ran = run("bash", "-c", "./skp.py --list | head -1; ./skp.py docker.exec-shell --help")
+    assert "Traceback" not in ran.err
+    assert "Open a shell in a container" in ran.out
+
+
+def test_a_dry_run_and_a_look_keep_no_new_passwords(platform: None, tmp_path: Path) -> None:
+    (tmp_path / "hosts.json").write_text((ROOT / "etc" / "hosts.json").read_text())
+    env = tmp_path / "env.sh"
+    env.write_text(f"source {ROOT}/bin/env.sh\nexport SKP_ETC={tmp_path}\n")
+    environment = {"SKP_ENV": str(env), "SKP_HOSTS": str(tmp_path / "hosts.json")}
+    assert skp("docker.plan", env=environment).code == 0
+    assert skp("docker.status", env=environment).code == 0
+    assert not (tmp_path / "secrets.env").exists()
+
+
+@pytest.mark.parametrize("task", ["docker.ps", "docker.status", "docker.image-list", "docker.plan"])
+def test_what_is_there_fits_80_columns(platform: None, task: str) -> None:
+    for line in skp(task).out.splitlines():
+        assert len(line) <= 80, line
 
 
 def test_completion_offers_commands_and_options(platform: None) -> None:

@@ -48,6 +48,11 @@ CASES = {
         r"hosts\.json:\d+: c01\.lables: unknown key \(did you mean labels\?\)",
     ),
     "host twice": (ENV, swapped(HOSTS, '"c02"', '"c01"'), r'hosts\.json:\d+: "c01" stands here'),
+    "label value": (
+        ENV,
+        swapped(HOSTS, '{"jupyter": "enable"}', '{"jupyter": "enabled"}'),
+        r'hosts\.json:\d+: c01\.labels\.1\.jupyter: "enabled" found; allowed: "enable" or',
+    ),
     "label not an object": (
         ENV,
         swapped(HOSTS, '{"jupyter": "enable"}', '"jupyter"'),

@@ -56,7 +56,7 @@ def test_a_label_that_is_not_enabled_is_not_had(tmp_path: Path) -> None:
     [
         pytest.param(f'{{\n"a": {{{MASTER}}},\n}}', 3, ["not JSON", "key"], id="comma too many"),
         pytest.param(f'{{\n"a": {{{MASTER}}}', 2, ["not JSON"], id="brace missing"),
-        pytest.param("", 1, ["not JSON"], id="empty"),
+        pytest.param("", 1, ["the file is empty"], id="empty"),
         pytest.param("[]", 1, ["[] found", "an object"], id="a list"),
         pytest.param("{}", 1, ["{} found"], id="no hosts"),
         pytest.param(
@@ -163,6 +163,21 @@ def test_what_is_wrong_is_told_with_its_line(
     for word in words:
         assert word in message
     assert caught.value.exit_code == 2
+
+
+def test_a_services_label_is_enable_or_disable(tmp_path: Path) -> None:
+    path = write(tmp_path, f'{{"a": {{{MASTER},\n"labels": [{{"jupyter": "enabled"}}]}}}}')
+    with pytest.raises(ConfigError) as caught:
+        inventory.read(path, services=["jupyter"])
+    assert f'{path}:2: a.labels.0.jupyter: "enabled" found' in str(caught.value)
+    assert not inventory.read(path, services=["spark"]).warnings
+
+
+def test_a_misspelt_label_is_warned_of_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, f'{{"a": {{{MASTER},\n"labels": [{{"jupiter": "enable"}}]}}}}')
+    (warning,) = inventory.read(path, services=["jupyter"]).warnings
+    assert warning.startswith(f"{path}:2: a: the label jupiter")
+    assert "did you mean jupyter?" in warning
 
 
 def test_not_utf_8_is_told(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        (replace(BASE, memory=1 << 30), "memory: none -> 1073741824"),
+        (replace(BASE, memory=1 << 30), "memory: none -> 1g"),
         (replace(BASE, environment=(("X", "1"),)), "environment X: none -> 1"),
         (
             replace(BASE, files=(SecretFile("p", Secret("s")),)),

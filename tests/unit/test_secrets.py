@@ -29,6 +29,12 @@ def test_an_absent_password_is_generated_once(tmp_path: Path) -> None:
     assert first["A"] != first[SPEC_KEY]
 
 
+def test_a_preview_stores_nothing(tmp_path: Path) -> None:
+    assert secrets.missing(made(tmp_path, A="")) == [SPEC_KEY, "A"]
+    assert len(secrets.preview(made(tmp_path, A=""))["A"].reveal()) >= 24
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     secrets.load(made(tmp_path, A=""))
     assert stat.S_IMODE((tmp_path / secrets.FILE).stat().st_mode) == 0o600

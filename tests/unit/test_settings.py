@@ -126,6 +126,14 @@ def test_what_is_wrong_is_told(tmp_path: Path, text: str, words: list[str]) -> N
     assert caught.value.exit_code == 2
 
 
+def test_windows_line_ends_are_told_with_the_cure(tmp_path: Path) -> None:
+    path = tmp_path / "env.sh"
+    path.write_bytes(b'export SKP_NET="n"\r\n')
+    with pytest.raises(ConfigError, match="CRLF") as caught:
+        read(path)
+    assert "sed -i" in caught.value.hint
+
+
 def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
     path = write(tmp_path, 'export JUPYTER_PORT="0"\nexport SKP_HOME="x"')
     with pytest.raises(ConfigError) as caught:
