@@ -72,8 +72,14 @@ def show_status(s: Session, names: str) -> None:
         head = ("NODE", "STATE", "ROLE", "ENGINE")
         print("\n".join(table(head, [list(row.values())[:4] for row in nodes])))
         print()
-        titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "HEALTH", "IMAGE", "AGE")
-        cells = [[*list(row.values())[:6], _age(row["started"])] for row in containers]
+        titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "IMAGE", "AGE")
+        cells = [
+            (
+                row["node"], row["container"], row["wanted"],
+                _state(row["found"], row["health"] or "none"), row["image"], _age(row["started"]),
+            )
+            for row in containers
+        ]  # fmt: skip
         print("\n".join(table(titles, cells)))
     healthy = all(row["ok"] == "yes" for row in containers)
     _finish(s, state.unreachable, healthy)
