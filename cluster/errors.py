@@ -13,7 +13,6 @@ class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
     USAGE = 2
-    LOCKED = 75
     INTERRUPTED = 130
 
 

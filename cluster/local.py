@@ -27,8 +27,6 @@ def is_this_machine(address: str) -> bool:
 class LocalConnection:
     """Commands run by a shell here; see `Connection`."""
 
-    is_local = True
-
     def __init__(self, name: str) -> None:
         self.name = name
 

@@ -71,7 +71,6 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
         membership=Membership(
             swarm["LocalNodeState"],
             swarm["NodeID"],
-            (swarm.get("Cluster") or {}).get("ID", ""),
             swarm["ControlAvailable"],
             swarm.get("NodeAddr", ""),
         ),
@@ -173,7 +172,6 @@ def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
         id=item["ID"],
         hostname=item["Description"].get("Hostname", ""),
         role=item["Spec"]["Role"],
-        availability=item["Spec"]["Availability"],
         state=item["Status"]["State"],
         labels=item["Spec"].get("Labels") or {},
         leader=(item.get("ManagerStatus") or {}).get("Leader", False),

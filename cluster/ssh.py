@@ -113,8 +113,6 @@ class SshConnection:
     Host keys that are not known are refused; nothing is ever added to known_hosts.
     """
 
-    is_local = False
-
     def __init__(self, target: Target, deadline: float) -> None:
         """Connect and log in within `deadline` seconds.
 

@@ -62,14 +62,12 @@ class Membership:
     Attributes:
         state: inactive, pending, active, error, locked.
         node_id: its id in the Swarm; "" outside of one.
-        cluster_id: the Swarm's id; only managers know it.
         control: whether it is a manager that can change the Swarm.
         address: the address that the Swarm knows it by.
     """
 
     state: str = "inactive"
     node_id: str = ""
-    cluster_id: str = ""
     control: bool = False
     address: str = ""
 
@@ -107,7 +105,6 @@ class SwarmNode:
     id: str
     hostname: str
     role: str
-    availability: str
     state: str
     labels: Mapping[str, str]
     leader: bool = False

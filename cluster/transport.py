@@ -97,7 +97,6 @@ class Connection(Protocol):
     """A way to a node: SSH, or this machine itself."""
 
     name: str
-    is_local: bool
 
     def run(
         self,

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 HELPERS = "/usr/local/lib/skp-lab"
-STOP_TIMEOUT = 30
-"""Seconds that a node's engine has to end its containers."""
 
 
 def description(config: LabConfig, name: str) -> dict[str, Any]:

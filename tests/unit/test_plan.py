@@ -44,7 +44,7 @@ def state_of(found: Mapping[str, Sequence[FoundContainer]], off: Sequence[str] =
             name,
             name,
             "26",
-            Membership("active", f"id-{name}", "s", control=True),
+            Membership("active", f"id-{name}", control=True),
             {c.name: c for c in found.get(name, ())},
             owner="1000:1000",
         )

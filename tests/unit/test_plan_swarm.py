@@ -24,7 +24,7 @@ OUTSIDE = Membership()
 
 
 def member(number: int, control: bool = False) -> Membership:
-    return Membership("active", f"id{number}", "swarm" if control else "", control)
+    return Membership("active", f"id{number}", control)
 
 
 def found(name: str, membership: Membership) -> FoundNode:
@@ -32,7 +32,7 @@ def found(name: str, membership: Membership) -> FoundNode:
 
 
 def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmNode:
-    return SwarmNode(f"id{number}", f"c0{number}", role, "active", state, labels)
+    return SwarmNode(f"id{number}", f"c0{number}", role, state, labels)
 
 
 def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
