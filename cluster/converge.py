@@ -155,8 +155,7 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     wanted: dict[str, set[Image]] = {master: set()}
     for service in services:
         wanted[master].update(service.images(cluster))
-    home = f"{cluster.settings.text('SKP_HOME')}/volume"
-    return observe(fleet, master, home, wanted)
+    return observe(fleet, master, cluster.home, wanted)
 
 
 def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
@@ -180,7 +179,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
             services=[service.name for service in services],
             nodes=scope.nodes,
             identities=identities,
-            home=f"{cluster.settings.text('SKP_HOME')}/volume",
+            home=cluster.home,
             key=cluster.secrets[SPEC_KEY],
         ),
     ]

@@ -20,6 +20,11 @@ class Cluster:
     inventory: Inventory
     secrets: Mapping[str, Secret]
 
+    @property
+    def home(self) -> str:
+        """The shared folder, the same path on every node."""
+        return f"{self.settings.text('SKP_HOME')}/volume"
+
 
 class Service:
     """Base of all services.

@@ -61,10 +61,11 @@ class Session:
 
     def _cluster_to_change(self) -> Cluster:
         """What is wanted, with passwords generated and kept where there are none."""
+        checked = self.cluster  # before any secret is generated: it may be wrong
         if missing := secrets.missing(self.settings):
             path = self.settings.local_path("SKP_ETC") / secrets.FILE
             self.say(f"generating {', '.join(missing)} in {path}")
-        return replace(self.cluster, secrets=secrets.load(self.settings))
+        return replace(checked, secrets=secrets.load(self.settings))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -121,9 +122,7 @@ class Session:
 
     def wanted(self, service: Service) -> list[Container]:
         """Return the containers that a service wants, as far as that is known without asking."""
-        from cluster.state import State
-
-        return list(service.containers(self.cluster, State({}, {}, None)))
+        return _unobserved(self.cluster, service)
 
     def dry(self) -> None:
         """Change nothing, whatever the options say."""
@@ -165,13 +164,17 @@ class Session:
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
 
 
-def _check(cluster: Cluster) -> None:
-    from cluster.conflicts import conflicts
+def _unobserved(cluster: Cluster, service: Service) -> list[Container]:
     from cluster.state import State
 
-    nothing = State({}, {}, None)
+    return list(service.containers(cluster, State({}, {}, None)))
+
+
+def _check(cluster: Cluster) -> None:
+    from cluster.conflicts import conflicts
+
     every = services.catalogue().values()
-    wanted = [c for service in every for c in service.containers(cluster, nothing)]
+    wanted = [container for service in every for container in _unobserved(cluster, service)]
     if errors := list(conflicts(wanted)):
         raise ConfigErrors(errors)
 
