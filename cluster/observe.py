@@ -12,6 +12,7 @@ from typing import Any
 
 import docker.errors
 
+from cluster.errors import NodeError
 from cluster.fleet import Fleet
 from cluster.node import Node
 from cluster.secrets import Secret
@@ -62,7 +63,7 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
         info = engine.info()
         now = (asked + time.time()) / 2
         found = {image: identity for image in images if (identity := identify(node, image))}
-    owner = node.run(f"stat -c %u:%g -- {shlex.quote(home)}")
+    owner, gpus = _machine(node, home)
     swarm = info["Swarm"]
     return FoundNode(
         name=node.name,
@@ -75,10 +76,30 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm.get("NodeAddr", ""),
         ),
         containers=containers(node),
-        owner=owner.text if owner.exit_code == 0 else "",
+        owner=owner,
         images=found,
         clock=_seconds(info["SystemTime"]) - now,
+        gpus=gpus,
+        runtimes=frozenset(info.get("Runtimes") or {}),
     )
+
+
+def _machine(node: Node, home: str) -> tuple[str, int]:
+    """Return what the engine does not know: who owns `home` ("" for nobody), how many GPUs.
+
+    NVIDIA's driver lists the GPUs in /proc; the devices may be made later, when one is first used.
+    """
+    script = (
+        f"stat -c %u:%g -- {shlex.quote(home)} 2>/dev/null || echo; "
+        "ls -d /dev/nvidia[0-9]* 2>/dev/null | wc -l; "
+        "ls /proc/driver/nvidia/gpus 2>/dev/null | wc -l"
+    )
+    done = node.run(f"sh -c {shlex.quote(script)}")
+    lines = done.text.splitlines()
+    if done.exit_code != 0 or len(lines) != 3:
+        raise NodeError(node.name, f"reading its state failed: {done.complaint()}")
+    owner, devices, listed = lines
+    return owner, max(int(devices), int(listed))
 
 
 def _seconds(moment: str) -> float:

@@ -17,7 +17,7 @@ from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
-from cluster.spec import SECRETS_TARGET, Container, Port, SecretFile, fingerprint
+from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
 from cluster.state import LABEL_FIELDS, LABEL_SERVICE, LABEL_SPEC
 from cluster.step import Action, Step
 from cluster.transfer import ensure
@@ -246,9 +246,16 @@ def _host_config(container: Container) -> dict[str, Any]:
             {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
             for d in container.devices
         ],
+        "DeviceRequests": _device_requests(container),
         # Bounded, or a chatty container fills the node's disk.
         "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
     }
+
+
+def _device_requests(container: Container) -> list[dict[str, Any]]:
+    if not container.gpus:
+        return []
+    return [{"Driver": GPU_RUNTIME, "Count": container.gpus, "Capabilities": [["gpu"]]}]
 
 
 def _mounts(container: Container) -> list[dict[str, Any]]:

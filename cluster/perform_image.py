@@ -23,9 +23,13 @@ _WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
 _ERROR_LINES = 40  # BuildKit repeats what the failed command said last
 
 
-def has_recipe(repository: str) -> bool:
-    """Whether images/ has a Dockerfile for an image of that name."""
-    return (RECIPES / Path(repository).name / "Dockerfile").is_file()
+def has_recipe(image: Image) -> bool:
+    """Whether images/ has a Dockerfile for it."""
+    return (RECIPES / _recipe(image) / "Dockerfile").is_file()
+
+
+def _recipe(image: Image) -> str:
+    return image.recipe or Path(image.repository).name
 
 
 def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
@@ -38,8 +42,8 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
     Raises:
         ConfigError: there is no recipe; NodeError: the build failed.
     """
-    name = Path(image.repository).name
-    if not has_recipe(image.repository):
+    name = _recipe(image)
+    if not has_recipe(image):
         raise ConfigError(f"images/{name}/Dockerfile is not there", f"Images: {_recipes()}")
     words = [image.reference]
     for key, value in arguments.items():

@@ -86,6 +86,7 @@ class FoundNode:
         owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
         images: image to its id (streamed) or digest (registry) as this node sees it.
         clock: how many seconds its clock is ahead of this machine's.
+        gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
     name: str
@@ -96,6 +97,8 @@ class FoundNode:
     owner: str = ""
     images: Mapping[Image, str] = field(default_factory=dict)
     clock: float = 0.0
+    gpus: int = 0
+    runtimes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
