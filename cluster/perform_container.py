@@ -24,6 +24,7 @@ from cluster.transfer import ensure
 
 # On each node: one folder per container with what is bind-mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
+_GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 _LOG_LINES = 12
 _PAUSE = 0.15
 _START_TRIES = 3
@@ -246,16 +247,10 @@ def _host_config(container: Container) -> dict[str, Any]:
             {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
             for d in container.devices
         ],
-        "DeviceRequests": _device_requests(container),
+        "DeviceRequests": [{**_GPUS, "Count": container.gpus}] if container.gpus else [],
         # Bounded, or a chatty container fills the node's disk.
         "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
     }
-
-
-def _device_requests(container: Container) -> list[dict[str, Any]]:
-    if not container.gpus:
-        return []
-    return [{"Driver": GPU_RUNTIME, "Count": container.gpus, "Capabilities": [["gpu"]]}]
 
 
 def _mounts(container: Container) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ def _tell_of_packages() -> None:
     message = Path("/tmp/jupyter/packages")  # noqa: S108 - written by bin/jupyter-packages
     told = []
 
-    def tell() -> None:
+    def tell(_cell: object) -> None:
         text = message.read_text() if message.is_file() else ""
         if text and text not in told:
             sys.stderr.write(text)
