@@ -118,18 +118,8 @@ def small_disk(changed: None) -> Iterator[str]:
     """A folder on c01 with room for 2 MB."""
     folder = "/mnt/small"
     on("c01", f"sudo mkdir -p {folder} && sudo mount -t tmpfs -o size=2m,mode=777 small {folder}")
-    attempts(1)
     yield folder
-    attempts(5)
     on("c01", f"docker rm -f registry-skp; sudo umount {folder}; docker rmi {SMALL}")
-
-
-def attempts(number: int) -> None:
-    """Set how often c01's engine tries to push a layer; by itself 5 times, in 50 s."""
-    file = "/etc/docker/daemon.json"
-    text = f'{{"max-upload-attempts": {number}}}'
-    write = f"sudo mkdir -p /etc/docker; echo '{text}' | sudo tee {file}"
-    assert on("c01", f"{write} && sudo kill -HUP $(pidof dockerd)").code == 0
 
 
 def test_a_full_disk_is_named_and_with_room_the_push_goes_on(

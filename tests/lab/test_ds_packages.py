@@ -96,6 +96,14 @@ def test_it_is_installed_once_and_found_again(home: Home) -> None:
     assert "has not changed since it was installed" in second.err
 
 
+def test_a_file_written_later_is_installed_by_hand(home: Home) -> None:
+    file = "~/etc/jupyter/requirements.txt"
+    ran = home.start(
+        f"mv {file} /tmp; {INSTALL}; mv /tmp/requirements.txt {file}; {INSTALL}; {TELL}"
+    )
+    assert ran.out == "[]\n42\n", ran.all
+
+
 def test_the_libraries_of_the_image_stay_what_they_are(home: Home) -> None:
     home.put("numpy-99.0-py3-none-any.whl", wheel("numpy", "99.0"))
     home.put("requirements.txt", "./numpy-99.0-py3-none-any.whl\n")
