@@ -61,7 +61,7 @@ def forget(via: Node, node_id: str) -> None:
     with via.talking("removing a dead entry of the Swarm") as engine:
         while True:
             try:
-                engine.remove_node(node_id)
+                engine.remove_node(node_id, force=True)
                 return
             except docker.errors.APIError:
                 # A manager that was just demoted leaves raft first; until then it can't go.
