@@ -52,7 +52,7 @@ def _run(service: Service) -> Command:
         options = {allowed[key]: s.settings.expand(value) for key, value in given.items() if value}
         if options and not set(hosts) <= set(s.hosts):
             raise ConfigError("options are remembered for all nodes: leave --nodes out")
-        s.settings.overridden(options)  # wrong ones are found before anything is touched
+        s.check(options)
         s.converge(chosen=[service], wish=Wish.UP, options=options)
 
     run.__doc__ = f"Run {service.title}; what it is given here is remembered until -rm."

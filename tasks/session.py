@@ -63,6 +63,10 @@ class Session:
         _check(found)
         return found
 
+    def check(self, options: Mapping[str, str]) -> None:
+        """Refuse options that contradict the settings, before anything is touched."""
+        _check(replace(self.cluster, settings=self.settings.overridden(options)))
+
     @cached_property
     def kept(self) -> secrets.Kept:
         """The generated secrets that this machine keeps."""
