@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from tasks import docker, lab, ssh
+from tasks import docker, docker_containers, lab, ssh
 
+for _task in docker_containers.TASKS:
+    docker.ns.add_task(_task)
 ns = Collection(docker.ns, lab.ns, ssh.ns)
