@@ -14,9 +14,10 @@ Found = Mapping[str, Mapping[str, FoundContainer]]
 def members(containers: Iterable[FoundContainer], node: str, name: str) -> list[FoundContainer]:
     """Return those of a node's `containers` that `name` means, the one called exactly so first.
 
-    Ours belong to a family by their network alias, or by a number or their node's name after its
-    name: kafka-skp means kafka-skp-2, but web does not mean web-admin. A stranger's container is
-    meant by its exact name only. What an interrupted command left half made is not meant.
+    Ours belong to a family by their network alias, by a number or their node's name after its
+    name, or as their service: kafka-skp means kafka-skp-2, but web does not mean web-admin. A
+    stranger's container is meant by its exact name only. What an interrupted command left half
+    made is not meant.
     """
     meant = [c for c in containers if c.name == name or (c.service and _of(c, node, name))]
     return sorted(meant, key=lambda container: container.name != name)
@@ -26,7 +27,8 @@ def _of(container: FoundContainer, node: str, family: str) -> bool:
     start, _, rest = container.name.rpartition("-")
     if container.name.endswith(".new"):
         return False
-    return family in _aliases(container) or (start == family and (rest.isdigit() or rest == node))
+    numbered = start == family and (rest.isdigit() or rest == node)
+    return numbered or family in (container.service, *_aliases(container))
 
 
 def _aliases(container: FoundContainer) -> tuple[str, ...]:
@@ -43,7 +45,8 @@ def among(found: Found, name: str) -> list[tuple[str, FoundContainer]]:
     if meant:
         return meant
     every = [c for listed in found.values() for c in listed.values()]
-    names = {c.name for c in every} | {a for c in every if c.service for a in _aliases(c)}
+    ours = [container for container in every if container.service]
+    names = {c.name for c in every} | {alias for c in ours for alias in _aliases(c)}
     raise SkpError(
         f"no container {name} on {', '.join(found) or 'any node'}{nearest(name, sorted(names))}",
         f"There are: {', '.join(sorted(names)) or 'none'}",

@@ -21,7 +21,8 @@ class Mask:
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        spelt = {form for secret in secrets for form in _spellings(secret.reveal())}
+        self._secrets = tuple(secrets)
+        spelt = {form for secret in self._secrets for form in _spellings(secret.reveal())}
         words = sorted((form.encode() for form in spelt), key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, words))) if words else None
         # Bytes: so much of a secret may stand at the end of a piece without being known for one.
@@ -31,9 +32,9 @@ class Mask:
         """Return `text` without the secrets."""
         return self._pattern.sub(STARS, text) if self._pattern else text
 
-    def hide_text(self, text: str) -> str:
-        """Return `text` without the secrets."""
-        return self.hide(text.encode(errors="replace")).decode()
+    def and_also(self, secrets: Iterable[Secret]) -> Mask:
+        """Return a mask that hides `secrets` too."""
+        return Mask((*self._secrets, *secrets))
 
 
 def _spellings(value: str) -> set[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cluster.fleet import Fleet
 from cluster.inventory import Inventory
+from cluster.mask import Mask
 from cluster.secrets import Secret
 from cluster.settings import Settings
 from cluster.state import State
@@ -23,6 +24,7 @@ class Context:
     Attributes:
         spool: images on their way from the master to several nodes.
         say: takes progress lines for the person; not a log.
+        mask: hides the cluster's secrets in what containers say.
     """
 
     fleet: Fleet
@@ -32,6 +34,7 @@ class Context:
     state: State
     spool: Spool
     say: Say
+    mask: Mask = field(default_factory=Mask)
 
 
 Performer = Callable[[Context, Step], str]

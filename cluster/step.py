@@ -38,6 +38,7 @@ class Action(StrEnum):
     CREATE = "create"
     REPLACE = "replace"
     START = "start"
+    RESTART = "restart"
     REMOVE = "remove"
     # It is as it should be but does not work yet, or no more: see whether it gets healthy.
     WAIT = "wait"
@@ -70,6 +71,8 @@ class Step:
         container, identity: for containers: what is wanted, and its image's id or digest.
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
+        turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
+            and is skipped when one of them failed. 0: no such place.
         stale: ids of dead Swarm entries that this node left behind when it was reinstalled.
     """
 
@@ -86,6 +89,7 @@ class Step:
     labels: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
     stale: tuple[str, ...] = ()
+    turn: int = 0
 
     @property
     def key(self) -> Key:
@@ -117,9 +121,10 @@ def needed(step: Step, steps: Iterable[Step]) -> list[Step]:
     """Return the steps that `step` has to wait for.
 
     Of each service in `after`: the one on the same node if there is one there (a registry), else
-    all of them (a database).
+    all of them (a database). In a rolling change: those whose turn is before.
     """
-    waiting: list[Step] = []
+    steps = list(steps)
+    waiting = [s for s in steps if 0 < s.turn < step.turn]
     for service in step.after:
         theirs = [s for s in steps if s.container and s.container.service == service]
         waiting += [s for s in theirs if s.node == step.node] or theirs

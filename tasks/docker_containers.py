@@ -29,6 +29,16 @@ def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since
     show_logs(s, name, replace(query(tail, since, time.time()), follow=follow))
 
 
+@command(help={"name": _NAME})
+def restart(s: Session, name: str = "") -> None:
+    """Restart a container or a family, one after another, each when the last one works again."""
+    from cluster.restart import look
+
+    _need(name, "restart")
+    nodes = [host.name for host in s.hosts]
+    s.change(lambda fleet: look(fleet, name, nodes))
+
+
 def _need(name: str, task: str) -> None:
     if not name:
         raise ConfigError(
@@ -37,4 +47,4 @@ def _need(name: str, task: str) -> None:
         )
 
 
-TASKS = (logs,)
+TASKS = (logs, restart)

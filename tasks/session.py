@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +20,7 @@ from cluster.service import Cluster, Service
 from tasks.options import Options
 
 if TYPE_CHECKING:
+    from cluster.change import Change
     from cluster.converge import Wish
     from cluster.fleet import Fleet
     from cluster.inventory import Host
@@ -118,6 +119,22 @@ class Session:
             return
         with self.fleet([self.inventory.master]) as fleet:
             report = build_and_push(self.inventory, fleet, image, arguments, self.say)
+        self.finish(report)
+
+    def change(self, look: Callable[[Fleet], Change]) -> None:
+        """Look, ask the person if that is needed, carry it out, and show the report."""
+        from cluster.change import carry_out, show
+        from tasks.confirm import confirm
+
+        with self.fleet() as fleet:
+            change = look(fleet)
+            if self.options.dry:
+                report = show(change)
+            else:
+                if change.asks:
+                    confirm(change.asks, self.options)
+                    change = look(fleet)  # time went by while the person thought
+                report = carry_out(change, self.cluster, fleet, self.say)
         self.finish(report)
 
     def wanted(self, service: Service) -> list[Container]:
