@@ -47,13 +47,13 @@ def perform(context: Context, step: Step) -> str:
         NodeError: it failed; nothing half-made is left that a next plan would take for done.
     """
     # Imported here: each needs the context above.
-    from cluster import perform_container, perform_image, perform_swarm
+    from cluster import perform_container, perform_image, perform_removal, perform_swarm
 
     performers: Mapping[str, Mapping[str, Performer]] = {
         "swarm": perform_swarm.PERFORMERS,
         "intent": perform_swarm.PERFORMERS,
         "network": perform_swarm.NETWORK,
-        "image": perform_image.PERFORMERS,
+        "image": {**perform_image.PERFORMERS, **perform_removal.PERFORMERS},
         "container": perform_container.PERFORMERS,
     }
     return performers[step.kind][step.action](context, step)

@@ -40,6 +40,10 @@ class Action(StrEnum):
     START = "start"
     RESTART = "restart"
     REMOVE = "remove"
+    # Take a tag out of the registry; take away images, or the build cache, that nothing needs.
+    UNTAG = "untag"
+    PRUNE = "prune"
+    PRUNE_CACHE = "prune cache"
     # It is as it should be but does not work yet, or no more: see whether it gets healthy.
     WAIT = "wait"
     # Wanted, but something that another step makes has to be there first.
@@ -71,6 +75,7 @@ class Step:
         container, identity: for containers: what is wanted, and its image's id or digest.
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
+        images: for a prune: the ids of the images that go.
         turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
             and is skipped when one of them failed. 0: no such place.
         stale: ids of dead Swarm entries that this node left behind when it was reinstalled.
@@ -89,6 +94,7 @@ class Step:
     labels: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
     stale: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     turn: int = 0
 
     @property

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from tasks import docker, docker_containers, lab, ssh
+from tasks import docker, docker_containers, docker_images, lab, ssh
 
-for _task in docker_containers.TASKS:
+for _task in (*docker_containers.TASKS, *docker_images.TASKS):
     docker.ns.add_task(_task)
 ns = Collection(docker.ns, lab.ns, ssh.ns)
