@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.apply import Outcome, Result, apply
+from cluster.audit import Audit
+from cluster.converge import Talk
 from cluster.errors import NodeError
 from cluster.fleet import Fleet
-from cluster.mask import Mask
-from cluster.perform import Context, Say
+from cluster.lock import Lock, locked
+from cluster.mask import known
+from cluster.perform import Context
+from cluster.planning import look as observed
 from cluster.report import Report
-from cluster.secrets import SPEC_KEY
+from cluster.secrets import SPEC_KEY, Kept
 from cluster.service import Cluster
 from cluster.state import State
 from cluster.step import Step
@@ -34,30 +38,58 @@ class Change:
     warnings: tuple[str, ...] = ()
     question: str = ""
 
-    @property
-    def asks(self) -> str:
-        """The question, if there is something to do at all."""
-        return self.question if any(step.changes for step in self.steps) else ""
-
 
 def show(change: Change) -> Report:
     """Return what a dry run shows."""
     return _report(change, [Result(s, Outcome.PLANNED) for s in change.steps if s.acts])
 
 
-def carry_out(change: Change, cluster: Cluster, fleet: Fleet, say: Say) -> Report:
-    """Do the steps, in their order; one that fails stops only what builds on it."""
-    state = State({}, change.unreachable, None)
-    key, mask = cluster.secrets[SPEC_KEY], Mask(cluster.secrets.values())
+def carry_out(
+    look: Callable[[Fleet], Change], cluster: Cluster, fleet: Fleet, command: str, talk: Talk
+) -> Report:
+    """Do the steps that `look` finds, in their order; one that fails stops what builds on it.
+
+    The person is asked before the lock is taken, and with the lock held it is looked once more.
+
+    Args:
+        command: what was typed, for those who meet the lock.
+
+    Raises:
+        LockedError: another command is changing the cluster.
+        SkpError: what `look` raises, or the person said no.
+    """
+    change = look(fleet)
+    if not any(step.changes for step in change.steps):
+        return _report(change, [])
+    if change.question:
+        talk.confirm(change.question)
+    state = observed(cluster, fleet, ())
+    with locked(fleet, cluster.inventory.master.name, command, state, talk.say) as lock:
+        change = look(fleet)
+        audit, results = Audit(fleet, cluster.inventory, lock.me), list[Result]()
+        warnings = audit.begin(lock.left)
+        try:
+            results += _apply(change, cluster, fleet, state, lock, talk)
+        finally:
+            warnings += audit.end(results)
+    return _report(change, results, warnings)
+
+
+def _apply(
+    change: Change, cluster: Cluster, fleet: Fleet, state: State, lock: Lock, talk: Talk
+) -> list[Result]:
     with Spool() as spool:
-        context = Context(fleet, cluster.settings, cluster.inventory, key, state, spool, say, mask)
-        return _report(change, apply(context, change.steps))
+        context = Context(
+            fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], Kept(), state,
+            spool, talk.say, lock.check, mask=known(cluster, state),
+        )  # fmt: skip
+        return apply(context, change.steps)
 
 
-def _report(change: Change, results: list[Result]) -> Report:
+def _report(change: Change, results: Sequence[Result], warnings: Sequence[str] = ()) -> Report:
     rest = [
         Result(s, Outcome.SKIPPED, s.reason, s.hint) if s.stands else Result(s, Outcome.KEPT)
         for s in change.steps
         if not s.acts
     ]
-    return Report((*results, *rest), change.unreachable, change.warnings)
+    return Report((*results, *rest), change.unreachable, (*change.warnings, *warnings))

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from cluster.secrets import Secret
+
+if TYPE_CHECKING:
+    from cluster.service import Cluster
+    from cluster.state import State
 
 STARS = b"***"
 # A shorter line of a secret of several lines (a brace, a blank) would hide ordinary text.
@@ -35,6 +40,12 @@ class Mask:
     def and_also(self, secrets: Iterable[Secret]) -> Mask:
         """Return a mask that hides `secrets` too."""
         return Mask((*self._secrets, *secrets))
+
+
+def known(cluster: Cluster, state: State) -> Mask:
+    """Return a mask of every secret that this machine or a manager knows."""
+    kept = [secret for node in state.nodes.values() for secret in node.kept.values.values()]
+    return Mask([*cluster.secrets.values(), *kept])
 
 
 def _spellings(value: str) -> set[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -56,8 +57,10 @@ class Settings:
         values: Mapping[str, str | int | bool],
         passwords: Mapping[str, str],
         warnings: Iterable[str] = (),
+        again: Callable[[Mapping[str, str]], Settings] | None = None,
     ) -> None:
         self.path = path
+        self._again = again
         self.warnings = tuple(warnings)
         self._values = dict(values)
         self._passwords = dict(passwords)
@@ -89,6 +92,19 @@ class Settings:
         return Deadlines(
             **{name: float(self.number(f"SKP_TIMEOUT_{name.upper()}")) for name in NAMES}
         )
+
+    def overridden(self, values: Mapping[str, str]) -> Settings:
+        """Return the settings with other values for some keys.
+
+        Raises:
+            ConfigErrors: a value is not of its key's kind.
+        """
+        assert self._again is not None, "these settings were not read from a file"
+        return self._again(values)
+
+    def expand(self, text: str) -> str:
+        """Return `text` with $KEY replaced by the value of that setting."""
+        return Template(text).safe_substitute(self._values)
 
     def local_path(self, key: str) -> Path:
         """Return `key` as a path on this machine; a relative one starts at the project."""
@@ -150,8 +166,18 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
             "$ref": f"#/$defs/{setting.kind}",
             "default": setting.default,
         }
-    exported = {**evaluate(path), **overrides}
-    raw = {key: exported[key] for key in properties if key in exported}
+    return _build(path, document, properties, {**evaluate(path), **overrides}, {})
+
+
+def _build(
+    path: Path,
+    document: Mapping[str, Any],
+    properties: Mapping[str, Any],
+    exported: Mapping[str, str],
+    options: Mapping[str, str],
+) -> Settings:
+    """Return checked settings; `options` win over what the file has `exported`."""
+    raw = {key: v for key, v in {**exported, **options}.items() if key in properties}
     for key, definition in properties.items():
         if key not in raw:
             raw[key] = Template(definition["default"]).safe_substitute(raw)
@@ -159,7 +185,9 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
     values = {key: _typed(kinds[key], raw[key]) for key in properties}
     checked = {"$defs": document["$defs"], "properties": properties}
     errors = [
-        _error(path, str(violation.location[0]), violation.what, hidden=raw)
+        ConfigError(f"{violation.location[0]}: {violation.what}")
+        if violation.location[0] in options
+        else _error(path, str(violation.location[0]), violation.what, hidden=raw)
         for violation in schema.violations(checked, values)
     ]
     if not errors and (wrong := _wrong_subnet(raw["SKP_NET_SUBNET"])):
@@ -172,6 +200,7 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
         {key: value for key, value in values.items() if key not in passwords},
         {key: raw[key] for key in passwords},
         _misspelt(path, exported, properties),
+        partial(_build, path, document, properties, exported),
     )
 
 

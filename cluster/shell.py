@@ -23,7 +23,7 @@ def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed
 
 
 def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:
-    """Return the running container called `name`, or ours whose family name that is.
+    """Return the running container called `name`, or ours whose family or service that is.
 
     `kafka-skp` finds kafka-skp-2 on its node (decision 3).
 

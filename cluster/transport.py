@@ -107,6 +107,13 @@ class Engine(docker.APIClient):
             self._check(response)
             yield from json_stream(response.iter_content(None))
 
+    def update_config(self, ident: str, version: int, name: str, labels: Mapping[str, str]) -> None:
+        """Change a config object's labels by compare-and-swap; the SDK has no call for it."""
+        url = f"{self.base_url}/v{API_VERSION}/configs/{ident}/update"
+        body = {"Name": name, "Labels": dict(labels)}
+        params = {"version": str(version)}
+        self._check(self.post(url, json=body, params=params, timeout=self.timeout))
+
     def _check(self, response: requests.Response) -> None:
         try:
             response.raise_for_status()

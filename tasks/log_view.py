@@ -42,17 +42,19 @@ def _show(s: Session, name: str, wanted: Query) -> int:
     """Show all, and return how many nodes and logs could not be read."""
     from cluster.family import among
     from cluster.logs import Ended, Source, read
-    from cluster.mask import Mask
-    from cluster.observe import containers
+    from cluster.mask import known
+    from cluster.planning import look
 
-    with s.fleet(s.hosts) as fleet:
-        found = fleet.each(containers)
-        errors = [*fleet.unreachable.values(), *found.errors.values()]
+    nodes = [host.name for host in s.hosts]
+    with s.fleet() as fleet:  # the managers too: they keep the secrets that are to be hidden
+        state = look(s.cluster, fleet, ())
+        errors = [state.unreachable[node] for node in nodes if node in state.unreachable]
         for error in errors:
             _complain(s, error)
-        sources = [Source(node, c.name, c.id) for node, c in among(found.values, name)]
+        found = {n: state.nodes[n].containers for n in nodes if n in state.nodes}
+        sources = [Source(node, c.name, c.id) for node, c in among(found, name)]
         several = len({source.name for source in sources}) > 1
-        for event in read(fleet, sources, wanted, Mask(s.cluster.secrets.values())):
+        for event in read(fleet, sources, wanted, known(s.cluster, state)):
             if not isinstance(event, Ended):
                 _print_line(s, event.source, several, event.stream, event.text)
             elif event.error:

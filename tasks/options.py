@@ -20,6 +20,7 @@ class Options:
         nodes: only these nodes, comma-separated; "" for all.
         timeout: a cap on every deadline, in seconds; 0 for none.
         yes: do not ask before something is taken away.
+        busy: what is done about a container at work: skip (the default), wait, replace.
     """
 
     dry: bool = False
@@ -28,6 +29,7 @@ class Options:
     nodes: str = ""
     timeout: int = 0
     yes: bool = False
+    busy: str = ""
 
 
 def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
@@ -47,6 +49,13 @@ def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
         ),
         Argument(names=("yes",), kind=bool, default=False, help="Do not ask before taking away."),
     ]
+    every.append(
+        Argument(
+            names=("busy",),
+            default="",
+            help="Containers at work (notebooks with kernels): skip, wait or replace.",
+        )
+    )
     return [argument for argument in every if argument.name not in but]
 
 

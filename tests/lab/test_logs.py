@@ -100,6 +100,16 @@ def test_known_secrets_are_hidden(talk: Talk) -> None:
     assert password not in skp("docker.logs", "-n", "talk-skp", "--json").all
 
 
+def test_secrets_that_only_the_managers_keep_are_hidden(
+    talk: Talk, settings: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    talk("c02", "talk-skp", f"echo {secret('JUPYTER_PASSWORD')}")
+    wait("c02", "talk-skp")
+    elsewhere = settings(SKP_ETC=str(tmp_path), SKP_HOSTS=str(ROOT / "etc" / "hosts.json"))
+    ran = skp("docker.logs", "-n", "talk-skp", "--nodes", "c02", env=elsewhere)
+    assert ran.out == "c02: ***\n", ran.err
+
+
 def test_bytes_that_are_no_text_and_no_line_are_shown_in_bounded_memory(talk: Talk) -> None:
     talk(
         "c02", "talk-skp", "busybox head -c 500000 /dev/urandom; busybox head -c 20000000 /dev/zero"

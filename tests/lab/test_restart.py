@@ -64,6 +64,16 @@ def test_each_is_restarted_when_the_last_one_is_healthy(platform: None) -> None:
     assert skp("docker.apply", "--json").json["changed"] == 0
 
 
+def test_it_is_in_the_audit_trail(make: Make) -> None:
+    make("c02", "turn-skp")
+    assert skp("docker.restart", "-n", "turn-skp").code == 0
+    last = json.loads(on("c01", "sudo tail -n 1 /var/lib/skp/audit.jsonl").out)
+    assert (last["event"], last["command"]) == ("end", "docker.restart")
+    assert [(s["action"], s["node"], s["name"]) for s in last["steps"]] == [
+        ("restart", "c02", "turn-skp")
+    ]
+
+
 def test_one_that_does_not_get_healthy_stops_the_rest(make: Make) -> None:
     for number, (node, probe) in enumerate(zip(NODES, ("false", "true", "true"), strict=True), 1):
         options = f"{OURS} --health-interval 1s --health-cmd 'busybox {probe}'"
