@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.lab.conftest import ROOT, container_ids, skp
 
-Settings = Callable[..., dict[str, str]]
+Make = Callable[[Mapping[str, Any]], dict[str, str]]
 HOSTS = json.loads((ROOT / "etc" / "hosts.json").read_text())
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Callable[[dict[str, object]], dict[str, str]]:
+def hosts(tmp_path: Path) -> Make:
     """Return a maker of an environment with another inventory."""
 
-    def make(content: dict[str, object]) -> dict[str, str]:
+    def make(content: Mapping[str, Any]) -> dict[str, str]:
         (tmp_path / "hosts.json").write_text(json.dumps(content))
         return {"SKP_HOSTS": str(tmp_path / "hosts.json")}
 
     return make
 
 
-def test_an_inventory_that_lost_its_nodes_is_asked_about(
-    changed: None, hosts: Callable[[dict[str, object]], dict[str, str]]
-) -> None:
+def test_an_inventory_that_lost_its_nodes_is_asked_about(changed: None, hosts: Make) -> None:
     before = container_ids()
     environment = hosts({"c01": HOSTS["c01"]})
     ran = skp("docker.apply", env=environment)
@@ -40,9 +39,7 @@ def test_an_inventory_that_lost_its_nodes_is_asked_about(
     assert container_ids() == before, "nothing is removed on nodes that are not named"
 
 
-def test_an_inventory_that_lost_its_labels_is_asked_about(
-    changed: None, hosts: Callable[[dict[str, object]], dict[str, str]]
-) -> None:
+def test_an_inventory_that_lost_its_labels_is_asked_about(changed: None, hosts: Make) -> None:
     labelled = {name: {**host, "labels": [{"jupyter": "enable"}]} for name, host in HOSTS.items()}
     applied = skp("docker.apply", env=hosts(labelled))
     assert applied.code == 0, applied.all
