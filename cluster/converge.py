@@ -13,6 +13,7 @@ from cluster.observe import observe
 from cluster.perform import Context, Say
 from cluster.perform_image import has_recipe
 from cluster.plan import plan_containers
+from cluster.plan_files import plan_files
 from cluster.plan_swarm import Part, plan_swarm
 from cluster.report import Report
 from cluster.secrets import SPEC_KEY
@@ -155,7 +156,7 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     wanted: dict[str, set[Image]] = {master: set()}
     for service in services:
         wanted[master].update(service.images(cluster))
-    return observe(fleet, master, cluster.home, wanted)
+    return observe(fleet, master, cluster.home, wanted, cluster.files)
 
 
 def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
@@ -172,6 +173,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     return [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *_intents(cluster, services, state, scope),
+        *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *_images(desired, identities, state, master),
         *plan_containers(
             desired,

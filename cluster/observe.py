@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ import docker.errors
 
 from cluster.fleet import Fleet
 from cluster.node import Node
+from cluster.plan_files import answer, question
 from cluster.secrets import Secret
-from cluster.spec import Image, Source
+from cluster.spec import Image, NodeFile, Source
 from cluster.state import (
     LABEL_FIELDS,
     LABEL_HELD,
@@ -31,7 +32,13 @@ from cluster.state import (
 )
 
 
-def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[Image]]) -> State:
+def observe(
+    fleet: Fleet,
+    master: str,
+    home: str,
+    images: Mapping[str, Iterable[Image]],
+    files: Sequence[NodeFile] = (),
+) -> State:
     """Return the state of all nodes of `fleet`.
 
     Args:
@@ -39,8 +46,9 @@ def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[
         master: the node whose Swarm is ours, if it is a manager of one.
         home: the shared folder whose owner is wanted.
         images: per node name, the images whose ids or digests are wanted.
+        files: the files that every node is to have on its own disk.
     """
-    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ())))
+    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ()), files))
     managers = [node.name for node in found.values.values() if node.membership.control]
     managers.sort(key=lambda name: name != master)
     swarm = None
@@ -56,13 +64,13 @@ def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[
     return State(nodes, {**fleet.unreachable, **errors}, swarm)
 
 
-def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
+def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFile]) -> FoundNode:
     with node.talking("reading its state") as engine:
         asked = time.time()
         info = engine.info()
         now = (asked + time.time()) / 2
         found = {image: identity for image in images if (identity := identify(node, image))}
-    owner = node.run(f"stat -c %u:%g -- {shlex.quote(home)}")
+    looked = node.run(f"stat -c owner:%u:%g -- {shlex.quote(home)}\n{question(files)}")
     swarm = info["Swarm"]
     return FoundNode(
         name=node.name,
@@ -75,10 +83,16 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm.get("NodeAddr", ""),
         ),
         containers=containers(node),
-        owner=owner.text if owner.exit_code == 0 else "",
+        owner=_owner(looked.text),
         images=found,
         clock=_seconds(info["SystemTime"]) - now,
+        files=answer(looked.text),
     )
+
+
+def _owner(text: str) -> str:
+    found = [line for line in text.splitlines() if line.startswith("owner:")]
+    return found[0].removeprefix("owner:") if found else ""
 
 
 def _seconds(moment: str) -> float:

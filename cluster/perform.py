@@ -44,12 +44,13 @@ def perform(context: Context, step: Step) -> str:
         NodeError: it failed; nothing half-made is left that a next plan would take for done.
     """
     # Imported here: each needs the context above.
-    from cluster import perform_container, perform_image, perform_swarm
+    from cluster import perform_container, perform_files, perform_image, perform_swarm
 
     performers: Mapping[str, Mapping[str, Performer]] = {
         "swarm": perform_swarm.PERFORMERS,
         "intent": perform_swarm.PERFORMERS,
         "network": perform_swarm.NETWORK,
+        "file": perform_files.PERFORMERS,
         "image": perform_image.PERFORMERS,
         "container": perform_container.PERFORMERS,
     }

@@ -12,12 +12,13 @@ from cluster.step import Action, Difference, Kind, Step
 
 
 class Part(StrEnum):
-    """The parts that have a command of their own (`docker.swarm-PART`)."""
+    """The parts of a cluster that are no service; the first four have a command of their own."""
 
     INIT = "init"
     JOIN = "join"
     LABEL = "label"
     NETWORK = "network"
+    FILES = "files"
 
 
 def plan_swarm(

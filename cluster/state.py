@@ -86,6 +86,8 @@ class FoundNode:
         owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
         images: image to its id (streamed) or digest (registry) as this node sees it.
         clock: how many seconds its clock is ahead of this machine's.
+        files: the signatures of the files that are wanted here, by path; "" for one that is not
+            there.
     """
 
     name: str
@@ -96,6 +98,7 @@ class FoundNode:
     owner: str = ""
     images: Mapping[Image, str] = field(default_factory=dict)
     clock: float = 0.0
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

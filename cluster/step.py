@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from cluster.spec import Container
+from cluster.spec import Container, NodeFile
 from cluster.state import FoundContainer
 
 Key: TypeAlias = tuple[str, str, str]
@@ -19,6 +19,7 @@ class Kind(StrEnum):
     SWARM = "swarm"
     INTENT = "intent"
     NETWORK = "network"
+    FILE = "file"
     IMAGE = "image"
     CONTAINER = "container"
 
@@ -33,6 +34,7 @@ class Action(StrEnum):
     ROLE = "role"
     HOLD = "hold"
     RELEASE = "release"
+    INSTALL = "install"
     BUILD = "build"
     PULL = "pull"
     CREATE = "create"
@@ -71,6 +73,7 @@ class Step:
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
         stale: ids of dead Swarm entries that this node left behind when it was reinstalled.
+        file: for files of the node's own: what is wanted.
     """
 
     kind: Kind
@@ -86,6 +89,7 @@ class Step:
     labels: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
     stale: tuple[str, ...] = ()
+    file: NodeFile | None = None
 
     @property
     def key(self) -> Key:

@@ -17,6 +17,7 @@ import services
 from cluster import inventory, secrets, settings
 from cluster.errors import ConfigError, ConfigErrors, ExitCode
 from cluster.service import Cluster, Service
+from hosts import boot
 from tasks.options import Options
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Session:
     @cached_property
     def cluster(self) -> Cluster:
         """What is wanted, for looking only: passwords that do not exist yet are not kept."""
-        found = Cluster(self.settings, self.inventory, secrets.preview(self.settings))
+        known = secrets.preview(self.settings)
+        found = Cluster(self.settings, self.inventory, known, boot.files())
         _check(found)
         return found
 
