@@ -182,11 +182,13 @@ def _subnet(network: Mapping[str, Any]) -> str:
 
 
 def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
+    manager = item.get("ManagerStatus") or {}
     return SwarmNode(
         id=item["ID"],
         hostname=item["Description"].get("Hostname", ""),
         role=item["Spec"]["Role"],
         state=item["Status"]["State"],
         labels=item["Spec"].get("Labels") or {},
-        leader=(item.get("ManagerStatus") or {}).get("Leader", False),
+        leader=manager.get("Leader", False),
+        address=manager.get("Addr", "").rpartition(":")[0] or item["Status"].get("Addr", ""),
     )

@@ -103,7 +103,7 @@ class FoundNode:
 
 @dataclass(frozen=True)
 class SwarmNode:
-    """A node as the Swarm's managers see it."""
+    """A node as the Swarm's managers see it; `address` is where they reach it, "" if unknown."""
 
     id: str
     hostname: str
@@ -111,6 +111,7 @@ class SwarmNode:
     state: str
     labels: Mapping[str, str]
     leader: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True)

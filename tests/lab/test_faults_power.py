@@ -1,0 +1,145 @@
+"""Power: nodes that go off at any moment, come back in any order, or come back as new machines."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, on, skp
+
+Switch = Callable[[str], None]
+BOOT_SECONDS = 150
+
+
+def wait_until_right(seconds: float = BOOT_SECONDS) -> None:
+    """Wait until all is as wanted, without doing anything for it."""
+    end = time.monotonic() + seconds
+    while (seen := skp("docker.status")).code != 0:
+        assert time.monotonic() < end, f"not right after {seconds:.0f} s: {seen.all}\n{said()}"
+
+
+def said() -> str:
+    """Return what the nodes said of their boot."""
+    logs = [host_docker("logs", "--since", "5m", node).err.splitlines() for node in NODES]
+    return "\n".join(line for log in logs for line in log if line.startswith("start-ours"))
+
+
+def check_nothing_half_made() -> None:
+    """No container of an interrupted command, and no entry in the Swarm but those of the nodes."""
+    names = [name for found in container_ids().values() for name in found]
+    assert not [name for name in names if name.endswith(".new")]
+    listed = on("c01", "docker node ls --format '{{.Hostname}} {{.Status}}'").out.splitlines()
+    assert sorted(listed) == [f"{node} Ready" for node in NODES]
+
+
+def check_heals() -> None:
+    """One apply puts all right, and leaves nothing over."""
+    assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
+    healed = skp("docker.apply")
+    assert healed.code == 0, healed.all
+    assert skp("docker.status").code == 0
+    check_nothing_half_made()
+
+
+def skp_until(line: str, act: Callable[[], object], *words: str) -> Ran:
+    """Run a command, and `act` the moment that it says `line`."""
+    process = subprocess.Popen(
+        ["./skp.py", *words], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out: list[str] = []
+    reader = threading.Thread(target=lambda: out.append(process.stdout.read()))  # type: ignore[union-attr]
+    reader.start()
+    err = []
+    for said_now in process.stderr:
+        err.append(said_now)
+        if said_now.strip() == line:
+            act()
+    reader.join(60)
+    assert f"  {line}\n" in err, "the moment never came"
+    return Ran(process.wait(60), "".join(out), "".join(err))
+
+
+def test_all_nodes_restarted_at_once_come_back_by_themselves(changed: None) -> None:
+    host_docker("kill", *NODES)
+    assert host_docker("start", *NODES).code == 0
+    wait_until_right()
+
+
+def test_a_manager_that_boots_long_before_its_peers_comes_back_by_itself(changed: None) -> None:
+    run = "docker run -d --name by-hand --label skp.service=none --restart unless-stopped"
+    image = "--network net-skp --entrypoint busybox skp/docker-registry:latest sleep 600"
+    assert on("c01", f"{run} {image} && docker stop -t 1 by-hand").code == 0
+    host_docker("kill", *NODES)
+    assert host_docker("start", "c01").code == 0
+    # The engine answers only after it has given up the network, twice 20 s.
+    ready = host_docker("exec", "c01", "/usr/local/lib/skp-lab/ready", "60")
+    assert ready.code == 0, ready.all
+    found = "docker inspect jupyter-skp -f '{{.State.Status}} {{.State.Error}}'"
+    given_up = host_docker("exec", "c01", "sh", "-c", found).out
+    assert given_up.startswith("exited Could not attach to network")
+    host_docker("start", "c02", "c03")
+    wait_until_right()
+    assert "start-ours: started jupyter-skp" in said()
+    left = on("c01", "docker inspect by-hand -f '{{.State.Status}}'").out.strip()
+    assert left == "exited", "what a person stopped stays down"
+    on("c01", "docker rm by-hand")
+
+
+def leave_the_swarm() -> None:
+    assert on("c03", "docker swarm leave --force").code == 0
+
+
+def remove_registries() -> None:
+    for node in ("c02", "c03"):
+        assert on(node, "docker rm -f registry-skp").code == 0
+
+
+CASES = {
+    "docker.swarm-join": (leave_the_swarm, "c03: join manager"),
+    "docker.registry-run": (remove_registries, "c03: create registry-skp"),
+    "docker.apply": (remove_registries, "c03: create registry-skp"),
+}
+
+
+@pytest.mark.parametrize("command", CASES)
+def test_a_node_off_before_a_command_is_named_and_the_others_are_served(
+    changed: None, powered: Switch, command: str
+) -> None:
+    prepare, _ = CASES[command]
+    prepare()
+    powered("c03")
+    ran = skp(command)
+    assert ran.code == 1, ran.all
+    assert "! c03: " in ran.out
+    assert "registry-skp" in container_ids(("c02",))["c02"] or command == "docker.swarm-join"
+    check_heals()
+
+
+@pytest.mark.parametrize("command", CASES)
+def test_a_node_that_goes_off_during_a_command_is_named_and_the_others_are_served(
+    changed: None, powered: Switch, command: str
+) -> None:
+    prepare, moment = CASES[command]
+    prepare()
+    ran = skp_until(moment, lambda: powered("c03"), command)
+    assert ran.code == 1, ran.all
+    assert "! c03" in ran.out or "- c03" in ran.out
+    assert "registry-skp" in container_ids(("c02",))["c02"]
+    check_heals()
+
+
+def test_a_reinstalled_node_joins_in_place_of_its_dead_entry(changed: None) -> None:
+    old = on("c03", "docker info -f '{{.Swarm.NodeID}}'").out.strip()
+    assert host_docker("rm", "-f", "-v", "c03").code == 0
+    assert host_docker("volume", "rm", "skp-lab-c03").code == 0
+    check_heals()
+    listed = on("c01", "docker node ls -q").out.split()
+    assert len(listed) == 3
+    assert old not in listed
