@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.lab.conftest import ROOT, host_docker, on, run, skp
-from tests.lab.test_faults_power import check_heals
+from tests.lab.test_faults_power import check_heals, leave_the_swarm, remove_registries
 
 TIMES = 20
 # Seconds; what the apply takes when nothing happens is about 4.
@@ -24,8 +24,8 @@ def lab() -> None:
 @pytest.mark.parametrize("seed", range(TIMES))
 def test_whenever_a_node_goes_off_the_next_apply_heals(lab: None, seed: int) -> None:
     moment = random.Random(seed).uniform(0, LONGEST)  # noqa: S311 - not for secrets
-    assert on("c03", "docker rm -f registry-skp && docker swarm leave --force").code == 0
-    assert on("c02", "docker rm -f registry-skp").code == 0
+    leave_the_swarm()
+    remove_registries()
     with subprocess.Popen(
         ["./skp.py", "docker.apply"], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
