@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.lab.conftest import ROOT, host_docker, on, run, skp
+from tests.lab.conftest import ROOT, host_docker, on, restore, run, skp
 from tests.lab.test_faults_power import check_heals, leave_the_swarm, remove_registries
 
 TIMES = 20
@@ -24,6 +24,7 @@ def lab() -> None:
 @pytest.mark.parametrize("seed", range(TIMES))
 def test_whenever_a_node_goes_off_the_next_apply_heals(lab: None, seed: int) -> None:
     moment = random.Random(seed).uniform(0, LONGEST)  # noqa: S311 - not for secrets
+    restore()
     leave_the_swarm()
     remove_registries()
     with subprocess.Popen(
