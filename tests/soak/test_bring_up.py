@@ -28,7 +28,7 @@ SMALL = "localhost:5000/skp/docker-ds:latest"
 CONTEXT = {
     "Dockerfile": "FROM skp/docker-registry:latest\n"
     "COPY --chmod=0755 jupyter-health /opt/skp/bin/\n"
-    'ENTRYPOINT ["busybox", "sleep", "1000000"]\n',
+    'ENTRYPOINT ["busybox", "httpd", "-f", "-p", "8010", "-h", "/opt/skp"]\n',
     "jupyter-health": "#!/bin/sh\nexit 0\n",
 }
 attempts: list[str] = []
@@ -109,7 +109,8 @@ def test_a_bring_up_is_all_right(prepared: Prepared, number: int) -> None:
     assert skp("docker.status", env=prepared.env).code == 0
     again = skp("docker.apply", env=prepared.env)
     assert again.out.startswith("Nothing to change"), again.all
-    for node in NODES[1:]:
-        name = f"jupyter-skp-{node}"
-        reached = on(node, f"docker exec {name} busybox ping -c 1 -W 5 jupyter-skp")
-        assert reached.code == 0, f"{node} does not reach c01 over the overlay: {reached.all}"
+    for node, peer in zip(NODES, (*NODES[1:], NODES[1]), strict=True):
+        own = "jupyter-skp" if node == NODES[0] else f"jupyter-skp-{node}"
+        ask = f"wget -q -T 5 -O - http://jupyter-skp-{peer}:8010/bin/jupyter-health"
+        reached = on(node, f"docker exec {own} {ask}")
+        assert reached.out == CONTEXT["jupyter-health"], f"{node} to {peer}: {reached.all}"
