@@ -98,6 +98,17 @@ def bring_up(prepared: Prepared) -> Ran:
     return ran
 
 
+def check_reaches(node: str, peer: str) -> None:
+    """The engines tell each other of new containers by gossip, which may take some seconds."""
+    own = "jupyter-skp" if node == NODES[0] else f"jupyter-skp-{node}"
+    ask = f"wget -q -T 3 -O - http://jupyter-skp-{peer}:8010/bin/jupyter-health"
+    began = time.monotonic()
+    while (reached := on(node, f"docker exec {own} {ask}")).out != CONTEXT["jupyter-health"]:
+        took = time.monotonic() - began
+        assert took < 60, f"{node} does not reach {peer} over the overlay: {reached.all}"
+        print(f"{node} to {peer}: not yet after {took:.1f} s: {reached.err.strip()}")
+
+
 @pytest.mark.parametrize("number", range(1, TIMES + 1))
 def test_a_bring_up_is_all_right(prepared: Prepared, number: int) -> None:
     fresh()
@@ -110,7 +121,4 @@ def test_a_bring_up_is_all_right(prepared: Prepared, number: int) -> None:
     again = skp("docker.apply", env=prepared.env)
     assert again.out.startswith("Nothing to change"), again.all
     for node, peer in zip(NODES, (*NODES[1:], NODES[1]), strict=True):
-        own = "jupyter-skp" if node == NODES[0] else f"jupyter-skp-{node}"
-        ask = f"wget -q -T 5 -O - http://jupyter-skp-{peer}:8010/bin/jupyter-health"
-        reached = on(node, f"docker exec {own} {ask}")
-        assert reached.out == CONTEXT["jupyter-health"], f"{node} to {peer}: {reached.all}"
+        check_reaches(node, peer)
