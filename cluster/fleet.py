@@ -38,7 +38,6 @@ class Fleet:
         """Connect to all hosts in parallel; a host that can't be reached is only noted."""
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
-        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self.hosts)))
         connected = self._gather(
             {host.name: partial(connect, host, settings, deadlines) for host in self.hosts}
         )
@@ -54,7 +53,6 @@ class Fleet:
         """End all connections."""
         for node in self.nodes.values():
             node.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
@@ -65,14 +63,20 @@ class Fleet:
     def _gather(self, work: Mapping[str, Callable[[], T]]) -> Results[T]:
         values: dict[str, T] = {}
         errors: dict[str, NodeError] = {}
-        futures = {name: self._pool.submit(job) for name, job in work.items()}
-        for name, future in futures.items():
-            try:
-                values[name] = future.result()
-            except NodeError as error:
-                errors[name] = error
-            except Exception as error:  # noqa: BLE001 - the other nodes go on, and it is reported
-                errors[name] = unexpected(name, error)
+        # Threads of its own: what runs on one node may itself ask all nodes, and would wait for
+        # ever for a thread that only it could give back.
+        pool = ThreadPoolExecutor(max_workers=max(1, len(work)))
+        try:
+            futures = {name: pool.submit(job) for name, job in work.items()}
+            for name, future in futures.items():
+                try:
+                    values[name] = future.result()
+                except NodeError as error:
+                    errors[name] = error
+                except Exception as error:  # noqa: BLE001 - the other nodes go on; it is reported
+                    errors[name] = unexpected(name, error)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
         return Results(values, errors)
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import docker.errors
 
-from cluster import secrets
 from cluster.errors import NodeError
 from cluster.fleet import Fleet
 from cluster.intent import Intent
 from cluster.node import Node
-from cluster.secrets import Kept, Secret
-from cluster.spec import Image, Source
+from cluster.observe_disk import disk
+from cluster.secrets import Secret
+from cluster.spec import Image, NodeFile, Source
 from cluster.state import (
     LABEL_FIELDS,
     LABEL_PREVIOUS,
@@ -33,11 +33,14 @@ from cluster.state import (
     SwarmNode,
 )
 
-# On every manager: the generated secrets, readable by root alone.
-KEPT = "/var/lib/skp/secrets.env"
 
-
-def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[Image]]) -> State:
+def observe(
+    fleet: Fleet,
+    master: str,
+    home: str,
+    images: Mapping[str, Iterable[Image]],
+    files: Sequence[NodeFile] = (),
+) -> State:
     """Return the state of all nodes of `fleet`.
 
     Args:
@@ -45,8 +48,9 @@ def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[
         master: the node whose Swarm is ours, if it is a manager of one.
         home: the shared folder whose owner is wanted.
         images: per node name, the images whose ids or digests are wanted.
+        files: the files that every node is to have on its own disk.
     """
-    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ())))
+    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ()), files))
     swarm, leaderless = _ask_managers(fleet, master, found.values)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
@@ -69,13 +73,17 @@ def _ask_managers(
     return None, error
 
 
-def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
-    with node.talking("reading its state") as engine:
-        asked = time.time()
-        info = engine.info()
-        now = (asked + time.time()) / 2
-        found = {image: identity for image in images if (identity := identify(node, image))}
-    owner, kept = _files(node, home)
+def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFile]) -> FoundNode:
+    # The command takes longer than all requests to the engine, so it runs beside them.
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(disk, node, home, files)
+        with node.talking("reading its state") as engine:
+            asked = time.time()
+            info = engine.info()
+            now = (asked + time.time()) / 2
+            found = {image: identity for image in images if (identity := identify(node, image))}
+        there = containers(node)
+        seen = looking.result()
     swarm = info["Swarm"]
     return FoundNode(
         name=node.name,
@@ -87,25 +95,13 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm["ControlAvailable"],
             swarm.get("NodeAddr", ""),
         ),
-        containers=containers(node),
-        owner=owner,
+        containers=there,
+        owner=seen.owner,
         images=found,
         clock=_seconds(info["SystemTime"]) - now,
-        kept=kept,
+        kept=seen.kept,
+        files=seen.files,
     )
-
-
-def _files(node: Node, home: str) -> tuple[str, Kept]:
-    """Return the owner of the shared folder, and the secrets that are kept here, in one command."""
-    done = node.run(
-        f"stat -c %u:%g -- {shlex.quote(home)} || echo; sudo -n cat {KEPT} 2>/dev/null || true"
-    )
-    owner, _, text = done.stdout.decode(errors="replace").partition("\n")
-    try:
-        # A copy that is damaged counts as none: it is written anew.
-        return owner, secrets.read(text) if text else Kept()
-    except ValueError:
-        return owner, Kept()
 
 
 def _seconds(moment: str) -> float:
@@ -195,12 +191,13 @@ def _subnet(network: Mapping[str, Any]) -> str:
 
 
 def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
+    manager = item.get("ManagerStatus") or {}
     return SwarmNode(
         id=item["ID"],
         hostname=item["Description"].get("Hostname", ""),
         role=item["Spec"]["Role"],
         state=item["Status"]["State"],
         labels=item["Spec"].get("Labels") or {},
-        leader=(item.get("ManagerStatus") or {}).get("Leader", False),
-        address=item["Status"].get("Addr", ""),
+        leader=manager.get("Leader", False),
+        address=manager.get("Addr", "").rpartition(":")[0] or item["Status"].get("Addr", ""),
     )

@@ -74,6 +74,7 @@ def perform(context: Context, step: Step) -> str:
     # Imported here: each needs the context above.
     from cluster import (
         perform_container,
+        perform_files,
         perform_image,
         perform_intent,
         perform_leave,
@@ -86,6 +87,7 @@ def perform(context: Context, step: Step) -> str:
         "intent": perform_intent.PERFORMERS,
         "secrets": perform_intent.SECRETS,
         "network": perform_swarm.NETWORK,
+        "file": perform_files.PERFORMERS,
         "image": {**perform_image.PERFORMERS, **perform_removal.PERFORMERS},
         "container": perform_container.PERFORMERS,
         "leave": perform_leave.PERFORMERS,

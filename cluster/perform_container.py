@@ -54,8 +54,9 @@ def _create(context: Context, step: Step) -> str:
     _write_files(node, container)
     with node.talking(f"naming {container.name}") as engine:
         engine.rename(made, container.name)
-    _start_new(node, container, made, body)
-    return _wait_healthy(context, container)
+    detail = _start_new(node, container, made, body)
+    _wait_healthy(context, container)
+    return detail
 
 
 def _start(context: Context, step: Step) -> str:
@@ -118,22 +119,24 @@ def _make(node: Node, container: Container, body: dict[str, Any]) -> str:
         return str(engine.create_container_from_config(body, name)["Id"])
 
 
-def _start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> None:
-    """Start a new container; make it anew when the network was not ready for it.
+def _start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> str:
+    """Start a new container; make it anew when the network was not ready for it, and say so.
 
     On a node that has just joined, the engine may give up the attachment after 20 s; the created
     container can't be started any more then.
     """
-    for attempt in range(1, _START_TRIES + 1):
+    attempt = 1
+    while True:
         with node.talking(f"starting {container.name}", node.deadlines.start) as engine:
             try:
                 engine.start(made)
-                return
+                return f"started at attempt {attempt}" if attempt > 1 else ""
             except docker.errors.APIError:
                 engine.remove_container(made, v=True, force=True)
                 if attempt == _START_TRIES or container.network == "host":
                     raise
             made = engine.create_container_from_config(body, container.name)["Id"]
+        attempt += 1
 
 
 def _wait_healthy(context: Context, container: Container) -> str:

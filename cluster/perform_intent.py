@@ -11,7 +11,7 @@ from typing import Any
 import docker.errors
 
 from cluster.intent import Intent
-from cluster.observe import KEPT
+from cluster.observe_disk import KEPT
 from cluster.perform import Context, Performer
 from cluster.step import Action, Step
 

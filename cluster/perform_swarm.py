@@ -101,30 +101,32 @@ def _drain(context: Context, step: Step) -> str:
 def _change(context: Context, step: Step, change: Change) -> str:
     via = context.fleet.nodes[context.swarm.via]
     node_id = context.state.nodes[step.node].membership.node_id
-    _change_node(via, node_id, change)
-    return ""
+    attempts = _change_node(via, node_id, change)
+    return f"written at attempt {attempts}" if attempts > 1 else ""
 
 
-def _change_node(via: Node, node_id: str, change: Change) -> None:
-    """Change a Swarm node's specification by compare-and-swap.
+def _change_node(via: Node, node_id: str, change: Change) -> int:
+    """Change a Swarm node's specification by compare-and-swap; return how often it was tried.
 
     A node that has just joined is still being written by the managers themselves; the engine then
     refuses with "update out of sequence". So: read again, and retry while the version moves.
     """
     end = time.monotonic() + via.deadlines.swarm
     with via.talking("changing a Swarm node") as engine:
+        attempt = 1
         while True:
             current = engine.inspect_node(node_id)
             version, spec = current["Version"]["Index"], dict(current["Spec"])
             change(spec)
             try:
                 engine.update_node(node_id, version, cast("Any", spec))
-                return
+                return attempt
             except docker.errors.APIError:
                 if engine.inspect_node(node_id)["Version"]["Index"] == version:
                     raise
             if time.monotonic() > end:
                 raise DeadlineError(via.name, f"the entry of {node_id} does not come to rest")
+            attempt += 1
 
 
 def _network(context: Context, step: Step) -> str:

@@ -15,6 +15,7 @@ from cluster.observe import observe
 from cluster.perform import Busy
 from cluster.perform_image import has_recipe
 from cluster.plan import plan_containers
+from cluster.plan_files import plan_files
 from cluster.plan_leave import plan_leave
 from cluster.plan_swarm import Part, plan_swarm
 from cluster.secrets import SPEC_KEY, Kept, Resolved
@@ -77,7 +78,7 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     wanted: dict[str, set[Image]] = {master: set()}
     for service in services:
         wanted[master].update(service.images(cluster))
-    return observe(fleet, master, cluster.home, wanted)
+    return observe(fleet, master, cluster.home, wanted, cluster.files)
 
 
 def remembered(
@@ -111,6 +112,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan
     steps = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *_intents(cluster, state, scope),
+        *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *(_secrets(cluster, state, resolved.kept) if scope.services else ()),
         *_containers(cluster, state, scope),
     ]

@@ -105,6 +105,32 @@ class ConfigFile:
 
 
 @dataclass(frozen=True)
+class NodeFile:
+    """A file that every node has on its own disk, owned by root and readable by all.
+
+    Attributes:
+        path: absolute path on the node.
+        content: what it holds; never a secret.
+        mode: its permissions.
+        link: absolute path of a symbolic link to it; "" for none.
+        where: only nodes with this folder have the file; "" for all nodes.
+        then: a shell command that root runs after the file was written; "" for none.
+    """
+
+    path: str
+    content: str
+    mode: int = 0o644
+    link: str = ""
+    where: str = ""
+    then: str = ""
+
+    @property
+    def signature(self) -> str:
+        """What is observed of it on a node where it is right: mode, owner, SHA-256."""
+        return f"{self.mode:o} 0 {hashlib.sha256(self.content.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
 class Container:
     """One container on one node.
 

@@ -25,6 +25,7 @@ from cluster.transport import Completed, Engine, Lines, OnLine, closed_after, ov
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _CHUNK = 1 << 16
 _PORT = 22
+_NO_STATUS = -1  # paramiko's exit status when the server sent none
 _KEEPALIVE = 10  # seconds; notices a node that lost its power while it worked
 
 
@@ -158,6 +159,11 @@ class SshConnection:
                         raise NodeError(self.name, f"the connection broke: {error}") from None
             if late.is_set():
                 raise DeadlineError(self.name, f"not done within {deadline:.0f} s: {_cut(command)}")
+            if code == _NO_STATUS:
+                transport = self._client.get_transport()
+                alive = transport is not None and transport.is_active()
+                what = "a signal ended" if alive else "the connection broke during"
+                raise NodeError(self.name, f"{what}: {_cut(command)}")
             return Completed(code, output.collected, errors.collected)
         finally:
             channel.close()

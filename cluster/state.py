@@ -90,6 +90,8 @@ class FoundNode:
         images: image to its id (streamed) or digest (registry) as this node sees it.
         clock: how many seconds its clock is ahead of this machine's.
         kept: the generated secrets that it keeps, as a manager.
+        files: the signatures of the files that are wanted here, by path; "" for one that is not
+            there.
     """
 
     name: str
@@ -101,11 +103,12 @@ class FoundNode:
     images: Mapping[Image, str] = field(default_factory=dict)
     clock: float = 0.0
     kept: Kept = field(default_factory=Kept)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SwarmNode:
-    """A node as the Swarm's managers see it."""
+    """A node as the Swarm's managers see it; `address` is where they reach it, "" if unknown."""
 
     id: str
     hostname: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from cluster.spec import Container
+from cluster.spec import Container, NodeFile
 from cluster.state import FoundContainer
 
 Key: TypeAlias = tuple[str, str, str]
@@ -20,6 +20,7 @@ class Kind(StrEnum):
     INTENT = "intent"
     NETWORK = "network"
     SECRETS = "secrets"
+    FILE = "file"
     IMAGE = "image"
     CONTAINER = "container"
     LEAVE = "leave"
@@ -40,6 +41,7 @@ class Action(StrEnum):
     SET = "set"
     PIN = "pin"
     SAVE = "save"
+    INSTALL = "install"
     BUILD = "build"
     PULL = "pull"
     CREATE = "create"
@@ -89,6 +91,7 @@ class Step:
         images: for a prune: the ids of the images that go.
         turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
             and is skipped when one of them failed. 0: no such place.
+        file: for files of the node's own: what is wanted.
     """
 
     kind: Kind
@@ -108,6 +111,7 @@ class Step:
     level: int = 0
     images: tuple[str, ...] = ()
     turn: int = 0
+    file: NodeFile | None = None
 
     @property
     def key(self) -> Key:

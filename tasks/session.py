@@ -17,6 +17,7 @@ import services
 from cluster import inventory, secrets, secrets_file, settings
 from cluster.errors import ConfigError, ConfigErrors, ExitCode
 from cluster.service import Cluster, Service
+from hosts import boot
 from tasks.confirm import confirm
 from tasks.options import Options
 
@@ -61,7 +62,7 @@ class Session:
     def cluster(self) -> Cluster:
         """What is wanted, with what this machine knows of it; see `planning.remembered`."""
         resolved = secrets.resolve(self.settings, self.kept, ())
-        found = Cluster(self.settings, self.inventory, resolved.values)
+        found = Cluster(self.settings, self.inventory, resolved.values, boot.files())
         _check(found)
         return found
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from cluster.errors import NodeError
 from cluster.intent import Intent
@@ -33,7 +36,7 @@ def found(name: str, membership: Membership) -> FoundNode:
 
 
 def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmNode:
-    return SwarmNode(f"id{number}", f"c0{number}", role, state, labels)
+    return SwarmNode(f"id{number}", f"c0{number}", role, state, labels, address=f"10.0.0.{number}")
 
 
 def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
@@ -80,10 +83,25 @@ def test_the_others_join_as_their_groups_say() -> None:
     ]
 
 
-def test_a_reinstalled_node_joins_after_its_dead_entry_is_removed() -> None:
-    there = swarm(entry(1, "manager"), entry(2, "manager", "down"), entry(3, "worker"))
+@pytest.mark.parametrize("seen", ["down", "ready", "unknown"])
+def test_a_reinstalled_node_joins_after_its_dead_entry_is_removed(seen: str) -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager", seen), entry(3, "worker"))
     steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
     assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ("id2",))]
+
+
+def test_a_namesakes_entry_is_left_alone() -> None:
+    namesake = replace(entry(4, "manager", "down"), hostname="c02")
+    there = swarm(entry(1, "manager"), namesake, entry(3, "worker"))
+    steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
+    assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ())]
+
+
+def test_an_entry_that_a_node_answers_for_is_not_dead() -> None:
+    shared = replace(entry(3, "worker"), hostname="c02", address="10.0.0.2")
+    there = swarm(entry(1, "manager"), shared)
+    steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
+    assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ())]
 
 
 def test_a_reinstalled_master_joins_the_swarm_that_is_there() -> None:
