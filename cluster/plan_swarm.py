@@ -12,7 +12,7 @@ from cluster.step import Action, Difference, Kind, Step
 
 
 class Part(StrEnum):
-    """The parts of a cluster that are no service; the first four have a command of their own."""
+    """The parts of a cluster that are no service; FILES come with JOIN."""
 
     INIT = "init"
     JOIN = "join"

@@ -24,7 +24,7 @@ def swarm_init(s: Session) -> None:
 @command()
 def swarm_join(s: Session) -> None:
     """Make every other node a manager or worker of the Swarm, as its groups say."""
-    s.converge(parts=[Part.JOIN])
+    s.converge(parts=[Part.JOIN, Part.FILES])
 
 
 @command()
