@@ -10,8 +10,8 @@ from typing import Any
 from bench.apply import work
 from bench.apply.nodes import Nodes, inside
 
-# Until every engine knows the names of all others' containers. Engines of before July 2025 may never
-# come to know those of a node that left the network and joined it again at once (moby, "libn/
+# Until every engine knows the names of all others' containers. Engines of before July 2025 may
+# never know those of a node that left the network and joined it again at once (moby, "libn/
 # networkdb: stop forging tombstone entries"), as in a redeploy of its only container there. That
 # is the engine's doing, so it is counted and not refused.
 _GOSSIP_SECONDS = 5.0
