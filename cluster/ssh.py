@@ -19,6 +19,7 @@ import paramiko
 from paramiko.hostkeys import InvalidHostKey
 
 from cluster.errors import DeadlineError, NodeError
+from cluster.forward import ForwardingTransport
 from cluster.transport import Completed, Engine, Lines, OnLine, closed_after, over_ssh
 
 # paramiko reports to its own log what it also raises; the person should see it once.
@@ -214,6 +215,7 @@ class SshConnection:
                 banner_timeout=deadline,
                 auth_timeout=deadline,
                 channel_timeout=deadline,
+                transport_factory=ForwardingTransport,  # type: ignore[arg-type]  # a class is one
             )
             transport = self._client.get_transport()
             assert transport is not None  # it is connected

@@ -18,10 +18,11 @@ from docker.transport.sshconn import SSHConnectionPool
 from docker.transport.unixconn import UnixHTTPAdapter
 from docker.utils.json_stream import json_stream
 
+from cluster.forward import SOCKET, ForwardingTransport
+
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
 API_VERSION = "1.44"
-SOCKET = "/var/run/docker.sock"
 # The SDK takes the name after // to tell what kind of socket it may find below a response.
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
@@ -177,8 +178,11 @@ def closed_after(channel: paramiko.Channel, seconds: float) -> Iterator[threadin
         timer.cancel()
 
 
-class _DialConnection(urllib3.connection.HTTPConnection):
-    """An HTTP connection through `docker system dial-stdio` on an SSH connection."""
+class _SshHttpConnection(urllib3.connection.HTTPConnection):
+    """An HTTP connection to the engine on an SSH connection.
+
+    By forwarding its socket; where the server does not do that, by `docker system dial-stdio`.
+    """
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__("localhost", timeout=deadline)
@@ -189,8 +193,19 @@ class _DialConnection(urllib3.connection.HTTPConnection):
         transport = self._client.get_transport()
         if transport is None:
             raise paramiko.SSHException("the connection is closed")
+        self.sock = self._forward(transport) or self._dial(transport)
+        self.sock.settimeout(self._seconds)
+
+    def _forward(self, transport: paramiko.Transport) -> paramiko.Channel | None:
+        if not isinstance(transport, ForwardingTransport):
+            return None
+        try:
+            return transport.open_engine(self._seconds)
+        except paramiko.ChannelException:
+            return None  # refused; what dial-stdio says then tells more than a number
+
+    def _dial(self, transport: paramiko.Transport) -> paramiko.Channel:
         channel = transport.open_session(timeout=self._seconds)
-        channel.settimeout(self._seconds)
         with closed_after(channel, self._seconds) as late:
             try:
                 channel.exec_command("docker system dial-stdio")
@@ -198,26 +213,26 @@ class _DialConnection(urllib3.connection.HTTPConnection):
                 if late.is_set():
                     raise TimeoutError("the SSH server does not start a command") from None
                 raise
-        self.sock = channel
+        return channel
 
 
-class _DialPool(SSHConnectionPool):
+class _SshHttpPool(SSHConnectionPool):
     """A pool of such connections; the SDK's class knows how a channel is kept alive."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__(timeout=int(deadline), maxsize=4)
         self._client, self._seconds = client, deadline
 
-    def _new_conn(self) -> _DialConnection:
-        return _DialConnection(self._client, self._seconds)
+    def _new_conn(self) -> _SshHttpConnection:
+        return _SshHttpConnection(self._client, self._seconds)
 
 
-class _DialAdapter(BaseHTTPAdapter):
+class _SshHttpAdapter(BaseHTTPAdapter):
     """requests over that pool."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__()
-        self._pool = _DialPool(client, deadline)
+        self._pool = _SshHttpPool(client, deadline)
 
     def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:  # noqa: ARG002
         """Return the one pool there is, as requests asks for it."""
@@ -235,7 +250,7 @@ class _DialAdapter(BaseHTTPAdapter):
 
 def over_ssh(client: paramiko.SSHClient, deadline: float) -> Engine:
     """Return an Engine client that speaks through an SSH connection."""
-    return Engine(_BASE["ssh"], _DialAdapter(client, deadline), deadline)
+    return Engine(_BASE["ssh"], _SshHttpAdapter(client, deadline), deadline)
 
 
 def over_socket(deadline: float) -> Engine:
