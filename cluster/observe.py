@@ -7,7 +7,9 @@ import re
 import shlex
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import docker.errors
@@ -70,12 +72,16 @@ def _ask_managers(
 
 
 def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
-    with node.talking("reading its state") as engine:
-        asked = time.time()
-        info = engine.info()
-        now = (asked + time.time()) / 2
-        found = {image: identity for image in images if (identity := identify(node, image))}
-    owner, kept = _files(node, home)
+    # The command takes longer than all requests to the engine, so it runs beside them.
+    with ThreadPoolExecutor(1) as beside:
+        files = beside.submit(_files, node, home)
+        with node.talking("reading its state") as engine:
+            asked = time.time()
+            info = engine.info()
+            now = (asked + time.time()) / 2
+            found = {image: identity for image in images if (identity := identify(node, image))}
+        there = containers(node)
+        owner, kept = files.result()
     swarm = info["Swarm"]
     return FoundNode(
         name=node.name,
@@ -87,7 +93,7 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm["ControlAvailable"],
             swarm.get("NodeAddr", ""),
         ),
-        containers=containers(node),
+        containers=there,
         owner=owner,
         images=found,
         clock=_seconds(info["SystemTime"]) - now,
@@ -96,9 +102,15 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
 
 
 def _files(node: Node, home: str) -> tuple[str, Kept]:
-    """Return the owner of the shared folder, and the secrets that are kept here, in one command."""
+    """Return the owner of the shared folder, and the secrets that are kept here, in one command.
+
+    sudo is asked only where there are some, or where that can't be seen: it is slow.
+    """
+    folder = str(Path(KEPT).parent)
     done = node.run(
-        f"stat -c %u:%g -- {shlex.quote(home)} || echo; sudo -n cat {KEPT} 2>/dev/null || true"
+        f"stat -c %u:%g -- {shlex.quote(home)} || echo; "
+        f"if [ -e {KEPT} ] || {{ [ -d {folder} ] && [ ! -x {folder} ]; }}; then "
+        f"sudo -n cat {KEPT} 2>/dev/null; fi; true"
     )
     owner, _, text = done.stdout.decode(errors="replace").partition("\n")
     try:

@@ -1,12 +1,13 @@
 """The floor: a straight script that does this one job, with nothing checked that need not be.
 
-One paramiko connection per node, all at once, Docker's own SDK over `docker system dial-stdio`,
-as SKP does it; no settings, no inventory, no plan, no report. Called as: floor.py PHASE LAB_FOLDER.
+One paramiko connection per node, all at once, and Docker's own SDK over it by SKP's own transport;
+no settings, no inventory, no plan, no report. Called as: floor.py PHASE LAB_FOLDER.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -14,58 +15,38 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import docker
 import docker.errors
 import paramiko
-from docker.transport import SSHHTTPAdapter
-from docker.transport.sshconn import SSHConnectionPool
 from docker.types import IPAMConfig, IPAMPool
 
 from bench.apply import work
+from cluster.forward import ForwardingTransport
+from cluster.transport import Engine, over_ssh
 
 Hosts = dict[str, dict[str, Any]]
 _USER = "skp"
-_API_VERSION = "1.44"
 _SECONDS = 60.0
 _TRIES = 8  # of what the engine refuses on a node that has just joined
 
 
-class _Adapter(SSHHTTPAdapter):
-    """The SDK's way over SSH, with the lab's key and pinned host keys.
-
-    The SDK itself opens a channel for every new URL; here one serves all requests.
-    """
-
-    def __init__(self, address: str, lab: Path) -> None:
-        self._lab = lab
-        super().__init__(f"ssh://{_USER}@{address}", timeout=int(_SECONDS))
-        self._pool = SSHConnectionPool(self.ssh_client, timeout=int(_SECONDS))
-
-    def _create_paramiko_client(self, base_url: str) -> None:
-        self.ssh_client = paramiko.SSHClient()
-        self.ssh_client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        self.ssh_client.load_host_keys(str(self._lab / "known_hosts"))
-        self.ssh_params = {
-            "hostname": base_url.rpartition("@")[2],
-            "username": _USER,
-            "key_filename": str(self._lab / "id_ed25519"),
-            "allow_agent": False,
-            "look_for_keys": False,
-            "timeout": _SECONDS,
-        }
-
-    def get_connection(self, *_: object, **__: object) -> SSHConnectionPool:
-        """Return the one pool there is."""
-        return self._pool
-
-
-def connect(address: str, lab: Path) -> docker.APIClient:
-    """Return the engine of a node."""
-    engine = docker.APIClient("tcp://localhost:2375", version=_API_VERSION, timeout=int(_SECONDS))
-    engine.trust_env = False
-    engine.base_url = "http+docker://ssh"
-    engine.mount(engine.base_url, _Adapter(address, lab))
-    return engine
+def connect(address: str, lab: Path) -> Engine:
+    """Return the engine of a node, over the same transport as SKP's."""
+    direct = socket.create_connection((address, 22), timeout=_SECONDS)
+    direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    client.load_host_keys(str(lab / "known_hosts"))
+    client.connect(
+        address,
+        username=_USER,
+        key_filename=str(lab / "id_ed25519"),
+        allow_agent=False,
+        look_for_keys=False,
+        timeout=_SECONDS,
+        sock=direct,
+        transport_factory=ForwardingTransport,  # type: ignore[arg-type]  # a class is one
+    )
+    return over_ssh(client, _SECONDS)
 
 
 class BringUp:
@@ -91,7 +72,7 @@ class BringUp:
         if name == self._master:
             _label(engine, self._hosts)
 
-    def _begin(self, engine: docker.APIClient) -> None:
+    def _begin(self, engine: Engine) -> None:
         engine.init_swarm(advertise_addr=self._hosts[self._master]["ipv4"])
         self._tokens = engine.inspect_swarm()["JoinTokens"]
         self._swarm.set()
@@ -103,7 +84,7 @@ class BringUp:
             options={"com.docker.network.driver.mtu": work.MTU_BELOW},
         )
 
-    def _join(self, engine: docker.APIClient, name: str) -> None:
+    def _join(self, engine: Engine, name: str) -> None:
         host = self._hosts[name]
         if not self._swarm.wait(_SECONDS):
             raise TimeoutError("the master does not begin the Swarm")
@@ -134,7 +115,7 @@ def redeploy(hosts: Hosts, lab: Path, name: str) -> None:
     _run(engine, name, "redeploy")
 
 
-def _label(engine: docker.APIClient, hosts: Hosts) -> None:
+def _label(engine: Engine, hosts: Hosts) -> None:
     for _ in range(_TRIES):
         for node in engine.nodes():
             spec, wanted = node["Spec"], _labels(hosts[node["Description"]["Hostname"]])
@@ -154,7 +135,7 @@ def _labels(host: dict[str, Any]) -> dict[str, str]:
     return {key: value for label in host["labels"] for key, value in label.items()}
 
 
-def _run(engine: docker.APIClient, node: str, phase: str) -> None:
+def _run(engine: Engine, node: str, phase: str) -> None:
     config = work.container_config(node, work.VALUES[phase])
     for attempt in range(1, _TRIES + 1):
         made = engine.create_container_from_config(config, work.container_name(node))["Id"]
