@@ -20,12 +20,13 @@ def main() -> None:
     if Path(sys.prefix) != python.parent.parent:
         os.execv(python, [str(python), *sys.argv])  # noqa: S606 - the same words
     sys.path[0] = str(ROOT)
+    import skp
+
+    skp.prepare()
     import services
 
     services.__path__ = [str(Path(__file__).parent / "services")]
-    from tasks.program import program
-
-    program().run()
+    skp.run()
 
 
 if __name__ == "__main__":
