@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from cluster.fleet import Fleet
-from cluster.inventory import Inventory
-from cluster.secrets import Kept, Secret
-from cluster.settings import Settings
-from cluster.state import State, Swarm
 from cluster.step import Step
-from cluster.transfer import Spool
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
+    from cluster.inventory import Inventory
+    from cluster.secrets import Kept, Secret
+    from cluster.settings import Settings
+    from cluster.state import State, Swarm
+    from cluster.transfer import Spool
 
 Say = Callable[[str], None]
 

@@ -13,14 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import paramiko
 from paramiko.hostkeys import InvalidHostKey
 
+from cluster.connection import Completed, Lines, OnLine, closed_after
 from cluster.errors import DeadlineError, NodeError
 from cluster.forward import ForwardingTransport
-from cluster.transport import Completed, Engine, Lines, OnLine, closed_after, over_ssh
+
+if TYPE_CHECKING:
+    from cluster.transport import Engine
 
 # paramiko reports to its own log what it also raises; the person should see it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -165,6 +168,8 @@ class SshConnection:
 
     def engine(self, deadline: float) -> Engine:
         """Return the node's Docker Engine API over this connection."""
+        from cluster.transport import over_ssh
+
         return over_ssh(self._client, deadline)
 
     def close(self) -> None:
