@@ -53,6 +53,7 @@ def test_the_shipped_inventory_needs_no_second_look() -> None:
     assert surely_valid(HOSTS, document)
 
 
+@hypothesis.settings(deadline=None)
 @given(value=VALUES, place=st.sampled_from(["", "ipv4", "labels", "groups", "user", "port", "x"]))
 def test_what_it_passes_the_schema_allows(value: object, place: str) -> None:
     document = copy.deepcopy(RIGHT)
@@ -65,7 +66,7 @@ def test_what_it_passes_the_schema_allows(value: object, place: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@hypothesis.settings(max_examples=30)
+@hypothesis.settings(max_examples=30, deadline=None)
 @given(value=VALUES)
 def test_what_it_passes_as_a_setting_the_schema_allows(kind: str, value: object) -> None:
     checked = {"$defs": KINDS, "properties": {"KEY": {"$ref": f"#/$defs/{kind}", "default": ""}}}
