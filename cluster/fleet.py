@@ -39,7 +39,8 @@ class Fleet:
         """Connect to all hosts in parallel; a host that can't be reached is only noted."""
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
-        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self.hosts)))
+        # Two for each node: the audit trail is begun beside a look.
+        self._pool = ThreadPoolExecutor(max_workers=max(1, 2 * len(self.hosts)))
         begun = self._begin(
             {host.name: partial(connect, host, settings, deadlines) for host in self.hosts}
         )
