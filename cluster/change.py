@@ -81,7 +81,7 @@ def _apply(
     with Spool() as spool:
         context = Context(
             fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], Kept(), state,
-            spool, talk.say, lock.check, mask=known(cluster, state),
+            spool, talk.say, lock.check, known(cluster, state),
         )  # fmt: skip
         return apply(context, change.steps)
 

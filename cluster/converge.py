@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cluster import secrets_file
@@ -89,10 +90,12 @@ class _Run:
     def locked(self, lock: Lock) -> Report:
         """Apply in rounds, with the lock held and the audit trail written."""
         audit = Audit(self._fleet, self._cluster.inventory, lock.me)
-        warnings = audit.begin(lock.left)
+        with ThreadPoolExecutor(1) as beside:
+            begun = beside.submit(audit.begin, lock.left)
+            plan = self.look()
+            warnings = begun.result()
         if lock.left:
             warnings.append(f"the lock was taken over from a command that died: {lock.left}")
-        plan = self.look()
         try:
             with Spool() as spool:
                 plan = self._rounds(plan, spool, lock)
@@ -123,8 +126,8 @@ class _Run:
             spool,
             self._talk.say,
             check,
-            self._scope.busy,
             known(plan.cluster, plan.state),
+            self._scope.busy,
         )
         failed = {result.step.key for result in self._results if not result.ok}
         return apply(context, plan.steps, failed)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from cluster.fleet import Fleet
-from cluster.inventory import Inventory
-from cluster.mask import Mask
-from cluster.secrets import Kept, Secret
-from cluster.settings import Settings
-from cluster.state import State, Swarm
 from cluster.step import Step
-from cluster.transfer import Spool
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
+    from cluster.inventory import Inventory
+    from cluster.mask import Mask
+    from cluster.secrets import Kept, Secret
+    from cluster.settings import Settings
+    from cluster.state import State, Swarm
+    from cluster.transfer import Spool
 
 Say = Callable[[str], None]
 
@@ -39,8 +42,8 @@ class Context:
         spool: images on their way from the master to several nodes.
         say: takes progress lines for the person; not a log.
         check: raises when nothing more may be changed, because the lock was lost.
-        busy: what is done about a container that is at work when it is to be replaced.
         mask: hides the cluster's secrets in what containers say.
+        busy: what is done about a container that is at work when it is to be replaced.
     """
 
     fleet: Fleet
@@ -52,8 +55,8 @@ class Context:
     spool: Spool
     say: Say
     check: Callable[[], None]
+    mask: Mask
     busy: Busy = Busy.SKIP
-    mask: Mask = field(default_factory=Mask)
 
     @property
     def swarm(self) -> Swarm:

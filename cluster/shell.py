@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from cluster import local
+from cluster.connection import Completed
 from cluster.errors import NodeError
 from cluster.family import members
 from cluster.fleet import Fleet, Results
@@ -14,7 +15,6 @@ from cluster.inventory import Host
 from cluster.node import resolve
 from cluster.settings import Settings
 from cluster.state import FoundContainer
-from cluster.transport import Completed
 
 
 def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed]:
