@@ -98,7 +98,6 @@ def _report(
         ),
         {name: error for name, error in errors.items() if name in scope.nodes},
         (
-            *cluster.settings.warnings,
             *cluster.inventory.warnings,
             *(str(error) for name, error in errors.items() if name not in scope.nodes),
             *_partly(cluster, scope),

@@ -22,6 +22,7 @@ FILE = "secrets.env"
 SPEC_KEY = "SKP_SPEC_KEY"
 _LOCK_SECONDS = 10
 _HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
+_FORM = "It holds passwords, one KEY='value' a line, and has to be readable by you alone."
 
 
 class Secret:
@@ -96,11 +97,12 @@ def _joined(settings: Settings, stored: Mapping[str, str]) -> dict[str, Secret]:
 def _read(path: Path) -> dict[str, str]:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise ConfigError(f"{path}: can't be read: {reason}", _FORM) from None
     if mode & 0o077:
         raise ConfigError(
             f"{path}: others can read it (mode {mode:o}; 600 is needed)", f"chmod 600 {path}"
@@ -113,7 +115,7 @@ def _read(path: Path) -> dict[str, str]:
             (assignment,) = shlex.split(line)
             key, value = assignment.split("=", 1)
         except ValueError:
-            raise ConfigError(f"{path}:{number}: not of the form KEY='value'") from None
+            raise ConfigError(f"{path}:{number}: not of the form KEY='value'", _FORM) from None
         result[key] = value
     return result
 
