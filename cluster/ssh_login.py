@@ -56,7 +56,14 @@ def turned_away(target: Target, greeting: bytes) -> NodeError | None:
 
 
 def not_let_in(target: Target, error: paramiko.AuthenticationException) -> NodeError:
-    """Return the error for a login that was refused."""
+    """Return the error for a login that was refused, or that no key could be read for."""
+    if isinstance(error, paramiko.PasswordRequiredException):
+        locked = shlex.join(target.paths("identityfile"))
+        return NodeError(
+            target.name,
+            f"login as {target.where}: the key needs a passphrase, and no agent holds it",
+            f'Give it to an agent: eval "$(ssh-agent)" && ssh-add {locked}',
+        )
     offered = ", ".join(target.paths("identityfile")) or "none of a file"
     verbose = shlex.join([*target.arguments[:-1], "-v", target.name, "true"])
     return NodeError(

@@ -13,10 +13,16 @@ from tests.lab.test_jupyter import SECONDS, bearer, log_in, may_enter
 MARK = "hunter"  # in all of them: what is looked for where it must not be, however it is escaped
 # Each pair: JupyterLab's password, and the gateway's token, which an HTTP header carries.
 CHOSEN = {
-    "quotes": ("it's \"hunter\" '\"'\"' \\' \\\"", "it's \"a hunter\" \\' \\\""),
-    "shell": ("$HOME ${x} $(id) `id` hunter ! * ? ~ # & ; | < > %s % {} \\", "$hunter `id` \\ %41 # & ; ="),
+    "quotes": ("it's \"hunter\" '\"'\"' \\' \\\"", 'it\'s "a hunter" \\\' \\"'),
+    "shell": (
+        "$HOME ${x} $(id) `id` hunter ! * ? ~ # & ; | < > %s % {} \\",
+        "$hunter `id` \\ %41 # & ; =",
+    ),
     "Korean": ("비밀 번호 🔑 hunter 사냥꾼", "-hunter --help"),
-    "long": ("--password=hunter" + "Aa0 '\"$`\\%#&;한🔑" * 13 + ".", "hunter" + "t0'\"$`\\%#&; " * 18 + "."),
+    "long": (
+        "--password=hunter" + "Aa0 '\"$`\\%#&;한🔑" * 13 + ".",
+        "hunter" + "t0'\"$`\\%#&; " * 18 + ".",
+    ),
 }
 
 

@@ -21,7 +21,6 @@ from tasks.session import Session
 from tests.golden.case import ROOT, Case, cases
 
 WRONG, RIGHT = cases("wrong"), cases("right")
-CODE = ("skp.py", "cluster", "services", "tasks", "lab")
 # What of the cases is run by real processes too: the files as such, and each kind of content.
 AS_PROCESSES = ("env-quote-missing", "env-port-twice", "hosts-two-masters", "secrets-mode")
 SECRET = "hunter"  # every password in a case holds this
@@ -73,26 +72,17 @@ def typed(words: list[str]) -> int:
 
 def copied(project: Path) -> None:
     """Make a project out of its files: our code, and the environment that it runs in."""
-    for name in CODE:
-        source = ROOT / name
-        ignored = shutil.ignore_patterns("__pycache__")
-        if source.is_dir():
-            shutil.copytree(source, project / name, ignore=ignored)
-        else:
-            shutil.copy(source, project / name)
+    shutil.copy(ROOT / "skp.py", project)  # a link would lead it back here
+    for name in ("cluster", "services", "tasks", "lab", ".venv"):
+        (project / name).symlink_to(ROOT / name)
     for schema in (ROOT / "etc").glob("*.schema.json"):
         shutil.copy(schema, project / "etc")
-    (project / ".venv").symlink_to(ROOT / ".venv")
 
 
 def contents(project: Path) -> dict[str, bytes]:
-    """Return everything in a project by its path, but for what Python keeps of our code."""
-    paths = [path for path in project.rglob("*") if path.is_file() and ".venv" not in path.parts]
-    return {
-        str(path.relative_to(project)): path.read_bytes() if os.access(path, os.R_OK) else b""
-        for path in paths
-        if path.suffix != ".pyc"
-    }
+    """Return everything in a project by its path."""
+    paths = [path for path in project.rglob("*") if path.is_file()]
+    return {str(path.relative_to(project)): path.read_bytes() for path in paths}
 
 
 def check(case: Case, said: str) -> None:
@@ -134,7 +124,7 @@ def as_process(project: Path) -> Callable[[Case], subprocess.CompletedProcess[st
         return subprocess.run(
             [*drop, "./skp.py", *case.command],
             cwd=project, capture_output=True, text=True, timeout=60, check=False,
-            env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"},
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         )  # fmt: skip
 
     return run
