@@ -12,13 +12,16 @@ from typing import Any
 
 import docker.errors
 
+from cluster import secrets
+from cluster.errors import NodeError
 from cluster.fleet import Fleet
+from cluster.intent import Intent
 from cluster.node import Node
-from cluster.secrets import Secret
+from cluster.secrets import Kept, Secret
 from cluster.spec import Image, Source
 from cluster.state import (
     LABEL_FIELDS,
-    LABEL_HELD,
+    LABEL_PREVIOUS,
     LABEL_SERVICE,
     LABEL_SPEC,
     FoundContainer,
@@ -29,6 +32,9 @@ from cluster.state import (
     Swarm,
     SwarmNode,
 )
+
+# On every manager: the generated secrets, readable by root alone.
+KEPT = "/var/lib/skp/secrets.env"
 
 
 def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[Image]]) -> State:
@@ -41,19 +47,26 @@ def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[
         images: per node name, the images whose ids or digests are wanted.
     """
     found = fleet.each(lambda node: _node(node, home, images.get(node.name, ())))
-    managers = [node.name for node in found.values.values() if node.membership.control]
-    managers.sort(key=lambda name: name != master)
-    swarm = None
-    errors = dict(found.errors)
-    for name in managers:
-        asked = fleet.each(lambda node: _swarm(node, found.values), [name])
-        errors |= asked.errors
-        if name in asked.values:
-            swarm = asked.values[name]
-            break
-    # A manager that answers for itself but not for the Swarm (no quorum) is not to be planned on.
-    nodes = {name: node for name, node in found.values.items() if name not in errors}
-    return State(nodes, {**fleet.unreachable, **errors}, swarm)
+    swarm, leaderless = _ask_managers(fleet, master, found.values)
+    return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
+
+
+def _ask_managers(
+    fleet: Fleet, master: str, found: Mapping[str, FoundNode]
+) -> tuple[Swarm | None, NodeError | None]:
+    """Ask the master for the Swarm, or, when it can't say, all other managers at once.
+
+    A manager without a quorum answers for itself, but for the Swarm only with an error.
+    """
+    managers = [node.name for node in found.values() if node.membership.control]
+    first = [name for name in managers if name == master] or managers[:1]
+    error: NodeError | None = None
+    for names in (first, [name for name in managers if name not in first]):
+        asked = fleet.each(lambda node: _swarm(node, found), names)
+        if asked.values:
+            return next(iter(asked.values.values())), None
+        error = error or next(iter(asked.errors.values()), None)
+    return None, error
 
 
 def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
@@ -62,7 +75,7 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
         info = engine.info()
         now = (asked + time.time()) / 2
         found = {image: identity for image in images if (identity := identify(node, image))}
-    owner = node.run(f"stat -c %u:%g -- {shlex.quote(home)}")
+    owner, kept = _files(node, home)
     swarm = info["Swarm"]
     return FoundNode(
         name=node.name,
@@ -75,10 +88,24 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm.get("NodeAddr", ""),
         ),
         containers=containers(node),
-        owner=owner.text if owner.exit_code == 0 else "",
+        owner=owner,
         images=found,
         clock=_seconds(info["SystemTime"]) - now,
+        kept=kept,
     )
+
+
+def _files(node: Node, home: str) -> tuple[str, Kept]:
+    """Return the owner of the shared folder, and the secrets that are kept here, in one command."""
+    done = node.run(
+        f"stat -c %u:%g -- {shlex.quote(home)} || echo; sudo -n cat {KEPT} 2>/dev/null || true"
+    )
+    owner, _, text = done.stdout.decode(errors="replace").partition("\n")
+    try:
+        # A copy that is damaged counts as none: it is written anew.
+        return owner, secrets.read(text) if text else Kept()
+    except ValueError:
+        return owner, Kept()
 
 
 def _seconds(moment: str) -> float:
@@ -133,6 +160,7 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         fields=described,
         health=Health((state.get("Health") or {}).get("Status", "none")),
         started=state["StartedAt"],
+        previous=labels.get(LABEL_PREVIOUS, ""),
         ports=tuple(ports),
     )
 
@@ -146,13 +174,12 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
         swarm = engine.inspect_swarm()
         nodes = {item["ID"]: _swarm_node(item) for item in engine.nodes()}
         networks = engine.networks(filters={"driver": "overlay"})
-    held = (swarm["Spec"].get("Labels") or {}).get(LABEL_HELD, "")
     managers = [n for n in found.values() if n.membership.control]
     return Swarm(
         via=node.name,
         id=swarm["ID"],
         nodes=nodes,
-        held=frozenset(held.split(",")) - {""},
+        intent=Intent.read(swarm["Spec"].get("Labels") or {}),
         networks={item["Name"]: _subnet(item) for item in networks if item["Attachable"]},
         tokens={
             "manager": Secret(swarm["JoinTokens"]["Manager"]),
@@ -175,4 +202,5 @@ def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
         state=item["Status"]["State"],
         labels=item["Spec"].get("Labels") or {},
         leader=(item.get("ManagerStatus") or {}).get("Leader", False),
+        address=item["Status"].get("Addr", ""),
     )

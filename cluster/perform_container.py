@@ -13,12 +13,13 @@ from typing import Any
 
 import docker.errors
 
+from cluster.busy import leave_if_busy
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
 from cluster.spec import SECRETS_TARGET, Container, Port, SecretFile, fingerprint
-from cluster.state import LABEL_FIELDS, LABEL_SERVICE, LABEL_SPEC
+from cluster.state import LABEL_FIELDS, LABEL_PREVIOUS, LABEL_SERVICE, LABEL_SPEC
 from cluster.step import Action, Step
 from cluster.transfer import ensure
 
@@ -37,10 +38,12 @@ def _create(context: Context, step: Step) -> str:
     """
     container, node = step.container, context.fleet.nodes[step.node]
     assert container is not None
+    if step.found is not None and step.found.status == "running" and container.busy:
+        leave_if_busy(node, container, step.found.id, context.busy)
     master = context.fleet.nodes.get(context.inventory.master.name)
     ensure(node, container.image, step.identity, master, context.spool)
     _make_folders(node, container)
-    body = _config(container, _labels(container, step.identity, context.key))
+    body = _config(container, _labels(step, context.key))
     made = _make(node, container, body)
     if step.found is not None:
         _take_down(node, step.found.id, container.stop_timeout)
@@ -193,13 +196,26 @@ def _archive(container: Container, uid: int, gid: int) -> bytes:
     return buffer.getvalue()
 
 
-def _labels(container: Container, identity: str, key: Secret) -> dict[str, str]:
-    described = container.described(identity or None, key)
-    return {
+def _labels(step: Step, key: Secret) -> dict[str, str]:
+    container = step.container
+    assert container is not None
+    described = container.described(step.identity or None, key)
+    labels = {
         LABEL_SERVICE: container.service,
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
+    if previous := _previous(step):
+        labels[LABEL_PREVIOUS] = previous
+    return labels
+
+
+def _previous(step: Step) -> str:
+    """Return the digest of the last other image that ran here, for a rollback; "" for none."""
+    if step.found is None:
+        return ""
+    replaced = str((step.found.fields.get("image") or {}).get("id") or "")
+    return step.found.previous if replaced in ("", step.identity) else replaced
 
 
 def _config(container: Container, labels: dict[str, str]) -> dict[str, Any]:

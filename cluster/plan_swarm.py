@@ -18,6 +18,11 @@ class Part(StrEnum):
     JOIN = "join"
     LABEL = "label"
     NETWORK = "network"
+    LEAVE = "leave"
+
+
+FORM = (Part.INIT, Part.JOIN, Part.LABEL, Part.NETWORK)
+"""The parts that make a Swarm, in their order."""
 
 
 def plan_swarm(
@@ -122,8 +127,7 @@ def _label(host: Host, state: State) -> Step:
     owned = {key for key in entry.labels.get(LABEL_OWNED, "").split(",") if key}
     labels = {k: v for k, v in entry.labels.items() if k not in owned and k != LABEL_OWNED}
     labels |= wanted
-    if wanted:
-        labels[LABEL_OWNED] = ",".join(sorted(wanted))
+    labels[LABEL_OWNED] = ",".join(sorted(wanted))  # also "": that tells our nodes from others
     differences = tuple(
         Difference(key, labels.get(key), entry.labels.get(key))
         for key in {**entry.labels, **labels}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -52,9 +53,11 @@ class Settings:
         passwords: Mapping[str, str],
         places: Mapping[str, str] | None = None,
         ports: Collection[str] = (),
+        again: Callable[[Mapping[str, str]], Settings] | None = None,
     ) -> None:
-        """Keep the values by key, where each is set, and which keys are ports."""
+        """Keep the values by key, where each is set, which keys are ports, and how to override."""
         self.path = path
+        self._again = again
         self._values = dict(values)
         self._passwords = dict(passwords)
         self._places = dict(places or {})
@@ -100,6 +103,19 @@ class Settings:
             **{name: float(self.number(f"SKP_TIMEOUT_{name.upper()}")) for name in NAMES}
         )
 
+    def overridden(self, values: Mapping[str, str]) -> Settings:
+        """Return the settings with other values for some keys.
+
+        Raises:
+            ConfigErrors: a value is not of its key's kind.
+        """
+        assert self._again is not None, "these settings were not read from a file"
+        return self._again(values)
+
+    def expand(self, text: str) -> str:
+        """Return `text` with $KEY replaced by the value of that setting."""
+        return Template(text).safe_substitute(self._values)
+
     def local_path(self, key: str) -> Path:
         """Return `key` as a path on this machine; a relative one starts at the project."""
         return ROOT / Path(self.text(key)).expanduser()
@@ -116,28 +132,41 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
     """
-    document = _document(declared)
+    return _build(evaluate(path), _document(declared), overrides, {})
+
+
+def _build(
+    file: EnvFile,
+    document: Mapping[str, Any],
+    overrides: Mapping[str, str],
+    options: Mapping[str, str],
+) -> Settings:
+    """Return checked settings; `options`, of the command line, win over all others."""
     properties = document["properties"]
-    file = evaluate(path)
-    exported = {**file.exported, **overrides}
-    raw = {key: exported[key] for key in properties if key in exported}
+    given = {**file.exported, **overrides, **options}
+    raw = {key: given[key] for key in properties if key in given}
     for key, definition in properties.items():
         if key not in raw:
             raw[key] = Template(definition["default"]).safe_substitute(raw)
     kinds = {key: definition["$ref"].split("/")[-1] for key, definition in properties.items()}
     values = {key: _typed(document["$defs"][kinds[key]], raw[key]) for key in properties}
     hidden = {key for key, kind in kinds.items() if kind in _SECRET_KINDS}
-    wrong = _wrong(document, values, exported)
-    errors = {key: _error(file, key, what, key in hidden) for key, what in wrong.items()}
+    places = {key: file.place(key) for key in properties if key in file.exported}
+    places |= dict.fromkeys(options, "the command line")
+    errors = {
+        key: _error(places.get(key, str(file.path)), key, what, key in hidden)
+        for key, what in _wrong(document, values, given).items()
+    }
     errors |= _unheard(file, properties)
     if errors:
         raise ConfigErrors(errors[key] for key in sorted(errors, key=lambda k: file.line(k) or 0))
     return Settings(
-        path,
+        file.path,
         {key: value for key, value in values.items() if key not in hidden},
         {key: raw[key] for key in properties if key in hidden},
-        {key: file.place(key) for key in properties if key in file.exported},
+        places,
         [key for key, kind in kinds.items() if kind == "port"],
+        partial(_build, file, document, overrides),
     )
 
 
@@ -179,10 +208,10 @@ def _typed(kind: Mapping[str, Any], value: str) -> str | int | bool:
     return value
 
 
-def _error(file: EnvFile, key: str, what: str, secret: bool) -> ConfigError:
+def _error(place: str, key: str, what: str, secret: bool) -> ConfigError:
     if secret:
         what = f"a value found that is not shown; allowed:{what.rsplit('allowed:', maxsplit=1)[-1]}"
-    return ConfigError(f"{file.place(key)}: {key}: {what}")
+    return ConfigError(f"{place}: {key}: {what}")
 
 
 def _unheard(file: EnvFile, known: Collection[str]) -> dict[str, ConfigError]:

@@ -22,14 +22,18 @@ def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed
 
 
 def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:
-    """Return the running container called `name`, or ours whose family name that is.
+    """Return the running container called `name`, or ours whose family or service that is.
 
     `kafka-skp` finds kafka-skp-2 on its node (decision 3).
 
     Raises:
         NodeError: there is none, with what is there.
     """
-    family = [c for c in containers.values() if c.service and c.name.startswith(f"{name}-")]
+    family = [
+        c
+        for c in containers.values()
+        if c.service and (c.name.startswith(f"{name}-") or c.service == name)
+    ]
     exact = [containers[name]] if name in containers else []
     for container in [*exact, *family]:
         if container.status == "running":

@@ -121,6 +121,8 @@ class Container:
         devices, capabilities: what it may use beyond the engine's defaults.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
+        busy: a command inside it that ends with 0, and says with what, when it is at work and
+            replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
     """
 
@@ -143,6 +145,7 @@ class Container:
     restart: str = "unless-stopped"
     probe: Probe | None = None
     stop_timeout: int = 10
+    busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
     after: tuple[str, ...] = field(default=(), metadata={"spec": False})
 
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:

@@ -19,8 +19,10 @@ class Kind(StrEnum):
     SWARM = "swarm"
     INTENT = "intent"
     NETWORK = "network"
+    SECRETS = "secrets"
     IMAGE = "image"
     CONTAINER = "container"
+    LEAVE = "leave"
 
 
 class Action(StrEnum):
@@ -31,8 +33,13 @@ class Action(StrEnum):
     JOIN = "join"
     LABEL = "label"
     ROLE = "role"
+    DRAIN = "drain"
+    LEAVE = "leave"
     HOLD = "hold"
     RELEASE = "release"
+    SET = "set"
+    PIN = "pin"
+    SAVE = "save"
     BUILD = "build"
     PULL = "pull"
     CREATE = "create"
@@ -70,7 +77,10 @@ class Step:
         container, identity: for containers: what is wanted, and its image's id or digest.
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
-        stale: ids of dead Swarm entries that this node left behind when it was reinstalled.
+        values: for an intent: the options or digests that are decided.
+        stale: ids of Swarm entries to remove: those that this node left behind when it was
+            reinstalled, or its own when it leaves.
+        level: among steps of one kind that leave, which go first.
     """
 
     kind: Kind
@@ -85,7 +95,9 @@ class Step:
     found: FoundContainer | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
+    level: int = 0
 
     @property
     def key(self) -> Key:

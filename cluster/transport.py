@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeAlias
@@ -85,6 +85,13 @@ class Engine(docker.APIClient):
         with self.post(url, params=params, stream=True, timeout=self.timeout) as response:
             self._check(response)
             yield from json_stream(response.iter_content(None))
+
+    def update_config(self, ident: str, version: int, name: str, labels: Mapping[str, str]) -> None:
+        """Change a config object's labels by compare-and-swap; the SDK has no call for it."""
+        url = f"{self.base_url}/v{API_VERSION}/configs/{ident}/update"
+        body = {"Name": name, "Labels": dict(labels)}
+        params = {"version": str(version)}
+        self._check(self.post(url, json=body, params=params, timeout=self.timeout))
 
     def _check(self, response: requests.Response) -> None:
         try:

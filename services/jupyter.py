@@ -76,6 +76,7 @@ class Jupyter(Service):
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 cpus=cpus(cluster, "JUPYTER_CPUS"),
                 probe=Probe(("/opt/skp/bin/jupyter-health",)),
+                busy=("/opt/skp/bin/jupyter-busy",),
                 stop_timeout=20,
                 after=("registry",),
             )

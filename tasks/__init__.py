@@ -5,5 +5,10 @@ from __future__ import annotations
 from invoke import Collection
 
 from tasks import docker, lab, ssh
+from tasks.command import Command
 
 ns = Collection(docker.ns, lab.ns, ssh.ns)
+for _name in ns.task_names:
+    _task = ns[_name]
+    if isinstance(_task, Command):
+        _task.known_as = _name

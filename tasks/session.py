@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 import services
-from cluster import inventory, secrets, settings
+from cluster import inventory, secrets, secrets_file, settings
 from cluster.errors import ConfigError, ConfigErrors, ExitCode
 from cluster.service import Cluster, Service
+from tasks.confirm import confirm
 from tasks.options import Options
 
 if TYPE_CHECKING:
-    from cluster.converge import Wish
     from cluster.fleet import Fleet
     from cluster.inventory import Host
+    from cluster.perform import Busy
     from cluster.plan_swarm import Part
+    from cluster.planning import Wish
     from cluster.report import Report
     from cluster.spec import Container, Image
 
@@ -34,8 +36,9 @@ _FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too
 class Session:
     """What a command's body works with."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, command: str = "") -> None:
         self.options = options
+        self.command = command
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -54,19 +57,20 @@ class Session:
 
     @cached_property
     def cluster(self) -> Cluster:
-        """What is wanted, for looking only: passwords that do not exist yet are not kept."""
-        found = Cluster(self.settings, self.inventory, secrets.preview(self.settings))
+        """What is wanted, with what this machine knows of it; see `planning.remembered`."""
+        resolved = secrets.resolve(self.settings, self.kept, ())
+        found = Cluster(self.settings, self.inventory, resolved.values)
         _check(found)
         return found
 
-    def _cluster_to_change(self) -> Cluster:
-        """What is wanted, with passwords generated and kept where there are none."""
-        checked = self.cluster  # before any secret is generated: it may be wrong
-        self._check_reach()
-        if missing := secrets.missing(self.settings):
-            path = self.settings.local_path("SKP_ETC") / secrets.FILE
-            self.say(f"generating {', '.join(missing)} in {path}")
-        return replace(checked, secrets=secrets.load(self.settings))
+    def check(self, options: Mapping[str, str]) -> None:
+        """Refuse options that contradict the settings, before anything is touched."""
+        _check(replace(self.cluster, settings=self.settings.overridden(options)))
+
+    @cached_property
+    def kept(self) -> secrets.Kept:
+        """The generated secrets that this machine keeps."""
+        return secrets_file.read(secrets_file.path(self.settings))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -91,21 +95,33 @@ class Session:
         parts: Sequence[Part] = (),
         chosen: Sequence[Service] = (),
         wish: Wish | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
-        """Plan and apply, show the report, and end with its exit code."""
-        from cluster.converge import Scope, Wish, converge
+        """Plan and apply, show the report, and end with its exit code.
+
+        Args:
+            options: settings that were given on the command line, and are to be remembered.
+        """
+        from cluster.converge import Talk, converge
+        from cluster.planning import Scope, Wish
 
         hosts = self.hosts
-        cluster = self.cluster if self.options.dry else self._cluster_to_change()
+        cluster = self.cluster
+        if chosen and not self.options.dry:
+            secrets_file.check(secrets_file.path(self.settings))
         scope = Scope(
+            command=self.command,
             nodes=tuple(host.name for host in hosts),
             parts=tuple(parts),
             services=tuple(chosen),
             wish=wish or Wish.AS_LABELLED,
             dry=self.options.dry,
+            options=options or {},
+            busy=_busy(self.options.busy),
         )
+        talk = Talk(self.say, lambda question: confirm(question, self.options))
         with self.fleet() as fleet:
-            report = converge(cluster, fleet, scope, self.say)
+            report = converge(cluster, fleet, scope, talk)
         self.finish(report)
 
     def build(self, image: Image, arguments: Mapping[str, str]) -> None:
@@ -118,10 +134,6 @@ class Session:
         with self.fleet([self.inventory.master]) as fleet:
             report = build_and_push(self.inventory, fleet, image, arguments, self.say)
         self.finish(report)
-
-    def wanted(self, service: Service) -> list[Container]:
-        """Return the containers that a service wants, as far as that is known without asking."""
-        return _unobserved(self.cluster, service)
 
     def dry(self) -> None:
         """Change nothing, whatever the options say."""
@@ -141,7 +153,7 @@ class Session:
     def say(self, line: str) -> None:
         """Show a line of progress."""
         if not self.options.quiet:
-            print(f"  {line}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"  {line}\n")  # whole lines: several threads say something
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Show warnings on standard error."""
@@ -165,6 +177,15 @@ class Session:
         """The chosen hosts, and the managers: what the Swarm and the images are is asked there."""
         chosen = self.hosts
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
+
+
+def _busy(word: str) -> Busy:
+    from cluster.perform import Busy
+
+    try:
+        return Busy(word or Busy.SKIP)
+    except ValueError:
+        raise ConfigError(f"--busy={word}: allowed: {', '.join(Busy)}") from None
 
 
 def _unobserved(cluster: Cluster, service: Service) -> list[Container]:

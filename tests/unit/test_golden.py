@@ -172,7 +172,6 @@ def test_what_is_right_goes_on_to_connect(
     assert typed(["docker.apply"]) == 1
     assert f"connects to ('127.0.0.1', {port})" in touched
     assert any(line.startswith("starts ['ssh'") for line in touched)
-    assert (project / "etc" / "secrets.env").exists()
 
 
 def test_there_are_enough_cases() -> None:

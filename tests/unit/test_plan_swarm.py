@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cluster.errors import NodeError
+from cluster.intent import Intent
 from cluster.inventory import Host, Inventory
 from cluster.plan_swarm import Part, plan_swarm
 from cluster.settings import Settings
@@ -36,9 +37,7 @@ def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmN
 
 
 def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
-    return Swarm(
-        "c01", "swarm", {n.id: n for n in nodes}, frozenset(), networks or {}, {}, ("c01",)
-    )
+    return Swarm("c01", "swarm", {n.id: n for n in nodes}, Intent(), networks or {}, {}, ("c01",))
 
 
 def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) -> State:
@@ -108,7 +107,10 @@ def test_a_changed_group_changes_the_role() -> None:
 
 def test_labels_are_added_and_ours_that_are_not_listed_removed() -> None:
     labels = {"skp.labels": "kafka", "kafka": "enable", "rack": "7"}
-    there = swarm(entry(1, "manager", **labels), entry(2, "manager"), entry(3, "worker"))
+    none = {"skp.labels": ""}
+    there = swarm(
+        entry(1, "manager", **labels), entry(2, "manager", **none), entry(3, "worker", **none)
+    )
     steps = plan(state(there, member(1, True), member(2), member(3)), Part.LABEL)
     assert steps[0].labels == {"jupyter": "enable", "rack": "7", "skp.labels": "jupyter"}
     assert [s.action for s in steps] == [Action.LABEL, Action.KEEP, Action.KEEP]
