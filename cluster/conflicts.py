@@ -38,10 +38,11 @@ def _ports(settings: Settings, containers: Iterable[Container]) -> Iterator[Conf
         for port in container.ports:
             place = (container.node, port.host, port.protocol)
             if place in taken:
-                named = " and ".join(settings.ports(port.host)) or "no setting"
+                who = " and ".join(dict.fromkeys([taken[place], container.name]))
+                keys = " and ".join(settings.ports(port.host))
                 yield ConfigError(
-                    f"{settings.path}: port {port.host}/{port.protocol} on {container.node} is "
-                    f"wanted by {taken[place]} and again by {container.name}; it is set by {named}",
+                    f"{settings.path}: port {port.host}/{port.protocol} is wanted twice on "
+                    f"{container.node}, by {who}{f': {keys}' if keys else ''}",
                     "Give one of them another port.",
                 )
             taken[place] = container.name
