@@ -12,6 +12,7 @@ from cluster.errors import SkpError
 from cluster.fleet import Fleet
 from cluster.guard import question
 from cluster.lock import Lock, locked
+from cluster.mask import known
 from cluster.perform import Context, Say
 from cluster.planning import Plan, Scope, Wish, covers, look, make_plan, settled
 from cluster.report import Report
@@ -123,6 +124,7 @@ class _Run:
             self._talk.say,
             check,
             self._scope.busy,
+            known(plan.cluster, plan.state),
         )
         failed = {result.step.key for result in self._results if not result.ok}
         return apply(context, plan.steps, failed)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster.fleet import Fleet
 from cluster.inventory import Inventory
+from cluster.mask import Mask
 from cluster.secrets import Kept, Secret
 from cluster.settings import Settings
 from cluster.state import State, Swarm
@@ -39,6 +40,7 @@ class Context:
         say: takes progress lines for the person; not a log.
         check: raises when nothing more may be changed, because the lock was lost.
         busy: what is done about a container that is at work when it is to be replaced.
+        mask: hides the cluster's secrets in what containers say.
     """
 
     fleet: Fleet
@@ -51,6 +53,7 @@ class Context:
     say: Say
     check: Callable[[], None]
     busy: Busy = Busy.SKIP
+    mask: Mask = field(default_factory=Mask)
 
     @property
     def swarm(self) -> Swarm:
@@ -74,6 +77,7 @@ def perform(context: Context, step: Step) -> str:
         perform_image,
         perform_intent,
         perform_leave,
+        perform_removal,
         perform_swarm,
     )
 
@@ -82,7 +86,7 @@ def perform(context: Context, step: Step) -> str:
         "intent": perform_intent.PERFORMERS,
         "secrets": perform_intent.SECRETS,
         "network": perform_swarm.NETWORK,
-        "image": perform_image.PERFORMERS,
+        "image": {**perform_image.PERFORMERS, **perform_removal.PERFORMERS},
         "container": perform_container.PERFORMERS,
         "leave": perform_leave.PERFORMERS,
     }

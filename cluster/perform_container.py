@@ -14,19 +14,23 @@ from typing import Any
 import docker.errors
 
 from cluster.busy import leave_if_busy
-from cluster.errors import DeadlineError, NodeError
+from cluster.health import wait_healthy
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
 from cluster.spec import SECRETS_TARGET, Container, Port, SecretFile, fingerprint
-from cluster.state import LABEL_FIELDS, LABEL_PREVIOUS, LABEL_SERVICE, LABEL_SPEC
+from cluster.state import (
+    LABEL_FIELDS,
+    LABEL_PREVIOUS,
+    LABEL_SERVICE,
+    LABEL_SPEC,
+    FoundContainer,
+)
 from cluster.step import Action, Step
 from cluster.transfer import ensure
 
 # On each node: one folder per container with what is bind-mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
-_LOG_LINES = 12
-_PAUSE = 0.15
 _START_TRIES = 3
 
 
@@ -51,7 +55,7 @@ def _create(context: Context, step: Step) -> str:
     with node.talking(f"naming {container.name}") as engine:
         engine.rename(made, container.name)
     _start_new(node, container, made, body)
-    return _wait_healthy(node, container)
+    return _wait_healthy(context, container)
 
 
 def _start(context: Context, step: Step) -> str:
@@ -62,20 +66,37 @@ def _start(context: Context, step: Step) -> str:
             engine.unpause(step.found.id)
         else:
             engine.start(step.found.id)
-    return _wait_healthy(node, container)
+    return _wait_healthy(context, container)
 
 
 def _wait(context: Context, step: Step) -> str:
     assert step.container is not None
-    return _wait_healthy(context.fleet.nodes[step.node], step.container)
+    return _wait_healthy(context, step.container)
+
+
+def _restart(context: Context, step: Step) -> str:
+    node, found = context.fleet.nodes[step.node], step.found
+    assert found is not None
+    # The SDK adds the time that the container has to stop.
+    seconds = node.deadlines.stop + node.deadlines.start
+    with node.talking(f"restarting {step.name}", seconds) as engine:
+        if found.status == "paused":
+            engine.unpause(found.id)  # what is frozen can't end by itself
+        engine.restart(found.id, timeout=_stop_timeout(found))
+    wait_healthy(node, step.name, context.mask)
+    return ""
 
 
 def _remove(context: Context, step: Step) -> str:
     node = context.fleet.nodes[step.node]
     assert step.found is not None
-    _take_down(node, step.found.id, int(step.found.fields.get("stop_timeout", 10)))
+    _take_down(node, step.found.id, _stop_timeout(step.found))
     node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
     return ""
+
+
+def _stop_timeout(found: FoundContainer) -> int:
+    return int(found.fields.get("stop_timeout", 10))
 
 
 def _take_down(node: Node, identity: str, stop_timeout: int) -> None:
@@ -115,42 +136,10 @@ def _start_new(node: Node, container: Container, made: str, body: dict[str, Any]
             made = engine.create_container_from_config(body, container.name)["Id"]
 
 
-def _wait_healthy(node: Node, container: Container) -> str:
-    """Wait until the probe says healthy (without a probe: until it runs).
-
-    Raises:
-        NodeError: it ended, with its last log lines; DeadlineError: not healthy in time.
-    """
-    end = time.monotonic() + node.deadlines.healthy
-    with node.talking(f"waiting for {container.name}") as engine:
-        while True:
-            found = engine.inspect_container(container.name)
-            state = found["State"]
-            health = (state.get("Health") or {}).get("Status", "none")
-            if state["Running"] and (health == "healthy" or container.probe is None):
-                return ""
-            if found["RestartCount"] > 1 or state["Status"] in ("exited", "dead"):
-                raise NodeError(
-                    node.name,
-                    f"{container.name} ended with exit code {state['ExitCode']}"
-                    f"{_last_lines(node, container)}",
-                )
-            if time.monotonic() > end:
-                raise DeadlineError(
-                    node.name,
-                    f"{container.name} is {health} after {node.deadlines.healthy:.0f} s"
-                    f"{_last_lines(node, container)}",
-                    f"More of its log: ssh {node.name} docker logs {container.name}",
-                )
-            time.sleep(_PAUSE)
-
-
-def _last_lines(node: Node, container: Container) -> str:
-    text = node.engine.logs(container.name, tail=_LOG_LINES).decode(errors="replace").rstrip()
-    for file in container.files:
-        if isinstance(file, SecretFile):
-            text = text.replace(file.content.reveal(), "***")
-    return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())
+def _wait_healthy(context: Context, container: Container) -> str:
+    files = [f.content for f in container.files if isinstance(f, SecretFile)]
+    wait_healthy(context.fleet.nodes[container.node], container.name, context.mask.and_also(files))
+    return ""
 
 
 def _make_folders(node: Node, container: Container) -> None:
@@ -307,6 +296,7 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.CREATE: _create,
     Action.REPLACE: _create,
     Action.START: _start,
+    Action.RESTART: _restart,
     Action.WAIT: _wait,
     Action.REMOVE: _remove,
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from cluster import local
 from cluster.errors import NodeError
+from cluster.family import members
 from cluster.fleet import Fleet, Results
 from cluster.inventory import Host
 from cluster.node import resolve
@@ -29,13 +30,7 @@ def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> Foun
     Raises:
         NodeError: there is none, with what is there.
     """
-    family = [
-        c
-        for c in containers.values()
-        if c.service and (c.name.startswith(f"{name}-") or c.service == name)
-    ]
-    exact = [containers[name]] if name in containers else []
-    for container in [*exact, *family]:
+    for container in members(containers.values(), node, name):
         if container.status == "running":
             return container
     running = ", ".join(c.name for c in containers.values() if c.status == "running")

@@ -45,7 +45,12 @@ class Action(StrEnum):
     CREATE = "create"
     REPLACE = "replace"
     START = "start"
+    RESTART = "restart"
     REMOVE = "remove"
+    # Take a tag out of the registry; take away images, or the build cache, that nothing needs.
+    UNTAG = "untag"
+    PRUNE = "prune"
+    PRUNE_CACHE = "prune cache"
     # It is as it should be but does not work yet, or no more: see whether it gets healthy.
     WAIT = "wait"
     # Wanted, but something that another step makes has to be there first.
@@ -81,6 +86,9 @@ class Step:
         stale: ids of Swarm entries to remove: those that this node left behind when it was
             reinstalled, or its own when it leaves.
         level: among steps of one kind that leave, which go first.
+        images: for a prune: the ids of the images that go.
+        turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
+            and is skipped when one of them failed. 0: no such place.
     """
 
     kind: Kind
@@ -98,6 +106,8 @@ class Step:
     values: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
     level: int = 0
+    images: tuple[str, ...] = ()
+    turn: int = 0
 
     @property
     def key(self) -> Key:
@@ -129,9 +139,10 @@ def needed(step: Step, steps: Iterable[Step]) -> list[Step]:
     """Return the steps that `step` has to wait for.
 
     Of each service in `after`: the one on the same node if there is one there (a registry), else
-    all of them (a database).
+    all of them (a database). In a rolling change: those whose turn is before.
     """
-    waiting: list[Step] = []
+    steps = list(steps)
+    waiting = [s for s in steps if 0 < s.turn < step.turn]
     for service in step.after:
         theirs = [s for s in steps if s.container and s.container.service == service]
         waiting += [s for s in theirs if s.node == step.node] or theirs

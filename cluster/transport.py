@@ -78,6 +78,27 @@ class Engine(docker.APIClient):
             self._check(response)
             yield from response.iter_content(1 << 20)
 
+    def log_chunks(self, container: str, options: Mapping[str, str]) -> Iterator[bytes]:
+        """Read a container's log as the engine sends it, with `options` of its API.
+
+        The deadline holds until the log begins, and for every chunk unless it is followed.
+        """
+        url = f"{self.base_url}/v{API_VERSION}/containers/{container}/logs"
+        with self.get(url, params=options, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            if "follow" in options:
+                # The SDK's own way, which its stubs leave out.
+                socket = self._get_raw_response_socket(response)  # type: ignore[attr-defined]
+                self._disable_socket_timeout(socket)  # type: ignore[attr-defined]
+            yield from response.iter_content(None)
+
+    def layers_size(self) -> int:
+        """Return how many bytes all image layers take on the engine's disk."""
+        url = f"{self.base_url}/v{API_VERSION}/system/df"
+        with self.get(url, params={"type": "image"}, timeout=self.timeout) as response:
+            self._check(response)
+            return int(response.json()["LayersSize"])
+
     def pull_events(self, repository: str, tag: str) -> Iterator[Any]:
         """Pull an image by tag or digest; the SDK's own call has no deadline."""
         url = f"{self.base_url}/v{API_VERSION}/images/create"

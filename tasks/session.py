@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -21,6 +21,8 @@ from tasks.confirm import confirm
 from tasks.options import Options
 
 if TYPE_CHECKING:
+    from cluster.change import Change
+    from cluster.converge import Talk
     from cluster.fleet import Fleet
     from cluster.inventory import Host
     from cluster.perform import Busy
@@ -102,7 +104,7 @@ class Session:
         Args:
             options: settings that were given on the command line, and are to be remembered.
         """
-        from cluster.converge import Talk, converge
+        from cluster.converge import converge
         from cluster.planning import Scope, Wish
 
         hosts = self.hosts
@@ -119,9 +121,8 @@ class Session:
             options=options or {},
             busy=_busy(self.options.busy),
         )
-        talk = Talk(self.say, lambda question: confirm(question, self.options))
         with self.fleet() as fleet:
-            report = converge(cluster, fleet, scope, talk)
+            report = converge(cluster, fleet, scope, self._talk)
         self.finish(report)
 
     def build(self, image: Image, arguments: Mapping[str, str]) -> None:
@@ -134,6 +135,23 @@ class Session:
         with self.fleet([self.inventory.master]) as fleet:
             report = build_and_push(self.inventory, fleet, image, arguments, self.say)
         self.finish(report)
+
+    def change(self, look: Callable[[Fleet], Change]) -> None:
+        """Carry out what `look` finds to be done, show the report, end with its exit code."""
+        from cluster.change import carry_out, show
+
+        with self.fleet() as fleet:
+            if self.options.dry:
+                report = show(look(fleet))
+            else:
+                report = carry_out(look, self.cluster, fleet, self.command, self._talk)
+        self.finish(report)
+
+    @property
+    def _talk(self) -> Talk:
+        from cluster.converge import Talk
+
+        return Talk(self.say, lambda question: confirm(question, self.options))
 
     def dry(self) -> None:
         """Change nothing, whatever the options say."""

@@ -135,3 +135,20 @@ def powered(changed: None) -> Iterator[Callable[[str], None]]:
     yield switch
     for node in off:
         host_docker("start", node)
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Return a maker of an environment in which one node can't be reached.
+
+    Its inventory names a port where nothing listens: cheaper than to power the node off.
+    """
+
+    def make(node: str) -> dict[str, str]:
+        hosts = json.loads((ROOT / "etc" / "hosts.json").read_text())
+        hosts[node]["port"] = 1
+        path = tmp_path / "hosts.json"
+        path.write_text(json.dumps(hosts))
+        return {"SKP_HOSTS": str(path)}
+
+    return make

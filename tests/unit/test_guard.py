@@ -20,7 +20,8 @@ def running(count: int) -> State:
         f"x{i}": FoundContainer(f"x{i}", f"id{i}", "i", "running", service="x")
         for i in range(count)
     }
-    return replace(found, nodes=found.nodes | {"c01": replace(found.nodes["c01"], containers=containers)})  # fmt: skip
+    first = replace(found.nodes["c01"], containers=containers)
+    return replace(found, nodes={**found.nodes, "c01": first})
 
 
 def removals(count: int) -> Sequence[Step]:
