@@ -144,7 +144,7 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     desired: list[Container] = []
     if scope.wish is not Wish.DOWN:
         desired = [c for service in services for c in service.containers(cluster, state)]
-    if errors := list(conflicts(desired)):
+    if errors := list(conflicts(cluster, desired)):
         raise ConfigErrors(errors)
     pins = _pins(state, scope)
     identities = state.nodes[master].images if master in state.nodes else {}

@@ -12,6 +12,7 @@ from cluster.secrets import Kept
 from cluster.settings import Settings
 
 FILE = "secrets.env"
+_FORM = "It holds passwords, one KEY='value' a line, and has to be readable by you alone."
 
 
 def path(settings: Settings) -> Path:
@@ -27,11 +28,12 @@ def read(path: Path) -> Kept:
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return Kept()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise ConfigError(f"{path}: can't be read: {reason}", _FORM) from None
     if mode & 0o077:
         raise ConfigError(
             f"{path}: others can read it (mode {mode:o}; 600 is needed)", f"chmod 600 {path}"
@@ -39,7 +41,7 @@ def read(path: Path) -> Kept:
     try:
         return secrets.read(text)
     except ValueError as error:
-        raise ConfigError(f"{path}:{error}: not of the form KEY='value'") from None
+        raise ConfigError(f"{path}:{error}: not of the form KEY='value'", _FORM) from None
 
 
 def check(path: Path) -> None:

@@ -42,7 +42,18 @@ def _type(_: Schema, schema: Schema, value: object) -> bool:
 
 
 def _pattern(_: Schema, schema: Schema, value: object) -> bool:
-    return isinstance(value, str) and re.search(schema["pattern"], value) is not None
+    return isinstance(value, str) and matches(schema["pattern"], value)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole of `text` matches: our patterns are anchored, and in JSON Schema's
+    dialect `$` is the very end, while Python's is also before a last newline.
+    """
+    return re.fullmatch(pattern, text) is not None
+
+
+def _longest(_: Schema, schema: Schema, value: object) -> bool:
+    return isinstance(value, str) and len(value) <= schema["maxLength"]
 
 
 def _enum(_: Schema, schema: Schema, value: object) -> bool:
@@ -99,6 +110,7 @@ _CHECKS: Mapping[str, Callable[[Schema, Schema, object], bool]] = {
     "$ref": _ref,
     "type": _type,
     "pattern": _pattern,
+    "maxLength": _longest,
     "enum": _enum,
     "minimum": _minimum,
     "maximum": _maximum,

@@ -27,7 +27,7 @@ class Jupyter(Service):
         Setting("JUPYTER_PASSWORD", "password", "", "JupyterLab's password"),
         Setting("JUPYTER_BASEURL", "urlpath", "jupyter-skp", "path of JupyterLab's URL"),
         Setting("JUPYTER_RESTAPIPORT", "port", "8020", "the kernel gateway's port"),
-        Setting("JUPYTER_GATEWAY_TOKEN", "password", "", "the kernel gateway's token"),
+        Setting("JUPYTER_GATEWAY_TOKEN", "token", "", "the kernel gateway's token"),
         Setting("JUPYTER_IMAGE", "image", "skp/docker-ds", "image"),
         Setting("JUPYTER_TAG", "tag", "latest", "image tag"),
         Setting("JUPYTER_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),
@@ -48,7 +48,8 @@ class Jupyter(Service):
         settings = cluster.settings
         if settings.flag("JUPYTER_GPU"):
             raise ConfigError(
-                f"{settings.path}: JUPYTER_GPU is TRUE, but there is no image for GPUs yet",
+                f"{settings.place('JUPYTER_GPU')}: JUPYTER_GPU is TRUE, but there is no image for "
+                "GPUs yet",
                 'Set JUPYTER_GPU="FALSE".',
             )
         (image,) = self.images(cluster)

@@ -87,11 +87,9 @@ class Session:
         """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
         from cluster.fleet import Fleet
 
-        if self.options.timeout < 0:
-            raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
+        self._check_reach()
         deadlines = self.settings.deadlines.capped(self.options.timeout or None)
         chosen = hosts or self._needed()
-        self._check_ssh_config()
         with Fleet(chosen, self.settings, deadlines) as fleet:
             yield fleet
 
@@ -181,11 +179,15 @@ class Session:
         for warning in warnings:
             print(f"skp: warning: {warning}", file=sys.stderr)
 
-    def _check_ssh_config(self) -> None:
-        shown = self.settings.text("SKP_SSH_CONFIG")
-        if shown and not self.settings.local_path("SKP_SSH_CONFIG").is_file():
+    def _check_reach(self) -> None:
+        """Check what decides how nodes are reached."""
+        if self.options.timeout < 0:
+            raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
+        key = "SKP_SSH_CONFIG"
+        shown = self.settings.text(key)
+        if shown and not self.settings.local_path(key).is_file():
             raise ConfigError(
-                f"{self.settings.path}: SKP_SSH_CONFIG: there is no file {shown}",
+                f"{self.settings.place(key)}: {key}: there is no file {shown}",
                 "./skp.py lab.up makes the practice cluster and that file; for machines of your\n"
                 '  own set SKP_SSH_CONFIG="", which means ~/.ssh/config.',
             )
@@ -211,12 +213,12 @@ def _unobserved(cluster: Cluster, service: Service) -> list[Container]:
     return list(service.containers(cluster, State({}, {}, None)))
 
 
-def _check(cluster: Cluster) -> None:
+def _check(found: Cluster) -> None:
     from cluster.conflicts import conflicts
 
     every = services.catalogue().values()
-    wanted = [container for service in every for container in _unobserved(cluster, service)]
-    if errors := list(conflicts(wanted)):
+    wanted = [container for service in every for container in _unobserved(found, service)]
+    if errors := list(conflicts(found, wanted)):
         raise ConfigErrors(errors)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def settings(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
     def make(**changed: str) -> dict[str, str]:
         lines = [f"source {ROOT}/bin/env.sh"]
-        lines += [f"export {key}='{value}'" for key, value in changed.items()]
+        lines += [f"export {key}={shlex.quote(value)}" for key, value in changed.items()]
         path = tmp_path / "env.sh"
         path.write_text("\n".join(lines) + "\n")
         return {"SKP_ENV": str(path)}
