@@ -101,6 +101,8 @@ def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFi
         clock=_seconds(info["SystemTime"]) - now,
         kept=seen.kept,
         files=seen.files,
+        gpus=seen.gpus,
+        runtimes=frozenset(info.get("Runtimes") or {}),
     )
 
 

@@ -18,7 +18,7 @@ from cluster.health import wait_healthy
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
-from cluster.spec import SECRETS_TARGET, Container, Port, SecretFile, fingerprint
+from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
 from cluster.state import (
     LABEL_FIELDS,
     LABEL_PREVIOUS,
@@ -31,6 +31,7 @@ from cluster.transfer import ensure
 
 # On each node: one folder per container with what is bind-mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
+_GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 _START_TRIES = 3
 
 
@@ -254,6 +255,7 @@ def _host_config(container: Container) -> dict[str, Any]:
             {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
             for d in container.devices
         ],
+        "DeviceRequests": [{**_GPUS, "Count": container.gpus}] if container.gpus else [],
         # Bounded, or a chatty container fills the node's disk.
         "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
     }

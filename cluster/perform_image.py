@@ -6,6 +6,7 @@ import io
 import re
 import shlex
 import tarfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,12 +21,17 @@ from cluster.transfer import pull
 
 RECIPES = ROOT / "images"
 _WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
+_LONG = 5  # seconds: a step that takes longer is told; so often a push says how far it is
 _ERROR_LINES = 40  # BuildKit repeats what the failed command said last
 
 
-def has_recipe(repository: str) -> bool:
-    """Whether images/ has a Dockerfile for an image of that name."""
-    return (RECIPES / Path(repository).name / "Dockerfile").is_file()
+def has_recipe(image: Image) -> bool:
+    """Whether images/ has a Dockerfile for it."""
+    return (RECIPES / _recipe(image) / "Dockerfile").is_file()
+
+
+def _recipe(image: Image) -> str:
+    return image.recipe or Path(image.repository).name
 
 
 def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
@@ -38,8 +44,8 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
     Raises:
         ConfigError: there is no recipe; NodeError: the build failed.
     """
-    name = Path(image.repository).name
-    if not has_recipe(image.repository):
+    name = _recipe(image)
+    if not has_recipe(image):
         raise ConfigError(f"images/{name}/Dockerfile is not there", f"Images: {_recipes()}")
     words = [image.reference]
     for key, value in arguments.items():
@@ -53,7 +59,7 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
         f"bash -c {shlex.quote(script)}",
         stdin=_context(name),
         deadline=node.deadlines.build,
-        on_line=_stages(say),
+        on_line=stages(say),
     )
     if done.exit_code != 0:
         raise NodeError(
@@ -62,15 +68,23 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
     return done.text.splitlines()[-1] if done.text else ""
 
 
-def _stages(say: Say) -> Say:
-    """Return a filter for BuildKit's plain progress: each build step once, and what went wrong."""
-    seen: set[str] = set()
+def stages(say: Say) -> Say:
+    """Return a filter for BuildKit's plain progress: each build step once, and what went wrong.
+
+    What every step of ours has (mounts, `with`) is left out, and how long it took is told when
+    that was long.
+    """
+    seen: dict[str, str] = {}
 
     def line(text: str) -> None:
-        step = re.match(r"#\d+ (\[[^]]*\d+/\d+\] .*)", text)
+        step = re.match(r"#(\d+) (\[[^]]*\d+/\d+\]) (.*)", text)
+        ended = re.match(r"#(\d+) DONE ([0-9]+)\.", text)
         if step and step[1] not in seen:
-            seen.add(step[1])
-            say(" ".join(step[1].split())[:_WIDTH])
+            seen[step[1]] = step[2]
+            done = re.sub(r"--(mount|chmod|from)=\S+|\S*/run/host/with", "", step[3])
+            say(" ".join(f"{step[2]} {done}".split())[:_WIDTH])
+        elif ended and ended[1] in seen and int(ended[2]) >= _LONG:
+            say(f"{seen[ended[1]]} took {ended[2]} s")
         elif re.match(r"(#\d+ )?(ERROR|images: )", text):
             say(text)
 
@@ -80,8 +94,15 @@ def _stages(say: Say) -> Say:
 def push(node: Node, image: Image, say: Say) -> str:
     """Push `image` from the engine of `node` to its registry; returns the digest there."""
     doing = f"pushing {image.reference}"
+    sent: dict[str, int] = {}
+    told = time.monotonic()
     with node.talking(doing, seconds=node.deadlines.transfer) as engine:
         for event in engine.push(image.reference, stream=True, decode=True):
+            if current := (event.get("progressDetail") or {}).get("current"):
+                sent[event["id"]] = current
+            if time.monotonic() > told + _LONG:
+                told = time.monotonic()
+                say(f"pushing layers: {sum(sent.values()) / 1e6:.0f} MB so far")
             if "error" in event:
                 raise NodeError(
                     node.name,

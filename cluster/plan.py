@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cluster.secrets import Secret
-from cluster.spec import Container, Image, Source, fingerprint
+from cluster.spec import GPU_RUNTIME, Container, Image, Source, fingerprint
 from cluster.state import FoundContainer, FoundNode, Health, State
 from cluster.step import Action, Difference, Kind, Step, needed
 
@@ -175,6 +175,22 @@ def _obstacle(container: Container, node: FoundNode, home: str) -> tuple[str, st
         return f"{home} is not there", "It has to be the same shared folder on every node."
     if clash := _port_clash(container, node):
         return clash, "Change the port in bin/env.sh, or end what uses it."
+    return _no_gpu(container, node)
+
+
+def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
+    if not container.gpus:
+        return None
+    if node.gpus < max(container.gpus, 1):
+        return (
+            f"NVIDIA's driver shows {node.gpus or 'no'} GPU there",
+            f"Give its label to another node, or set {container.service.upper()}_GPU to FALSE.",
+        )
+    if GPU_RUNTIME not in node.runtimes:
+        return (
+            f"its engine has no runtime {GPU_RUNTIME}, through which containers get GPUs",
+            "Install nvidia-container-toolkit there; nvidia-ctk runtime configure registers it.",
+        )
     return None
 
 

@@ -274,7 +274,7 @@ def _images(
     return [
         Step(
             Kind.IMAGE,
-            Action.BUILD if has_recipe(image.repository) else Action.PULL,
+            Action.BUILD if has_recipe(image) else Action.PULL,
             master,
             image.reference,
         )

@@ -15,6 +15,8 @@ from cluster.secrets import Secret
 # Every node's own registry, on its loopback (decision 4).
 REGISTRY = "localhost:5000"
 SECRETS_TARGET = "/run/skp"
+# The engine's runtime that gives GPUs to containers, by the name NVIDIA's toolkit registers.
+GPU_RUNTIME = "nvidia"
 
 
 class Source(StrEnum):
@@ -30,12 +32,14 @@ class Image:
 
     Attributes:
         built_by: the command that builds and pushes it, for the hint when it is missing.
+        recipe: the folder of images/ that it is built from; "" for the one of its own name.
     """
 
     repository: str
     tag: str = "latest"
     source: Source = Source.REGISTRY
     built_by: str = ""
+    recipe: str = field(default="", compare=False)
 
     @property
     def reference(self) -> str:
@@ -145,6 +149,7 @@ class Container:
         user: "UID" or "UID:GID"; "" for the image's own.
         memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
         devices, capabilities: what it may use beyond the engine's defaults.
+        gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
         busy: a command inside it that ends with 0, and says with what, when it is at work and
@@ -168,6 +173,7 @@ class Container:
     cpus: float = 0
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    gpus: int = 0
     restart: str = "unless-stopped"
     probe: Probe | None = None
     stop_timeout: int = 10

@@ -92,6 +92,7 @@ class FoundNode:
         kept: the generated secrets that it keeps, as a manager.
         files: the signatures of the files that are wanted here, by path; "" for one that is not
             there.
+        gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
     name: str
@@ -104,6 +105,8 @@ class FoundNode:
     clock: float = 0.0
     kept: Kept = field(default_factory=Kept)
     files: Mapping[str, str] = field(default_factory=dict)
+    gpus: int = 0
+    runtimes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from cluster.fleet import Fleet, Results
 from cluster.node import Node
 from cluster.observe import identify
 from cluster.service import Cluster, Service
-from cluster.spec import REGISTRY, Container, Image
-from cluster.state import FoundContainer, Health, State
+from cluster.spec import GPU_RUNTIME, REGISTRY, Container, Image
+from cluster.state import FoundContainer, FoundNode, Health, State
 
 Row = dict[str, str]
+_NOT_ASKED = {"role": "", "engine": "", "gpus": ""}
 
 
 def rows(
@@ -29,7 +30,7 @@ def rows(
 def _node(name: str, cluster: Cluster, state: State) -> Row:
     labels = ",".join(label for label, _ in cluster.inventory.host(name).labels)
     if name in state.unreachable:
-        return {"node": name, "state": "unreachable", "role": "", "engine": "", "labels": labels}
+        return {"node": name, "state": "unreachable", **_NOT_ASKED, "labels": labels}
     node = state.nodes[name]
     entry = state.swarm.nodes.get(node.membership.node_id) if state.swarm else None
     role = "outside" if not node.membership.active else (entry.role if entry else "member")
@@ -39,8 +40,14 @@ def _node(name: str, cluster: Cluster, state: State) -> Row:
         "state": entry.state if entry else "up",
         "role": shown,
         "engine": node.engine_version,
+        "gpus": _gpus(node),
         "labels": labels,
     }
+
+
+def _gpus(node: FoundNode) -> str:
+    """Return how many GPUs containers can use, or why those that are there can't be."""
+    return f"{node.gpus}{'' if GPU_RUNTIME in node.runtimes or not node.gpus else ', no runtime'}"
 
 
 def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
-from cluster.errors import ConfigError
-from cluster.settings import Settings
+from cluster.errors import ConfigError, nearest
+from cluster.settings import ROOT, Settings
 from cluster.spec import Image
 
-_LOCALE = re.compile(r"(C|[a-z]{2,3}_[A-Z]{2})\.UTF-8")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DATA_SCIENCE = "docker-ds"
+# Its two variants: the value of -g, and the setting that names the image.
+_NAMED_BY = {"FALSE": "JUPYTER_IMAGE", "TRUE": "JUPYTER_GPU_IMAGE"}
+# What Debian can make; the image itself has the list of the day of its build.
+_LOCALES = ROOT / "images" / _DATA_SCIENCE / "locales"
 
 
 def data_science(
@@ -18,16 +22,33 @@ def data_science(
     """Return the data-science image and its build arguments.
 
     Raises:
-        ConfigError: an argument is not of its form.
+        ConfigError: an argument is not of its form, or Debian has no such locale.
     """
-    if not _LOCALE.fullmatch(locale):
-        raise ConfigError(
-            f"-l={locale}: not a locale; allowed: such as ko_KR.UTF-8, en_US.UTF-8 or C.UTF-8"
-        )
     if not _TAG.fullmatch(tag):
         raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
-    if gpu.upper() not in ("TRUE", "FALSE"):
+    if gpu.upper() not in _NAMED_BY:
         raise ConfigError(f"-g={gpu}: allowed: TRUE or FALSE")
-    if gpu.upper() == "TRUE":
-        raise ConfigError('-g="TRUE": there is no image for GPUs yet', 'Use -g="FALSE".')
-    return Image(settings.text("JUPYTER_IMAGE"), tag), {"LOCALE": locale}
+    _check_locale(locale)
+    arguments = {"LOCALE": locale, "GPU": gpu.upper()}
+    return data_science_image(settings, gpu.upper(), tag), arguments
+
+
+def data_science_image(settings: Settings, gpu: str, tag: str) -> Image:
+    """Return the image for `gpu` ("TRUE" or "FALSE") as the settings name it; one recipe."""
+    return Image(
+        settings.text(_NAMED_BY[gpu]),
+        tag,
+        built_by=f"docker.image-build-ds -g={gpu} -t={tag}",
+        recipe=_DATA_SCIENCE,
+    )
+
+
+def _check_locale(locale: str) -> None:
+    known = _LOCALES.read_text(encoding="utf-8").split()
+    if locale in known:
+        return
+    language = [name for name in known if name.startswith(f"{locale[:2].lower()}_")]
+    raise ConfigError(
+        f"-l={locale}: Debian has no such locale{nearest(locale, known, 0.6)}",
+        f"Allowed: {', '.join(language[:8])}" if language else "For example: -l=ko_KR.UTF-8",
+    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cluster.errors import ConfigError
 from cluster.service import Cluster, Service
 from cluster.settings import Setting
 from cluster.spec import Container, Image, Port, Probe, SecretFile
 from cluster.state import State
 from services.common import cpus, data_mounts, memory, user
+from services.images import data_science_image
 
 _LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
+_ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")
 
 
 class Jupyter(Service):
@@ -32,26 +33,27 @@ class Jupyter(Service):
         Setting("JUPYTER_TAG", "tag", "latest", "image tag"),
         Setting("JUPYTER_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),
         Setting("JUPYTER_GPU_TAG", "tag", "latest", "tag of the image for GPUs"),
-        Setting("JUPYTER_GPU", "flag", "FALSE", "whether to use GPUs"),
+        Setting("JUPYTER_GPU", "flag", "FALSE", "whether to use GPUs: all of the node's"),
+        Setting(
+            "JUPYTER_PACKAGES_TIMEOUT",
+            "seconds",
+            "900",
+            "deadline: installing volume/etc/jupyter/requirements.txt",
+        ),
         Setting("JUPYTER_MEMORY", "memory", "", "memory limit"),
         Setting("JUPYTER_CPUS", "cpus", "", "CPU limit"),
     )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """The data-science image."""
-        text = cluster.settings.text
-        tag = text("JUPYTER_TAG")
-        return (Image(text("JUPYTER_IMAGE"), tag, built_by=f"docker.image-build-ds -t={tag}"),)
+        """The data-science image, with CUDA's libraries if GPUs are to be used."""
+        settings = cluster.settings
+        if settings.flag("JUPYTER_GPU"):
+            return (data_science_image(settings, "TRUE", settings.text("JUPYTER_GPU_TAG")),)
+        return (data_science_image(settings, "FALSE", settings.text("JUPYTER_TAG")),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """One container per labelled node; the first has the plain name, all share it as alias."""
         settings = cluster.settings
-        if settings.flag("JUPYTER_GPU"):
-            raise ConfigError(
-                f"{settings.place('JUPYTER_GPU')}: JUPYTER_GPU is TRUE, but there is no image for "
-                "GPUs yet",
-                'Set JUPYTER_GPU="FALSE".',
-            )
         (image,) = self.images(cluster)
         name = settings.text("JUPYTER_NAME")
         for index, host in enumerate(self.hosts(cluster)):
@@ -60,7 +62,7 @@ class Jupyter(Service):
                 name=name if index == 0 else f"{name}-{host.name}",
                 service=self.name,
                 image=image,
-                environment=(("JUPYTER_BASEURL", settings.text("JUPYTER_BASEURL")),),
+                environment=tuple((key, settings.text(key)) for key in _ENVIRONMENT),
                 mounts=data_mounts(cluster, "JUPYTER_VOLUME"),
                 ports=(
                     Port(settings.number("JUPYTER_PORT"), _LAB_PORT),
@@ -75,6 +77,7 @@ class Jupyter(Service):
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 cpus=cpus(cluster, "JUPYTER_CPUS"),
+                gpus=-1 if settings.flag("JUPYTER_GPU") else 0,
                 probe=Probe(("/opt/skp/bin/jupyter-health",)),
                 busy=("/opt/skp/bin/jupyter-busy",),
                 stop_timeout=20,

@@ -70,8 +70,8 @@ def show_status(s: Session, names: str) -> None:
         document = {"nodes": nodes, "containers": containers, "unreachable": told}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        head = ("NODE", "STATE", "ROLE", "ENGINE")
-        print("\n".join(table(head, [list(row.values())[:4] for row in nodes])))
+        head = ("NODE", "STATE", "ROLE", "ENGINE", "GPUS")
+        print("\n".join(table(head, [list(row.values())[:5] for row in nodes])))
         print()
         titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "IMAGE", "AGE")
         cells = [

@@ -32,8 +32,11 @@ def test_a_misspelt_command_is_wrong_usage(platform: None) -> None:
         (("docker.apply", "--nodes", "c0l"), "no node c0l"),
         (("docker.apply", "--nope"), "No idea what '--nope' is"),
         (("docker.exec-shell", "-h", "c09", "-n", "x"), "no node c09"),
-        (("docker.image-build-ds", "-l=korean"), "not a locale"),
-        (("docker.image-build-ds", "-g=TRUE"), "no image for GPUs"),
+        (
+            ("docker.image-build-ds", "-l=ko_KO.UTF-8"),
+            "Debian has no such locale (did you mean ko_KR.UTF-8?)",
+        ),
+        (("docker.image-build-ds", "-g=YES"), "allowed: TRUE or FALSE"),
         (("docker.image-build-ds", "-t=a b"), "not an image tag"),
         (("lab.up", "-n", "17"), "1 to 16"),
         (("lab.up", "--dry"), "no dry run"),

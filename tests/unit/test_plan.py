@@ -317,3 +317,31 @@ def test_removals_come_first_and_kinds_in_their_order() -> None:
 def test_waves_may_be_made_of_anything_that_can_be_gone_through_once() -> None:
     steps = plan([BASE], state_of({}))
     assert waves(iter(steps)) == waves(steps) == [steps]
+
+
+def gpu_plan(node: dict[str, object]) -> Step:
+    state = state_of({})
+    nodes = {**state.nodes, "c01": replace(state.nodes["c01"], **node)}  # type: ignore[arg-type]
+    wanted = Container("c01", "a-1", "a", Image("skp/a"), gpus=-1)
+    (step,) = plan([wanted], replace(state, nodes=nodes))
+    return step
+
+
+def test_without_a_gpu_a_container_that_wants_one_is_refused() -> None:
+    step = gpu_plan({"runtimes": frozenset({"nvidia"})})
+    assert (step.action, step.reason) == (Action.BLOCK, "NVIDIA's driver shows no GPU there")
+    assert "A_GPU" in step.hint
+
+
+def test_without_the_runtime_for_gpus_a_container_that_wants_one_is_refused() -> None:
+    step = gpu_plan({"gpus": 2, "runtimes": frozenset({"runc"})})
+    assert step.action is Action.BLOCK
+    assert "no runtime nvidia" in step.reason
+
+
+def test_with_a_gpu_and_its_runtime_the_container_is_created() -> None:
+    assert gpu_plan({"gpus": 1, "runtimes": frozenset({"nvidia"})}).action is Action.CREATE
+
+
+def test_a_container_without_gpus_is_described_as_before_there_was_the_field() -> None:
+    assert "gpus" not in Container("c01", "a-1", "a", Image("skp/a")).described("sha256:aa", KEY)

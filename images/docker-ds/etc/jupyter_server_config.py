@@ -41,8 +41,20 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.news_url = None
 c.LabApp.extension_manager = "readonly"
 
-# No language server is in the image; looking for twenty of them fills the log.
+# One language server is in the image; looking for twenty others fills the log.
 c.LanguageServerManager.autodetect = False
+c.LanguageServerManager.language_servers = {
+    "pylsp": {
+        "version": 2,
+        "display_name": "Python",
+        "argv": ["/opt/skp/venv/bin/pylsp"],
+        "languages": ["python"],
+        "mime_types": ["text/python", "text/x-ipython"],
+    }
+}
+c.LanguageServerManager.virtual_documents_dir = os.environ["JUPYTER_RUNTIME_DIR"] + "/lsp"
+
+c.ResourceUseDisplay.track_cpu_percent = True
 
 # Kernels talk to the server through sockets in the runtime folder, which only this user
 # can open; over TCP whoever is in the container could listen in.

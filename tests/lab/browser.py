@@ -1,0 +1,100 @@
+"""JupyterLab in a real browser: Debian's Chromium, headless, driven through its own driver."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions as wait_for
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.lab.conftest import JUPYTER, ROOT
+
+SECONDS = 90
+# Where the pictures go, for a person to look at.
+PICTURES = Path(os.environ.get("SKP_PICTURES", ROOT / ".lab" / "pictures"))
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+class Browser:
+    """One window, as one person has it open."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def open(self, path: str) -> None:
+        """Go to a page of JupyterLab."""
+        self.driver.get(f"{JUPYTER}{path}")
+
+    def find(self, css: str) -> WebElement:
+        """Return the first element that is to be seen, once it is; fails after the deadline."""
+        return self._wait(wait_for.visibility_of_element_located((By.CSS_SELECTOR, css)), css)
+
+    def all(self, css: str) -> list[WebElement]:
+        """Return the elements that are there now."""
+        return self.driver.find_elements(By.CSS_SELECTOR, css)
+
+    def picture(self, name: str) -> Path:
+        """Save what is to be seen as NAME.png."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        path = PICTURES / f"{name}.png"
+        assert self.driver.save_screenshot(str(path))
+        return path
+
+    def log_in(self, password: str) -> None:
+        """Send the login page's form by its button."""
+        self.open("/login")
+        self.find("input[name=password]").send_keys(password)
+        self.find("#login_submit").click()
+
+    def run_all(self) -> None:
+        """Choose Run > Run All Cells of the notebook that is open, once its kernel is idle."""
+        self.find(".jp-NotebookPanel:not(.lm-mod-hidden) [data-status=idle]")
+        for label in ("Run", "Run All Cells"):
+            self.entry(label).click()
+
+    def entry(self, label: str) -> WebElement:
+        """Return the entry of the menus that is called so."""
+        path = (
+            "//*[contains(@class,'lm-MenuBar-itemLabel') or contains(@class,'lm-Menu-itemLabel')]"
+            f"[normalize-space()='{label}']"
+        )
+        return self._wait(wait_for.element_to_be_clickable((By.XPATH, path)), label)
+
+    def _wait(
+        self, found: Callable[[WebDriver], WebElement | Literal[False]], what: str
+    ) -> WebElement:
+        try:
+            return WebDriverWait(self.driver, SECONDS).until(found, what)
+        except TimeoutException:
+            self.picture("failed")
+            raise
+
+
+@contextmanager
+def browser(profile: Path) -> Iterator[Browser]:
+    """Start Chromium with a new profile in that folder, and end it."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for argument in (
+        "--headless=new", "--window-size=1400,1000", f"--user-data-dir={profile}",
+        "--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server", "--lang=en-US",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_page_load_timeout(SECONDS)
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
