@@ -47,6 +47,10 @@ def run() -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    finally:
+        # The process ends, and all its memory with it: nothing is looked through once more.
+        gc.freeze()
+        gc.disable()
 
 
 if __name__ == "__main__":
