@@ -236,7 +236,7 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     for step in steps:
         if step.acts:
             removal = step.action is Action.REMOVE
-            level = depth.get(step.container.service, 0) if step.container else step.level
+            level = depth.get(step.container.service, 0) if step.container else 0
             rank = (order.index(step.kind), 0 if removal else 1, level, step.turn)
             ranked.setdefault(rank, []).append(step)
     return [ranked[rank] for rank in sorted(ranked)]

@@ -32,7 +32,7 @@ def plan_leave(inventory: Inventory, state: State, nodes: Sequence[str]) -> list
         ]
     steps = [step for host in members for step in _drained(host, state)]
     return steps + [
-        _leave(host, state, entries[host.name], level) for level, host in _ordered(members)
+        _leave(host, state, entries[host.name], turn) for turn, host in _ordered(members)
     ]
 
 
@@ -72,19 +72,19 @@ def _drained(host: Host, state: State) -> list[Step]:
 
 
 def _ordered(members: Iterable[Host]) -> list[tuple[int, Host]]:
-    """Return the hosts with the order they leave in: equal for workers, one by one for managers."""
+    """Return the hosts with their turn: the first for all workers, then each manager's own."""
     members = list(members)
     managers = [h for h in members if h.is_manager]
     managers.sort(key=lambda host: "master" in host.groups)
-    workers = [(0, host) for host in members if not host.is_manager]
-    return workers + [(level, host) for level, host in enumerate(managers, 1)]
+    workers = [(1, host) for host in members if not host.is_manager]
+    return workers + list(enumerate(managers, 2))
 
 
-def _leave(host: Host, state: State, entry: SwarmNode | None, level: int) -> Step:
+def _leave(host: Host, state: State, entry: SwarmNode | None, turn: int) -> Step:
     assert entry is not None  # it is a member
     if host.name not in state.nodes and entry.state != "down":
         return _blocked(host.name, "it can't be reached, but the Swarm still hears of it")
     return Step(
         Kind.LEAVE, Action.LEAVE, host.name, "swarm", role=entry.role, stale=(entry.id,),
-        level=level,
+        turn=turn,
     )  # fmt: skip

@@ -87,7 +87,6 @@ class Step:
         values: for an intent: the options or digests that are decided.
         stale: ids of Swarm entries to remove: those that this node left behind when it was
             reinstalled, or its own when it leaves.
-        level: among steps of one kind that leave, which go first.
         images: for a prune: the ids of the images that go.
         turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
             and is skipped when one of them failed. 0: no such place.
@@ -108,7 +107,6 @@ class Step:
     role: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
-    level: int = 0
     images: tuple[str, ...] = ()
     turn: int = 0
     file: NodeFile | None = None
