@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.errors import NodeError, unexpected
+from cluster.lock import LockedError
 from cluster.node import Node
-from cluster.perform import Context, perform
+from cluster.perform import BusyError, Context, perform
 from cluster.plan import waves
 from cluster.step import Action, Key, Kind, Step, needed
+
+_BUSY_HINT = "It was left as it is: --busy wait waits for it, --busy replace does not care."
 
 
 class Outcome(StrEnum):
@@ -20,6 +23,7 @@ class Outcome(StrEnum):
     KEPT = "unchanged"
     PLANNED = "planned"
     DONE = "done"
+    BUSY = "busy"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -73,7 +77,7 @@ def _wave(context: Context, steps: list[Step]) -> list[Result]:
 
 def _performer(context: Context, step: Step) -> str:
     """Return the node whose thread carries out `step`: entries of the Swarm go through one."""
-    if step.kind is Kind.SWARM and step.action in (Action.LABEL, Action.ROLE):
+    if step.kind is Kind.SWARM and step.action in (Action.LABEL, Action.ROLE, Action.DRAIN):
         assert context.state.swarm is not None
         return context.state.swarm.via
     return step.node
@@ -83,7 +87,12 @@ def _one(context: Context, step: Step) -> Result:
     context.say(f"{step.node}: {step.action} {step.name}")
     begun = time.monotonic()
     try:
+        context.check()
         detail = perform(context, step)
+    except BusyError as error:
+        return Result(step, Outcome.BUSY, str(error), _BUSY_HINT, time.monotonic() - begun)
+    except LockedError as error:
+        return Result(step, Outcome.SKIPPED, f"the lock was lost: {error.what}", error.hint)
     except NodeError as error:
         # The node that failed may be another one (a manager that was asked): it is in `what`.
         what = error.what.removeprefix(f"{step.node}: ")

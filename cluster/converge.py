@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 
+from cluster import secrets_file
 from cluster.apply import Outcome, Result, apply
+from cluster.audit import Audit
 from cluster.errors import SkpError
 from cluster.fleet import Fleet
-from cluster.observe import observe
+from cluster.guard import question
+from cluster.lock import Lock, locked
+from cluster.mask import known
 from cluster.perform import Context, Say
-from cluster.perform_image import has_recipe
-from cluster.plan import plan_containers
-from cluster.plan_swarm import Part, plan_swarm
+from cluster.planning import Plan, Scope, Wish, covers, look, make_plan, settled
 from cluster.report import Report
 from cluster.secrets import SPEC_KEY
-from cluster.service import Cluster, Service
-from cluster.spec import Container, Image, Source
+from cluster.service import Cluster
 from cluster.state import State, clock_warnings
-from cluster.step import Action, Kind, Step
+from cluster.step import Action, Step
 from cluster.transfer import Spool
 
 # Each round brings what the next one needs (Swarm, members, network, registry image, registry,
@@ -27,74 +28,139 @@ from cluster.transfer import Spool
 _ROUNDS = 12
 
 
-class Wish(StrEnum):
-    """What is wanted of the chosen services."""
-
-    AS_LABELLED = "as labelled"  # apply: held services are left alone
-    UP = "up"  # -run: no longer held
-    DOWN = "down"  # -rm: removed, and held
-
-
 @dataclass(frozen=True)
-class Scope:
-    """What a command is about.
+class Talk:
+    """How a command speaks with the person: progress lines, and a question that may end it.
 
     Attributes:
-        parts: parts of the Swarm. services: services of the catalogue.
-        nodes: names of the nodes that may be changed.
+        confirm: takes a question, and raises SkpError unless the answer is yes.
     """
 
-    nodes: tuple[str, ...]
-    parts: tuple[Part, ...] = ()
-    services: tuple[Service, ...] = ()
-    wish: Wish = Wish.AS_LABELLED
-    dry: bool = False
+    say: Say
+    confirm: Callable[[str], None]
 
 
-def converge(cluster: Cluster, fleet: Fleet, scope: Scope, say: Say) -> Report:
+def converge(cluster: Cluster, fleet: Fleet, scope: Scope, talk: Talk) -> Report:
     """Make what `scope` names as it is wanted, and return what was done.
 
+    The lock is taken only when there is something to change; what was seen before is then looked
+    at once more.
+
     Raises:
-        SkpError: it does not come to rest: a fault of SKP or of a service.
+        LockedError: another command is changing the cluster.
+        SkpError: it does not come to rest (a fault of SKP or of a service), or the person said no.
     """
-    results: list[Result] = []
-    with Spool() as spool:
+    run = _Run(cluster, fleet, scope, talk)
+    plan = run.look()
+    if scope.dry:
+        done = [Result(s, Outcome.PLANNED) for s in plan.steps if s.changes]
+        return _report(scope, fleet, plan, done)
+    run.ask(plan)
+    if not any(step.changes for step in plan.steps):
+        with Spool() as spool:
+            done = run.apply(plan, spool, lambda: None)
+        return _report(scope, fleet, plan, done)
+    master = cluster.inventory.master.name
+    with locked(fleet, master, scope.command, plan.state, talk.say) as lock:
+        return run.locked(lock)
+
+
+class _Run:
+    """One command on its way."""
+
+    def __init__(self, cluster: Cluster, fleet: Fleet, scope: Scope, talk: Talk) -> None:
+        self._cluster, self._fleet, self._scope, self._talk = cluster, fleet, scope, talk
+        self._file = secrets_file.path(cluster.settings)
+        self._results: list[Result] = []
+
+    def look(self) -> Plan:
+        """Observe and plan."""
+        state = look(self._cluster, self._fleet, self._scope.services)
+        if self._scope.wish is Wish.BACK and not self._results:
+            self._scope = settled(self._scope, state)
+        return make_plan(self._cluster, state, self._scope, secrets_file.read(self._file))
+
+    def ask(self, plan: Plan) -> None:
+        """Have the person confirm what takes away an unusual share; raises SkpError if not."""
+        if self._scope.wish is Wish.AS_LABELLED:
+            doubt = question(self._cluster.inventory, plan.state, plan.steps)
+            if doubt:
+                self._talk.confirm(doubt)
+
+    def locked(self, lock: Lock) -> Report:
+        """Apply in rounds, with the lock held and the audit trail written."""
+        audit = Audit(self._fleet, self._cluster.inventory, lock.me)
+        with ThreadPoolExecutor(1) as beside:
+            begun = beside.submit(audit.begin, lock.left)
+            plan = self.look()
+            warnings = begun.result()
+        if lock.left:
+            warnings.append(f"the lock was taken over from a command that died: {lock.left}")
+        try:
+            with Spool() as spool:
+                plan = self._rounds(plan, spool, lock)
+        finally:
+            warnings += audit.end(self._results)
+        return _report(self._scope, self._fleet, plan, self._results, warnings)
+
+    def _rounds(self, plan: Plan, spool: Spool, lock: Lock) -> Plan:
         for _ in range(_ROUNDS):
-            state = look(cluster, fleet, scope.services)
-            steps = make_plan(cluster, state, scope)
-            if scope.dry:
-                results = [Result(s, Outcome.PLANNED) for s in steps if s.changes]
-                break
-            failed = {result.step.key for result in results if not result.ok}
-            key = cluster.secrets[SPEC_KEY]
-            context = Context(fleet, cluster.settings, cluster.inventory, key, state, spool, say)
-            done = apply(context, steps, failed)
-            results += done
-            if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(steps)):
-                break
-        else:
-            raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is still more")
-    return _report(cluster, fleet, scope, state, steps, results)
+            self._keep_secrets(plan)
+            done = self.apply(plan, spool, lock.check)
+            self._results += done
+            if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(plan.steps)):
+                return plan
+            plan = self.look()
+            lock.take(plan.state)
+        raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is still more")
+
+    def apply(self, plan: Plan, spool: Spool, check: Callable[[], None]) -> list[Result]:
+        """Carry out the steps of one round, but for those that failed in an earlier one."""
+        context = Context(
+            self._fleet,
+            plan.cluster.settings,
+            plan.cluster.inventory,
+            plan.cluster.secrets[SPEC_KEY],
+            plan.resolved.kept,
+            plan.state,
+            spool,
+            self._talk.say,
+            check,
+            known(plan.cluster, plan.state),
+            self._scope.busy,
+        )
+        failed = {result.step.key for result in self._results if not result.ok}
+        return apply(context, plan.steps, failed)
+
+    def _keep_secrets(self, plan: Plan) -> None:
+        """Bring this machine's copy up to date before anything is made with the secrets."""
+        if not self._scope.services:
+            return
+        resolved = plan.resolved
+        if resolved.generated:
+            self._talk.say(f"generating {', '.join(resolved.generated)} in {self._file}")
+        if secrets_file.read(self._file) != resolved.kept:
+            secrets_file.write(self._file, resolved.kept)
 
 
 def _report(
-    cluster: Cluster,
-    fleet: Fleet,
     scope: Scope,
-    state: State,
-    steps: Sequence[Step],
+    fleet: Fleet,
+    plan: Plan,
     results: Sequence[Result],
+    warnings: Sequence[str] = (),
 ) -> Report:
+    state, cluster = plan.state, plan.cluster
     reported = {result.step.key for result in results}
-    unchanged = [s for s in steps if s.key not in reported and not s.changes and not s.stands]
-    standing = [s for s in steps if s.key not in reported and s.stands]
+    rest = [step for step in plan.steps if step.key not in reported]
+    unchanged = [s for s in rest if not s.changes and not s.stands]
     planned = scope.dry and any(result.step.changes for result in results)
     errors = {h.name: e for h in fleet.hosts if (e := state.unreachable.get(h.name))}
     return Report(
         (
             *results,
             *(Result(s, Outcome.KEPT) for s in unchanged),
-            *(_standing(s, planned) for s in standing),
+            *(_standing(s, planned) for s in rest if s.stands),
         ),
         {name: error for name, error in errors.items() if name in scope.nodes},
         (
@@ -102,10 +168,13 @@ def _report(
             *cluster.inventory.warnings,
             *(str(error) for name, error in errors.items() if name not in scope.nodes),
             *_partly(cluster, scope),
+            *_overruled(plan),
             *clock_warnings(state.nodes),
             *_address_warnings(cluster, state),
+            *warnings,
         ),
         _held(state, scope),
+        _pinned(state, scope),
     )
 
 
@@ -131,7 +200,7 @@ def _partly(cluster: Cluster, scope: Scope) -> list[str]:
     return [
         f"{service.name} goes on the chosen nodes only; docker.apply brings it back there"
         for service in scope.services
-        if not _covers(cluster, scope, service)
+        if not covers(cluster, scope, service)
     ]
 
 
@@ -145,81 +214,22 @@ def _address_warnings(cluster: Cluster, state: State) -> list[str]:
     ]
 
 
-def _covers(cluster: Cluster, scope: Scope, service: Service) -> bool:
-    return all(host.name in scope.nodes for host in service.hosts(cluster))
-
-
-def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
-    """Observe all connected nodes, with the images that `services` need."""
-    master = cluster.inventory.master.name
-    wanted: dict[str, set[Image]] = {master: set()}
-    for service in services:
-        wanted[master].update(service.images(cluster))
-    return observe(fleet, master, cluster.home, wanted)
-
-
-def make_plan(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
-    """Return all steps for `scope`; pure."""
-    master = cluster.inventory.master.name
-    held = state.swarm.held if state.swarm else frozenset[str]()
-    services = [
-        s for s in scope.services if scope.wish is not Wish.AS_LABELLED or s.name not in held
-    ]
-    desired: list[Container] = []
-    if scope.wish is not Wish.DOWN:
-        desired = [c for service in services for c in service.containers(cluster, state)]
-    identities = state.nodes[master].images if master in state.nodes else {}
+def _overruled(plan: Plan) -> list[str]:
+    """Warn of secrets that this machine had other values for than the cluster."""
     return [
-        *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
-        *_intents(cluster, services, state, scope),
-        *_images(desired, identities, state, master),
-        *plan_containers(
-            desired,
-            state,
-            services=[service.name for service in services],
-            nodes=scope.nodes,
-            identities=identities,
-            home=cluster.home,
-            key=cluster.secrets[SPEC_KEY],
-        ),
-    ]
-
-
-def _intents(
-    cluster: Cluster, services: Sequence[Service], state: State, scope: Scope
-) -> list[Step]:
-    if state.swarm is None or scope.wish is Wish.AS_LABELLED:
-        return []
-    via, held = state.swarm.via, state.swarm.held
-    down = scope.wish is Wish.DOWN
-    action = Action.HOLD if down else Action.RELEASE
-    return [
-        Step(Kind.INTENT, action, via, service.name)
-        for service in services
-        if (service.name in held) is not down and _covers(cluster, scope, service)
-    ]
-
-
-def _images(
-    desired: Sequence[Container], identities: Mapping[Image, str], state: State, master: str
-) -> list[Step]:
-    """Return the steps that bring streamed images to the master, from a recipe or a registry."""
-    if master not in state.nodes:
-        return []
-    streamed = {c.image for c in desired if c.image.source is Source.STREAM}
-    return [
-        Step(
-            Kind.IMAGE,
-            Action.BUILD if has_recipe(image) else Action.PULL,
-            master,
-            image.reference,
-        )
-        for image in sorted(streamed, key=lambda image: image.reference)
-        if not identities.get(image)
+        f"{key}: the cluster's value is used, not the one in etc/secrets.env; to set one "
+        "yourself, use bin/env.sh"
+        for key in plan.resolved.overruled
     ]
 
 
 def _held(state: State, scope: Scope) -> tuple[str, ...]:
     if state.swarm is None or scope.wish is not Wish.AS_LABELLED:
         return ()
-    return tuple(s.name for s in scope.services if s.name in state.swarm.held)
+    return tuple(s.name for s in scope.services if s.name in state.swarm.intent.held)
+
+
+def _pinned(state: State, scope: Scope) -> tuple[str, ...]:
+    if state.swarm is None or scope.wish is not Wish.AS_LABELLED:
+        return ()
+    return tuple(s.name for s in scope.services if s.name in state.swarm.intent.pinned)

@@ -17,6 +17,7 @@ class Deadlines:
         healthy: from started to healthy, for one container.
         stop: added to a container's own stop timeout.
         transfer: copying one image to one node (pull or stream).
+        busy: waiting for a container at work (`--busy wait`).
         build: building and pushing one image.
     """
 
@@ -27,6 +28,7 @@ class Deadlines:
     healthy: float = 180
     stop: float = 15
     transfer: float = 900
+    busy: float = 3600
     build: float = 3600
 
     def capped(self, limit: float | None) -> Deadlines:

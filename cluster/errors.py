@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
     USAGE = 2
+    LOCKED = 75
     INTERRUPTED = 130
 
 

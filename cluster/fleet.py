@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Generic, Self, TypeVar
 
 from cluster.deadlines import Deadlines
@@ -38,23 +39,23 @@ class Fleet:
         """Connect to all hosts in parallel; a host that can't be reached is only noted."""
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
-        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self.hosts)))
-        connected = self._gather(
+        begun, pool = _begin(
             {host.name: partial(connect, host, settings, deadlines) for host in self.hosts}
         )
+        import_module("cluster.transport")  # Docker's SDK loads while the nodes answer
+        connected = _gather(begun, pool)
         self.nodes: dict[str, Node] = dict(connected.values)
         self.unreachable: Mapping[str, NodeError] = connected.errors
 
     def each(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
         """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
         chosen = self.nodes if names is None else [name for name in names if name in self.nodes]
-        return self._gather({name: partial(function, self.nodes[name]) for name in chosen})
+        return _gather(*_begin({n: partial(function, self.nodes[n]) for n in chosen}))
 
     def close(self) -> None:
         """End all connections."""
         for node in self.nodes.values():
             node.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
@@ -62,18 +63,30 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _gather(self, work: Mapping[str, Callable[[], T]]) -> Results[T]:
-        values: dict[str, T] = {}
-        errors: dict[str, NodeError] = {}
-        futures = {name: self._pool.submit(job) for name, job in work.items()}
-        for name, future in futures.items():
+
+def _begin(
+    work: Mapping[str, Callable[[], T]],
+) -> tuple[Mapping[str, Future[T]], ThreadPoolExecutor]:
+    # Threads of its own: what runs on one node may itself ask all nodes, and would wait for ever
+    # for a thread that only it could give back.
+    pool = ThreadPoolExecutor(max_workers=max(1, len(work)))
+    return {name: pool.submit(job) for name, job in work.items()}, pool
+
+
+def _gather(begun: Mapping[str, Future[T]], pool: ThreadPoolExecutor) -> Results[T]:
+    values: dict[str, T] = {}
+    errors: dict[str, NodeError] = {}
+    try:
+        for name, future in begun.items():
             try:
                 values[name] = future.result()
             except NodeError as error:
                 errors[name] = error
             except Exception as error:  # noqa: BLE001 - the other nodes go on, and it is reported
                 errors[name] = unexpected(name, error)
-        return Results(values, errors)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return Results(values, errors)
 
 
 def choose(inventory: Inventory, names: str) -> tuple[Host, ...]:

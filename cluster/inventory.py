@@ -11,6 +11,7 @@ from cluster import schema
 from cluster.errors import ConfigError, ConfigErrors, nearest
 from cluster.jsonfile import JsonFile, Location
 
+_OWN = "ipv4 is the node's own address on the private network."
 _SWITCH = ("enable", "disable")
 SCHEMA = Path(__file__).parent.parent / "etc" / "hosts.schema.json"
 
@@ -85,14 +86,15 @@ def read(path: Path, services: Collection[str] = ()) -> Inventory:
         ConfigErrors: with everything that is wrong, each with its line.
     """
     document = JsonFile(path)
-    errors = [
-        document.error(violation.location, violation.what)
-        for violation in schema.violations(schema.load(SCHEMA), document.value)
-    ]
-    if errors:
-        raise ConfigErrors(errors)
+    wrong = sorted(
+        schema.violations(schema.load(SCHEMA), document.value),
+        key=lambda violation: document.line(violation.location),
+    )
+    if wrong:
+        raise ConfigErrors(document.error(found.location, found.what) for found in wrong)
     hosts = tuple(_host(name, entry) for name, entry in document.value.items())
     errors = [
+        *_name_errors(document, hosts),
         *_group_errors(document, hosts),
         *_address_errors(document, hosts),
         *_label_errors(document, services),
@@ -113,14 +115,24 @@ def _host(name: str, entry: dict[str, object]) -> Host:
         labels=tuple((key, value) for label in labels for key, value in label.items()),
         groups=frozenset(groups),
         user=str(entry["user"]) if "user" in entry else None,
-        port=port if isinstance(port, int) else None,
+        port=int(port) if isinstance(port, int | float) else None,  # 22.0 is an integer in JSON
     )
+
+
+def _name_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
+    seen: dict[str, str] = {}
+    for host in hosts:
+        first = seen.setdefault(host.name.lower(), host.name)
+        if first != host.name:
+            yield document.error((host.name,), f"the same host name as {first}", "Rename one.")
 
 
 def _group_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
     masters = [host for host in hosts if "master" in host.groups]
     if not masters:
-        yield document.error((), "no node is in the group master; exactly one has to be")
+        yield document.error(
+            (), "no node is in the group master", 'One has to be: "groups": ["master", "manager"]'
+        )
     for extra in masters[1:]:
         yield document.error(
             (extra.name, "groups"),
@@ -130,11 +142,15 @@ def _group_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[Confi
     for host in hosts:
         if "master" in host.groups and not host.is_manager:
             yield document.error(
-                (host.name, "groups"), 'the master is a manager too: write ["master", "manager"]'
+                (host.name, "groups"),
+                "a master that is no manager",
+                'Write ["master", "manager"].',
             )
         if {"manager", "worker"} <= host.groups:
             yield document.error(
-                (host.name, "groups"), "manager or worker, not both (a manager runs services too)"
+                (host.name, "groups"),
+                "a manager and a worker",
+                "Take worker out: a manager runs services too.",
             )
 
 
@@ -144,12 +160,20 @@ def _address_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[Con
         location: Location = (host.name, "ipv4")
         address = ipaddress.IPv4Address(host.ipv4)
         if host.ipv4 in seen:
-            yield document.error(location, f"{host.ipv4} is {seen[host.ipv4]}'s address already")
-        elif address.is_loopback or address.is_multicast or address.is_unspecified:
             yield document.error(
-                location, f"{host.ipv4} is not an address that other nodes can reach"
+                location, f"{host.ipv4} is {seen[host.ipv4]}'s address already", _OWN
+            )
+        elif _is_nobodys(address):
+            yield document.error(
+                location, f"{host.ipv4} is not an address that other nodes can reach", _OWN
             )
         seen.setdefault(host.ipv4, host.name)
+
+
+def _is_nobodys(address: ipaddress.IPv4Address) -> bool:
+    """Whether no machine can have it: this host, loopback, multicast, reserved, broadcast."""
+    this_host = address in ipaddress.IPv4Network("0.0.0.0/8")
+    return this_host or address.is_loopback or address.is_multicast or address.is_reserved
 
 
 def _label_errors(document: JsonFile, services: Collection[str]) -> Iterator[ConfigError]:
@@ -162,7 +186,9 @@ def _label_errors(document: JsonFile, services: Collection[str]) -> Iterator[Con
                     (name, "labels", index, key), f'"{value}" found; allowed: "enable" or "disable"'
                 )
             if key in seen:
-                yield document.error((name, "labels", index), f"{key} stands here twice")
+                yield document.error(
+                    (name, "labels", index), f"{key} stands here twice", "Keep one."
+                )
             seen.add(key)
 
 

@@ -8,10 +8,13 @@ import socket
 import subprocess
 import threading
 from contextlib import suppress
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
+from cluster.connection import Completed, Lines, OnLine
 from cluster.errors import DeadlineError
-from cluster.transport import Completed, Engine, Lines, OnLine, over_socket
+
+if TYPE_CHECKING:
+    from cluster.transport import Engine
 
 
 def is_this_machine(address: str) -> bool:
@@ -77,6 +80,8 @@ class LocalConnection:
 
     def engine(self, deadline: float) -> Engine:
         """Return this machine's engine."""
+        from cluster.transport import over_socket
+
         return over_socket(deadline)
 
     def close(self) -> None:

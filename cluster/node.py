@@ -7,27 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import docker.errors
 import paramiko
-import requests
-import urllib3.exceptions
 
 from cluster import local, ssh
+from cluster.connection import Completed, Connection, OnLine
 from cluster.deadlines import Deadlines
 from cluster.errors import DeadlineError, NodeError
 from cluster.inventory import Host
 from cluster.settings import Settings
-from cluster.transport import Completed, Connection, Engine, OnLine
 
-# What the SDK and the libraries below it raise when an answer does not come, or breaks off.
-_NO_ENGINE = (
-    requests.exceptions.RequestException,
-    urllib3.exceptions.HTTPError,
-    docker.errors.DockerException,
-    docker.errors.StreamParseError,
-)
+if TYPE_CHECKING:
+    from cluster.transport import Engine
 
 
 class Node:
@@ -61,6 +53,10 @@ class Node:
             doing: what is being done, for the message, e.g. "creating jupyter-skp".
             seconds: how long a request may be without an answer, if not the usual deadline.
         """
+        import docker.errors
+        import requests
+        import urllib3.exceptions
+
         prefix = f"{doing}: " if doing else ""
         before = self.engine.timeout
         limit = self.engine.timeout = int(seconds or before)
@@ -74,7 +70,13 @@ class Node:
                 f"{prefix}the Docker Engine does not answer within {limit:.0f} s",
                 f"Look at it: ssh {self.name} docker info",
             ) from None
-        except _NO_ENGINE as error:
+        except (
+            # What the SDK and the libraries below it raise when an answer breaks off.
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            docker.errors.DockerException,
+            docker.errors.StreamParseError,
+        ) as error:
             raise NodeError(
                 self.name,
                 f"{prefix}no Docker Engine answers ({_root_cause(error)})",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,14 @@ import docker.errors
 
 from cluster.errors import NodeError
 from cluster.fleet import Fleet
+from cluster.intent import Intent
 from cluster.node import Node
+from cluster.observe_disk import disk
 from cluster.secrets import Secret
-from cluster.spec import Image, Source
+from cluster.spec import Image, NodeFile, Source
 from cluster.state import (
     LABEL_FIELDS,
-    LABEL_HELD,
+    LABEL_PREVIOUS,
     LABEL_SERVICE,
     LABEL_SPEC,
     FoundContainer,
@@ -32,7 +34,13 @@ from cluster.state import (
 )
 
 
-def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[Image]]) -> State:
+def observe(
+    fleet: Fleet,
+    master: str,
+    home: str,
+    images: Mapping[str, Iterable[Image]],
+    files: Sequence[NodeFile] = (),
+) -> State:
     """Return the state of all nodes of `fleet`.
 
     Args:
@@ -40,30 +48,42 @@ def observe(fleet: Fleet, master: str, home: str, images: Mapping[str, Iterable[
         master: the node whose Swarm is ours, if it is a manager of one.
         home: the shared folder whose owner is wanted.
         images: per node name, the images whose ids or digests are wanted.
+        files: the files that every node is to have on its own disk.
     """
-    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ())))
-    managers = [node.name for node in found.values.values() if node.membership.control]
-    managers.sort(key=lambda name: name != master)
-    swarm = None
-    errors = dict(found.errors)
-    for name in managers:
-        asked = fleet.each(lambda node: _swarm(node, found.values), [name])
-        errors |= asked.errors
-        if name in asked.values:
-            swarm = asked.values[name]
-            break
-    # A manager that answers for itself but not for the Swarm (no quorum) is not to be planned on.
-    nodes = {name: node for name, node in found.values.items() if name not in errors}
-    return State(nodes, {**fleet.unreachable, **errors}, swarm)
+    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ()), files))
+    swarm, leaderless = _ask_managers(fleet, master, found.values)
+    return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
 
-def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
-    with node.talking("reading its state") as engine:
-        asked = time.time()
-        info = engine.info()
-        now = (asked + time.time()) / 2
-        found = {image: identity for image in images if (identity := identify(node, image))}
-    owner, gpus = _machine(node, home)
+def _ask_managers(
+    fleet: Fleet, master: str, found: Mapping[str, FoundNode]
+) -> tuple[Swarm | None, NodeError | None]:
+    """Ask the master for the Swarm, or, when it can't say, all other managers at once.
+
+    A manager without a quorum answers for itself, but for the Swarm only with an error.
+    """
+    managers = [node.name for node in found.values() if node.membership.control]
+    first = [name for name in managers if name == master] or managers[:1]
+    error: NodeError | None = None
+    for names in (first, [name for name in managers if name not in first]):
+        asked = fleet.each(lambda node: _swarm(node, found), names)
+        if asked.values:
+            return next(iter(asked.values.values())), None
+        error = error or next(iter(asked.errors.values()), None)
+    return None, error
+
+
+def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFile]) -> FoundNode:
+    # The command takes longer than all requests to the engine, so it runs beside them.
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(disk, node, home, files)
+        with node.talking("reading its state") as engine:
+            asked = time.time()
+            info = engine.info()
+            now = (asked + time.time()) / 2
+            found = {image: identity for image in images if (identity := identify(node, image))}
+        there = containers(node)
+        seen = looking.result()
     swarm = info["Swarm"]
     return FoundNode(
         name=node.name,
@@ -75,31 +95,15 @@ def _node(node: Node, home: str, images: Iterable[Image]) -> FoundNode:
             swarm["ControlAvailable"],
             swarm.get("NodeAddr", ""),
         ),
-        containers=containers(node),
-        owner=owner,
+        containers=there,
+        owner=seen.owner,
         images=found,
         clock=_seconds(info["SystemTime"]) - now,
-        gpus=gpus,
+        kept=seen.kept,
+        files=seen.files,
+        gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
-
-
-def _machine(node: Node, home: str) -> tuple[str, int]:
-    """Return what the engine does not know: who owns `home` ("" for nobody), how many GPUs.
-
-    NVIDIA's driver lists the GPUs in /proc; the devices may be made later, when one is first used.
-    """
-    script = (
-        f"stat -c %u:%g -- {shlex.quote(home)} 2>/dev/null || echo; "
-        "ls -d /dev/nvidia[0-9]* 2>/dev/null | wc -l; "
-        "ls /proc/driver/nvidia/gpus 2>/dev/null | wc -l"
-    )
-    done = node.run(f"sh -c {shlex.quote(script)}")
-    lines = done.text.splitlines()
-    if done.exit_code != 0 or len(lines) != 3:
-        raise NodeError(node.name, f"reading its state failed: {done.complaint()}")
-    owner, devices, listed = lines
-    return owner, max(int(devices), int(listed))
 
 
 def _seconds(moment: str) -> float:
@@ -154,6 +158,7 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         fields=described,
         health=Health((state.get("Health") or {}).get("Status", "none")),
         started=state["StartedAt"],
+        previous=labels.get(LABEL_PREVIOUS, ""),
         ports=tuple(ports),
     )
 
@@ -167,13 +172,12 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
         swarm = engine.inspect_swarm()
         nodes = {item["ID"]: _swarm_node(item) for item in engine.nodes()}
         networks = engine.networks(filters={"driver": "overlay"})
-    held = (swarm["Spec"].get("Labels") or {}).get(LABEL_HELD, "")
     managers = [n for n in found.values() if n.membership.control]
     return Swarm(
         via=node.name,
         id=swarm["ID"],
         nodes=nodes,
-        held=frozenset(held.split(",")) - {""},
+        intent=Intent.read(swarm["Spec"].get("Labels") or {}),
         networks={item["Name"]: _subnet(item) for item in networks if item["Attachable"]},
         tokens={
             "manager": Secret(swarm["JoinTokens"]["Manager"]),
@@ -189,11 +193,13 @@ def _subnet(network: Mapping[str, Any]) -> str:
 
 
 def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
+    manager = item.get("ManagerStatus") or {}
     return SwarmNode(
         id=item["ID"],
         hostname=item["Description"].get("Hostname", ""),
         role=item["Spec"]["Role"],
         state=item["Status"]["State"],
         labels=item["Spec"].get("Labels") or {},
-        leader=(item.get("ManagerStatus") or {}).get("Leader", False),
+        leader=manager.get("Leader", False),
+        address=manager.get("Addr", "").rpartition(":")[0] or item["Status"].get("Addr", ""),
     )

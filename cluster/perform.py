@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from cluster.fleet import Fleet
-from cluster.inventory import Inventory
-from cluster.secrets import Secret
-from cluster.settings import Settings
-from cluster.state import State
 from cluster.step import Step
-from cluster.transfer import Spool
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
+    from cluster.inventory import Inventory
+    from cluster.mask import Mask
+    from cluster.secrets import Kept, Secret
+    from cluster.settings import Settings
+    from cluster.state import State, Swarm
+    from cluster.transfer import Spool
 
 Say = Callable[[str], None]
+
+
+class Busy(StrEnum):
+    """What is done about a container that is at work when it is to be replaced."""
+
+    SKIP = "skip"
+    WAIT = "wait"
+    REPLACE = "replace"
+
+
+class BusyError(Exception):
+    """A container is at work and was therefore left as it is; the text says with what."""
 
 
 @dataclass(frozen=True)
@@ -21,17 +38,31 @@ class Context:
     """What every step may need.
 
     Attributes:
+        key: the cluster's key for hashes. kept: the generated secrets.
         spool: images on their way from the master to several nodes.
         say: takes progress lines for the person; not a log.
+        check: raises when nothing more may be changed, because the lock was lost.
+        mask: hides the cluster's secrets in what containers say.
+        busy: what is done about a container that is at work when it is to be replaced.
     """
 
     fleet: Fleet
     settings: Settings
     inventory: Inventory
     key: Secret
+    kept: Kept
     state: State
     spool: Spool
     say: Say
+    check: Callable[[], None]
+    mask: Mask
+    busy: Busy = Busy.SKIP
+
+    @property
+    def swarm(self) -> Swarm:
+        """The Swarm; no step that needs it is planned without one."""
+        assert self.state.swarm is not None
+        return self.state.swarm
 
 
 Performer = Callable[[Context, Step], str]
@@ -44,13 +75,24 @@ def perform(context: Context, step: Step) -> str:
         NodeError: it failed; nothing half-made is left that a next plan would take for done.
     """
     # Imported here: each needs the context above.
-    from cluster import perform_container, perform_image, perform_swarm
+    from cluster import (
+        perform_container,
+        perform_files,
+        perform_image,
+        perform_intent,
+        perform_leave,
+        perform_removal,
+        perform_swarm,
+    )
 
     performers: Mapping[str, Mapping[str, Performer]] = {
         "swarm": perform_swarm.PERFORMERS,
-        "intent": perform_swarm.PERFORMERS,
+        "intent": perform_intent.PERFORMERS,
+        "secrets": perform_intent.SECRETS,
         "network": perform_swarm.NETWORK,
-        "image": perform_image.PERFORMERS,
+        "file": perform_files.PERFORMERS,
+        "image": {**perform_image.PERFORMERS, **perform_removal.PERFORMERS},
         "container": perform_container.PERFORMERS,
+        "leave": perform_leave.PERFORMERS,
     }
     return performers[step.kind][step.action](context, step)

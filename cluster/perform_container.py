@@ -13,20 +13,25 @@ from typing import Any
 
 import docker.errors
 
-from cluster.errors import DeadlineError, NodeError
+from cluster.busy import leave_if_busy
+from cluster.health import wait_healthy
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
 from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
-from cluster.state import LABEL_FIELDS, LABEL_SERVICE, LABEL_SPEC
+from cluster.state import (
+    LABEL_FIELDS,
+    LABEL_PREVIOUS,
+    LABEL_SERVICE,
+    LABEL_SPEC,
+    FoundContainer,
+)
 from cluster.step import Action, Step
 from cluster.transfer import ensure
 
 # On each node: one folder per container with what is bind-mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
 _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
-_LOG_LINES = 12
-_PAUSE = 0.15
 _START_TRIES = 3
 
 
@@ -38,18 +43,21 @@ def _create(context: Context, step: Step) -> str:
     """
     container, node = step.container, context.fleet.nodes[step.node]
     assert container is not None
+    if step.found is not None and step.found.status == "running" and container.busy:
+        leave_if_busy(node, container, step.found.id, context.busy)
     master = context.fleet.nodes.get(context.inventory.master.name)
     ensure(node, container.image, step.identity, master, context.spool)
     _make_folders(node, container)
-    body = _config(container, _labels(container, step.identity, context.key))
+    body = _config(container, _labels(step, context.key))
     made = _make(node, container, body)
     if step.found is not None:
         _take_down(node, step.found.id, container.stop_timeout)
     _write_files(node, container)
     with node.talking(f"naming {container.name}") as engine:
         engine.rename(made, container.name)
-    _start_new(node, container, made, body)
-    return _wait_healthy(node, container)
+    detail = _start_new(node, container, made, body)
+    _wait_healthy(context, container)
+    return detail
 
 
 def _start(context: Context, step: Step) -> str:
@@ -60,20 +68,37 @@ def _start(context: Context, step: Step) -> str:
             engine.unpause(step.found.id)
         else:
             engine.start(step.found.id)
-    return _wait_healthy(node, container)
+    return _wait_healthy(context, container)
 
 
 def _wait(context: Context, step: Step) -> str:
     assert step.container is not None
-    return _wait_healthy(context.fleet.nodes[step.node], step.container)
+    return _wait_healthy(context, step.container)
+
+
+def _restart(context: Context, step: Step) -> str:
+    node, found = context.fleet.nodes[step.node], step.found
+    assert found is not None
+    # The SDK adds the time that the container has to stop.
+    seconds = node.deadlines.stop + node.deadlines.start
+    with node.talking(f"restarting {step.name}", seconds) as engine:
+        if found.status == "paused":
+            engine.unpause(found.id)  # what is frozen can't end by itself
+        engine.restart(found.id, timeout=_stop_timeout(found))
+    wait_healthy(node, step.name, context.mask)
+    return ""
 
 
 def _remove(context: Context, step: Step) -> str:
     node = context.fleet.nodes[step.node]
     assert step.found is not None
-    _take_down(node, step.found.id, int(step.found.fields.get("stop_timeout", 10)))
+    _take_down(node, step.found.id, _stop_timeout(step.found))
     node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
     return ""
+
+
+def _stop_timeout(found: FoundContainer) -> int:
+    return int(found.fields.get("stop_timeout", 10))
 
 
 def _take_down(node: Node, identity: str, stop_timeout: int) -> None:
@@ -95,60 +120,30 @@ def _make(node: Node, container: Container, body: dict[str, Any]) -> str:
         return str(engine.create_container_from_config(body, name)["Id"])
 
 
-def _start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> None:
-    """Start a new container; make it anew when the network was not ready for it.
+def _start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> str:
+    """Start a new container; make it anew when the network was not ready for it, and say so.
 
     On a node that has just joined, the engine may give up the attachment after 20 s; the created
     container can't be started any more then.
     """
-    for attempt in range(1, _START_TRIES + 1):
+    attempt = 1
+    while True:
         with node.talking(f"starting {container.name}", node.deadlines.start) as engine:
             try:
                 engine.start(made)
-                return
+                return f"started at attempt {attempt}" if attempt > 1 else ""
             except docker.errors.APIError:
                 engine.remove_container(made, v=True, force=True)
                 if attempt == _START_TRIES or container.network == "host":
                     raise
             made = engine.create_container_from_config(body, container.name)["Id"]
+        attempt += 1
 
 
-def _wait_healthy(node: Node, container: Container) -> str:
-    """Wait until the probe says healthy (without a probe: until it runs).
-
-    Raises:
-        NodeError: it ended, with its last log lines; DeadlineError: not healthy in time.
-    """
-    end = time.monotonic() + node.deadlines.healthy
-    with node.talking(f"waiting for {container.name}") as engine:
-        while True:
-            found = engine.inspect_container(container.name)
-            state = found["State"]
-            health = (state.get("Health") or {}).get("Status", "none")
-            if state["Running"] and (health == "healthy" or container.probe is None):
-                return ""
-            if found["RestartCount"] > 1 or state["Status"] in ("exited", "dead"):
-                raise NodeError(
-                    node.name,
-                    f"{container.name} ended with exit code {state['ExitCode']}"
-                    f"{_last_lines(node, container)}",
-                )
-            if time.monotonic() > end:
-                raise DeadlineError(
-                    node.name,
-                    f"{container.name} is {health} after {node.deadlines.healthy:.0f} s"
-                    f"{_last_lines(node, container)}",
-                    f"More of its log: ssh {node.name} docker logs {container.name}",
-                )
-            time.sleep(_PAUSE)
-
-
-def _last_lines(node: Node, container: Container) -> str:
-    text = node.engine.logs(container.name, tail=_LOG_LINES).decode(errors="replace").rstrip()
-    for file in container.files:
-        if isinstance(file, SecretFile):
-            text = text.replace(file.content.reveal(), "***")
-    return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())
+def _wait_healthy(context: Context, container: Container) -> str:
+    files = [f.content for f in container.files if isinstance(f, SecretFile)]
+    wait_healthy(context.fleet.nodes[container.node], container.name, context.mask.and_also(files))
+    return ""
 
 
 def _make_folders(node: Node, container: Container) -> None:
@@ -194,13 +189,26 @@ def _archive(container: Container, uid: int, gid: int) -> bytes:
     return buffer.getvalue()
 
 
-def _labels(container: Container, identity: str, key: Secret) -> dict[str, str]:
-    described = container.described(identity or None, key)
-    return {
+def _labels(step: Step, key: Secret) -> dict[str, str]:
+    container = step.container
+    assert container is not None
+    described = container.described(step.identity or None, key)
+    labels = {
         LABEL_SERVICE: container.service,
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
+    if previous := _previous(step):
+        labels[LABEL_PREVIOUS] = previous
+    return labels
+
+
+def _previous(step: Step) -> str:
+    """Return the digest of the last other image that ran here, for a rollback; "" for none."""
+    if step.found is None:
+        return ""
+    replaced = str((step.found.fields.get("image") or {}).get("id") or "")
+    return step.found.previous if replaced in ("", step.identity) else replaced
 
 
 def _config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
@@ -293,6 +301,7 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.CREATE: _create,
     Action.REPLACE: _create,
     Action.START: _start,
+    Action.RESTART: _restart,
     Action.WAIT: _wait,
     Action.REMOVE: _remove,
 }

@@ -1,4 +1,4 @@
-"""Steps that change the Swarm: members, roles, labels, intents, the overlay network."""
+"""Steps that change the Swarm: members, roles, labels, the overlay network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docker.types import IPAMConfig, IPAMPool
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
 from cluster.perform import Context, Performer
-from cluster.state import LABEL_HELD, LABEL_OWNED, Swarm
+from cluster.state import LABEL_OWNED
 from cluster.step import Action, Step
 
 Change = Callable[[dict[str, Any]], None]
@@ -30,10 +30,10 @@ def _init(context: Context, step: Step) -> str:
 
 
 def _join(context: Context, step: Step) -> str:
-    swarm = _swarm(context)
+    swarm = context.swarm
     via = context.fleet.nodes[swarm.via]
     for stale in step.stale:
-        _forget(via, stale)
+        forget(via, stale)
     node = context.fleet.nodes[step.node]
     managers = [f"{context.inventory.host(name).ipv4}:{_SWARM_PORT}" for name in swarm.managers]
     with node.talking("joining the Swarm", seconds=node.deadlines.swarm) as engine:
@@ -45,18 +45,23 @@ def _join(context: Context, step: Step) -> str:
     return "after its dead entry was removed" if step.stale else ""
 
 
-def _forget(via: Node, node_id: str) -> None:
-    """Demote and remove the entry of a machine that was reinstalled."""
+def demote(via: Node, node_id: str) -> None:
+    """Make a manager a worker, as far as the other managers are concerned."""
 
-    def demote(spec: dict[str, Any]) -> None:
+    def change(spec: dict[str, Any]) -> None:
         spec["Role"] = "worker"
 
-    _change_node(via, node_id, demote)
+    _change_node(via, node_id, change)
+
+
+def forget(via: Node, node_id: str) -> None:
+    """Demote and remove the entry of a machine that was reinstalled, or has left."""
+    demote(via, node_id)
     end = time.monotonic() + via.deadlines.swarm
     with via.talking("removing a dead entry of the Swarm") as engine:
         while True:
             try:
-                engine.remove_node(node_id)
+                engine.remove_node(node_id, force=True)
                 return
             except docker.errors.APIError:
                 # A manager that was just demoted leaves raft first; until then it can't go.
@@ -73,11 +78,7 @@ def _label(context: Context, step: Step) -> str:
                 labels.pop(difference.name, None)
             else:
                 labels[difference.name] = str(difference.wanted)
-        owned = step.labels.get(LABEL_OWNED)
-        if owned:
-            labels[LABEL_OWNED] = owned
-        else:
-            labels.pop(LABEL_OWNED, None)
+        labels[LABEL_OWNED] = step.labels[LABEL_OWNED]
         spec["Labels"] = labels
 
     return _change(context, step, change)
@@ -90,61 +91,42 @@ def _role(context: Context, step: Step) -> str:
     return _change(context, step, change)
 
 
+def _drain(context: Context, step: Step) -> str:
+    def change(spec: dict[str, Any]) -> None:
+        spec["Availability"] = "drain"
+
+    return _change(context, step, change)
+
+
 def _change(context: Context, step: Step, change: Change) -> str:
-    via = context.fleet.nodes[_swarm(context).via]
+    via = context.fleet.nodes[context.swarm.via]
     node_id = context.state.nodes[step.node].membership.node_id
-    _change_node(via, node_id, change)
-    return ""
+    attempts = _change_node(via, node_id, change)
+    return f"written at attempt {attempts}" if attempts > 1 else ""
 
 
-def _change_node(via: Node, node_id: str, change: Change) -> None:
-    """Change a Swarm node's specification by compare-and-swap.
+def _change_node(via: Node, node_id: str, change: Change) -> int:
+    """Change a Swarm node's specification by compare-and-swap; return how often it was tried.
 
     A node that has just joined is still being written by the managers themselves; the engine then
     refuses with "update out of sequence". So: read again, and retry while the version moves.
     """
     end = time.monotonic() + via.deadlines.swarm
     with via.talking("changing a Swarm node") as engine:
+        attempt = 1
         while True:
             current = engine.inspect_node(node_id)
             version, spec = current["Version"]["Index"], dict(current["Spec"])
             change(spec)
             try:
                 engine.update_node(node_id, version, cast("Any", spec))
-                return
+                return attempt
             except docker.errors.APIError:
                 if engine.inspect_node(node_id)["Version"]["Index"] == version:
                     raise
             if time.monotonic() > end:
                 raise DeadlineError(via.name, f"the entry of {node_id} does not come to rest")
-
-
-def _hold(context: Context, step: Step) -> str:
-    return _change_held(context, lambda held: held | {step.name})
-
-
-def _release(context: Context, step: Step) -> str:
-    return _change_held(context, lambda held: held - {step.name})
-
-
-def _change_held(context: Context, change: Callable[[set[str]], set[str]]) -> str:
-    via = context.fleet.nodes[_swarm(context).via]
-    end = time.monotonic() + via.deadlines.swarm
-    with via.talking("remembering the intent") as engine:
-        while True:
-            current = engine.inspect_swarm()
-            version, spec = current["Version"]["Index"], dict(current["Spec"])
-            labels = dict(spec.get("Labels") or {})
-            held = change(set(labels.get(LABEL_HELD, "").split(",")) - {""})
-            labels[LABEL_HELD] = ",".join(sorted(held))
-            spec["Labels"] = labels
-            try:
-                engine.update_swarm(version, swarm_spec=spec)
-                return ""
-            except docker.errors.APIError:
-                moved = engine.inspect_swarm()["Version"]["Index"] != version
-                if not moved or time.monotonic() > end:
-                    raise
+            attempt += 1
 
 
 def _network(context: Context, step: Step) -> str:
@@ -187,17 +169,11 @@ def _mtu(node: Node) -> int:
     return int(done.text)
 
 
-def _swarm(context: Context) -> Swarm:
-    assert context.state.swarm is not None, "the plan has no such step without a Swarm"
-    return context.state.swarm
-
-
 PERFORMERS: Mapping[str, Performer] = {
     Action.INIT: _init,
     Action.JOIN: _join,
     Action.LABEL: _label,
     Action.ROLE: _role,
-    Action.HOLD: _hold,
-    Action.RELEASE: _release,
+    Action.DRAIN: _drain,
 }
 NETWORK: Mapping[str, Performer] = {Action.CREATE: _network}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ def plan_containers(
     *,
     services: Iterable[str],
     nodes: Iterable[str],
-    identities: Mapping[Image, str],
+    identify: Callable[[Container], str],
     home: str,
     key: Secret,
 ) -> list[Step]:
@@ -29,7 +29,8 @@ def plan_containers(
         state: what was observed.
         services: the services whose other containers are removed; nothing else is touched.
         nodes: the nodes that may be changed.
-        identities: what each wanted image is on the master; an image that isn't there is missing.
+        identify: what a container's image is to be, by id or digest; "" for an image that is
+            missing.
         home: the shared folder; containers that mount it need it on their node.
         key: the cluster's key for hashes.
     """
@@ -39,7 +40,7 @@ def plan_containers(
     steps = [
         _unreachable(container)
         if container.node in state.unreachable
-        else _step(container, state, identities.get(container.image, ""), home, key)
+        else _step(container, state, identify(container), home, key)
         for container in wanted
     ]
     return [
@@ -226,16 +227,17 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     """Return the steps that change something in waves: each may begin when the last is through.
 
     Kinds follow each other in the order of `Kind`; containers follow the services they name in
-    `after`, removals come first. A circle in `after` is an error of the services: AssertionError.
+    `after`, removals come first; a rolling change goes turn by turn. A circle in `after` is an
+    error of the services: AssertionError.
     """
     order, steps = list(Kind), list(steps)
     depth = _depths(steps)
-    ranked: dict[tuple[int, int, int], list[Step]] = {}
+    ranked: dict[tuple[int, int, int, int], list[Step]] = {}
     for step in steps:
         if step.acts:
             removal = step.action is Action.REMOVE
             level = depth.get(step.container.service, 0) if step.container else 0
-            rank = (order.index(step.kind), 0 if removal else 1, level)
+            rank = (order.index(step.kind), 0 if removal else 1, level, step.turn)
             ranked.setdefault(rank, []).append(step)
     return [ranked[rank] for rank in sorted(ranked)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from cluster.inventory import Host, Inventory
@@ -12,12 +12,18 @@ from cluster.step import Action, Difference, Kind, Step
 
 
 class Part(StrEnum):
-    """The parts that have a command of their own (`docker.swarm-PART`)."""
+    """The parts of a cluster that are no service; FILES come with JOIN."""
 
     INIT = "init"
     JOIN = "join"
     LABEL = "label"
     NETWORK = "network"
+    FILES = "files"
+    LEAVE = "leave"
+
+
+FORM = (Part.INIT, Part.JOIN, Part.LABEL, Part.NETWORK, Part.FILES)
+"""The parts that make a Swarm, and what its nodes have on their own disks, in their order."""
 
 
 def plan_swarm(
@@ -76,11 +82,7 @@ def _join(host: Host, state: State) -> Step:
     if foreign := _foreign(node, state.swarm):
         return foreign
     if not node.membership.active:
-        stale = tuple(
-            entry.id
-            for entry in state.swarm.nodes.values()
-            if entry.hostname == node.hostname and entry.state == "down"
-        )
+        stale = tuple(_left_behind(host, node, state))
         return Step(Kind.SWARM, Action.JOIN, host.name, role, role=role, stale=stale)
     found = state.swarm.nodes[node.membership.node_id].role
     if found == role:
@@ -89,6 +91,20 @@ def _join(host: Host, state: State) -> Step:
         Kind.SWARM, Action.ROLE, host.name, role, role=role,
         differences=(Difference("role", role, found),),
     )  # fmt: skip
+
+
+def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
+    """Yield the entries that a node outside of the Swarm left in it when it was reinstalled.
+
+    They may still be "ready": the managers notice a loss after some seconds only. A namesake at
+    another address, and whoever answers for an entry, is someone else.
+    """
+    assert state.swarm is not None
+    alive = {other.membership.node_id for other in state.nodes.values()}
+    for entry in state.swarm.nodes.values():
+        same = entry.hostname == node.hostname and entry.address == host.ipv4
+        if same and entry.id not in alive:
+            yield entry.id
 
 
 def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
@@ -122,8 +138,7 @@ def _label(host: Host, state: State) -> Step:
     owned = {key for key in entry.labels.get(LABEL_OWNED, "").split(",") if key}
     labels = {k: v for k, v in entry.labels.items() if k not in owned and k != LABEL_OWNED}
     labels |= wanted
-    if wanted:
-        labels[LABEL_OWNED] = ",".join(sorted(wanted))
+    labels[LABEL_OWNED] = ",".join(sorted(wanted))  # also "": that tells our nodes from others
     differences = tuple(
         Difference(key, labels.get(key), entry.labels.get(key))
         for key in {**entry.labels, **labels}

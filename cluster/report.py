@@ -14,6 +14,7 @@ _MARKS = {
     Outcome.KEPT: " ",
     Outcome.PLANNED: "~",
     Outcome.DONE: "+",
+    Outcome.BUSY: "=",
     Outcome.FAILED: "!",
     Outcome.SKIPPED: "-",
 }
@@ -28,12 +29,14 @@ class Report:
         unreachable: nodes that could not be asked, and why.
         warnings: what a person should know, without being an error.
         held: services left down because a person took them down.
+        pinned: services that stay at the image which a rollback chose.
     """
 
     results: tuple[Result, ...]
     unreachable: Mapping[str, NodeError]
     warnings: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -57,6 +60,7 @@ class Report:
             "steps": [_plain(result) for result in self.results],
             "unreachable": {name: error.what for name, error in self.unreachable.items()},
             "held": list(self.held),
+            "pinned": list(self.pinned),
             "warnings": list(self.warnings),
         }
         return json.dumps(document, indent=2, ensure_ascii=False)
@@ -76,6 +80,10 @@ class Report:
         for error in self.unreachable.values():
             lines += [f"! {error.what}", *([f"  {error.hint}"] if error.hint else [])]
         lines += [f"  {name} is held: ./skp.py docker.{name}-run lifts that" for name in self.held]
+        lines += [
+            f"  {name} stays rolled back: ./skp.py docker.{name}-run lifts that"
+            for name in self.pinned
+        ]
         return "\n".join([*lines, self._summary()])
 
     def _summary(self) -> str:
@@ -99,6 +107,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _verb(result: Result) -> str:
     action = str(result.step.action)
+    if result.outcome is Outcome.BUSY:
+        return "busy, not replaced"
     if result.outcome in (Outcome.DONE, Outcome.PLANNED):
         return {"block": "create"}.get(action, action)
     return f"{action} {result.outcome}" if action != "block" else str(result.outcome)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cluster.errors import nearest
+from cluster.validity import matches, surely_valid
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,47 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def violations(schema: Mapping[str, Any], value: object) -> Iterator[Violation]:
-    """Yield what `schema` does not allow in `value`, in the order of the document."""
-    from jsonschema import Draft202012Validator
+    """Yield what `schema` does not allow in `value`, one violation for a place."""
+    if surely_valid(schema, value):
+        return
+    errors = _validator()(schema).iter_errors(value)
+    seen: set[tuple[str | int, ...]] = set()
+    for error in sorted(errors, key=lambda e: [str(part) for part in e.absolute_path]):
+        for violation in _told(error):
+            if violation.location not in seen:
+                seen.add(violation.location)
+                yield violation
 
-    validator = Draft202012Validator(schema)
-    errors = sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
-    for error in errors:
-        location = tuple(error.absolute_path)
-        allowed = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-        if error.validator == "additionalProperties":
-            yield from _unknown_keys(location, error)
-        elif error.validator == "required":
-            missing = [key for key in error.validator_value if key not in error.instance]
-            yield Violation(location, f"{' and '.join(missing)} missing; allowed: {allowed}")
-        else:
-            yield Violation(location, f"{_shown(error.instance)} found; allowed: {allowed}")
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    return extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+def _pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[Exception]:
+    """Check a pattern as JSON Schema means it: `$` is the very end, not before a newline."""
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not matches(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _told(error: Any) -> Iterator[Violation]:
+    location = tuple(error.absolute_path)
+    allowed = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(location, error)
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        yield Violation(location, f"{' and '.join(missing)} missing; allowed: {allowed}")
+    else:
+        # A key that is not allowed stands at its own place, not at that of its object.
+        if "propertyNames" in error.absolute_schema_path:
+            location = (*location, error.instance)
+        yield Violation(location, f"{_shown(error.instance)} found; allowed: {allowed}")
 
 
 def _unknown_keys(location: tuple[str | int, ...], error: Any) -> Iterator[Violation]:

@@ -1,27 +1,25 @@
-"""Passwords and tokens: from env.sh if set there, else generated and kept in etc/secrets.env."""
+"""Passwords and tokens: from env.sh if set there, else generated and kept on every manager.
+
+What the managers keep is the truth; etc/secrets.env is a copy of it for the person at this
+machine, and what a new cluster begins with.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
 import shlex
-import stat
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from cluster.errors import ConfigError
 from cluster.settings import Settings
 
-FILE = "secrets.env"
 # The key of the hashes in container labels: without it nobody can guess a password from a label.
 SPEC_KEY = "SKP_SPEC_KEY"
-_LOCK_SECONDS = 10
-_HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
+# How often what is kept has changed: the manager that missed a change is the one to be corrected.
+GENERATION = "SKP_GENERATION"
+HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
 
 
 class Secret:
@@ -51,61 +49,45 @@ class Secret:
         return hash(self._value)
 
 
-def load(settings: Settings) -> Mapping[str, Secret]:
-    """Return every secret by its setting's key; generates and stores those that don't exist.
+@dataclass(frozen=True)
+class Kept:
+    """Generated secrets as they are kept in one place.
 
-    Raises:
-        ConfigError: when etc/secrets.env can't be read, written, or is readable by others.
+    Attributes:
+        generation: how often they have changed; 0 for a place that has none.
     """
-    path = _path(settings)
-    if missing(settings):
-        with _locked(path):
-            stored = _read(path)
-            _write(path, stored | {key: secrets.token_urlsafe(24) for key in missing(settings)})
-    return _joined(settings, _read(path))
+
+    values: Mapping[str, Secret] = field(default_factory=dict)
+    generation: int = 0
+
+    def written(self) -> str:
+        """Return it as the text of a file; see `read`."""
+        pairs = {key: secret.reveal() for key, secret in self.values.items()}
+        pairs[GENERATION] = str(self.generation)
+        lines = (f"{key}={shlex.quote(value)}\n" for key, value in sorted(pairs.items()))
+        return HEADER + "".join(lines)
 
 
-def preview(settings: Settings) -> Mapping[str, Secret]:
-    """Like `load`, but what is generated is not stored: for looking, and for dry runs."""
-    generated = {key: secrets.token_urlsafe(24) for key in missing(settings)}
-    return _joined(settings, _read(_path(settings)) | generated)
+@dataclass(frozen=True)
+class Resolved:
+    """Every secret, and what is to be kept of them.
+
+    Attributes:
+        values: all secrets by their settings' keys.
+        kept: the generated ones, as every manager is to have them.
+        generated: keys that nobody had a value for: these are new.
+        overruled: keys that this machine has another value for than the cluster.
+    """
+
+    values: Mapping[str, Secret]
+    kept: Kept
+    generated: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = ()
 
 
-def missing(settings: Settings) -> list[str]:
-    """Return the keys of the secrets that are neither set in env.sh nor stored."""
-    stored = _read(_path(settings))
-    return [key for key in _keys(settings) if not _given(settings, key) and not stored.get(key)]
-
-
-def _path(settings: Settings) -> Path:
-    return settings.local_path("SKP_ETC") / FILE
-
-
-def _keys(settings: Settings) -> tuple[str, ...]:
-    return (SPEC_KEY, *settings.password_keys)
-
-
-def _given(settings: Settings, key: str) -> str:
-    return settings.password(key) if key in settings.password_keys else ""
-
-
-def _joined(settings: Settings, stored: Mapping[str, str]) -> dict[str, Secret]:
-    return {key: Secret(_given(settings, key) or stored[key]) for key in _keys(settings)}
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
-    if mode & 0o077:
-        raise ConfigError(
-            f"{path}: others can read it (mode {mode:o}; 600 is needed)", f"chmod 600 {path}"
-        )
-    result = {}
+def read(text: str) -> Kept:
+    """Return the secrets in the text of a file; raises ValueError with the number of a bad line."""
+    pairs: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -113,50 +95,34 @@ def _read(path: Path) -> dict[str, str]:
             (assignment,) = shlex.split(line)
             key, value = assignment.split("=", 1)
         except ValueError:
-            raise ConfigError(f"{path}:{number}: not of the form KEY='value'") from None
-        result[key] = value
-    return result
+            raise ValueError(number) from None
+        pairs[key] = value
+    generation = pairs.pop(GENERATION, "1")
+    return Kept(
+        {key: Secret(value) for key, value in pairs.items()},
+        int(generation) if generation.isdigit() else 1,
+    )
 
 
-def _write(path: Path, values: Mapping[str, str]) -> None:
-    lines = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(values.items()))
-    temporary = path.with_suffix(".new")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_HEADER + lines)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: generated passwords can't be kept there: {error.strerror}",
-            "SKP_ETC names the folder; you need to be able to write there.",
-        ) from None
+def resolve(settings: Settings, local: Kept, copies: Iterable[Kept]) -> Resolved:
+    """Return every secret; those that nobody has are generated, and stored nowhere by this.
 
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock on the folder of `path`: two first commands at once generate one set."""
-    try:
-        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise ConfigError(
-            f"{path.parent}: {error.strerror}", "SKP_ETC names this folder."
-        ) from None
-    end = time.monotonic() + _LOCK_SECONDS
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise ConfigError(
-                        f"{path}: another command is busy there for {_LOCK_SECONDS} s"
-                    ) from None
-                time.sleep(0.05)
-        yield
-    finally:
-        os.close(descriptor)
+    Args:
+        local: what etc/secrets.env holds.
+        copies: what the managers hold; the newest of them is the truth.
+    """
+    newest = max(copies, key=lambda copy: copy.generation, default=Kept())
+    known = {**local.values, **newest.values}
+    given = {key: settings.password(key) for key in settings.password_keys}
+    wanted = [key for key in (SPEC_KEY, *given) if not given.get(key)]
+    generated = tuple(key for key in wanted if not known.get(key, Secret("")).reveal())
+    known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
+    changed = newest.generation == 0 or known != newest.values
+    generation = max(newest.generation, local.generation if not newest.generation else 0)
+    kept = Kept(known, max(1, generation + (changed and newest.generation > 0)))
+    return Resolved(
+        {key: Secret(given[key]) if given.get(key) else known[key] for key in (SPEC_KEY, *given)},
+        kept,
+        generated,
+        tuple(key for key in wanted if key in local.values and local.values[key] != known[key]),
+    )

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from cluster.inventory import Host, Inventory
 from cluster.secrets import Secret
 from cluster.settings import Setting, Settings
-from cluster.spec import Container, Image
+from cluster.spec import Container, Image, NodeFile
 from cluster.state import State
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What is wanted, before any service has read it."""
+    """What is wanted, before any service has read it.
+
+    Attributes:
+        files: what every node is to have on its own disk.
+    """
 
     settings: Settings
     inventory: Inventory
     secrets: Mapping[str, Secret]
+    files: tuple[NodeFile, ...] = ()
 
     @property
     def home(self) -> str:

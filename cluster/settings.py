@@ -1,30 +1,26 @@
-"""bin/env.sh as typed values.
-
-The file is a shell script, so bash evaluates it: in a clean environment, so that what a person
-happens to have exported changes nothing.
-"""
+"""bin/env.sh as typed values, each checked for its kind."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from cluster import schema
 from cluster.deadlines import NAMES, Deadlines
+from cluster.envfile import EnvFile, evaluate
 from cluster.errors import ConfigError, ConfigErrors, nearest
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "etc" / "settings.schema.json"
-EVALUATION_SECONDS = 10
 # The guide's files set these; nothing needs them any more.
 OBSOLETE = frozenset({"JUPYTER_DOCKER"})
-_SHELL_OWN = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "PATH", "HOME", "USER", "LANG"})
+_SECRET_KINDS = frozenset({"password", "token"})
 
 
 @dataclass(frozen=True)
@@ -55,12 +51,18 @@ class Settings:
         path: Path,
         values: Mapping[str, str | int | bool],
         passwords: Mapping[str, str],
-        warnings: Iterable[str] = (),
+        places: Mapping[str, str] | None = None,
+        ports: Collection[str] = (),
+        again: Callable[[Mapping[str, str]], Settings] | None = None,
     ) -> None:
+        """Keep the values by key, where each is set, which keys are ports, and how to override."""
         self.path = path
-        self.warnings = tuple(warnings)
+        self.warnings: tuple[str, ...] = ()
+        self._again = again
         self._values = dict(values)
         self._passwords = dict(passwords)
+        self._places = dict(places or {})
+        self._ports = tuple(ports)
 
     def text(self, key: str) -> str:
         """Return the value of `key` as a string."""
@@ -83,6 +85,18 @@ class Settings:
         """The keys of all passwords and tokens that exist."""
         return tuple(self._passwords)
 
+    def place(self, key: str) -> str:
+        """Return where `key` is set: "bin/env.sh:25"."""
+        return self._places.get(key, str(self.path))
+
+    def ports(self, number: int) -> list[str]:
+        """Return the settings that are this port: "JUPYTER_PORT (bin/env.sh:25)"."""
+        return [
+            f"{key} ({self._places.get(key, 'its default')})"
+            for key in self._ports
+            if self._values[key] == number
+        ]
+
     @property
     def deadlines(self) -> Deadlines:
         """The table of deadlines with the user's own values."""
@@ -90,46 +104,22 @@ class Settings:
             **{name: float(self.number(f"SKP_TIMEOUT_{name.upper()}")) for name in NAMES}
         )
 
+    def overridden(self, values: Mapping[str, str]) -> Settings:
+        """Return the settings with other values for some keys.
+
+        Raises:
+            ConfigErrors: a value is not of its key's kind.
+        """
+        assert self._again is not None, "these settings were not read from a file"
+        return self._again(values)
+
+    def expand(self, text: str) -> str:
+        """Return `text` with $KEY replaced by the value of that setting."""
+        return Template(text).safe_substitute(self._values)
+
     def local_path(self, key: str) -> Path:
         """Return `key` as a path on this machine; a relative one starts at the project."""
         return ROOT / Path(self.text(key)).expanduser()
-
-
-def evaluate(path: Path) -> dict[str, str]:
-    """Return what the shell script at `path` exports.
-
-    Raises:
-        ConfigError: when it can't be read, has a syntax error, ends with an error or hangs.
-    """
-    if not path.is_file():
-        raise ConfigError(f"{path}: there is no such file", "bin/env.sh holds the settings.")
-    if b"\r\n" in path.read_bytes():
-        raise ConfigError(f"{path}: it has Windows line ends (CRLF)", f"sed -i 's/\\r$//' {path}")
-    script = 'source "$1" 1>&2 || exit; exec env -0'
-    try:
-        done = subprocess.run(
-            ["env", "-i", "PATH=/usr/bin:/bin", f"HOME={Path.home()}", "LANG=C.UTF-8", "bash",
-             "--noprofile", "--norc", "-c", script, "skp", str(path.absolute())],
-            capture_output=True, timeout=EVALUATION_SECONDS, cwd=ROOT, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ConfigError(
-            f"{path}: still running after {EVALUATION_SECONDS} s", "It should only set variables."
-        ) from None
-    said = done.stderr.decode(errors="replace").strip().replace(f"{path.absolute()}: ", f"{path}: ")
-    if done.returncode != 0 or re.search(r"^\S+: line \d+: ", said, re.MULTILINE):
-        raise ConfigError(
-            f"{path}: bash can't evaluate it: {said or f'exit code {done.returncode}'}",
-            'Write each setting as export KEY="value", without spaces around the =.\n'
-            "  An unexpected end means that a quote is missing further up.",
-        )
-    try:
-        pairs = done.stdout.decode().rstrip("\0").split("\0")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8", "Save the file as UTF-8.") from None
-    exported = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-    return {key: value for key, value in exported.items() if key not in _SHELL_OWN}
 
 
 def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) -> Settings:
@@ -143,36 +133,66 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
     """
-    document = schema.load(SCHEMA)
-    properties: dict[str, Any] = dict(document["properties"])
-    for setting in declared:
-        properties[setting.key] = {
-            "$ref": f"#/$defs/{setting.kind}",
-            "default": setting.default,
-        }
-    exported = {**evaluate(path), **overrides}
-    raw = {key: exported[key] for key in properties if key in exported}
+    return _build(evaluate(path), _document(declared), overrides, {})
+
+
+def _build(
+    file: EnvFile,
+    document: Mapping[str, Any],
+    overrides: Mapping[str, str],
+    options: Mapping[str, str],
+) -> Settings:
+    """Return checked settings; `options`, of the command line, win over all others."""
+    properties = document["properties"]
+    given = {**file.exported, **overrides, **options}
+    raw = {key: given[key] for key in properties if key in given}
     for key, definition in properties.items():
         if key not in raw:
             raw[key] = Template(definition["default"]).safe_substitute(raw)
-    kinds = {key: document["$defs"][p["$ref"].split("/")[-1]] for key, p in properties.items()}
-    values = {key: _typed(kinds[key], raw[key]) for key in properties}
-    checked = {"$defs": document["$defs"], "properties": properties}
-    errors = [
-        _error(path, str(violation.location[0]), violation.what, hidden=raw)
-        for violation in schema.violations(checked, values)
-    ]
-    if not errors and (wrong := _wrong_subnet(raw["SKP_NET_SUBNET"])):
-        errors.append(_error(path, "SKP_NET_SUBNET", wrong, hidden={}))
+    kinds = {key: definition["$ref"].split("/")[-1] for key, definition in properties.items()}
+    values = {key: _typed(document["$defs"][kinds[key]], raw[key]) for key in properties}
+    hidden = {key for key, kind in kinds.items() if kind in _SECRET_KINDS}
+    places = {key: file.place(key) for key in properties if key in file.exported}
+    places |= dict.fromkeys(options, "the command line")
+    errors = {
+        key: _error(places.get(key, str(file.path)), key, what, key in hidden)
+        for key, what in _wrong(document, values, given).items()
+    }
+    errors |= _unheard(file, properties)
     if errors:
-        raise ConfigErrors(errors)
-    passwords = {k for k, p in properties.items() if p["$ref"] == "#/$defs/password"}
-    return Settings(
-        path,
-        {key: value for key, value in values.items() if key not in passwords},
-        {key: raw[key] for key in passwords},
-        _misspelt(path, exported, properties),
+        raise ConfigErrors(errors[key] for key in sorted(errors, key=lambda k: file.line(k) or 0))
+    settings = Settings(
+        file.path,
+        {key: value for key, value in values.items() if key not in hidden},
+        {key: raw[key] for key in properties if key in hidden},
+        places,
+        [key for key, kind in kinds.items() if kind == "port"],
+        partial(_build, file, document, overrides),
     )
+    settings.warnings = tuple(_misspelt(file, properties))
+    return settings
+
+
+def _document(declared: Iterable[Setting]) -> dict[str, Any]:
+    """Return the schema of all settings, the services' own among them."""
+    core = schema.load(SCHEMA)
+    own = {s.key: {"$ref": f"#/$defs/{s.kind}", "default": s.default} for s in declared}
+    return {"$defs": core["$defs"], "properties": {**core["properties"], **own}}
+
+
+def _wrong(
+    document: Mapping[str, Any], values: Mapping[str, str | int | bool], given: Collection[str]
+) -> dict[str, str]:
+    """Return what is wrong by key; a default only follows from a given setting, which is told."""
+    wrong = {
+        str(violation.location[0]): violation.what
+        for violation in schema.violations(document, values)
+        if violation.location[0] in given
+    }
+    subnet = str(values["SKP_NET_SUBNET"])
+    if "SKP_NET_SUBNET" not in wrong and (what := _wrong_subnet(subnet)):
+        wrong["SKP_NET_SUBNET"] = what
+    return wrong
 
 
 def _wrong_subnet(text: str) -> str:
@@ -191,28 +211,24 @@ def _typed(kind: Mapping[str, Any], value: str) -> str | int | bool:
     return value
 
 
-def _error(path: Path, key: str, what: str, hidden: Mapping[str, str]) -> ConfigError:
-    if key.endswith(("PASSWORD", "SECRET", "TOKEN", "KEY")) and hidden.get(key):
+def _error(place: str, key: str, what: str, secret: bool) -> ConfigError:
+    if secret:
         what = f"a value found that is not shown; allowed:{what.rsplit('allowed:', maxsplit=1)[-1]}"
-    line = _line(path, key)
-    return ConfigError(f"{path}{f':{line}' if line else ''}: {key}: {what}")
+    return ConfigError(f"{place}: {key}: {what}")
 
 
-def _line(path: Path, key: str) -> int | None:
-    """Return the last line that assigns `key`; bash itself does not tell."""
-    pattern = re.compile(rf"^\s*(?:export\s+|declare\s+-x\s+)?{re.escape(key)}=")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)]
-    return lines[-1] if lines else None
+def _unheard(file: EnvFile, known: Collection[str]) -> dict[str, ConfigError]:
+    """Return an error for each setting that would not be heard."""
+    return {
+        key: ConfigError(
+            f"{file.place(key)}: {key} is set and not exported", f"Write: export {key}=..."
+        )
+        for key in file.private & set(known)
+    }
 
 
-def _misspelt(path: Path, exported: Iterable[str], known: Iterable[str]) -> Iterator[str]:
-    """Yield a hint for each name that is not ours but looks as if it was meant to be."""
-    known = list(known)
-    for key in exported:
-        if key in known or key in OBSOLETE:
-            continue
-        if hint := nearest(key, known, cutoff=0.88):
-            line = _line(path, key)
-            where = f"{path}:{line}" if line else str(path)
-            yield f"{where}: {key} is not a setting of SKP and is left alone{hint}"
+def _misspelt(file: EnvFile, known: Collection[str]) -> Iterator[str]:
+    """Yield a hint for each name that is the user's own but looks as if ours was meant."""
+    for key in file.exported:
+        if key not in known and key not in OBSOLETE and (hint := nearest(key, known, cutoff=0.88)):
+            yield f"{file.place(key)}: {key} is not a setting of SKP and is left alone{hint}"

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Mapping
 
 from cluster import local
+from cluster.connection import Completed
 from cluster.errors import NodeError
+from cluster.family import members
 from cluster.fleet import Fleet, Results
 from cluster.inventory import Host
 from cluster.node import resolve
 from cluster.settings import Settings
 from cluster.state import FoundContainer
-from cluster.transport import Completed
 
 
 def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed]:
@@ -22,16 +23,14 @@ def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed
 
 
 def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:
-    """Return the running container called `name`, or ours whose family name that is.
+    """Return the running container called `name`, or ours whose family or service that is.
 
     `kafka-skp` finds kafka-skp-2 on its node (decision 3).
 
     Raises:
         NodeError: there is none, with what is there.
     """
-    family = [c for c in containers.values() if c.service and c.name.startswith(f"{name}-")]
-    exact = [containers[name]] if name in containers else []
-    for container in [*exact, *family]:
+    for container in members(containers.values(), node, name):
         if container.status == "running":
             return container
     running = ", ".join(c.name for c in containers.values() if c.status == "running")

@@ -109,6 +109,32 @@ class ConfigFile:
 
 
 @dataclass(frozen=True)
+class NodeFile:
+    """A file that every node has on its own disk, owned by root and readable by all.
+
+    Attributes:
+        path: absolute path on the node.
+        content: what it holds; never a secret.
+        mode: its permissions.
+        link: absolute path of a symbolic link to it; "" for none.
+        where: only nodes with this folder have the file; "" for all nodes.
+        then: a shell command that root runs after the file was written; "" for none.
+    """
+
+    path: str
+    content: str
+    mode: int = 0o644
+    link: str = ""
+    where: str = ""
+    then: str = ""
+
+    @property
+    def signature(self) -> str:
+        """What is observed of it on a node where it is right: mode, owner, SHA-256."""
+        return f"{self.mode:o} 0 {hashlib.sha256(self.content.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
 class Container:
     """One container on one node.
 
@@ -126,6 +152,8 @@ class Container:
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
+        busy: a command inside it that ends with 0, and says with what, when it is at work and
+            replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
     """
 
@@ -149,6 +177,7 @@ class Container:
     restart: str = "unless-stopped"
     probe: Probe | None = None
     stop_timeout: int = 10
+    busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
     after: tuple[str, ...] = field(default=(), metadata={"spec": False})
 
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:

@@ -13,18 +13,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import paramiko
-from paramiko.hostkeys import InvalidHostKey
 
+from cluster import ssh_login, ssh_trust
+from cluster.connection import Completed, Lines, OnLine, closed_after
 from cluster.errors import DeadlineError, NodeError
-from cluster.transport import Completed, Engine, Lines, OnLine, closed_after, over_ssh
+from cluster.forward import ForwardingTransport
+
+if TYPE_CHECKING:
+    from cluster.transport import Engine
 
 # paramiko reports to its own log what it also raises; the person should see it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _CHUNK = 1 << 16
 _PORT = 22
+_NO_STATUS = -1  # paramiko's exit status when the server sent none
 _KEEPALIVE = 10  # seconds; notices a node that lost its power while it worked
 
 
@@ -42,6 +47,21 @@ class Target:
     name: str
     options: Mapping[str, str]
     arguments: tuple[str, ...]
+
+    @property
+    def host(self) -> str:
+        """The address or name that is connected to."""
+        return self.options["hostname"]
+
+    @property
+    def port(self) -> int:
+        """The port that is connected to."""
+        return int(self.options.get("port", _PORT))
+
+    @property
+    def where(self) -> str:
+        """As whom and where, for messages: "skp@10.0.0.4:22"."""
+        return f"{self.options['user']}@{self.host}:{self.port}"
 
     def paths(self, option: str) -> list[str]:
         """Return an option that holds file names, as those that exist.
@@ -123,9 +143,9 @@ class SshConnection:
         self.name = target.name
         self.target = target
         self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        self._client.set_missing_host_key_policy(ssh_trust.Refuse())
         try:
-            self._load_host_keys()
+            ssh_trust.load_host_keys(self._client, target)
             self._connect(deadline)
         except BaseException:
             self._client.close()
@@ -158,33 +178,24 @@ class SshConnection:
                         raise NodeError(self.name, f"the connection broke: {error}") from None
             if late.is_set():
                 raise DeadlineError(self.name, f"not done within {deadline:.0f} s: {_cut(command)}")
+            if code == _NO_STATUS:
+                transport = self._client.get_transport()
+                alive = transport is not None and transport.is_active()
+                what = "a signal ended" if alive else "the connection broke during"
+                raise NodeError(self.name, f"{what}: {_cut(command)}")
             return Completed(code, output.collected, errors.collected)
         finally:
             channel.close()
 
     def engine(self, deadline: float) -> Engine:
         """Return the node's Docker Engine API over this connection."""
+        from cluster.transport import over_ssh
+
         return over_ssh(self._client, deadline)
 
     def close(self) -> None:
         """End the connection; safe to call twice."""
         self._client.close()
-
-    def _load_host_keys(self) -> None:
-        target = self.target
-        for path in [*target.paths("userknownhostsfile"), *target.paths("globalknownhostsfile")]:
-            try:
-                self._client.load_host_keys(path)
-            except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as error:
-                raise NodeError(
-                    self.name, f"{path}: can't be read as known hosts: {error}"
-                ) from None
-        alias, port = target.options.get("hostkeyalias"), int(target.options.get("port", "22"))
-        if alias and port != _PORT:
-            # OpenSSH looks an alias up without the port, paramiko with it.
-            keys = self._client.get_host_keys()
-            for kind, key in (keys.lookup(alias) or {}).items():
-                keys.add(f"[{alias}]:{port}", kind, key)
 
     def _open(self, deadline: float) -> paramiko.Channel:
         transport = self._client.get_transport()
@@ -196,81 +207,54 @@ class SshConnection:
             raise NodeError(self.name, f"the connection broke: {error}") from None
 
     def _connect(self, deadline: float) -> None:
-        options = self.target.options
-        host, port = options["hostname"], int(options.get("port", "22"))
-        where = f"{options['user']}@{host}:{port}"
-        alias = options.get("hostkeyalias")
+        target = self.target
+        options = target.options
         try:
             self._client.connect(
-                hostname=alias or host,
-                port=port,
+                hostname=options.get("hostkeyalias") or target.host,
+                port=target.port,
                 username=options["user"],
-                sock=self._socket(host, port, deadline),
+                sock=self._socket(deadline),
+                pkey=ssh_login.chosen_of_agent(target),
                 # paramiko takes a list too; its stubs don't say so.
-                key_filename=self.target.paths("identityfile"),  # type: ignore[arg-type]
-                allow_agent=options.get("identityagent") != "none",
+                key_filename=target.paths("identityfile"),  # type: ignore[arg-type]
+                allow_agent=ssh_login.whole_agent(target),
                 look_for_keys=False,
                 timeout=deadline,
                 banner_timeout=deadline,
                 auth_timeout=deadline,
                 channel_timeout=deadline,
+                transport_factory=ForwardingTransport,  # type: ignore[arg-type]  # a class is one
             )
             transport = self._client.get_transport()
             assert transport is not None  # it is connected
             transport.set_keepalive(_KEEPALIVE)
-        except paramiko.BadHostKeyException:
-            raise NodeError(
-                self.name,
-                f"the SSH host key of {host} is not the one in known_hosts: reinstalled, or "
-                "another machine answers",
-                f"If it was: ssh-keygen -R '{_as_known(host, port)}', then "
-                f"{self._scan(host, port)}",
-            ) from None
+        except paramiko.BadHostKeyException as error:
+            raise ssh_trust.changed(target, error.key) from None
+        except ssh_trust.UnknownKeyError as error:
+            raise ssh_trust.unknown(target, error.key) from None
         except paramiko.AuthenticationException as error:
-            raise NodeError(
-                self.name,
-                f"login as {where} is refused ({error})",
-                f"Try: ssh {where.split(':', maxsplit=1)[0]}",
-            ) from None
+            raise ssh_login.not_let_in(target, error) from None
         except TimeoutError:
-            what = f"{where} does not answer within {deadline:.0f} s"
+            what = f"{target.where} does not answer within {deadline:.0f} s"
             raise DeadlineError(self.name, what) from None
         except paramiko.SSHException as error:
-            raise self._refusal(host, port, error) from None
+            raise ssh_login.failed(target, error) from None
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise NodeError(self.name, f"{where} can't be reached: {reason}") from None
+            raise NodeError(self.name, f"{target.where} can't be reached: {reason}") from None
 
-    def _refusal(self, host: str, port: int, error: paramiko.SSHException) -> NodeError:
-        if "not found in known_hosts" in str(error):  # RejectPolicy's only message
-            return NodeError(
-                self.name,
-                f"the SSH host key of {host} is not known",
-                f"Compare the fingerprint, then pin it: {self._scan(host, port)}",
-            )
-        if "banner" in str(error):
-            return NodeError(
-                self.name,
-                f"{host}:{port} closes the connection before SSH begins",
-                "sshd may be starting, or punishing an earlier failed login: wait a minute.",
-            )
-        return NodeError(self.name, f"SSH with {host}:{port} failed: {error}")
-
-    def _scan(self, host: str, port: int) -> str:
-        file = self.target.options.get("userknownhostsfile", "~/.ssh/known_hosts").split("\n")[0]
-        return f"ssh-keyscan -p {port} {host} >> {file.split(' ')[0]}"
-
-    def _socket(
-        self, host: str, port: int, deadline: float
-    ) -> socket.socket | paramiko.ProxyCommand:
-        proxy = self.target.proxy(host, port)
-        if proxy:
+    def _socket(self, deadline: float) -> socket.socket | paramiko.ProxyCommand:
+        target = self.target
+        if proxy := target.proxy(target.host, target.port):
             return paramiko.ProxyCommand(shlex.join(proxy))
-        return socket.create_connection((host, port), timeout=deadline)
-
-
-def _as_known(host: str, port: int) -> str:
-    return host if port == _PORT else f"[{host}]:{port}"
+        direct = socket.create_connection((target.host, target.port), timeout=deadline)
+        # A request of two small packets would otherwise wait for the node's delayed ACK (40 ms).
+        direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if refusal := ssh_login.turned_away(target, direct.recv(64, socket.MSG_PEEK)):
+            direct.close()
+            raise refusal
+        return direct
 
 
 def _cut(command: str) -> str:

@@ -9,7 +9,8 @@ from statistics import median
 from typing import Any
 
 from cluster.errors import NodeError
-from cluster.secrets import Secret
+from cluster.intent import Intent
+from cluster.secrets import Kept, Secret
 from cluster.spec import Image
 
 LABEL_SERVICE = "skp.service"
@@ -17,8 +18,8 @@ LABEL_SPEC = "skp.spec"
 LABEL_FIELDS = "skp.fields"
 # On Swarm nodes: which of its labels are ours, comma-separated.
 LABEL_OWNED = "skp.labels"
-# On the Swarm itself: services that a person took down, comma-separated.
-LABEL_HELD = "skp.held"
+# On a container: the image digest of the one that it replaced, for a rollback.
+LABEL_PREVIOUS = "skp.previous"
 # Seconds; more than what asking costs on a busy machine.
 _CLOCKS_DIFFER = 5
 
@@ -41,6 +42,7 @@ class FoundContainer:
         spec: the keyed hash it was created with; fields: the description it was created from.
         status: the engine's word: created, running, restarting, exited, paused, dead.
         started: RFC 3339 time of the last start.
+        previous: digest of the image that ran before this one; "" when there was none.
     """
 
     name: str
@@ -52,6 +54,7 @@ class FoundContainer:
     fields: Mapping[str, Any] = field(default_factory=dict)
     health: Health = Health.NONE
     started: str = ""
+    previous: str = ""
     ports: tuple[str, ...] = ()
 
 
@@ -86,6 +89,9 @@ class FoundNode:
         owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
         images: image to its id (streamed) or digest (registry) as this node sees it.
         clock: how many seconds its clock is ahead of this machine's.
+        kept: the generated secrets that it keeps, as a manager.
+        files: the signatures of the files that are wanted here, by path; "" for one that is not
+            there.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
@@ -97,13 +103,15 @@ class FoundNode:
     owner: str = ""
     images: Mapping[Image, str] = field(default_factory=dict)
     clock: float = 0.0
+    kept: Kept = field(default_factory=Kept)
+    files: Mapping[str, str] = field(default_factory=dict)
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class SwarmNode:
-    """A node as the Swarm's managers see it."""
+    """A node as the Swarm's managers see it; `address` is where they reach it, "" if unknown."""
 
     id: str
     hostname: str
@@ -111,6 +119,7 @@ class SwarmNode:
     state: str
     labels: Mapping[str, str]
     leader: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ class Swarm:
 
     Attributes:
         via: the node that was asked, and that changes go through.
-        held: services that a person took down.
+        intent: what a person decided.
         networks: attachable overlays by name, with the subnet of each.
         tokens: join tokens by role.
         managers: names of the reachable managers, which a joining node can ask.
@@ -128,7 +137,7 @@ class Swarm:
     via: str
     id: str
     nodes: Mapping[str, SwarmNode]
-    held: frozenset[str]
+    intent: Intent
     networks: Mapping[str, str]
     tokens: Mapping[str, Secret]
     managers: tuple[str, ...]
@@ -136,11 +145,18 @@ class Swarm:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that was observed at one time."""
+    """Everything that was observed at one time.
+
+    Attributes:
+        nodes: the nodes that answer. unreachable: why the others do not.
+        swarm: as one of its managers sees it; None when there is none that answers.
+        leaderless: why managers that answer can't say anything of their Swarm; None if they can.
+    """
 
     nodes: Mapping[str, FoundNode]
     unreachable: Mapping[str, NodeError]
     swarm: Swarm | None
+    leaderless: NodeError | None = None
 
 
 def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:

@@ -51,7 +51,7 @@ def _gpus(node: FoundNode) -> str:
 
 
 def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:
-    held = state.swarm.held if state.swarm else frozenset[str]()
+    held = state.swarm.intent.held if state.swarm else frozenset[str]()
     for service in services:
         wanted = {(c.node, c.name): c for c in service.containers(cluster, state)}
         for key, container in wanted.items():

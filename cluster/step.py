@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from cluster.spec import Container
+from cluster.spec import Container, NodeFile
 from cluster.state import FoundContainer
 
 Key: TypeAlias = tuple[str, str, str]
@@ -19,8 +19,11 @@ class Kind(StrEnum):
     SWARM = "swarm"
     INTENT = "intent"
     NETWORK = "network"
+    SECRETS = "secrets"
+    FILE = "file"
     IMAGE = "image"
     CONTAINER = "container"
+    LEAVE = "leave"
 
 
 class Action(StrEnum):
@@ -31,14 +34,25 @@ class Action(StrEnum):
     JOIN = "join"
     LABEL = "label"
     ROLE = "role"
+    DRAIN = "drain"
+    LEAVE = "leave"
     HOLD = "hold"
     RELEASE = "release"
+    SET = "set"
+    PIN = "pin"
+    SAVE = "save"
+    INSTALL = "install"
     BUILD = "build"
     PULL = "pull"
     CREATE = "create"
     REPLACE = "replace"
     START = "start"
+    RESTART = "restart"
     REMOVE = "remove"
+    # Take a tag out of the registry; take away images, or the build cache, that nothing needs.
+    UNTAG = "untag"
+    PRUNE = "prune"
+    PRUNE_CACHE = "prune cache"
     # It is as it should be but does not work yet, or no more: see whether it gets healthy.
     WAIT = "wait"
     # Wanted, but something that another step makes has to be there first.
@@ -70,7 +84,13 @@ class Step:
         container, identity: for containers: what is wanted, and its image's id or digest.
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
-        stale: ids of dead Swarm entries that this node left behind when it was reinstalled.
+        values: for an intent: the options or digests that are decided.
+        stale: ids of Swarm entries to remove: those that this node left behind when it was
+            reinstalled, or its own when it leaves.
+        images: for a prune: the ids of the images that go.
+        turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
+            and is skipped when one of them failed. 0: no such place.
+        file: for files of the node's own: what is wanted.
     """
 
     kind: Kind
@@ -85,7 +105,11 @@ class Step:
     found: FoundContainer | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    turn: int = 0
+    file: NodeFile | None = None
 
     @property
     def key(self) -> Key:
@@ -117,9 +141,10 @@ def needed(step: Step, steps: Iterable[Step]) -> list[Step]:
     """Return the steps that `step` has to wait for.
 
     Of each service in `after`: the one on the same node if there is one there (a registry), else
-    all of them (a database).
+    all of them (a database). In a rolling change: those whose turn is before.
     """
-    waiting: list[Step] = []
+    steps = list(steps)
+    waiting = [s for s in steps if 0 < s.turn < step.turn]
     for service in step.after:
         theirs = [s for s in steps if s.container and s.container.service == service]
         waiting += [s for s in theirs if s.node == step.node] or theirs

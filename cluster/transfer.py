@@ -89,7 +89,7 @@ def _from_registry(node: Node, image: Image, digest: str) -> None:
 
 def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:
     end = time.monotonic() + min(_LAG_SECONDS, node.deadlines.transfer)
-    while identify(node, image) != digest:
+    while not _has(node, f"{name}@{digest}"):
         if time.monotonic() > end:
             raise NodeError(
                 node.name,
@@ -98,6 +98,16 @@ def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:
             )
         time.sleep(_PAUSE)
     pull(node, name, digest)
+
+
+def _has(node: Node, pinned: str) -> bool:
+    """Whether the registry of `node` has an image, asked by its engine."""
+    with node.talking(f"looking for {pinned}") as engine:
+        try:
+            engine.inspect_distribution(pinned)
+        except docker.errors.APIError:
+            return False
+        return True
 
 
 def _load(node: Node, image: Image, path: Path) -> None:

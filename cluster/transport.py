@@ -1,12 +1,10 @@
-"""What every connection gives: the result of a command, and the Engine's API over a channel."""
+"""The Engine's API, by Docker's own SDK, over a channel of an SSH connection or a local socket."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, Any, Protocol, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import docker
 import docker.errors
@@ -18,33 +16,14 @@ from docker.transport.sshconn import SSHConnectionPool
 from docker.transport.unixconn import UnixHTTPAdapter
 from docker.utils.json_stream import json_stream
 
+from cluster.connection import closed_after
+from cluster.forward import SOCKET, ForwardingTransport
+
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
 API_VERSION = "1.44"
-SOCKET = "/var/run/docker.sock"
 # The SDK takes the name after // to tell what kind of socket it may find below a response.
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
-
-OnLine: TypeAlias = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A command that ended."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-
-    @property
-    def text(self) -> str:
-        """Its standard output as text, without the last line's end."""
-        return self.stdout.decode(errors="replace").rstrip("\n")
-
-    def complaint(self, lines: int = 8) -> str:
-        """Return the last lines of its standard error, for a message."""
-        said = self.stderr.decode(errors="replace").strip().splitlines()
-        return "\n".join(said[-lines:]) or f"exit code {self.exit_code}, no message"
 
 
 class Engine(docker.APIClient):
@@ -78,6 +57,27 @@ class Engine(docker.APIClient):
             self._check(response)
             yield from response.iter_content(1 << 20)
 
+    def log_chunks(self, container: str, options: Mapping[str, str]) -> Iterator[bytes]:
+        """Read a container's log as the engine sends it, with `options` of its API.
+
+        The deadline holds until the log begins, and for every chunk unless it is followed.
+        """
+        url = f"{self.base_url}/v{API_VERSION}/containers/{container}/logs"
+        with self.get(url, params=options, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            if "follow" in options:
+                # The SDK's own way, which its stubs leave out.
+                socket = self._get_raw_response_socket(response)  # type: ignore[attr-defined]
+                self._disable_socket_timeout(socket)  # type: ignore[attr-defined]
+            yield from response.iter_content(None)
+
+    def layers_size(self) -> int:
+        """Return how many bytes all image layers take on the engine's disk."""
+        url = f"{self.base_url}/v{API_VERSION}/system/df"
+        with self.get(url, params={"type": "image"}, timeout=self.timeout) as response:
+            self._check(response)
+            return int(response.json()["LayersSize"])
+
     def pull_events(self, repository: str, tag: str) -> Iterator[Any]:
         """Pull an image by tag or digest; the SDK's own call has no deadline."""
         url = f"{self.base_url}/v{API_VERSION}/images/create"
@@ -86,6 +86,13 @@ class Engine(docker.APIClient):
             self._check(response)
             yield from json_stream(response.iter_content(None))
 
+    def update_config(self, ident: str, version: int, name: str, labels: Mapping[str, str]) -> None:
+        """Change a config object's labels by compare-and-swap; the SDK has no call for it."""
+        url = f"{self.base_url}/v{API_VERSION}/configs/{ident}/update"
+        body = {"Name": name, "Labels": dict(labels)}
+        params = {"version": str(version)}
+        self._check(self.post(url, json=body, params=params, timeout=self.timeout))
+
     def _check(self, response: requests.Response) -> None:
         try:
             response.raise_for_status()
@@ -93,85 +100,11 @@ class Engine(docker.APIClient):
             raise docker.errors.create_api_error_from_http_exception(error) from None
 
 
-class Connection(Protocol):
-    """A way to a node: SSH, or this machine itself."""
+class _SshHttpConnection(urllib3.connection.HTTPConnection):
+    """An HTTP connection to the engine on an SSH connection.
 
-    name: str
-
-    def run(
-        self,
-        command: str,
-        *,
-        deadline: float,
-        stdin: bytes | IO[bytes] = b"",
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        """Run a shell command on the node.
-
-        Args:
-            command: for the user's shell on the node; quote its words with shlex.
-            deadline: seconds after which it is given up.
-            stdin: what it reads.
-            on_line: called with each line of its standard error as it comes.
-
-        Raises:
-            NodeError: the connection broke; DeadlineError: not done in time.
-        """
-
-    def engine(self, deadline: float) -> Engine:
-        """Return the node's engine; each request waits at most `deadline` seconds."""
-
-    def close(self) -> None:
-        """End the connection."""
-
-
-class Lines:
-    """Collects bytes and hands on whole lines as they come."""
-
-    def __init__(self, on_line: OnLine | None) -> None:
-        self._chunks: list[bytes] = []
-        self._on_line = on_line
-        self._rest = b""
-
-    @property
-    def collected(self) -> bytes:
-        """All that came so far."""
-        return b"".join(self._chunks)
-
-    def write(self, data: bytes) -> None:
-        """Take the next bytes."""
-        self._chunks.append(data)
-        if self._on_line is None:
-            return
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._on_line(line.decode(errors="replace"))
-
-
-@contextmanager
-def closed_after(channel: paramiko.Channel, seconds: float) -> Iterator[threading.Event]:
-    """Close `channel` when the block takes longer, which ends every wait on it.
-
-    Gives an event that tells whether that happened. paramiko's own timeouts cover single reads
-    only, and neither the start of a command nor its exit status.
+    By forwarding its socket; where the server does not do that, by `docker system dial-stdio`.
     """
-    late = threading.Event()
-
-    def give_up() -> None:
-        late.set()
-        channel.close()
-
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()
-
-
-class _DialConnection(urllib3.connection.HTTPConnection):
-    """An HTTP connection through `docker system dial-stdio` on an SSH connection."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__("localhost", timeout=deadline)
@@ -182,8 +115,19 @@ class _DialConnection(urllib3.connection.HTTPConnection):
         transport = self._client.get_transport()
         if transport is None:
             raise paramiko.SSHException("the connection is closed")
+        self.sock = self._forward(transport) or self._dial(transport)
+        self.sock.settimeout(self._seconds)
+
+    def _forward(self, transport: paramiko.Transport) -> paramiko.Channel | None:
+        if not isinstance(transport, ForwardingTransport):
+            return None
+        try:
+            return transport.open_engine(self._seconds)
+        except paramiko.ChannelException:
+            return None  # refused; what dial-stdio says then tells more than a number
+
+    def _dial(self, transport: paramiko.Transport) -> paramiko.Channel:
         channel = transport.open_session(timeout=self._seconds)
-        channel.settimeout(self._seconds)
         with closed_after(channel, self._seconds) as late:
             try:
                 channel.exec_command("docker system dial-stdio")
@@ -191,26 +135,26 @@ class _DialConnection(urllib3.connection.HTTPConnection):
                 if late.is_set():
                     raise TimeoutError("the SSH server does not start a command") from None
                 raise
-        self.sock = channel
+        return channel
 
 
-class _DialPool(SSHConnectionPool):
+class _SshHttpPool(SSHConnectionPool):
     """A pool of such connections; the SDK's class knows how a channel is kept alive."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__(timeout=int(deadline), maxsize=4)
         self._client, self._seconds = client, deadline
 
-    def _new_conn(self) -> _DialConnection:
-        return _DialConnection(self._client, self._seconds)
+    def _new_conn(self) -> _SshHttpConnection:
+        return _SshHttpConnection(self._client, self._seconds)
 
 
-class _DialAdapter(BaseHTTPAdapter):
+class _SshHttpAdapter(BaseHTTPAdapter):
     """requests over that pool."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__()
-        self._pool = _DialPool(client, deadline)
+        self._pool = _SshHttpPool(client, deadline)
 
     def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:  # noqa: ARG002
         """Return the one pool there is, as requests asks for it."""
@@ -228,7 +172,7 @@ class _DialAdapter(BaseHTTPAdapter):
 
 def over_ssh(client: paramiko.SSHClient, deadline: float) -> Engine:
     """Return an Engine client that speaks through an SSH connection."""
-    return Engine(_BASE["ssh"], _DialAdapter(client, deadline), deadline)
+    return Engine(_BASE["ssh"], _SshHttpAdapter(client, deadline), deadline)
 
 
 def over_socket(deadline: float) -> Engine:

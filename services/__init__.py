@@ -7,8 +7,9 @@ import pkgutil
 from functools import cache
 
 from cluster.errors import ConfigError, nearest
-from cluster.service import Service
+from cluster.service import Cluster, Service
 from cluster.settings import Setting
+from cluster.spec import Image
 
 
 @cache
@@ -41,3 +42,14 @@ def choose(names: str) -> tuple[Service, ...]:
                 f"There are: {', '.join(catalogue())}",
             )
     return tuple(s for name, s in catalogue().items() if not wanted or name in wanted)
+
+
+def needing(cluster: Cluster, image: Image) -> tuple[Service, ...]:
+    """Return the services that the labels ask for and that run `image`."""
+    wanted = (image.repository, image.tag)
+    return tuple(
+        service
+        for service in catalogue().values()
+        if service.hosts(cluster)
+        and wanted in [(other.repository, other.tag) for other in service.images(cluster)]
+    )

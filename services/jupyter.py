@@ -28,7 +28,7 @@ class Jupyter(Service):
         Setting("JUPYTER_PASSWORD", "password", "", "JupyterLab's password"),
         Setting("JUPYTER_BASEURL", "urlpath", "jupyter-skp", "path of JupyterLab's URL"),
         Setting("JUPYTER_RESTAPIPORT", "port", "8020", "the kernel gateway's port"),
-        Setting("JUPYTER_GATEWAY_TOKEN", "password", "", "the kernel gateway's token"),
+        Setting("JUPYTER_GATEWAY_TOKEN", "token", "", "the kernel gateway's token"),
         Setting("JUPYTER_IMAGE", "image", "skp/docker-ds", "image"),
         Setting("JUPYTER_TAG", "tag", "latest", "image tag"),
         Setting("JUPYTER_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),
@@ -79,6 +79,7 @@ class Jupyter(Service):
                 cpus=cpus(cluster, "JUPYTER_CPUS"),
                 gpus=-1 if settings.flag("JUPYTER_GPU") else 0,
                 probe=Probe(("/opt/skp/bin/jupyter-health",)),
+                busy=("/opt/skp/bin/jupyter-busy",),
                 stop_timeout=20,
                 after=("registry",),
             )

@@ -16,7 +16,13 @@ from tasks.session import Session
 
 
 class Command(Task):  # type: ignore[type-arg]
-    """A task whose body gets a Session instead of Invoke's context."""
+    """A task whose body gets a Session instead of Invoke's context.
+
+    Attributes:
+        known_as: its name as a person types it, e.g. docker.apply.
+    """
+
+    known_as = ""
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Add the common options to the body's own."""
@@ -32,7 +38,7 @@ class Command(Task):  # type: ignore[type-arg]
         chosen = options.taken(kwargs, dict(context.config.get("skp", {})))
         self.times_called += 1
         try:
-            self.body(Session(chosen), *args, **kwargs)
+            self.body(Session(chosen, self.known_as), *args, **kwargs)
         except SkpError as error:
             fail(error, chosen.json)
         except BrokenPipeError:

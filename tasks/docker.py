@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-
 from invoke import Collection
 
 import services
-from cluster.errors import ConfigError, nearest
-from cluster.plan_swarm import Part
-from cluster.service import Service
-from tasks.command import Command, command
+from cluster.errors import ConfigError
+from cluster.plan_swarm import FORM, Part
+from tasks import docker_services
+from tasks.command import command
+from tasks.docker_services import open_shell
 from tasks.session import Session
 
 ns = Collection("docker")
@@ -26,7 +24,7 @@ def swarm_init(s: Session) -> None:
 @command()
 def swarm_join(s: Session) -> None:
     """Make every other node a manager or worker of the Swarm, as its groups say."""
-    s.converge(parts=[Part.JOIN])
+    s.converge(parts=[Part.JOIN, Part.FILES])
 
 
 @command()
@@ -39,6 +37,30 @@ def swarm_label(s: Session) -> None:
 def swarm_network(s: Session) -> None:
     """Make the overlay network that services talk over."""
     s.converge(parts=[Part.NETWORK])
+
+
+@command()
+def swarm_leave(s: Session) -> None:
+    """Take nodes (--nodes; all without it) out of the Swarm; what runs there is removed."""
+    s.converge(parts=[Part.LEAVE])
+
+
+@command(help={"service": "The service, e.g. jupyter."})
+def rollback(s: Session, service: str = "") -> None:
+    """Run the image that a service ran before, until its next -run."""
+    from cluster.planning import Wish
+
+    if not service:
+        raise ConfigError("a service (-s) is needed", "./skp.py docker.rollback -s jupyter")
+    s.converge(chosen=services.choose(service), wish=Wish.BACK)
+
+
+@command(help={"count": "How many entries."})
+def audit(s: Session, count: int = 20) -> None:
+    """Show who changed what, and how it ended."""
+    from tasks import views
+
+    views.show_audit(s, count)
 
 
 @command(help={"services": "Only these, comma-separated or as words after the name."})
@@ -55,7 +77,7 @@ def plan(s: Session, services: str = "") -> None:
 
 
 def _apply(s: Session, names: str) -> None:
-    s.converge(parts=() if names else list(Part), chosen=services.choose(names))
+    s.converge(parts=() if names else FORM, chosen=services.choose(names))
 
 
 @command()
@@ -115,76 +137,12 @@ def exec_shell(s: Session, host: str = "", name: str = "", command: str = "") ->
             "a node (-h) and a container (-n) are needed",
             "For example: ./skp.py docker.exec-shell -h c01 -n jupyter-skp",
         )
-    _shell(s, host, name, ("sh", "-c", command) if command else ("bash",))
-
-
-def _shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> None:
-    from cluster import shell
-    from cluster.observe import containers
-
-    if host not in s.inventory.names:
-        raise ConfigError(
-            f"no node {host} in {s.inventory.path}{nearest(host, s.inventory.names)}",
-            f"There are: {', '.join(s.inventory.names)}",
-        )
-    chosen = s.inventory.host(host)
-    with s.fleet([chosen]) as fleet:
-        for error in fleet.unreachable.values():
-            raise error
-        found = shell.find(containers(fleet.nodes[host]), host, name)
-    words = shell.interactive(chosen, s.settings, found.name, command)
-    if s.options.dry:
-        print(shlex.join(words))
-        return
-    os.execvp(words[0], words)  # noqa: S606 - ssh or docker becomes this process, with its terminal
-
-
-def _service_tasks(service: Service) -> list[Command]:
-    """Return the tasks that every service has."""
-
-    def run(s: Session) -> None:
-        from cluster.converge import Wish
-
-        if not set(service.hosts(s.cluster)) & set(s.hosts):
-            raise ConfigError(
-                f"no chosen node has the label {service.name}",
-                f'Add {{"{service.name}": "enable"}} to a node in {s.inventory.path}.',
-            )
-        s.converge(chosen=[service], wish=Wish.UP)
-
-    def rm(s: Session) -> None:
-        from cluster.converge import Wish
-
-        s.converge(chosen=[service], wish=Wish.DOWN)
-
-    def shell(s: Session, host: str = "") -> None:
-        wanted = {c.node: c for c in s.wanted(service)}
-        node = host or next(iter(wanted), "")
-        if node not in wanted:
-            raise ConfigError(
-                f"{service.name} does not run on {node or 'any node'}",
-                f"It runs on: {', '.join(wanted) or 'none, no node has its label'}",
-            )
-        _shell(s, node, wanted[node].name, service.shell)
-
-    run.__doc__ = f"Run {service.title}."
-    rm.__doc__ = f"Remove {service.title}; the data stays, and docker.apply leaves it down."
-    shell.__doc__ = f"Open a shell in {service.title} on a node."
-    tasks = [
-        Command(run, name=f"{service.name}-run"),
-        Command(rm, name=f"{service.name}-rm"),
-    ]
-    if service.shell:
-        node = {"host": "The node, e.g. c01; by default the first."}
-        tasks.append(Command(shell, name=f"{service.name}-shell", help=node))
-    return tasks
+    open_shell(s, host, name, ("sh", "-c", command) if command else ("bash",))
 
 
 for _task in (
-    swarm_init, swarm_join, swarm_label, swarm_network, apply, plan, ps, status,
-    image_build_ds, image_list, exec_shell,
+    swarm_init, swarm_join, swarm_label, swarm_network, swarm_leave, apply, plan, rollback, ps,
+    status, audit, image_build_ds, image_list, exec_shell,
 ):  # fmt: skip
     ns.add_task(_task)
-for _service in services.catalogue().values():
-    for _task in _service_tasks(_service):
-        ns.add_task(_task)
+docker_services.add_to(ns)

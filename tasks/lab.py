@@ -13,7 +13,6 @@ from invoke import Collection, Exit
 
 from cluster import inventory
 from cluster.errors import ConfigError, ExitCode, SkpError
-from cluster.report import table
 from tasks.command import command
 from tasks.session import Session
 
@@ -65,6 +64,8 @@ def status(s: Session) -> None:
 
 
 def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:
+    from cluster.report import table
+
     healthy = all(node.healthy for node in nodes)
     if s.options.json:
         print(json.dumps([asdict(node) for node in nodes], indent=2))

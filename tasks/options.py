@@ -19,6 +19,8 @@ class Options:
         quiet: no progress, and no report when nothing changed.
         nodes: only these nodes, comma-separated; "" for all.
         timeout: a cap on every deadline, in seconds; 0 for none.
+        yes: do not ask before something is taken away.
+        busy: what is done about a container at work: skip (the default), wait, replace.
     """
 
     dry: bool = False
@@ -26,6 +28,8 @@ class Options:
     quiet: bool = False
     nodes: str = ""
     timeout: int = 0
+    yes: bool = False
+    busy: str = ""
 
 
 def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
@@ -43,7 +47,15 @@ def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
             default=0,
             help="Cap of every deadline, in seconds; 0 for none.",
         ),
+        Argument(names=("yes",), kind=bool, default=False, help="Do not ask before taking away."),
     ]
+    every.append(
+        Argument(
+            names=("busy",),
+            default="",
+            help="Containers at work (notebooks with kernels): skip, wait or replace.",
+        )
+    )
     return [argument for argument in every if argument.name not in but]
 
 

@@ -12,9 +12,13 @@ from cluster.errors import ConfigError, nearest
 from tasks import ns, options
 from tasks.command import fail
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 # Commands that take any number of services after their name.
-_TAKE_VALUES = ("--nodes", "--timeout", "--services", "-s")
+_TAKE_VALUES = (
+    "--services",
+    "-s",
+    *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
+)
 _TAKE_SERVICES = ("docker.apply", "docker.plan", "docker.status")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -14,16 +14,21 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 import services
-from cluster import inventory, secrets, settings
+from cluster import inventory, secrets, secrets_file, settings
 from cluster.errors import ConfigError, ConfigErrors, ExitCode
 from cluster.service import Cluster, Service
+from hosts import boot
+from tasks.confirm import confirm
 from tasks.options import Options
 
 if TYPE_CHECKING:
-    from cluster.converge import Wish
+    from cluster.change import Change
+    from cluster.converge import Talk
     from cluster.fleet import Fleet
     from cluster.inventory import Host
+    from cluster.perform import Busy
     from cluster.plan_swarm import Part
+    from cluster.planning import Wish
     from cluster.report import Report
     from cluster.spec import Container, Image
 
@@ -34,8 +39,9 @@ _FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too
 class Session:
     """What a command's body works with."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, command: str = "") -> None:
         self.options = options
+        self.command = command
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -54,18 +60,20 @@ class Session:
 
     @cached_property
     def cluster(self) -> Cluster:
-        """What is wanted, for looking only: passwords that do not exist yet are not kept."""
-        found = Cluster(self.settings, self.inventory, secrets.preview(self.settings))
+        """What is wanted, with what this machine knows of it; see `planning.remembered`."""
+        resolved = secrets.resolve(self.settings, self.kept, ())
+        found = Cluster(self.settings, self.inventory, resolved.values, boot.files())
         _check(found)
         return found
 
-    def _cluster_to_change(self) -> Cluster:
-        """What is wanted, with passwords generated and kept where there are none."""
-        checked = self.cluster  # before any secret is generated: it may be wrong
-        if missing := secrets.missing(self.settings):
-            path = self.settings.local_path("SKP_ETC") / secrets.FILE
-            self.say(f"generating {', '.join(missing)} in {path}")
-        return replace(checked, secrets=secrets.load(self.settings))
+    def check(self, options: Mapping[str, str]) -> None:
+        """Refuse options that contradict the settings, before anything is touched."""
+        _check(replace(self.cluster, settings=self.settings.overridden(options)))
+
+    @cached_property
+    def kept(self) -> secrets.Kept:
+        """The generated secrets that this machine keeps."""
+        return secrets_file.read(secrets_file.path(self.settings))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -79,11 +87,9 @@ class Session:
         """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
         from cluster.fleet import Fleet
 
-        if self.options.timeout < 0:
-            raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
+        self._check_reach()
         deadlines = self.settings.deadlines.capped(self.options.timeout or None)
         chosen = hosts or self._needed()
-        self._check_ssh_config()
         with Fleet(chosen, self.settings, deadlines) as fleet:
             yield fleet
 
@@ -92,21 +98,32 @@ class Session:
         parts: Sequence[Part] = (),
         chosen: Sequence[Service] = (),
         wish: Wish | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
-        """Plan and apply, show the report, and end with its exit code."""
-        from cluster.converge import Scope, Wish, converge
+        """Plan and apply, show the report, and end with its exit code.
 
-        hosts = self.hosts
-        cluster = self.cluster if self.options.dry else self._cluster_to_change()
-        scope = Scope(
-            nodes=tuple(host.name for host in hosts),
-            parts=tuple(parts),
-            services=tuple(chosen),
-            wish=wish or Wish.AS_LABELLED,
-            dry=self.options.dry,
-        )
+        Args:
+            options: settings that were given on the command line, and are to be remembered.
+        """
+        hosts, cluster, busy = self.hosts, self.cluster, _busy(self.options.busy)
+        if chosen and not self.options.dry:
+            secrets_file.check(secrets_file.path(self.settings))
         with self.fleet() as fleet:
-            report = converge(cluster, fleet, scope, self.say)
+            # Not before: what a fleet needs to begin loads in half the time.
+            from cluster.converge import converge
+            from cluster.planning import Scope, Wish
+
+            scope = Scope(
+                command=self.command,
+                nodes=tuple(host.name for host in hosts),
+                parts=tuple(parts),
+                services=tuple(chosen),
+                wish=wish or Wish.AS_LABELLED,
+                dry=self.options.dry,
+                options=options or {},
+                busy=busy,
+            )
+            report = converge(cluster, fleet, scope, self._talk)
         self.finish(report)
 
     def build(self, image: Image, arguments: Mapping[str, str]) -> None:
@@ -120,9 +137,22 @@ class Session:
             report = build_and_push(self.inventory, fleet, image, arguments, self.say)
         self.finish(report)
 
-    def wanted(self, service: Service) -> list[Container]:
-        """Return the containers that a service wants, as far as that is known without asking."""
-        return _unobserved(self.cluster, service)
+    def change(self, look: Callable[[Fleet], Change]) -> None:
+        """Carry out what `look` finds to be done, show the report, end with its exit code."""
+        from cluster.change import carry_out, show
+
+        with self.fleet() as fleet:
+            if self.options.dry:
+                report = show(look(fleet))
+            else:
+                report = carry_out(look, self.cluster, fleet, self.command, self._talk)
+        self.finish(report)
+
+    @property
+    def _talk(self) -> Talk:
+        from cluster.converge import Talk
+
+        return Talk(self.say, lambda question: confirm(question, self.options))
 
     def dry(self) -> None:
         """Change nothing, whatever the options say."""
@@ -142,18 +172,22 @@ class Session:
     def say(self, line: str) -> None:
         """Show a line of progress."""
         if not self.options.quiet:
-            print(f"  {line}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"  {line}\n")  # whole lines: several threads say something
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Show warnings on standard error."""
         for warning in warnings:
             print(f"skp: warning: {warning}", file=sys.stderr)
 
-    def _check_ssh_config(self) -> None:
-        shown = self.settings.text("SKP_SSH_CONFIG")
-        if shown and not self.settings.local_path("SKP_SSH_CONFIG").is_file():
+    def _check_reach(self) -> None:
+        """Check what decides how nodes are reached."""
+        if self.options.timeout < 0:
+            raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
+        key = "SKP_SSH_CONFIG"
+        shown = self.settings.text(key)
+        if shown and not self.settings.local_path(key).is_file():
             raise ConfigError(
-                f"{self.settings.path}: SKP_SSH_CONFIG: there is no file {shown}",
+                f"{self.settings.place(key)}: {key}: there is no file {shown}",
                 "./skp.py lab.up makes the practice cluster and that file; for machines of your\n"
                 '  own set SKP_SSH_CONFIG="", which means ~/.ssh/config.',
             )
@@ -164,18 +198,27 @@ class Session:
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
 
 
+def _busy(word: str) -> Busy:
+    from cluster.perform import Busy
+
+    try:
+        return Busy(word or Busy.SKIP)
+    except ValueError:
+        raise ConfigError(f"--busy={word}: allowed: {', '.join(Busy)}") from None
+
+
 def _unobserved(cluster: Cluster, service: Service) -> list[Container]:
     from cluster.state import State
 
     return list(service.containers(cluster, State({}, {}, None)))
 
 
-def _check(cluster: Cluster) -> None:
+def _check(found: Cluster) -> None:
     from cluster.conflicts import conflicts
 
     every = services.catalogue().values()
-    wanted = [container for service in every for container in _unobserved(cluster, service)]
-    if errors := list(conflicts(wanted)):
+    wanted = [container for service in every for container in _unobserved(found, service)]
+    if errors := list(conflicts(found, wanted)):
         raise ConfigErrors(errors)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Exit
 
@@ -57,13 +57,14 @@ def show_containers(s: Session, fleet: Fleet) -> None:
 
 def show_status(s: Session, names: str) -> None:
     """Show nodes and containers, wanted and found."""
-    from cluster.converge import look
+    from cluster.planning import look, remembered
     from cluster.status import rows
 
     chosen = services.choose(names)
     with s.fleet(s.hosts) as fleet:
         state = look(s.cluster, fleet, chosen)
-    nodes, containers = rows(s.cluster, state, chosen, tuple(h.name for h in s.hosts))
+    cluster, _ = remembered(s.cluster, state, s.kept)
+    nodes, containers = rows(cluster, state, chosen, tuple(h.name for h in s.hosts))
     if s.options.json:
         told = {name: error.what for name, error in state.unreachable.items()}
         document = {"nodes": nodes, "containers": containers, "unreachable": told}
@@ -83,6 +84,29 @@ def show_status(s: Session, names: str) -> None:
         print("\n".join(table(titles, cells)))
     healthy = all(row["ok"] == "yes" for row in containers)
     _finish(s, state.unreachable, healthy)
+
+
+def show_audit(s: Session, count: int) -> None:
+    """Show the last entries of the audit trail, as all managers together know it."""
+    from cluster.audit import entries, merged
+
+    managers = [host for host in s.inventory.hosts if host.is_manager]
+    with s.fleet(managers) as fleet:
+        found = entries(fleet, s.inventory, count)
+    last = merged(found.values.values(), count)
+    if s.options.json:
+        print(json.dumps(last, indent=2, ensure_ascii=False))
+    else:
+        rows = [(e["time"][:19], e["who"], e["command"], _ending(e)) for e in last]
+        print("\n".join(table(("TIME (UTC)", "WHO", "COMMAND", "WHAT"), rows)))
+    _finish(s, {**fleet.unreachable, **found.errors})
+
+
+def _ending(entry: Mapping[str, Any]) -> str:
+    if entry["event"] == "begin":
+        return "began"
+    done = sum(step["outcome"] == "done" for step in entry["steps"])
+    return f"{entry['outcome']}, {done} of {len(entry['steps'])} steps"
 
 
 def show_images(s: Session, fleet: Fleet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def settings(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
     def make(**changed: str) -> dict[str, str]:
         lines = [f"source {ROOT}/bin/env.sh"]
-        lines += [f"export {key}='{value}'" for key, value in changed.items()]
+        lines += [f"export {key}={shlex.quote(value)}" for key, value in changed.items()]
         path = tmp_path / "env.sh"
         path.write_text("\n".join(lines) + "\n")
         return {"SKP_ENV": str(path)}
@@ -134,3 +135,20 @@ def powered(changed: None) -> Iterator[Callable[[str], None]]:
     yield switch
     for node in off:
         host_docker("start", node)
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Return a maker of an environment in which one node can't be reached.
+
+    Its inventory names a port where nothing listens: cheaper than to power the node off.
+    """
+
+    def make(node: str) -> dict[str, str]:
+        hosts = json.loads((ROOT / "etc" / "hosts.json").read_text())
+        hosts[node]["port"] = 1
+        path = tmp_path / "hosts.json"
+        path.write_text(json.dumps(hosts))
+        return {"SKP_HOSTS": str(path)}
+
+    return make

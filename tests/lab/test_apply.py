@@ -139,22 +139,6 @@ def test_what_the_engine_refuses_leaves_the_old_one_serving(
     assert container_ids() == before
 
 
-@pytest.mark.parametrize(
-    ("contradicting", "message"),
-    [
-        ({"JUPYTER_NAME": "registry-skp"}, "would both be called registry-skp on c01"),
-        ({"JUPYTER_PORT": "8020"}, "port 8020/tcp is wanted twice on c01"),
-        ({"JUPYTER_PORT": "5000"}, "port 5000/tcp is wanted twice on c01"),
-    ],
-)
-def test_settings_that_contradict_each_other_are_refused(
-    platform: None, settings: Settings, contradicting: dict[str, str], message: str
-) -> None:
-    ran = skp("docker.apply", env=settings(**contradicting))
-    assert ran.code == 2
-    assert message in ran.err
-
-
 def test_a_paused_container_goes_on(changed: None) -> None:
     before = container_ids()
     on("c02", "docker pause registry-skp")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, on
+from tests.lab.conftest import NODES, ROOT, on, skp
 
 IMAGE = "localhost:5000/skp/docker-ds"
 MANIFEST = "http://localhost:5000/v2/skp/docker-ds/manifests/latest"
@@ -62,3 +64,35 @@ def test_the_registrys_storage_is_read_only_for_readers(platform: None) -> None:
     mounts = on("c02", "docker inspect registry-skp -f '{{json .Mounts}}'").out
     (storage,) = [m for m in json.loads(mounts) if m["Destination"] == "/var/lib/registry"]
     assert storage["RW"] is False
+
+
+@pytest.fixture
+def stale(changed: None) -> Iterator[None]:
+    """c02's registry reads a copy of the storage that gets no pushes any more."""
+    storage = "/home/skp/skp/volume/var/registry"
+    on("c02", "docker rm -f registry-skp")
+    on("c02", f"sudo sh -c 'cp -a {storage} /run/stale && mount --bind /run/stale {storage}'")
+    assert skp("docker.apply").code == 0
+    on("c01", f"docker tag {IMAGE}:latest {IMAGE}:before")
+    build = f"echo 'FROM {IMAGE}:before\nLABEL newer=yes' | docker build -q -t {IMAGE}:latest -"
+    assert on("c01", f"{build} && docker push -q {IMAGE}:latest").code == 0
+    yield
+    on("c02", f"docker rm -f registry-skp; sudo umount {storage}; sudo rm -rf /run/stale")
+    on("c01", f"docker tag {IMAGE}:before {IMAGE}:latest && docker push -q {IMAGE}:latest")
+    on("c01", f"docker rmi {IMAGE}:before")
+
+
+def test_a_reader_on_a_stale_copy_is_named_and_blocks_its_own_node_only(
+    stale: None, tmp_path: Path
+) -> None:
+    hosts = json.loads((ROOT / "etc" / "hosts.json").read_text())
+    hosts["c02"]["labels"].append({"jupyter": "enable"})
+    (tmp_path / "hosts.json").write_text(json.dumps(hosts))
+    ran = skp("docker.apply", "--json", env={"SKP_HOSTS": str(tmp_path / "hosts.json")})
+    assert ran.code == 1, ran.all
+    done = {(s["node"], s["name"]): s for s in ran.json["steps"] if s["action"] != "keep"}
+    assert done["c01", "jupyter-skp"]["outcome"] == "done"
+    failed = done["c02", "jupyter-skp-c02"]
+    assert failed["outcome"] == "failed"
+    assert "its registry does not have localhost:5000/skp/docker-ds:latest at" in failed["detail"]
+    assert "the same shared folder" in failed["hint"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import NodeError
+from cluster.intent import Intent
 from cluster.plan import plan_containers, waves
 from cluster.secrets import Secret
 from cluster.spec import Container, Image, Mount, Port, SecretFile, fingerprint
@@ -51,7 +52,7 @@ def state_of(found: Mapping[str, Sequence[FoundContainer]], off: Sequence[str] =
         for name in NODES
         if name not in off
     }
-    swarm = Swarm("c01", "s", {}, frozenset(), {NETWORK: "10.90.0.0/16"}, {}, ("c01",))
+    swarm = Swarm("c01", "s", {}, Intent(), {NETWORK: "10.90.0.0/16"}, {}, ("c01",))
     return State(nodes, {name: NodeError(name, "off") for name in off}, swarm)
 
 
@@ -63,7 +64,13 @@ def plan(
     nodes: Sequence[str] = NODES,
 ) -> list[Step]:
     return plan_containers(
-        desired, state, services=services, nodes=nodes, identities=images, home=HOME, key=KEY
+        desired,
+        state,
+        services=services,
+        nodes=nodes,
+        identify=lambda c: images.get(c.image, ""),
+        home=HOME,
+        key=KEY,
     )
 
 

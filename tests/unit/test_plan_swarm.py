@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from cluster.errors import NodeError
+from cluster.intent import Intent
 from cluster.inventory import Host, Inventory
 from cluster.plan_swarm import Part, plan_swarm
 from cluster.settings import Settings
@@ -32,13 +36,11 @@ def found(name: str, membership: Membership) -> FoundNode:
 
 
 def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmNode:
-    return SwarmNode(f"id{number}", f"c0{number}", role, state, labels)
+    return SwarmNode(f"id{number}", f"c0{number}", role, state, labels, address=f"10.0.0.{number}")
 
 
 def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
-    return Swarm(
-        "c01", "swarm", {n.id: n for n in nodes}, frozenset(), networks or {}, {}, ("c01",)
-    )
+    return Swarm("c01", "swarm", {n.id: n for n in nodes}, Intent(), networks or {}, {}, ("c01",))
 
 
 def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) -> State:
@@ -81,10 +83,25 @@ def test_the_others_join_as_their_groups_say() -> None:
     ]
 
 
-def test_a_reinstalled_node_joins_after_its_dead_entry_is_removed() -> None:
-    there = swarm(entry(1, "manager"), entry(2, "manager", "down"), entry(3, "worker"))
+@pytest.mark.parametrize("seen", ["down", "ready", "unknown"])
+def test_a_reinstalled_node_joins_after_its_dead_entry_is_removed(seen: str) -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager", seen), entry(3, "worker"))
     steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
     assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ("id2",))]
+
+
+def test_a_namesakes_entry_is_left_alone() -> None:
+    namesake = replace(entry(4, "manager", "down"), hostname="c02")
+    there = swarm(entry(1, "manager"), namesake, entry(3, "worker"))
+    steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
+    assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ())]
+
+
+def test_an_entry_that_a_node_answers_for_is_not_dead() -> None:
+    shared = replace(entry(3, "worker"), hostname="c02", address="10.0.0.2")
+    there = swarm(entry(1, "manager"), shared)
+    steps = plan(state(there, member(1, True), OUTSIDE, member(3)), Part.JOIN)
+    assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ())]
 
 
 def test_a_reinstalled_master_joins_the_swarm_that_is_there() -> None:
@@ -108,7 +125,10 @@ def test_a_changed_group_changes_the_role() -> None:
 
 def test_labels_are_added_and_ours_that_are_not_listed_removed() -> None:
     labels = {"skp.labels": "kafka", "kafka": "enable", "rack": "7"}
-    there = swarm(entry(1, "manager", **labels), entry(2, "manager"), entry(3, "worker"))
+    none = {"skp.labels": ""}
+    there = swarm(
+        entry(1, "manager", **labels), entry(2, "manager", **none), entry(3, "worker", **none)
+    )
     steps = plan(state(there, member(1, True), member(2), member(3)), Part.LABEL)
     assert steps[0].labels == {"jupyter": "enable", "rack": "7", "skp.labels": "jupyter"}
     assert [s.action for s in steps] == [Action.LABEL, Action.KEEP, Action.KEEP]

@@ -4,66 +4,112 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster import secrets
+from cluster import secrets, secrets_file
 from cluster.errors import ConfigError
-from cluster.secrets import SPEC_KEY, Secret
+from cluster.secrets import SPEC_KEY, Kept, Secret
 from cluster.settings import Settings
 from cluster.spec import Container, Image, SecretFile, fingerprint
 
 
-def made(folder: Path, **passwords: str) -> Settings:
-    return Settings(Path("env.sh"), {"SKP_ETC": str(folder)}, passwords)
+def settings(**passwords: str) -> Settings:
+    return Settings(Path("env.sh"), {}, passwords)
 
 
-def test_an_absent_password_is_generated_once(tmp_path: Path) -> None:
-    first = secrets.load(made(tmp_path, A=""))
-    again = secrets.load(made(tmp_path, A=""))
-    assert len(first["A"].reveal()) >= 24
-    assert first == again
-    assert first["A"] != first[SPEC_KEY]
+def kept(generation: int, **values: str) -> Kept:
+    return Kept({key: Secret(value) for key, value in values.items()}, generation)
 
 
-def test_a_preview_stores_nothing(tmp_path: Path) -> None:
-    assert secrets.missing(made(tmp_path, A="")) == [SPEC_KEY, "A"]
-    assert len(secrets.preview(made(tmp_path, A=""))["A"].reveal()) >= 24
-    assert list(tmp_path.iterdir()) == []
+def test_what_nobody_has_is_generated() -> None:
+    found = secrets.resolve(settings(A=""), Kept(), [])
+    assert found.generated == (SPEC_KEY, "A")
+    assert len(found.values["A"].reveal()) >= 24
+    assert found.values["A"] != found.values[SPEC_KEY]
+    assert found.kept == Kept(found.values, 1)
+
+
+def test_a_given_password_is_used_and_not_kept() -> None:
+    given = 'it\'s "hostile" $HOME `id` \\ 한글'
+    found = secrets.resolve(settings(A=given), Kept(), [])
+    assert found.values["A"].reveal() == given
+    assert "A" not in found.kept.values
+
+
+def test_the_clusters_newest_copy_is_the_truth() -> None:
+    copies = [kept(2, A="old", SKP_SPEC_KEY="k"), kept(3, A="new", SKP_SPEC_KEY="k")]
+    found = secrets.resolve(settings(A=""), kept(9, A="mine", SKP_SPEC_KEY="k"), copies)
+    assert found.values["A"].reveal() == "new"
+    assert found.overruled == ("A",)
+    assert found.kept == copies[1]
+
+
+def test_a_new_cluster_begins_with_what_this_machine_has() -> None:
+    mine = kept(4, A="mine", SKP_SPEC_KEY="k")
+    found = secrets.resolve(settings(A=""), mine, [])
+    assert found.kept == mine
+    assert found.generated == found.overruled == ()
+
+
+def test_a_new_service_adds_to_what_the_cluster_has() -> None:
+    found = secrets.resolve(settings(A="", B=""), Kept(), [kept(3, A="a", SKP_SPEC_KEY="k")])
+    assert found.generated == ("B",)
+    assert found.kept.generation == 4
+    assert found.kept.values["A"].reveal() == "a"
+
+
+keys = st.sampled_from(["A", "B", SPEC_KEY])
+values = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1)
+copies = st.builds(
+    lambda found, generation: kept(generation, **found),
+    st.dictionaries(keys, values),
+    st.integers(1, 5),
+)
+
+
+@given(st.lists(copies, max_size=3), copies)
+def test_once_every_manager_has_it_nothing_changes_any_more(some: list[Kept], local: Kept) -> None:
+    wanted = settings(A="", B="")
+    first = secrets.resolve(wanted, local, some)
+    again = secrets.resolve(wanted, first.kept, [first.kept])
+    assert again == replace(first, generated=(), overruled=())
+
+
+@given(copies)
+def test_what_is_written_is_read_back(some: Kept) -> None:
+    assert secrets.read(some.written()) == some
 
 
 def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    secrets.load(made(tmp_path, A=""))
-    assert stat.S_IMODE((tmp_path / secrets.FILE).stat().st_mode) == 0o600
+    file = tmp_path / secrets_file.FILE
+    secrets_file.write(file, kept(1, A="x"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert secrets_file.read(file) == kept(1, A="x")
 
 
-def test_a_given_password_is_used_and_not_stored(tmp_path: Path) -> None:
-    given = 'it\'s "hostile" $HOME `id` \\ 한글'
-    assert secrets.load(made(tmp_path, A=given))["A"].reveal() == given
-    assert "hostile" not in (tmp_path / secrets.FILE).read_text(encoding="utf-8")
-
-
-def test_what_is_stored_is_read_back(tmp_path: Path) -> None:
-    path = tmp_path / secrets.FILE
+def test_a_file_written_by_hand_is_read(tmp_path: Path) -> None:
+    path = tmp_path / secrets_file.FILE
     path.write_text("# mine\nA='it'\"'\"'s $HOME'\n", encoding="utf-8")
     path.chmod(0o600)
-    assert secrets.load(made(tmp_path, A=""))["A"].reveal() == "it's $HOME"
+    assert secrets_file.read(path).values["A"].reveal() == "it's $HOME"
 
 
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / secrets.FILE
+    path = tmp_path / secrets_file.FILE
     path.write_text("A=x\n", encoding="utf-8")
     path.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
-        secrets.load(made(tmp_path, A=""))
+        secrets_file.read(path)
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="No such file"):
-        secrets.load(made(tmp_path / "none", A=""))
+    with pytest.raises(ConfigError, match="no such folder"):
+        secrets_file.check(tmp_path / "none" / secrets_file.FILE)
 
 
 @given(st.text(min_size=1))

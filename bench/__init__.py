@@ -1,0 +1,1 @@
+"""Benchmarks: SKP and its peers, side by side in one run."""

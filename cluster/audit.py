@@ -1,0 +1,102 @@
+"""The audit trail: who changed what, when, and how it ended; JSON lines on every manager."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cluster.apply import Result
+from cluster.fleet import Fleet, Results
+from cluster.inventory import Inventory
+from cluster.lock import Holder
+from cluster.node import Node
+
+PATH = "/var/lib/skp/audit.jsonl"
+"""Readable by root alone, like what it stands beside; it holds no secret all the same."""
+_LIMIT = 10 << 20  # bytes; then the file becomes audit.jsonl.1
+
+
+class Audit:
+    """What is written about one command. A manager that can't be reached misses it."""
+
+    def __init__(self, fleet: Fleet, inventory: Inventory, me: Holder) -> None:
+        self._fleet, self._me = fleet, me
+        self._managers = [host.name for host in inventory.hosts if host.is_manager]
+
+    def begin(self, left: Holder | None) -> list[str]:
+        """Write that it begins, and whose unfinished command it follows; returns complaints."""
+        return self._write({"event": "begin", **({"after": str(left)} if left else {})})
+
+    def end(self, results: Iterable[Result]) -> list[str]:
+        """Write what was done; returns complaints."""
+        steps = [_plain(result) for result in results]
+        failed = any(step["outcome"] in ("failed", "skipped") for step in steps)
+        return self._write(
+            {"event": "end", "outcome": "failed" if failed else "done", "steps": steps}
+        )
+
+    def _write(self, entry: Mapping[str, Any]) -> list[str]:
+        line = json.dumps(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "who": self._me.who,
+                "process": self._me.pid,
+                "command": self._me.what,
+                **entry,
+            },
+            ensure_ascii=False,
+        )
+        done = self._fleet.each(lambda node: _append(node, f"{line}\n".encode()), self._managers)
+        return [f"the audit trail was not written: {error.what}" for error in done.errors.values()]
+
+
+def entries(fleet: Fleet, inventory: Inventory, count: int) -> Results[list[dict[str, Any]]]:
+    """Return each manager's last `count` entries, oldest first."""
+    managers = [host.name for host in inventory.hosts if host.is_manager]
+    return fleet.each(lambda node: _tail(node, count), managers)
+
+
+def merged(found: Iterable[Iterable[dict[str, Any]]], count: int) -> list[dict[str, Any]]:
+    """Return the last `count` of several managers' entries, each once, oldest first. Pure."""
+    lines = {json.dumps(entry, sort_keys=True) for listed in found for entry in listed}
+    every = sorted((json.loads(line) for line in lines), key=lambda entry: str(entry.get("time")))
+    return every[-count:]
+
+
+def _append(node: Node, line: bytes) -> None:
+    folder, file = shlex.quote(str(Path(PATH).parent)), shlex.quote(PATH)
+    node.sudo(
+        f"umask 077; install -d -m 0755 {folder}; "
+        f"[ $(stat -c %s {file} 2>/dev/null || echo 0) -lt {_LIMIT} ] || mv {file} {file}.1; "
+        f"cat >>{file}",
+        stdin=line,
+    )
+
+
+def _tail(node: Node, count: int) -> list[dict[str, Any]]:
+    file = shlex.quote(PATH)
+    text = node.sudo(f"tail -qn {count} {file}.1 {file} 2>/dev/null || true").text
+    found: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue  # half a line: the node lost its power while it was written
+    return found[-count:]
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    step = result.step
+    return {
+        "action": str(step.action),
+        "kind": str(step.kind),
+        "node": step.node,
+        "name": step.name,
+        "outcome": str(result.outcome),
+        "seconds": round(result.seconds, 3),
+        **({"detail": result.detail.splitlines()[0]} if result.detail else {}),
+    }

@@ -1,0 +1,95 @@
+"""A change that is not a matter of converging: what was found to be done, to show or to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cluster.apply import Outcome, Result, apply
+from cluster.audit import Audit
+from cluster.converge import Talk
+from cluster.errors import NodeError
+from cluster.fleet import Fleet
+from cluster.lock import Lock, locked
+from cluster.mask import known
+from cluster.perform import Context
+from cluster.planning import look as observed
+from cluster.report import Report
+from cluster.secrets import SPEC_KEY, Kept
+from cluster.service import Cluster
+from cluster.state import State
+from cluster.step import Step
+from cluster.transfer import Spool
+
+
+@dataclass(frozen=True)
+class Change:
+    """The steps of a command, with what a person should know before and afterwards.
+
+    Attributes:
+        steps: also those that stand, with their reasons.
+        unreachable: chosen nodes that could not be asked.
+        warnings: see `Report`.
+        question: what a person has to agree to before the steps are done; "" for nothing.
+    """
+
+    steps: tuple[Step, ...]
+    unreachable: Mapping[str, NodeError] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    question: str = ""
+
+
+def show(change: Change) -> Report:
+    """Return what a dry run shows."""
+    return _report(change, [Result(s, Outcome.PLANNED) for s in change.steps if s.acts])
+
+
+def carry_out(
+    look: Callable[[Fleet], Change], cluster: Cluster, fleet: Fleet, command: str, talk: Talk
+) -> Report:
+    """Do the steps that `look` finds, in their order; one that fails stops what builds on it.
+
+    The person is asked before the lock is taken, and with the lock held it is looked once more.
+
+    Args:
+        command: what was typed, for those who meet the lock.
+
+    Raises:
+        LockedError: another command is changing the cluster.
+        SkpError: what `look` raises, or the person said no.
+    """
+    change = look(fleet)
+    if not any(step.changes for step in change.steps):
+        return _report(change, [])
+    if change.question:
+        talk.confirm(change.question)
+    state = observed(cluster, fleet, ())
+    with locked(fleet, cluster.inventory.master.name, command, state, talk.say) as lock:
+        change = look(fleet)
+        audit, results = Audit(fleet, cluster.inventory, lock.me), list[Result]()
+        warnings = audit.begin(lock.left)
+        try:
+            results += _apply(change, cluster, fleet, state, lock, talk)
+        finally:
+            warnings += audit.end(results)
+    return _report(change, results, warnings)
+
+
+def _apply(
+    change: Change, cluster: Cluster, fleet: Fleet, state: State, lock: Lock, talk: Talk
+) -> list[Result]:
+    with Spool() as spool:
+        context = Context(
+            fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], Kept(), state,
+            spool, talk.say, lock.check, known(cluster, state),
+        )  # fmt: skip
+        return apply(context, change.steps)
+
+
+def _report(change: Change, results: Sequence[Result], warnings: Sequence[str] = ()) -> Report:
+    rest = [
+        Result(s, Outcome.SKIPPED, s.reason, s.hint) if s.stands else Result(s, Outcome.KEPT)
+        for s in change.steps
+        if not s.acts
+    ]
+    return Report((*results, *rest), change.unreachable, (*change.warnings, *warnings))

@@ -1,0 +1,46 @@
+"""Waiting until a container works, and what it said last when it does not."""
+
+from __future__ import annotations
+
+import time
+
+from cluster.errors import DeadlineError, NodeError
+from cluster.mask import Mask
+from cluster.node import Node
+
+_LOG_LINES = 12
+_PAUSE = 0.15
+
+
+def wait_healthy(node: Node, name: str, mask: Mask) -> None:
+    """Wait until the probe of the container `name` says healthy (without one: until it runs).
+
+    Raises:
+        NodeError: it ended, with its last log lines; DeadlineError: not healthy in time.
+    """
+    end = time.monotonic() + node.deadlines.healthy
+    with node.talking(f"waiting for {name}") as engine:
+        while True:
+            found = engine.inspect_container(name)
+            state = found["State"]
+            health = (state.get("Health") or {}).get("Status", "none")
+            if state["Running"] and health in ("healthy", "none"):
+                return
+            if found["RestartCount"] > 1 or state["Status"] in ("exited", "dead"):
+                raise NodeError(
+                    node.name,
+                    f"{name} ended with exit code {state['ExitCode']}{_last(node, name, mask)}",
+                )
+            if time.monotonic() > end:
+                raise DeadlineError(
+                    node.name,
+                    f"{name} is {health} after {node.deadlines.healthy:.0f} s"
+                    f"{_last(node, name, mask)}",
+                    f"More of its log: ./skp.py docker.logs -n {name} --nodes {node.name}",
+                )
+            time.sleep(_PAUSE)
+
+
+def _last(node: Node, name: str, mask: Mask) -> str:
+    text = mask.hide(node.engine.logs(name, tail=_LOG_LINES)).decode(errors="replace").rstrip()
+    return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())

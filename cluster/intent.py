@@ -1,0 +1,100 @@
+"""What a person decided, remembered in the Swarm's own store so that cron agrees with them.
+
+It lives in the labels of the Swarm's specification, which are changed by compare-and-swap.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeAlias
+
+# Services that are taken down, comma-separated.
+LABEL_HELD = "skp.held"
+# Service to image to the digest that a rollback chose, as JSON.
+LABEL_PINNED = "skp.pinned"
+# Service to setting to the value that `-run` was given, as JSON.
+LABEL_OPTIONS = "skp.options"
+
+Table: TypeAlias = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Intent:
+    """All decisions.
+
+    Attributes:
+        held: services that a person took down.
+        pinned: service to image reference to digest: what a rollback chose.
+        options: service to setting to value: what `-run` was given.
+    """
+
+    held: frozenset[str] = frozenset()
+    pinned: Table = field(default_factory=dict)
+    options: Table = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, labels: Mapping[str, str]) -> Self:
+        """Return the intent in a Swarm's labels; what is not of its form counts as not there."""
+        return cls(
+            frozenset(labels.get(LABEL_HELD, "").split(",")) - {""},
+            _table(labels.get(LABEL_PINNED, "")),
+            _table(labels.get(LABEL_OPTIONS, "")),
+        )
+
+    def written(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return `labels` with this intent in them."""
+        ours = {
+            LABEL_HELD: ",".join(sorted(self.held)),
+            LABEL_PINNED: _text(self.pinned),
+            LABEL_OPTIONS: _text(self.options),
+        }
+        others = {key: value for key, value in labels.items() if key not in ours}
+        return others | {key: value for key, value in ours.items() if value}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The options of all services as settings that win over bin/env.sh."""
+        return {key: value for chosen in self.options.values() for key, value in chosen.items()}
+
+    def hold(self, service: str) -> Intent:
+        """Return it with `service` taken down; its pins and options end."""
+        return replace(
+            self.run(service, {}),
+            held=self.held | {service},
+            options=_without(self.options, service),
+        )
+
+    def run(self, service: str, options: Mapping[str, str]) -> Intent:
+        """Return it with `service` wanted as the settings say, and as `options` say on top."""
+        chosen = {**self.options.get(service, {}), **options}
+        others = _without(self.options, service)
+        return Intent(
+            self.held - {service},
+            _without(self.pinned, service),
+            {**others, service: chosen} if chosen else others,
+        )
+
+    def pin(self, service: str, images: Mapping[str, str]) -> Intent:
+        """Return it with the images of `service` at the given digests."""
+        return replace(self, pinned={**_without(self.pinned, service), service: dict(images)})
+
+
+def _without(table: Table, service: str) -> dict[str, Mapping[str, str]]:
+    return {name: values for name, values in table.items() if name != service}
+
+
+def _text(table: Table) -> str:
+    return json.dumps(table, sort_keys=True, separators=(",", ":")) if table else ""
+
+
+def _table(text: str) -> Table:
+    try:
+        read: Any = json.loads(text or "{}")
+        return {
+            str(service): {str(key): str(value) for key, value in values.items()}
+            for service, values in read.items()
+        }
+    except (json.JSONDecodeError, AttributeError):
+        return {}

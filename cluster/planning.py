@@ -1,0 +1,283 @@
+"""From what is wanted and what was observed to the steps of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from cluster import secrets
+from cluster.conflicts import conflicts
+from cluster.errors import ConfigErrors, SkpError
+from cluster.fleet import Fleet
+from cluster.intent import Intent, Table
+from cluster.observe import observe
+from cluster.perform import Busy
+from cluster.perform_image import has_recipe
+from cluster.plan import plan_containers
+from cluster.plan_files import plan_files
+from cluster.plan_leave import plan_leave
+from cluster.plan_swarm import Part, plan_swarm
+from cluster.secrets import SPEC_KEY, Kept, Resolved
+from cluster.service import Cluster, Service
+from cluster.spec import Container, Image, Source
+from cluster.state import State
+from cluster.step import Action, Difference, Kind, Step
+
+
+class Wish(StrEnum):
+    """What is wanted of the chosen services."""
+
+    AS_LABELLED = "as labelled"  # apply: held services are left alone
+    UP = "up"  # -run: no longer held, nor pinned
+    DOWN = "down"  # -rm: removed, and held
+    BACK = "back"  # rollback: the image that ran before, until the next -run
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a command is about.
+
+    Attributes:
+        command: its name, for the lock and the audit trail.
+        parts: parts of the Swarm. services: services of the catalogue.
+        nodes: names of the nodes that may be changed.
+        options: settings that `-run` was given, and that are remembered.
+        pins: for a rollback: service to image to the digest that is wanted; see `settled`.
+        busy: what is done about a container that is at work when it is to be replaced.
+    """
+
+    command: str
+    nodes: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    services: tuple[Service, ...] = ()
+    wish: Wish = Wish.AS_LABELLED
+    dry: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    pins: Table = field(default_factory=dict)
+    busy: Busy = Busy.SKIP
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps, and what they were made from.
+
+    Attributes:
+        cluster: what is wanted, with the secrets and options that the cluster remembers.
+    """
+
+    cluster: Cluster
+    state: State
+    resolved: Resolved
+    steps: tuple[Step, ...]
+
+
+def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
+    """Observe all connected nodes, with the images that `services` need."""
+    master = cluster.inventory.master.name
+    wanted: dict[str, set[Image]] = {master: set()}
+    for service in services:
+        wanted[master].update(service.images(cluster))
+    return observe(fleet, master, cluster.home, wanted, cluster.files)
+
+
+def remembered(
+    cluster: Cluster, state: State, local: Kept, options: Mapping[str, str] | None = None
+) -> tuple[Cluster, Resolved]:
+    """Return `cluster` with what the cluster itself remembers: secrets, and options of `-run`.
+
+    Raises:
+        ConfigErrors: a remembered option contradicts the settings.
+    """
+    copies = [node.kept for node in state.nodes.values() if node.kept.generation]
+    intent = state.swarm.intent if state.swarm else Intent()
+    chosen = {**intent.settings, **(options or {})}
+    settings = cluster.settings.overridden(chosen) if chosen else cluster.settings
+    resolved = secrets.resolve(settings, local, copies)
+    return replace(cluster, settings=settings, secrets=resolved.values), resolved
+
+
+def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan:
+    """Return all steps for `scope`; pure.
+
+    Args:
+        local: the secrets that this machine keeps.
+    """
+    cluster, resolved = remembered(cluster, state, local, scope.options)
+    if state.leaderless:
+        return Plan(cluster, state, resolved, (_leaderless(cluster, state),))
+    if Part.LEAVE in scope.parts:
+        leaving = plan_leave(cluster.inventory, state, scope.nodes)
+        return Plan(cluster, state, resolved, tuple(leaving))
+    steps = [
+        *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
+        *_intents(cluster, state, scope),
+        *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
+        *(_secrets(cluster, state, resolved.kept) if scope.services else ()),
+        *_containers(cluster, state, scope),
+    ]
+    return Plan(cluster, state, resolved, tuple(steps))
+
+
+def _leaderless(cluster: Cluster, state: State) -> Step:
+    managers = [host.name for host in cluster.inventory.hosts if host.is_manager]
+    missing = [name for name in managers if name in state.unreachable]
+    assert state.leaderless is not None
+    return Step(
+        Kind.SWARM,
+        Action.BLOCK,
+        cluster.inventory.master.name,
+        "swarm",
+        reason=f"the Swarm has no quorum: {len(managers) - len(missing)} of {len(managers)} "
+        f"managers can be reached; what runs goes on ({state.leaderless.what})",
+        hint=f"Bring a majority back: {', '.join(missing) or 'look at docker node ls'}. If they "
+        f"are lost for good: ssh {state.leaderless.node} docker swarm init --force-new-cluster",
+    )
+
+
+def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
+    master = cluster.inventory.master.name
+    intent = state.swarm.intent if state.swarm else Intent()
+    services = [
+        s for s in scope.services if scope.wish is not Wish.AS_LABELLED or s.name not in intent.held
+    ]
+    desired: list[Container] = []
+    if scope.wish is not Wish.DOWN:
+        desired = [c for service in services for c in service.containers(cluster, state)]
+    if errors := list(conflicts(cluster, desired)):
+        raise ConfigErrors(errors)
+    pins = _pins(state, scope)
+    identities = state.nodes[master].images if master in state.nodes else {}
+    return [
+        *_images(desired, identities, state, master),
+        *plan_containers(
+            desired,
+            state,
+            services=[service.name for service in services],
+            nodes=scope.nodes,
+            identify=lambda c: (
+                pins.get(c.service, {}).get(c.image.reference) or identities.get(c.image, "")
+            ),
+            home=cluster.home,
+            key=cluster.secrets[SPEC_KEY],
+        ),
+    ]
+
+
+def _pins(state: State, scope: Scope) -> Table:
+    if scope.wish is Wish.BACK:
+        return scope.pins
+    if scope.wish is Wish.UP or state.swarm is None:
+        return {}
+    return state.swarm.intent.pinned
+
+
+def settled(scope: Scope, state: State) -> Scope:
+    """Return a rollback's scope with the digests that ran before those of `state`.
+
+    Raises:
+        SkpError: nothing ran before.
+    """
+    pins = {
+        service.name: {
+            found.image: found.previous
+            for node in state.nodes.values()
+            for found in node.containers.values()
+            if found.service == service.name and found.previous
+        }
+        for service in scope.services
+    }
+    for name, images in pins.items():
+        if not images:
+            raise SkpError(
+                f"{name} has nothing to go back to: no container of it replaced one with another "
+                "image",
+                "./skp.py docker.image-list shows what there is.",
+            )
+    return replace(scope, pins=pins)
+
+
+def _secrets(cluster: Cluster, state: State, kept: Kept) -> list[Step]:
+    """Return a step for each manager that does not keep the secrets as they are."""
+    managers = [host.name for host in cluster.inventory.hosts if host.is_manager]
+    return [
+        Step(
+            Kind.SECRETS,
+            Action.KEEP if state.nodes[name].kept == kept else Action.SAVE,
+            name,
+            "secrets",
+        )
+        for name in managers
+        if name in state.nodes
+    ]
+
+
+def covers(cluster: Cluster, scope: Scope, service: Service) -> bool:
+    """Whether `scope` has all nodes that `service` runs on: only then is a wish remembered."""
+    return all(host.name in scope.nodes for host in service.hosts(cluster))
+
+
+def _intents(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
+    if scope.wish is Wish.AS_LABELLED:
+        return []
+    if state.swarm is None:
+        return [] if not scope.options else [_unremembered(cluster, scope)]
+    intent, via = state.swarm.intent, state.swarm.via
+    chosen = [s.name for s in scope.services if covers(cluster, scope, s)]
+    steps = [_intent(name, intent, scope) for name in chosen]
+    return [replace(step, node=via) for step in steps if step is not None]
+
+
+def _unremembered(cluster: Cluster, scope: Scope) -> Step:
+    return Step(
+        Kind.INTENT, Action.DEFER, cluster.inventory.master.name, scope.services[0].name,
+        reason="options can't be remembered: there is no Swarm yet",
+        hint="./skp.py docker.swarm-init",
+    )  # fmt: skip
+
+
+def _intent(name: str, intent: Intent, scope: Scope) -> Step | None:
+    """Return the step that makes the Swarm remember what is wanted of one service."""
+    if scope.wish is Wish.DOWN:
+        after, action, values = intent.hold(name), Action.HOLD, {}
+    elif scope.wish is Wish.BACK:
+        values = dict(scope.pins[name])
+        after, action = intent.pin(name, values), Action.PIN
+    else:
+        values = dict(scope.options)
+        after = intent.run(name, values)
+        action = Action.RELEASE if name in intent.held else Action.SET
+    if after == intent:
+        return None
+    return Step(
+        Kind.INTENT, action, "", name, values=values, differences=_decided(name, intent, after)
+    )
+
+
+def _decided(name: str, before: Intent, after: Intent) -> tuple[Difference, ...]:
+    pairs = [(before.options, after.options), (before.pinned, after.pinned)]
+    return tuple(
+        Difference(key, new.get(name, {}).get(key), old.get(name, {}).get(key))
+        for old, new in pairs
+        for key in {**old.get(name, {}), **new.get(name, {})}
+        if new.get(name, {}).get(key) != old.get(name, {}).get(key)
+    )
+
+
+def _images(
+    desired: Sequence[Container], identities: Mapping[Image, str], state: State, master: str
+) -> list[Step]:
+    """Return the steps that bring streamed images to the master, from a recipe or a registry."""
+    if master not in state.nodes:
+        return []
+    streamed = {c.image for c in desired if c.image.source is Source.STREAM}
+    return [
+        Step(
+            Kind.IMAGE,
+            Action.BUILD if has_recipe(image) else Action.PULL,
+            master,
+            image.reference,
+        )
+        for image in sorted(streamed, key=lambda image: image.reference)
+        if not identities.get(image)
+    ]

@@ -1,0 +1,93 @@
+"""Removing images of ours that nothing needs any more, on every node."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from cluster.change import Change
+from cluster.fleet import Fleet
+from cluster.image_store import Store, Stored, read
+from cluster.inventory import Inventory
+from cluster.perform_removal import size
+from cluster.registry_api import Registry
+from cluster.spec import REGISTRY
+from cluster.step import Action, Difference, Kind, Step
+
+_OURS = f"{REGISTRY}/"
+
+
+def look(inventory: Inventory, fleet: Fleet, nodes: Collection[str]) -> Change:
+    """Return the change that prunes the images of `nodes`.
+
+    Raises:
+        NodeError: the master's registry, which says what is still current, can't be asked.
+    """
+    found = fleet.each(read, nodes)
+    errors = {n: e for n, e in {**fleet.unreachable, **found.errors}.items() if n in nodes}
+    master = inventory.master.name
+    if master in fleet.unreachable:
+        raise fleet.unreachable[master]
+    current = _current(Registry(fleet.nodes[master]), found.values)
+    steps = [_step(node, removable(store, current)) for node, store in found.values.items()]
+    return Change(tuple(steps), errors)
+
+
+def with_build_cache(change: Change, inventory: Inventory) -> Change:
+    """Return `change` with the master's build cache pruned too."""
+    name = inventory.master.name
+    if name in change.unreachable:
+        return change
+    cache = Step(Kind.IMAGE, Action.PRUNE_CACHE, name, "build cache")
+    return replace(change, steps=(*change.steps, cache))
+
+
+def removable(store: Store, current: Collection[str]) -> list[Stored]:
+    """Return the images of an engine that are ours and that nothing needs; pure.
+
+    Those are in no container's use, have no name but that of our registry, and no tag of the
+    registry means them any more. What was never in the registry goes only without a name: it may
+    be about to be pushed.
+
+    Args:
+        current: what the registry's tags mean, as localhost:5000/NAME@sha256:...
+    """
+    return [
+        image
+        for image in store.images
+        if image.ours
+        and not store.uses(image)
+        and not any(digest in current for digest in image.digests)
+        and all(tag.startswith(_OURS) for tag in image.tags)
+        and (_was_pushed(image) or not image.tags)
+    ]
+
+
+def _was_pushed(image: Stored) -> bool:
+    return any(digest.startswith(_OURS) for digest in image.digests)
+
+
+def _current(registry: Registry, stores: Mapping[str, Store]) -> frozenset[str]:
+    names = {
+        digest.removeprefix(_OURS).partition("@")[0]
+        for store in stores.values()
+        for image in store.images
+        for digest in image.digests
+        if digest.startswith(_OURS)
+    }
+    return frozenset(
+        f"{_OURS}{name}@{digest}"
+        for name, tags in registry.digests(names).items()
+        for digest in tags.values()
+    )
+
+
+def _step(node: str, images: list[Stored]) -> Step:
+    return Step(
+        Kind.IMAGE,
+        Action.PRUNE if images else Action.KEEP,
+        node,
+        "images",
+        differences=tuple(Difference(i.label, None, size(i.size)) for i in images),
+        images=tuple(image.id for image in images),
+    )

@@ -1,0 +1,33 @@
+"""docker.image-rm and docker.image-prune: taking images away, in the registry and on the nodes."""
+
+from __future__ import annotations
+
+from tasks.command import command
+from tasks.session import Session
+
+
+@command(help={"image": "The image's name, e.g. skp/docker-ds.", "tag": "Its tag, e.g. 1.0."})
+def image_rm(s: Session, image: str = "", tag: str = "") -> None:
+    """Remove an image that no container uses: from the registry, and from every node."""
+    import services
+    from cluster.image_rm import look, parse
+
+    chosen = parse(image, tag)
+    nodes = [host.name for host in s.hosts]
+    needed_by = [service.name for service in services.needing(s.cluster, chosen)]
+    s.change(lambda fleet: look(s.inventory, fleet, chosen, nodes, needed_by))
+
+
+@command(help={"build-cache": "Prune the master's build cache too; the next build takes longer."})
+def image_prune(s: Session, build_cache: bool = False) -> None:
+    """Remove images of ours that are superseded and in no container's use, on every node."""
+    from cluster.prune import look, with_build_cache
+
+    nodes = [host.name for host in s.hosts]
+    if build_cache:
+        s.change(lambda fleet: with_build_cache(look(s.inventory, fleet, nodes), s.inventory))
+    else:
+        s.change(lambda fleet: look(s.inventory, fleet, nodes))
+
+
+TASKS = (image_rm, image_prune)

@@ -1,0 +1,114 @@
+"""docker.NAME-run, -rm, -shell: the tasks that every service of the catalogue has."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shlex
+
+from invoke import Collection
+
+import services
+from cluster.errors import ConfigError, nearest
+from cluster.service import Service
+from tasks.command import Command
+from tasks.session import Session
+
+# What `-run` may be given, and the end of the setting's name that it stands for.
+_OPTIONS = {
+    "name": ("NAME", "The container's name."),
+    "port": ("PORT", "The port on its node."),
+    "volume": ("VOLUME", "The folder of the node that it works in."),
+}
+
+
+def add_to(ns: Collection) -> None:
+    """Add the tasks of all services."""
+    for service in services.catalogue().values():
+        ns.add_task(_run(service))
+        ns.add_task(_rm(service))
+        if service.shell:
+            ns.add_task(_shell(service))
+
+
+def _run(service: Service) -> Command:
+    keys = {setting.key for setting in service.settings}
+    prefix = service.name.upper().replace("-", "_")
+    allowed = {
+        option: f"{prefix}_{end}"
+        for option, (end, _) in _OPTIONS.items()
+        if f"{prefix}_{end}" in keys
+    }
+
+    def run(s: Session, **given: str) -> None:
+        from cluster.planning import Wish
+
+        hosts = service.hosts(s.cluster)
+        if not set(hosts) & set(s.hosts):
+            raise ConfigError(
+                f"no chosen node has the label {service.name}",
+                f'Add {{"{service.name}": "enable"}} to a node in {s.inventory.path}.',
+            )
+        options = {allowed[key]: s.settings.expand(value) for key, value in given.items() if value}
+        if options and not set(hosts) <= set(s.hosts):
+            raise ConfigError("options are remembered for all nodes: leave --nodes out")
+        s.check(options)
+        s.converge(chosen=[service], wish=Wish.UP, options=options)
+
+    run.__doc__ = f"Run {service.title}; what it is given here is remembered until -rm."
+    parameters = [
+        inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default="") for option in allowed
+    ]
+    session = inspect.Parameter("s", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    run.__signature__ = inspect.Signature([session, *parameters])  # type: ignore[attr-defined]
+    texts = {option: f"{_OPTIONS[option][1]} Instead of {key}." for option, key in allowed.items()}
+    return Command(run, name=f"{service.name}-run", help=texts)
+
+
+def _rm(service: Service) -> Command:
+    def rm(s: Session) -> None:
+        from cluster.planning import Wish
+
+        s.converge(chosen=[service], wish=Wish.DOWN)
+
+    rm.__doc__ = f"Remove {service.title}; the data stays, and docker.apply leaves it down."
+    return Command(rm, name=f"{service.name}-rm")
+
+
+def _shell(service: Service) -> Command:
+    def shell(s: Session, host: str = "") -> None:
+        nodes = [found.name for found in service.hosts(s.cluster)]
+        node = host or next(iter(nodes), "")
+        if node not in nodes:
+            raise ConfigError(
+                f"{service.name} does not run on {node or 'any node'}",
+                f"It runs on: {', '.join(nodes) or 'none, no node has its label'}",
+            )
+        open_shell(s, node, service.name, service.shell)
+
+    shell.__doc__ = f"Open a shell in {service.title} on a node."
+    node = {"host": "The node, e.g. c01; by default the first."}
+    return Command(shell, name=f"{service.name}-shell", help=node)
+
+
+def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> None:
+    """Become a shell in the container `name` (or of the service of that name) on `host`."""
+    from cluster import shell
+    from cluster.observe import containers
+
+    if host not in s.inventory.names:
+        raise ConfigError(
+            f"no node {host} in {s.inventory.path}{nearest(host, s.inventory.names)}",
+            f"There are: {', '.join(s.inventory.names)}",
+        )
+    chosen = s.inventory.host(host)
+    with s.fleet([chosen]) as fleet:
+        for error in fleet.unreachable.values():
+            raise error
+        listed = containers(fleet.nodes[host])
+        found = shell.find(listed, host, name)
+    words = shell.interactive(chosen, s.settings, found.name, command)
+    if s.options.dry:
+        print(shlex.join(words))
+        return
+    os.execvp(words[0], words)  # noqa: S606 - ssh or docker becomes this process, with its terminal

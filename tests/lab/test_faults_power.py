@@ -1,0 +1,208 @@
+"""Power: nodes that go off at any moment, come back in any order, or come back as new machines."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, on, skp
+
+Switch = Callable[[str], None]
+BOOT_SECONDS = 150
+# On a node: its engine's data on a file system of its own, with 64 MB left. What starts the engine
+# again when it ends is held meanwhile.
+SMALL_DISK = """
+set -e
+engine=$(pidof dockerd) keeper=$(ps -o ppid= -p "$engine")
+kill -STOP $keeper
+kill "$engine"
+for _ in $(seq 300); do
+  case $(ps -o stat= -p "$engine") in Z* | "") break ;; *) sleep 0.1 ;; esac
+done
+mkdir /mnt/small
+mount -t tmpfs -o size=4g small /mnt/small
+cp -a /var/lib/docker/. /mnt/small/
+mount --bind /mnt/small /var/lib/docker
+free=$(df --output=avail -B1 /var/lib/docker | tail -1)
+fallocate -l $((free - (64 << 20))) /var/lib/docker/filler
+kill -CONT $keeper
+"""
+
+
+def wait_until_right(seconds: float = BOOT_SECONDS) -> None:
+    """Wait until all is as wanted, without doing anything for it."""
+    end = time.monotonic() + seconds
+    while (seen := skp("docker.status")).code != 0:
+        assert time.monotonic() < end, f"not right after {seconds:.0f} s: {seen.all}\n{said()}"
+
+
+def said() -> str:
+    """Return what the nodes said of their boot."""
+    logs = [host_docker("logs", "--since", "5m", node).err.splitlines() for node in NODES]
+    return "\n".join(line for log in logs for line in log if line.startswith("start-ours"))
+
+
+def check_nothing_half_made() -> None:
+    """No container of an interrupted command, and no entry in the Swarm but those of the nodes."""
+    names = [name for found in container_ids().values() for name in found]
+    assert not [name for name in names if name.endswith(".new")]
+    listed = on("c01", "docker node ls --format '{{.Hostname}} {{.Status}}'").out.splitlines()
+    assert sorted(listed) == [f"{node} Ready" for node in NODES]
+
+
+def check_heals() -> None:
+    """One apply puts all right, and leaves nothing over."""
+    assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
+    healed = skp("docker.apply")
+    assert healed.code == 0, healed.all
+    assert skp("docker.status").code == 0
+    check_nothing_half_made()
+
+
+def skp_until(line: str, act: Callable[[], object], *words: str) -> Ran:
+    """Run a command, and `act` the moment that it says `line`."""
+    process = subprocess.Popen(
+        ["./skp.py", *words], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out: list[str] = []
+    reader = threading.Thread(target=lambda: out.append(process.stdout.read()))  # type: ignore[union-attr]
+    reader.start()
+    err = []
+    for said_now in process.stderr:
+        err.append(said_now)
+        if said_now.strip() == line:
+            act()
+    reader.join(60)
+    assert f"  {line}\n" in err, "the moment never came"
+    return Ran(process.wait(60), "".join(out), "".join(err))
+
+
+def test_all_nodes_restarted_at_once_come_back_by_themselves(changed: None) -> None:
+    host_docker("kill", *NODES)
+    assert host_docker("start", *NODES).code == 0
+    wait_until_right()
+
+
+def test_a_manager_that_boots_long_before_its_peers_comes_back_by_itself(changed: None) -> None:
+    run = "docker run -d --name by-hand --label skp.service=none --restart unless-stopped"
+    image = "--network net-skp --entrypoint busybox skp/docker-registry:latest sleep 600"
+    assert on("c01", f"{run} {image} && docker stop -t 1 by-hand").code == 0
+    host_docker("kill", *NODES)
+    assert host_docker("start", "c01").code == 0
+    # The engine answers only after it has given up the network, twice 20 s.
+    ready = host_docker("exec", "c01", "/usr/local/lib/skp-lab/ready", "60")
+    assert ready.code == 0, ready.all
+    found = "docker inspect jupyter-skp -f '{{.State.Status}} {{.State.Error}}'"
+    given_up = host_docker("exec", "c01", "sh", "-c", found).out
+    assert given_up.startswith("exited Could not attach to network")
+    host_docker("start", "c02", "c03")
+    wait_until_right()
+    assert "start-ours: started jupyter-skp" in said()
+    left = on("c01", "docker inspect by-hand -f '{{.State.Status}}'").out.strip()
+    assert left == "exited", "what a person stopped stays down"
+    on("c01", "docker rm by-hand")
+
+
+def leave_the_swarm() -> None:
+    """Take c03 out as its administrator would: nothing of it stays behind in the Swarm."""
+    assert on("c01", "docker node demote c03").code == 0
+    end = time.monotonic() + 30
+    while on("c03", "docker swarm leave").code != 0:  # until it is told that it is a worker
+        assert time.monotonic() < end
+    while on("c01", "docker node rm c03").code != 0:  # until the managers have noticed
+        assert time.monotonic() < end
+
+
+def remove_registries() -> None:
+    for node in ("c02", "c03"):
+        assert on(node, "docker rm -f registry-skp").code == 0
+
+
+CASES = {
+    "docker.swarm-join": (leave_the_swarm, "c03: join manager"),
+    "docker.registry-run": (remove_registries, "c03: create registry-skp"),
+    "docker.apply": (remove_registries, "c03: create registry-skp"),
+}
+
+
+def test_a_node_off_before_a_command_is_named_and_the_others_are_served(
+    changed: None, powered: Switch
+) -> None:
+    leave_the_swarm()
+    remove_registries()
+    powered("c03")
+    for command in CASES:
+        ran = skp(command)
+        assert ran.code == 1, ran.all
+        assert "! c03: " in ran.out
+        served = "registry-skp" in container_ids(("c02",))["c02"]
+        assert served == (command != "docker.swarm-join")
+    check_heals()
+
+
+@pytest.mark.parametrize("command", CASES)
+def test_a_node_that_goes_off_during_a_command_is_named_and_the_others_are_served(
+    changed: None, powered: Switch, command: str
+) -> None:
+    prepare, moment = CASES[command]
+    prepare()
+    ran = skp_until(moment, lambda: powered("c03"), command)
+    assert ran.code == 1, ran.all
+    assert "! c03" in ran.out or "- c03" in ran.out
+    assert "registry-skp" in container_ids(("c02",))["c02"]
+    check_heals()
+
+
+def reinstall(node: str) -> None:
+    """Take a node's machine away; lab.up makes a new one of the same name."""
+    assert host_docker("rm", "-f", "-v", node).code == 0
+    assert host_docker("volume", "rm", f"skp-lab-{node}").code == 0
+
+
+def test_a_reinstalled_node_joins_in_place_of_its_dead_entry(changed: None) -> None:
+    old = on("c03", "docker info -f '{{.Swarm.NodeID}}'").out.strip()
+    reinstall("c03")
+    check_heals()
+    listed = on("c01", "docker node ls -q").out.split()
+    assert len(listed) == 3
+    assert old not in listed
+
+
+def with_jupyter_on_c03(path: Path) -> dict[str, str]:
+    """Write an inventory in which c03 runs Jupyter too, and return the environment with it."""
+    hosts = json.loads((ROOT / ".lab" / "hosts.json").read_text())
+    hosts["c03"]["labels"].append({"jupyter": "enable"})
+    path.write_text(json.dumps(hosts))
+    return {"SKP_HOSTS": str(path)}
+
+
+def test_a_full_disk_fails_its_node_only_and_freed_it_heals(changed: None, tmp_path: Path) -> None:
+    env = with_jupyter_on_c03(tmp_path / "hosts.json")
+    host_docker("exec", "c03", "bash", "-c", SMALL_DISK)
+    try:
+        assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
+        assert on("c02", "docker rm -f registry-skp").code == 0
+        ran = skp("docker.apply", env=env)
+        assert ran.code == 1, ran.all
+        assert re.search(
+            r"^! c03 jupyter-skp-c03: .*no space left on device", ran.out, re.MULTILINE
+        )
+        assert not [line for line in ran.out.splitlines() if re.match(r"[!-] +c0[12]", line)]
+        assert "registry-skp" in container_ids(("c02",))["c02"]
+        check_nothing_half_made()
+        assert host_docker("exec", "c03", "rm", "/var/lib/docker/filler").code == 0
+        healed = skp("docker.apply", env=env)
+        assert healed.code == 0, healed.all
+        assert "jupyter-skp-c03" in container_ids(("c03",))["c03"]
+    finally:
+        reinstall("c03")

@@ -1,0 +1,72 @@
+"""Who leaves the Swarm, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cluster.plan import waves
+from cluster.plan_leave import plan_leave
+from cluster.state import FoundContainer, State
+from cluster.step import Action, Step
+from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm
+
+ALL = ("c01", "c02", "c03")
+SWARM = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker"))
+OURS = FoundContainer("registry-skp", "x", "i", "running", service="registry")
+THEIRS = FoundContainer("theirs", "y", "i", "running")
+
+
+def whole() -> State:
+    found = state(SWARM, member(1, True), member(2, True), member(3))
+    both = {c.name: c for c in (OURS, THEIRS)}
+    nodes = {name: replace(node, containers=both) for name, node in found.nodes.items()}
+    return replace(found, nodes=nodes)
+
+
+def order(steps: list[Step]) -> list[list[str]]:
+    return [[f"{s.action} {s.node}" for s in wave] for wave in waves(steps)]
+
+
+def test_workers_go_first_then_managers_one_by_one_and_the_master_last() -> None:
+    assert order(plan_leave(INVENTORY, whole(), ALL)) == [
+        ["drain c01", "drain c02", "drain c03"],
+        ["remove c01", "remove c02", "remove c03"],
+        ["leave c03"],
+        ["leave c02"],
+        ["leave c01"],
+    ]
+
+
+def test_what_is_not_ours_stays() -> None:
+    removed = [s.name for s in plan_leave(INVENTORY, whole(), ALL) if s.action is Action.REMOVE]
+    assert set(removed) == {"registry-skp"}
+
+
+def test_one_node_alone() -> None:
+    assert order(plan_leave(INVENTORY, whole(), ("c02",))) == [
+        ["drain c02"], ["remove c02"], ["leave c02"],
+    ]  # fmt: skip
+
+
+def test_the_master_stays_while_others_do() -> None:
+    (step,) = plan_leave(INVENTORY, whole(), ("c01", "c02"))
+    assert step.action is Action.BLOCK
+    assert "1 other member(s) would stay" in step.reason
+
+
+def test_a_node_that_is_gone_for_good_loses_its_entry() -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager", "down"), entry(3, "worker"))
+    found = state(there, member(1, True), member(3), off=("c02",))
+    (step,) = plan_leave(INVENTORY, found, ("c02",))
+    assert (step.action, step.stale) == (Action.LEAVE, ("id2",))
+
+
+def test_a_node_that_only_can_not_be_reached_keeps_its_entry() -> None:
+    found = state(SWARM, member(1, True), member(3), off=("c02",))
+    (step,) = plan_leave(INVENTORY, found, ("c02",))
+    assert step.action is Action.BLOCK
+
+
+def test_outside_of_a_swarm_there_is_nothing_to_do() -> None:
+    steps = plan_leave(INVENTORY, state(None, OUTSIDE, OUTSIDE, OUTSIDE), ALL)
+    assert {step.action for step in steps} == {Action.KEEP}
