@@ -45,22 +45,24 @@ class Result:
 
 
 def apply(
-    context: Context, steps: Iterable[Step], failed: Collection[Key] = frozenset()
-) -> list[Result]:
+    context: Context,
+    steps: Iterable[Step],
+    results: list[Result],
+    failed: Collection[Key] = frozenset(),
+) -> None:
     """Carry out the steps that change something; one node's failure never stops the others.
 
     Args:
+        results: gets what became of each step, wave by wave.
         failed: what failed before in the same command: not tried again, and not built upon.
     """
     steps, failed = list(steps), set(failed)
-    results: list[Result] = []
     for wave in waves(s for s in steps if s.key not in failed):
         missing = {s.key: [n for n in needed(s, steps) if n.key in failed] for s in wave}
         done = [_skipped(s, missing[s.key][0]) for s in wave if missing[s.key]]
         done += _wave(context, [s for s in wave if not missing[s.key]])
         failed |= {result.step.key for result in done if not result.ok}
         results += done
-    return results
 
 
 def _wave(context: Context, steps: list[Step]) -> list[Result]:
@@ -72,15 +74,19 @@ def _wave(context: Context, steps: list[Step]) -> list[Result]:
         return [_one(context, step) for step in by_node[node.name]]
 
     done = context.fleet.each(run, by_node)
-    return [result for name in by_node for result in done.values[name]]
+    broken = [
+        Result(step, Outcome.FAILED, error.what, error.hint)
+        for name, error in done.errors.items()
+        for step in by_node[name]
+    ]
+    return [result for results in done.values.values() for result in results] + broken
 
 
 def _performer(context: Context, step: Step) -> str:
     """Return the node whose thread carries out `step`: entries of the Swarm go through one."""
-    if step.kind is Kind.SWARM and step.action in (Action.LABEL, Action.ROLE, Action.DRAIN):
-        assert context.state.swarm is not None
-        return context.state.swarm.via
-    return step.node
+    entry = step.kind is Kind.SWARM and step.action in (Action.LABEL, Action.ROLE, Action.DRAIN)
+    gone = step.action is Action.LEAVE and step.node not in context.state.nodes
+    return context.swarm.via if entry or gone else step.node
 
 
 def _one(context: Context, step: Step) -> Result:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,26 @@ class Audit:
         """Write that it begins, and whose unfinished command it follows; returns complaints."""
         return self._write({"event": "begin", **({"after": str(left)} if left else {})})
 
-    def end(self, results: Iterable[Result]) -> list[str]:
-        """Write what was done; returns complaints."""
+    @contextmanager
+    def ending(self, results: list[Result], complaints: list[str]) -> Iterator[None]:
+        """Write what was done when the block ends, and how it ended.
+
+        Args:
+            results: what the block has done by then.
+            complaints: gets those of managers that could not write.
+        """
+        try:
+            yield
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            complaints += self._end("interrupted" if interrupted else "failed", results)
+            raise
+        ok = all(result.ok for result in results)
+        complaints += self._end("done" if ok else "failed", results)
+
+    def _end(self, outcome: str, results: Iterable[Result]) -> list[str]:
         steps = [_plain(result) for result in results]
-        failed = any(step["outcome"] in ("failed", "skipped") for step in steps)
-        return self._write(
-            {"event": "end", "outcome": "failed" if failed else "done", "steps": steps}
-        )
+        return self._write({"event": "end", "outcome": outcome, "steps": steps})
 
     def _write(self, entry: Mapping[str, Any]) -> list[str]:
         line = json.dumps(

@@ -6,13 +6,13 @@ import time
 
 from cluster.node import Node
 from cluster.perform import Busy, BusyError
-from cluster.spec import Container
+from cluster.state import FoundContainer
 
 _PAUSE = 2.0  # seconds between two looks: somebody's work takes minutes
 
 
-def leave_if_busy(node: Node, container: Container, identity: str, busy: Busy) -> None:
-    """Return when the running container `identity` may be replaced by `container`.
+def leave_if_busy(node: Node, container: FoundContainer, busy: Busy) -> None:
+    """Return when a running container may be replaced or removed.
 
     Raises:
         BusyError: it is at work, or still at work after the deadline. NodeError: it can't be asked.
@@ -20,16 +20,16 @@ def leave_if_busy(node: Node, container: Container, identity: str, busy: Busy) -
     if busy is Busy.REPLACE:
         return
     end = time.monotonic() + (node.deadlines.busy if busy is Busy.WAIT else 0)
-    while work := _work(node, container, identity):
+    while work := _work(node, container):
         if time.monotonic() >= end:
             raise BusyError(work)
         time.sleep(_PAUSE)
 
 
-def _work(node: Node, container: Container, identity: str) -> str:
-    """Return what it is at work with; "" for nothing, or when it has no such command yet."""
+def _work(node: Node, container: FoundContainer) -> str:
+    """Return what it is at work with; "" for nothing."""
     with node.talking(f"asking whether {container.name} is at work") as engine:
-        made = engine.exec_create(identity, list(container.busy))
+        made = engine.exec_create(container.id, list(container.busy))
         said = engine.exec_start(made["Id"])
         code = engine.exec_inspect(made["Id"])["ExitCode"]
     text: str = said.decode(errors="replace").strip()

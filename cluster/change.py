@@ -68,22 +68,26 @@ def carry_out(
         change = look(fleet)
         audit, results = Audit(fleet, cluster.inventory, lock.me), list[Result]()
         warnings = audit.begin(lock.left)
-        try:
-            results += _apply(change, cluster, fleet, state, lock, talk)
-        finally:
-            warnings += audit.end(results)
+        with audit.ending(results, warnings):
+            _apply(change, cluster, fleet, state, lock, talk, results)
     return _report(change, results, warnings)
 
 
 def _apply(
-    change: Change, cluster: Cluster, fleet: Fleet, state: State, lock: Lock, talk: Talk
-) -> list[Result]:
+    change: Change,
+    cluster: Cluster,
+    fleet: Fleet,
+    state: State,
+    lock: Lock,
+    talk: Talk,
+    results: list[Result],
+) -> None:
     with Spool() as spool:
         context = Context(
             fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], Kept(), state,
             spool, talk.say, lock.check, known(cluster, state),
         )  # fmt: skip
-        return apply(context, change.steps)
+        apply(context, change.steps, results)
 
 
 def _report(change: Change, results: Sequence[Result], warnings: Sequence[str] = ()) -> Report:

@@ -14,7 +14,8 @@ from cluster.fleet import Fleet
 from cluster.guard import question
 from cluster.lock import Lock, locked
 from cluster.mask import known
-from cluster.perform import Context, Say
+from cluster.perform import Busy, Context, Say
+from cluster.plan_swarm import Part
 from cluster.planning import Plan, Scope, Wish, covers, look, make_plan, settled
 from cluster.report import Report
 from cluster.secrets import SPEC_KEY
@@ -58,7 +59,7 @@ def converge(cluster: Cluster, fleet: Fleet, scope: Scope, talk: Talk) -> Report
     run.ask(plan)
     if not any(step.changes for step in plan.steps):
         with Spool() as spool:
-            done = run.apply(plan, spool, lambda: None)
+            run.apply(plan, spool, lambda: None, done := [])
         return _report(scope, fleet, plan, done)
     master = cluster.inventory.master.name
     with locked(fleet, master, scope.command, plan.state, talk.say) as lock:
@@ -82,7 +83,7 @@ class _Run:
 
     def ask(self, plan: Plan) -> None:
         """Have the person confirm what takes away an unusual share; raises SkpError if not."""
-        if self._scope.wish is Wish.AS_LABELLED:
+        if self._scope.wish is not Wish.DOWN:
             doubt = question(self._cluster.inventory, plan.state, plan.steps)
             if doubt:
                 self._talk.confirm(doubt)
@@ -96,26 +97,32 @@ class _Run:
             warnings = begun.result()
         if lock.left:
             warnings.append(f"the lock was taken over from a command that died: {lock.left}")
-        try:
-            with Spool() as spool:
-                plan = self._rounds(plan, spool, lock)
-        finally:
-            warnings += audit.end(self._results)
+        with audit.ending(self._results, warnings), Spool() as spool:
+            plan = self._rounds(plan, spool, lock)
         return _report(self._scope, self._fleet, plan, self._results, warnings)
 
     def _rounds(self, plan: Plan, spool: Spool, lock: Lock) -> Plan:
         for _ in range(_ROUNDS):
             self._keep_secrets(plan)
-            done = self.apply(plan, spool, lock.check)
-            self._results += done
+            done: list[Result] = []
+            try:
+                self.apply(plan, spool, lock.check, done)
+            finally:
+                self._results += done
             if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(plan.steps)):
                 return plan
             plan = self.look()
             lock.take(plan.state)
         raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is still more")
 
-    def apply(self, plan: Plan, spool: Spool, check: Callable[[], None]) -> list[Result]:
-        """Carry out the steps of one round, but for those that failed in an earlier one."""
+    def apply(
+        self, plan: Plan, spool: Spool, check: Callable[[], None], done: list[Result]
+    ) -> None:
+        """Carry out the steps of one round, but for those that failed in an earlier one.
+
+        Args:
+            done: gets the results as they come, so that they are known after an interruption too.
+        """
         context = Context(
             self._fleet,
             plan.cluster.settings,
@@ -127,10 +134,14 @@ class _Run:
             self._talk.say,
             check,
             known(plan.cluster, plan.state),
-            self._scope.busy,
+            Busy.REPLACE if self._taken_down() else self._scope.busy,
         )
         failed = {result.step.key for result in self._results if not result.ok}
-        return apply(context, plan.steps, failed)
+        apply(context, plan.steps, done, failed)
+
+    def _taken_down(self) -> bool:
+        """Whether the person asked for what runs to go, whatever it is at work with."""
+        return self._scope.wish is Wish.DOWN or Part.LEAVE in self._scope.parts
 
     def _keep_secrets(self, plan: Plan) -> None:
         """Bring this machine's copy up to date before anything is made with the secrets."""
@@ -194,14 +205,16 @@ def _standing(step: Step, planned: bool) -> Result:
 
 
 def _partly(cluster: Cluster, scope: Scope) -> list[str]:
-    """Warn of services taken down on some of their nodes only: that can't be remembered."""
-    if scope.wish is not Wish.DOWN:
+    """Warn of what is done on some of a service's nodes only: that can't be remembered."""
+    if scope.wish is Wish.AS_LABELLED:
         return []
-    return [
-        f"{service.name} goes on the chosen nodes only; docker.apply brings it back there"
-        for service in scope.services
-        if not covers(cluster, scope, service)
-    ]
+    what = {
+        Wish.DOWN: "goes on the chosen nodes only; docker.apply brings it back there",
+        Wish.UP: "is run on the chosen nodes only; what is held or rolled back stays so elsewhere",
+        Wish.BACK: "is rolled back on the chosen nodes only; docker.apply brings it forward there",
+    }[scope.wish]
+    partial = [service for service in scope.services if not covers(cluster, scope, service)]
+    return [f"{service.name} {what}" for service in partial]
 
 
 def _address_warnings(cluster: Cluster, state: State) -> list[str]:

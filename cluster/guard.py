@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cluster.inventory import Inventory
-from cluster.state import LABEL_OWNED, State
+from cluster.state import HALF_MADE, LABEL_OWNED, State
 from cluster.step import Action, Kind, Step
 
 SHARE = 1 / 3
@@ -23,8 +23,17 @@ def question(inventory: Inventory, state: State, steps: Iterable[Step]) -> str:
         for lost in [_lost(inventory, state)]
         if lost
     ]
-    ours = [c for node in state.nodes.values() for c in node.containers.values() if c.service]
-    gone = [s for s in steps if s.kind is Kind.CONTAINER and s.action is Action.REMOVE]
+    ours = [
+        c
+        for node in state.nodes.values()
+        for c in node.containers.values()
+        if c.service and not c.name.endswith(HALF_MADE)
+    ]
+    gone = [
+        s
+        for s in steps
+        if s.kind is Kind.CONTAINER and s.action is Action.REMOVE and not s.name.endswith(HALF_MADE)
+    ]
     if len(gone) > 1 and len(gone) > SHARE * len(ours):
         names = ", ".join(f"{step.name} on {step.node}" for step in gone[:6])
         more = ", ..." if len(gone) > 6 else ""

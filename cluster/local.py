@@ -57,6 +57,7 @@ class LocalConnection:
             os.killpg(process.pid, signal.SIGKILL)
 
         timer = threading.Timer(deadline, give_up)
+        timer.daemon = True
         timer.start()
         try:
             errors = Lines(on_line)

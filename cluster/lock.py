@@ -73,7 +73,15 @@ class Holder:
 
     def died(self) -> bool:
         """Whether it is known to have ended: it ran on this machine, and is there no more."""
-        return self.machine == _machine() and _born(self.pid) != self.born
+        if self.machine != _machine() or self.lives():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass  # somebody else's: what /proc says of it counts, if it says anything
+        return _seen(self.pid)
 
     def lives(self) -> bool:
         """Whether it is known to live: it is a process of this machine."""
@@ -118,6 +126,7 @@ class Lock:
         self._fleet, self._master, self._me = fleet, master, Holder.me(what)
         self._say = say
         self._held: list[Held] = []
+        self._released = False
         self._in_swarm = False
         self.left: Holder | None = None
 
@@ -134,21 +143,31 @@ class Lock:
         """
         from cluster import lock_file, lock_swarm  # they need the classes above
 
+        def in_file() -> None:
+            # Whoever began this Swarm may hold that one, and not yet the Swarm's own.
+            if not self._held and self._master in self._fleet.nodes:
+                self._held.append(lock_file.take(self._fleet.nodes[self._master], self._me))
+
         if state.swarm and not self._in_swarm:
-            taken = lock_swarm.take(self._fleet, state.swarm.managers, self._me, self._say)
+            taken = lock_swarm.take(self._fleet, state.swarm.managers, self._me, self._say, in_file)
             self._held.append(taken)
             self.left = taken.left
             self._in_swarm = True
-        elif not self._held and self._master in self._fleet.nodes:
-            self._held.append(lock_file.take(self._fleet.nodes[self._master], self._me))
+        elif self._master in self._fleet.nodes:
+            in_file()
+        elif not self._held:
+            raise self._fleet.unreachable[self._master]
 
     def check(self) -> None:
-        """Raise LockedError when it was lost."""
+        """Raise LockedError when it was lost, or given back: an interrupted command stops."""
+        if self._released:
+            raise LockedError(None)
         for held in self._held:
             held.check()
 
     def release(self) -> None:
         """Give it back."""
+        self._released = True
         while self._held:
             self._held.pop().release()
 
@@ -169,6 +188,11 @@ def locked(
 def _machine() -> str:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+
+
+def _seen(pid: int) -> bool:
+    """Whether the kernel shows this process to us (/proc may hide those of others: hidepid)."""
+    return Path(f"/proc/{pid}/stat").exists()
 
 
 def _born(pid: int) -> str:

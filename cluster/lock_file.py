@@ -47,8 +47,6 @@ class FileLock:
         """Wait until it is taken; raises LockedError or NodeError when it can't be."""
         if not self._taken.wait(self._node.deadlines.request):
             self._error = NodeError(self._node.name, "the lock on the master is not to be had")
-        if self._busy or self._error:
-            self.release()
         self.check()
 
     def check(self) -> None:
@@ -99,5 +97,9 @@ def take(node: Node, me: Holder) -> FileLock:
         LockedError: somebody has it. NodeError: it can't be asked for.
     """
     lock = FileLock(node, me)
-    lock.wait()
+    try:
+        lock.wait()
+    except BaseException:  # also Ctrl-C: nobody else knows of this lock yet
+        lock.release()
+        raise
     return lock

@@ -108,12 +108,15 @@ class SwarmLock:
         self.left = left
         self._store, self._entry, self._me = store, entry, me
         self._lost: LockedError | None = None
+        self._shown = time.monotonic()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="lock")
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LockedError when it was lost."""
+        """Raise LockedError when it was lost, or when others may think so by now."""
+        if self._lost is None and time.monotonic() - self._shown > LOST_SECONDS:
+            self._lost = LockedError(None)
         if self._lost:
             raise self._lost
 
@@ -126,47 +129,60 @@ class SwarmLock:
                 self._store.swap(self._entry, {})
 
     def _beat(self) -> None:
-        shown, count = time.monotonic(), 0
+        count = 0
         while not self._ending.wait(BEAT_SECONDS) and self._lost is None:
             count += 1
+            asked = time.monotonic()
             try:
-                swapped = self._store.swap(self._entry, _labels(self._me, count))
+                self._entry = _mine(self._store, self._entry, self._me, count)
+                self._shown = asked
+            except LockedError as error:
+                self._lost = error
             except NodeError:
-                if time.monotonic() - shown > LOST_SECONDS:
-                    self._lost = LockedError(None)
-                continue
-            if swapped is None:
-                found = self._store.read()
-                self._lost = LockedError(found.holder if found else None)
-            else:
-                self._entry, shown = swapped, time.monotonic()
+                continue  # check() sees when it has been too long
 
 
 def take(
-    fleet: Fleet, managers: Iterable[str], me: Holder, say: Callable[[str], None]
+    fleet: Fleet,
+    managers: Iterable[str],
+    me: Holder,
+    say: Callable[[str], None],
+    first: Callable[[], None],
 ) -> SwarmLock:
     """Take the lock.
 
     Args:
         say: told when it has to be found out first whether its holder lives.
+        first: called before the lock is made for the first time in this Swarm.
 
     Raises:
         LockedError: a process that lives has it. NodeError: no manager answers.
     """
     store = Store(fleet.nodes[name] for name in managers if name in fleet.nodes)
-    labels = _labels(me, 0)
     entry = store.read()
     if entry is None:
-        if made := store.create(labels):
-            return SwarmLock(store, made, me, None)
-        entry = store.read()
-    if entry is None:
-        raise LockedError(None)
+        first()
+        entry = store.create(_labels(me, 0)) or store.read()
+        if entry is None:
+            raise LockedError(None)
+        if entry.holder == me:
+            return SwarmLock(store, entry, me, None)
     entry = _free(store, entry, say)
-    if taken := store.swap(entry, labels):
-        return SwarmLock(store, taken, me, entry.holder)
-    found = store.read()
-    raise LockedError(found.holder if found else None)
+    return SwarmLock(store, _mine(store, entry, me, 0), me, entry.holder)
+
+
+def _mine(store: Store, entry: Entry, me: Holder, beat: int) -> Entry:
+    """Change the lock from what it was in `entry` to ours, and return it as it is then.
+
+    A change whose answer was lost on the way was made all the same: what is ours is ours.
+
+    Raises:
+        LockedError: it is somebody else's. NodeError: no manager answers.
+    """
+    found = store.swap(entry, _labels(me, beat)) or store.read()
+    if found is None or found.holder != me:
+        raise LockedError(found.holder if found else None)
+    return found
 
 
 def _free(store: Store, entry: Entry, say: Callable[[str], None]) -> Entry:

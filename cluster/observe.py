@@ -20,6 +20,7 @@ from cluster.observe_disk import disk
 from cluster.secrets import Secret
 from cluster.spec import Image, NodeFile, Source
 from cluster.state import (
+    LABEL_BUSY,
     LABEL_FIELDS,
     LABEL_PREVIOUS,
     LABEL_SERVICE,
@@ -159,6 +160,7 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         health=Health((state.get("Health") or {}).get("Status", "none")),
         started=state["StartedAt"],
         previous=labels.get(LABEL_PREVIOUS, ""),
+        busy=tuple(json.loads(labels.get(LABEL_BUSY, "[]"))) if LABEL_SERVICE in labels else (),
         ports=tuple(ports),
     )
 

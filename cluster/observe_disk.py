@@ -43,7 +43,9 @@ def disk(node: Node, home: str, files: Sequence[NodeFile]) -> Disk:
     """
     folder = shlex.quote(str(PurePosixPath(KEPT).parent))
     text = node.run(
-        f"stat -c {_OWNER}%u:%g -- {shlex.quote(home)} 2>/dev/null\n{question(files)}\n"
+        # A file server that is gone would hang it, and with it the whole look at the node.
+        f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(home)} 2>/dev/null\n"
+        f"{question(files)}\n"
         f"for found in /dev/nvidia[0-9]* /proc/driver/nvidia/gpus/*; do "
         f'[ ! -e "$found" ] || echo {_GPU}"$found"; done\n'
         f"if [ -e {KEPT} ] || {{ [ -d {folder} ] && [ ! -x {folder} ]; }}; then "

@@ -20,6 +20,8 @@ from cluster.perform import Context, Performer
 from cluster.secrets import Secret
 from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
 from cluster.state import (
+    HALF_MADE,
+    LABEL_BUSY,
     LABEL_FIELDS,
     LABEL_PREVIOUS,
     LABEL_SERVICE,
@@ -43,14 +45,20 @@ def _create(context: Context, step: Step) -> str:
     """
     container, node = step.container, context.fleet.nodes[step.node]
     assert container is not None
-    if step.found is not None and step.found.status == "running" and container.busy:
-        leave_if_busy(node, container, step.found.id, context.busy)
+    _leave_if_busy(context, step)
     master = context.fleet.nodes.get(context.inventory.master.name)
     ensure(node, container.image, step.identity, master, context.spool)
     _make_folders(node, container)
     body = _config(container, _labels(step, context.key))
     made = _make(node, container, body)
     if step.found is not None:
+        try:
+            _leave_if_busy(context, step)  # bringing the image may have taken minutes
+            context.check()
+        except Exception:
+            with node.talking(f"removing {container.name}.new") as engine:
+                engine.remove_container(made, v=True, force=True)
+            raise
         _take_down(node, step.found.id, container.stop_timeout)
     _write_files(node, container)
     with node.talking(f"naming {container.name}") as engine:
@@ -92,9 +100,16 @@ def _restart(context: Context, step: Step) -> str:
 def _remove(context: Context, step: Step) -> str:
     node = context.fleet.nodes[step.node]
     assert step.found is not None
+    _leave_if_busy(context, step)
     _take_down(node, step.found.id, _stop_timeout(step.found))
     node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
     return ""
+
+
+def _leave_if_busy(context: Context, step: Step) -> None:
+    found = step.found
+    if found is not None and found.status == "running" and found.busy:
+        leave_if_busy(context.fleet.nodes[step.node], found, context.busy)
 
 
 def _stop_timeout(found: FoundContainer) -> int:
@@ -113,7 +128,7 @@ def _take_down(node: Node, identity: str, stop_timeout: int) -> None:
 
 def _make(node: Node, container: Container, body: dict[str, Any]) -> str:
     """Create the container under a name of its own and return its id; nothing runs yet."""
-    name = f"{container.name}.new"
+    name = f"{container.name}{HALF_MADE}"
     with node.talking(f"creating {container.name}") as engine:
         with suppress(docker.errors.NotFound):  # there is one if a command was killed here before
             engine.remove_container(name, v=True, force=True)
@@ -198,6 +213,8 @@ def _labels(step: Step, key: Secret) -> dict[str, str]:
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
+    if container.busy:
+        labels[LABEL_BUSY] = json.dumps(container.busy)
     if previous := _previous(step):
         labels[LABEL_PREVIOUS] = previous
     return labels

@@ -15,13 +15,13 @@ _PAUSE = 0.1  # seconds between two looks at a node that is being demoted
 
 
 def _leave(context: Context, step: Step) -> str:
-    """Let a node go; the master, which goes last, takes the Swarm with it."""
-    via = context.fleet.nodes[context.inventory.master.name]
+    """Let a node go; the manager that is asked goes last, and takes the Swarm with it."""
+    via = context.fleet.nodes[context.swarm.via]
     (node_id,) = step.stale
-    node = context.fleet.nodes.get(step.node)
-    if node is None:
+    if step.node not in context.state.nodes:
         forget(via, node_id)
         return "its entry was removed; the node itself can't be reached"
+    node = context.fleet.nodes[step.node]
     last = node is via
     if step.role == "manager" and not last:
         demote(via, node_id)

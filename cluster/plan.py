@@ -43,14 +43,19 @@ def plan_containers(
         else _step(container, state, identify(container), home, key)
         for container in wanted
     ]
+    steps = [_waiting(step, steps) for step in steps]
+    # What a renamed container comes after goes only when the new one can come.
+    standing = {(s.node, s.container.service) for s in steps if s.stands and s.container}
     return [
-        *(_waiting(step, steps) for step in steps),
+        *steps,
         *(
             Step(Kind.CONTAINER, Action.REMOVE, node.name, found.name, found=found)
             for node in state.nodes.values()
             if node.name in allowed
             for found in node.containers.values()
-            if found.service in scope and (node.name, found.name) not in names
+            if found.service in scope
+            and (node.name, found.name) not in names
+            and (node.name, found.service) not in standing
         ),
     ]
 

@@ -12,27 +12,29 @@ from cluster.step import Action, Kind, Step
 def plan_leave(inventory: Inventory, state: State, nodes: Sequence[str]) -> list[Step]:
     """Return the steps: drain, remove what is ours, leave. Data stays where it is.
 
-    The master, which is asked for every change, leaves last, and only when no other member stays.
+    The manager that is asked for every change, the master as a rule, leaves last, and only when no
+    other member stays.
     A node that is gone for good loses its entry.
     """
-    swarm, master = state.swarm, inventory.master
-    if swarm is None or master.name not in state.nodes:
+    swarm = state.swarm
+    if swarm is None:
         return _impossible(inventory, state, nodes)
+    last = inventory.host(swarm.via)
     hosts = [host for host in inventory.hosts if host.name in nodes]
     entries = {host.name: _entry(host, state, swarm) for host in hosts}
     members = [host for host in hosts if entries[host.name] is not None]
     staying = len(swarm.nodes) - len(members)
-    if master in members and staying:
+    if last in members and staying:
         return [
             _blocked(
-                master.name,
+                last.name,
                 f"the master leaves last, and {staying} other member(s) would stay",
                 "Leave --nodes out, or the master out of it.",
             )
         ]
     steps = [step for host in members for step in _drained(host, state)]
     return steps + [
-        _leave(host, state, entries[host.name], turn) for turn, host in _ordered(members)
+        _leave(host, state, entries[host.name], turn) for turn, host in _ordered(members, last)
     ]
 
 
@@ -71,11 +73,11 @@ def _drained(host: Host, state: State) -> list[Step]:
     ]
 
 
-def _ordered(members: Iterable[Host]) -> list[tuple[int, Host]]:
+def _ordered(members: Iterable[Host], last: Host) -> list[tuple[int, Host]]:
     """Return the hosts with their turn: the first for all workers, then each manager's own."""
     members = list(members)
     managers = [h for h in members if h.is_manager]
-    managers.sort(key=lambda host: "master" in host.groups)
+    managers.sort(key=lambda host: host == last)
     workers = [(1, host) for host in members if not host.is_manager]
     return workers + list(enumerate(managers, 2))
 

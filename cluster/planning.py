@@ -146,7 +146,7 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
         desired = [c for service in services for c in service.containers(cluster, state)]
     if errors := list(conflicts(cluster, desired)):
         raise ConfigErrors(errors)
-    pins = _pins(state, scope)
+    pins = _pins(cluster, state, scope)
     identities = state.nodes[master].images if master in state.nodes else {}
     return [
         *_images(desired, identities, state, master),
@@ -164,12 +164,13 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     ]
 
 
-def _pins(state: State, scope: Scope) -> Table:
+def _pins(cluster: Cluster, state: State, scope: Scope) -> Table:
     if scope.wish is Wish.BACK:
         return scope.pins
-    if scope.wish is Wish.UP or state.swarm is None:
+    if state.swarm is None:
         return {}
-    return state.swarm.intent.pinned
+    lifted = {s.name for s in scope.services if scope.wish is Wish.UP and covers(cluster, scope, s)}
+    return {k: v for k, v in state.swarm.intent.pinned.items() if k not in lifted}
 
 
 def settled(scope: Scope, state: State) -> Scope:
@@ -178,15 +179,7 @@ def settled(scope: Scope, state: State) -> Scope:
     Raises:
         SkpError: nothing ran before.
     """
-    pins = {
-        service.name: {
-            found.image: found.previous
-            for node in state.nodes.values()
-            for found in node.containers.values()
-            if found.service == service.name and found.previous
-        }
-        for service in scope.services
-    }
+    pins = {service.name: _before(service.name, state) for service in scope.services}
     for name, images in pins.items():
         if not images:
             raise SkpError(
@@ -195,6 +188,24 @@ def settled(scope: Scope, state: State) -> Scope:
                 "./skp.py docker.image-list shows what there is.",
             )
     return replace(scope, pins=pins)
+
+
+def _before(service: str, state: State) -> Mapping[str, str]:
+    """Return the digests that a rollback of `service` goes to, by image.
+
+    One that was begun and has not reached every container yet is completed first.
+    """
+    pinned = state.swarm.intent.pinned.get(service, {}) if state.swarm else {}
+    containers = [
+        found
+        for node in state.nodes.values()
+        for found in node.containers.values()
+        if found.service == service
+    ]
+    runs = {(c.fields.get("image") or {}).get("id") for c in containers if c.image in pinned}
+    if runs - set(pinned.values()):
+        return pinned
+    return {found.image: found.previous for found in containers if found.previous}
 
 
 def _secrets(cluster: Cluster, state: State, kept: Kept) -> list[Step]:

@@ -14,7 +14,6 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from typing import Any
 
 from cluster.errors import NodeError
 from cluster.node import Node
@@ -73,17 +72,33 @@ class Registry:
         """
         names = sorted(set(repositories))
         listed = self._ask([_request("GET", f"/v2/{name}/tags/list") for name in names])
-        tags = {
-            name: sorted(_document(answer).get("tags") or []) if answer.status == 200 else []
-            for name, answer in zip(names, listed, strict=True)
-        }
+        tags = {name: self._tags(name, answer) for name, answer in zip(names, listed, strict=True)}
         pairs = [(name, tag) for name in names for tag in tags[name]]
         heads = self._ask([_request("HEAD", _manifest(name, tag)) for name, tag in pairs])
         found: dict[str, dict[str, str]] = {name: {} for name in names}
         for (name, tag), answer in zip(pairs, heads, strict=True):
+            self._expect(answer, (200, 404), f"asking the registry for {name}:{tag}")
             if answer.status == 200:  # else it went between the two questions
-                found[name][tag] = answer.headers[_DIGEST]
+                found[name][tag] = self._digest(answer)
         return found
+
+    def _tags(self, repository: str, answer: Answer) -> list[str]:
+        self._expect(answer, (200, 404), f"asking the registry for {repository}")
+        if answer.status == 404:
+            return []
+        try:
+            return sorted(json.loads(answer.body).get("tags") or [])
+        except (ValueError, AttributeError) as error:
+            raise self._strange(error) from None
+
+    def _digest(self, answer: Answer) -> str:
+        if _DIGEST not in answer.headers:
+            raise self._strange(KeyError(_DIGEST))
+        return answer.headers[_DIGEST]
+
+    def _strange(self, error: Exception) -> NodeError:
+        what = f"what answers at {REGISTRY} there is no registry: {error!r}"
+        return NodeError(self._node.name, what)
 
     def untag(self, repository: str, tag: str) -> None:
         """Take a tag away; one that is not there is no error.
@@ -112,7 +127,7 @@ class Registry:
         kind = original.headers["content-type"]
         (answer,) = self._ask([_request("PUT", _manifest(repository, tag), body, kind)])
         self._expect(answer, (201,), doing)
-        twin = answer.headers[_DIGEST]
+        twin = self._digest(answer)
         if twin == digest:
             raise NodeError(self._node.name, f"{doing}: the registry took it for the same")
         return twin
@@ -145,9 +160,7 @@ class Registry:
         try:
             return [_answer(stream, request) for request in requests]
         except (HTTPException, ValueError) as error:
-            raise NodeError(
-                self._node.name, f"what answers at {REGISTRY} there is no registry: {error!r}"
-            ) from None
+            raise self._strange(error) from None
 
 
 def _manifest(repository: str, reference: str) -> str:
@@ -167,7 +180,3 @@ def _answer(stream: io.BytesIO, request: bytes) -> Answer:
     body = response.read()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, body)
-
-
-def _document(answer: Answer) -> Any:
-    return json.loads(answer.body)

@@ -18,8 +18,12 @@ LABEL_SPEC = "skp.spec"
 LABEL_FIELDS = "skp.fields"
 # On Swarm nodes: which of its labels are ours, comma-separated.
 LABEL_OWNED = "skp.labels"
+# On a container: the command inside it that tells whether it is at work, as JSON.
+LABEL_BUSY = "skp.busy"
 # On a container: the image digest of the one that it replaced, for a rollback.
 LABEL_PREVIOUS = "skp.previous"
+# What the names of containers end with that are not through with being made.
+HALF_MADE = ".new"
 # Seconds; more than what asking costs on a busy machine.
 _CLOCKS_DIFFER = 5
 
@@ -42,6 +46,7 @@ class FoundContainer:
         spec: the keyed hash it was created with; fields: the description it was created from.
         status: the engine's word: created, running, restarting, exited, paused, dead.
         started: RFC 3339 time of the last start.
+        busy: the command inside it that tells whether it is at work; () for none.
         previous: digest of the image that ran before this one; "" when there was none.
     """
 
@@ -55,6 +60,7 @@ class FoundContainer:
     health: Health = Health.NONE
     started: str = ""
     previous: str = ""
+    busy: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
 
 

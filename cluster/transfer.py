@@ -66,6 +66,11 @@ def ensure(node: Node, image: Image, identity: str, master: Node | None, spool: 
                 node.name, f"{image.reference} is on the master, which can't be reached"
             )
         _load(node, image, spool.file(master, image.reference))
+        if identify(node, image) != identity:
+            raise NodeError(
+                node.name,
+                f"the master has another {image.reference} by now than the wanted {identity[:19]}",
+            )
 
 
 def pull(node: Node, repository: str, tag: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -172,7 +172,8 @@ class Session:
     def say(self, line: str) -> None:
         """Show a line of progress."""
         if not self.options.quiet:
-            sys.stderr.write(f"  {line}\n")  # whole lines: several threads say something
+            with suppress(OSError):  # nobody reads any more; the work goes on
+                sys.stderr.write(f"  {line}\n")  # whole lines: several threads say something
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Show warnings on standard error."""
