@@ -73,6 +73,10 @@ def unexpected(node: str, error: Exception) -> NodeError:
     )
 
 
+class BrokenError(NodeError):
+    """A connection that ended while it was used; a new one may do."""
+
+
 class DeadlineError(NodeError):
     """A wait that passed its deadline."""
 

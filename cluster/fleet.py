@@ -39,6 +39,7 @@ class Fleet:
         """Connect to all hosts in parallel; a host that can't be reached is only noted."""
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
+        self._connect = partial(connect, settings=settings, deadlines=deadlines)
         begun, pool = _begin(
             {host.name: partial(connect, host, settings, deadlines) for host in self.hosts}
         )
@@ -51,6 +52,17 @@ class Fleet:
         """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
         chosen = self.nodes if names is None else [name for name in names if name in self.nodes]
         return _gather(*_begin({n: partial(function, self.nodes[n]) for n in chosen}))
+
+    def reconnect(self, names: Iterable[str]) -> None:
+        """Connect anew to nodes whose connections broke; one that can't be reached keeps its old.
+
+        For looking only: what a change has done before its connection broke is not known.
+        """
+        hosts = {host.name: host for host in self.hosts}
+        again = _gather(*_begin({n: partial(self._connect, hosts[n]) for n in names}))
+        for name, node in again.values.items():
+            self.nodes[name].close()
+            self.nodes[name] = node
 
     def close(self) -> None:
         """End all connections."""

@@ -14,7 +14,7 @@ import paramiko
 from cluster import local, ssh
 from cluster.connection import Completed, Connection, OnLine
 from cluster.deadlines import Deadlines
-from cluster.errors import DeadlineError, NodeError
+from cluster.errors import BrokenError, DeadlineError, NodeError
 from cluster.inventory import Host
 from cluster.settings import Settings
 
@@ -77,14 +77,14 @@ class Node:
             docker.errors.DockerException,
             docker.errors.StreamParseError,
         ) as error:
-            raise NodeError(
+            raise BrokenError(
                 self.name,
                 f"{prefix}no Docker Engine answers ({_root_cause(error)})",
                 "Is it running, and is the SSH user in the group docker? "
                 f"ssh {self.name} docker info",
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise NodeError(self.name, f"{prefix}the connection broke: {error}") from None
+            raise BrokenError(self.name, f"{prefix}the connection broke: {error}") from None
         finally:
             self.engine.timeout = before
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import docker.errors
 
-from cluster.errors import NodeError
-from cluster.fleet import Fleet
+from cluster.errors import BrokenError, NodeError
+from cluster.fleet import Fleet, Results
 from cluster.intent import Intent
 from cluster.node import Node
 from cluster.observe_disk import disk
@@ -51,9 +51,21 @@ def observe(
         images: per node name, the images whose ids or digests are wanted.
         files: the files that every node is to have on its own disk.
     """
-    found = fleet.each(lambda node: _node(node, home, images.get(node.name, ()), files))
+    found = _look(fleet, lambda node: _node(node, home, images.get(node.name, ()), files))
     swarm, leaderless = _ask_managers(fleet, master, found.values)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
+
+
+def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundNode]:
+    """Ask all nodes, and those whose connections broke meanwhile once more by new ones."""
+    found = fleet.each(question)
+    broken = [name for name, error in found.errors.items() if isinstance(error, BrokenError)]
+    if not broken:
+        return found
+    fleet.reconnect(broken)
+    again = fleet.each(question, broken)
+    kept = {name: error for name, error in found.errors.items() if name not in broken}
+    return Results({**found.values, **again.values}, {**kept, **again.errors})
 
 
 def _ask_managers(

@@ -19,7 +19,7 @@ import paramiko
 
 from cluster import ssh_login, ssh_trust
 from cluster.connection import Completed, Lines, OnLine, closed_after
-from cluster.errors import DeadlineError, NodeError
+from cluster.errors import BrokenError, DeadlineError, NodeError
 from cluster.forward import ForwardingTransport
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class SshConnection:
                     code = channel.recv_exit_status()
                 except (paramiko.SSHException, EOFError, OSError) as error:
                     if not late.is_set():
-                        raise NodeError(self.name, f"the connection broke: {error}") from None
+                        raise BrokenError(self.name, f"the connection broke: {error}") from None
             if late.is_set():
                 raise DeadlineError(self.name, f"not done within {deadline:.0f} s: {_cut(command)}")
             if code == _NO_STATUS:
@@ -204,7 +204,7 @@ class SshConnection:
         try:
             return transport.open_session(timeout=deadline)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise NodeError(self.name, f"the connection broke: {error}") from None
+            raise BrokenError(self.name, f"the connection broke: {error}") from None
 
     def _connect(self, deadline: float) -> None:
         target = self.target
