@@ -26,7 +26,7 @@ class Audit:
 
     def __init__(self, fleet: Fleet, inventory: Inventory, me: Holder) -> None:
         self._fleet, self._me = fleet, me
-        self._managers = [host.name for host in inventory.hosts if host.is_manager]
+        self._managers = [host.name for host in inventory.managers]
 
     def begin(self, left: Holder | None) -> list[str]:
         """Write that it begins, and whose unfinished command it follows; returns complaints."""
@@ -70,7 +70,7 @@ class Audit:
 
 def entries(fleet: Fleet, inventory: Inventory, count: int) -> Results[list[dict[str, Any]]]:
     """Return each manager's last `count` entries, oldest first."""
-    managers = [host.name for host in inventory.hosts if host.is_manager]
+    managers = [host.name for host in inventory.managers]
     return fleet.each(lambda node: _tail(node, count), managers)
 
 

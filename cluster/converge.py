@@ -184,8 +184,7 @@ def _report(
             *_address_warnings(cluster, state),
             *warnings,
         ),
-        _held(state, scope),
-        _pinned(state, scope),
+        *_remembered(state, scope),
     )
 
 
@@ -236,13 +235,12 @@ def _overruled(plan: Plan) -> list[str]:
     ]
 
 
-def _held(state: State, scope: Scope) -> tuple[str, ...]:
+def _remembered(state: State, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the services that stay down, and those that stay rolled back."""
     if state.swarm is None or scope.wish is not Wish.AS_LABELLED:
-        return ()
-    return tuple(s.name for s in scope.services if s.name in state.swarm.intent.held)
-
-
-def _pinned(state: State, scope: Scope) -> tuple[str, ...]:
-    if state.swarm is None or scope.wish is not Wish.AS_LABELLED:
-        return ()
-    return tuple(s.name for s in scope.services if s.name in state.swarm.intent.pinned)
+        return (), ()
+    names, intent = [service.name for service in scope.services], state.swarm.intent
+    return (
+        tuple(name for name in names if name in intent.held),
+        tuple(name for name in names if name in intent.pinned),
+    )

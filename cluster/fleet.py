@@ -40,9 +40,7 @@ class Fleet:
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
         self._connect = partial(connect, settings=settings, deadlines=deadlines)
-        begun, pool = _begin(
-            {host.name: partial(connect, host, settings, deadlines) for host in self.hosts}
-        )
+        begun, pool = _begin({host.name: partial(self._connect, host) for host in self.hosts})
         import_module("cluster.transport")  # Docker's SDK loads while the nodes answer
         connected = _gather(begun, pool)
         self.nodes: dict[str, Node] = dict(connected.values)

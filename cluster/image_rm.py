@@ -11,14 +11,13 @@ from cluster.fleet import Fleet
 from cluster.image_store import Store, read
 from cluster.inventory import Inventory
 from cluster.registry_api import Registry
-from cluster.spec import REGISTRY, Image
+from cluster.spec import REGISTRY, TAG, Image
 from cluster.step import Action, Kind, Step
 
-# distribution.github.io, "reference": path components, and a tag.
+# distribution.github.io, "reference": path components.
 _REPOSITORY = re.compile(
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
 )
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 def parse(repository: str, tag: str) -> Image:
@@ -33,7 +32,7 @@ def parse(repository: str, tag: str) -> Image:
     name = repository.removeprefix(f"{REGISTRY}/")
     if not _REPOSITORY.fullmatch(name):
         raise ConfigError(f"-i={repository}: not an image's name without a tag", example)
-    if not _TAG.fullmatch(tag):
+    if not TAG.fullmatch(tag):
         raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0", example)
     return Image(name, tag)
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import docker.errors
-
 from cluster.node import Node
 from cluster.spec import REGISTRY
 
 # images/build.sh puts it on every image that it builds.
 LABEL_IMAGE = "skp.image"
-_OURS = f"{REGISTRY}/"
+OURS = f"{REGISTRY}/"
+"""What the names of images in our registry begin with."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,19 @@ class Stored:
         A mere name under our registry's address does not count: what somebody has tagged to push
         later is nowhere else.
         """
-        return self.labelled or any(digest.startswith(_OURS) for digest in self.digests)
+        return self.labelled or self.pushed
+
+    @property
+    def pushed(self) -> bool:
+        """Whether it was once in our registry."""
+        return any(digest.startswith(OURS) for digest in self.digests)
 
     @property
     def label(self) -> str:
         """A short name for people."""
         names = [*self.tags, *(digest.partition("@")[0] for digest in self.digests)]
         short = self.id.removeprefix("sha256:")[:12]
-        return f"{names[0].removeprefix(_OURS)} ({short})" if names else short
+        return f"{names[0].removeprefix(OURS)} ({short})" if names else short
 
 
 @dataclass(frozen=True)
@@ -94,15 +98,11 @@ def read(node: Node) -> Store:
     with node.talking("reading its images") as engine:
         # Images first: a container that is made of one of them meanwhile is then seen to use it.
         images = tuple(_stored(item) for item in engine.images())
-        users: list[User] = []
-        for item in engine.containers(all=True):
-            try:
-                found = engine.inspect_container(item["Id"])
-            except docker.errors.NotFound:
-                continue  # it went between the two requests
-            name = found["Name"].lstrip("/")
-            users.append(User(name, found["Config"]["Image"], found["Image"]))
-    return Store(images, tuple(users))
+        users = tuple(
+            User(found["Name"].lstrip("/"), found["Config"]["Image"], found["Image"])
+            for found, _ in engine.inspected()
+        )
+    return Store(images, users)
 
 
 def _stored(item: Mapping[str, Any]) -> Stored:

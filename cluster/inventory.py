@@ -64,6 +64,11 @@ class Inventory:
         """The names of all hosts."""
         return tuple(host.name for host in self.hosts)
 
+    @property
+    def managers(self) -> tuple[Host, ...]:
+        """The hosts that take part in Swarm's consensus."""
+        return tuple(host for host in self.hosts if host.is_manager)
+
     def host(self, name: str) -> Host:
         """Return the host of that name; raises KeyError."""
         for host in self.hosts:

@@ -19,7 +19,6 @@ import docker.errors
 from cluster.errors import NodeError
 from cluster.fleet import Fleet
 from cluster.lock import BEAT_SECONDS, LOST_SECONDS, STALE_SECONDS, Holder, LockedError
-from cluster.node import Node
 from cluster.transport import Engine
 
 NAME = "skp-lock"
@@ -47,8 +46,9 @@ class Entry:
 class Store:
     """The lock's object, asked through whichever manager answers."""
 
-    def __init__(self, managers: Iterable[Node]) -> None:
-        self._managers = list(managers)
+    def __init__(self, fleet: Fleet, managers: Iterable[str]) -> None:
+        # By name: a node whose connection broke gets a new one.
+        self._fleet, self._managers = fleet, [name for name in managers if name in fleet.nodes]
 
     def read(self) -> Entry | None:
         """Return the object; None when it was never made."""
@@ -92,7 +92,8 @@ class Store:
         error: NodeError | None = None
         for manager in list(self._managers):
             try:
-                with manager.talking("asking for the lock", _REQUEST_SECONDS) as engine:
+                node = self._fleet.nodes[manager]
+                with node.talking("asking for the lock", _REQUEST_SECONDS) as engine:
                     return request(engine)
             except NodeError as failed:
                 error = failed
@@ -158,7 +159,7 @@ def take(
     Raises:
         LockedError: a process that lives has it. NodeError: no manager answers.
     """
-    store = Store(fleet.nodes[name] for name in managers if name in fleet.nodes)
+    store = Store(fleet, managers)
     entry = store.read()
     if entry is None:
         first()

@@ -126,15 +126,9 @@ def _seconds(moment: str) -> float:
 
 def containers(node: Node) -> dict[str, FoundContainer]:
     """Return all containers of `node` by name, running or not, ours or not."""
-    found: dict[str, FoundContainer] = {}
     with node.talking("reading its containers") as engine:
-        for item in engine.containers(all=True):
-            try:
-                container = _container(engine.inspect_container(item["Id"]), item)
-            except docker.errors.NotFound:
-                continue  # it went between the two requests
-            found[container.name] = container
-    return found
+        found = [_container(inspected, listed) for inspected, listed in engine.inspected()]
+    return {container.name: container for container in found}
 
 
 def identify(node: Node, image: Image) -> str:

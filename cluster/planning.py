@@ -120,7 +120,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan
 
 
 def _leaderless(cluster: Cluster, state: State) -> Step:
-    managers = [host.name for host in cluster.inventory.hosts if host.is_manager]
+    managers = [host.name for host in cluster.inventory.managers]
     missing = [name for name in managers if name in state.unreachable]
     assert state.leaderless is not None
     return Step(
@@ -210,7 +210,7 @@ def _before(service: str, state: State) -> Mapping[str, str]:
 
 def _secrets(cluster: Cluster, state: State, kept: Kept) -> list[Step]:
     """Return a step for each manager that does not keep the secrets as they are."""
-    managers = [host.name for host in cluster.inventory.hosts if host.is_manager]
+    managers = [host.name for host in cluster.inventory.managers]
     return [
         Step(
             Kind.SECRETS,

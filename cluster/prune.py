@@ -7,14 +7,11 @@ from dataclasses import replace
 
 from cluster.change import Change
 from cluster.fleet import Fleet
-from cluster.image_store import Store, Stored, read
+from cluster.image_store import OURS, Store, Stored, read
 from cluster.inventory import Inventory
 from cluster.perform_removal import size
 from cluster.registry_api import Registry
-from cluster.spec import REGISTRY
 from cluster.step import Action, Difference, Kind, Step
-
-_OURS = f"{REGISTRY}/"
 
 
 def look(inventory: Inventory, fleet: Fleet, nodes: Collection[str]) -> Change:
@@ -58,25 +55,21 @@ def removable(store: Store, current: Collection[str]) -> list[Stored]:
         if image.ours
         and not store.uses(image)
         and not any(digest in current for digest in image.digests)
-        and all(tag.startswith(_OURS) for tag in image.tags)
-        and (_was_pushed(image) or not image.tags)
+        and all(tag.startswith(OURS) for tag in image.tags)
+        and (image.pushed or not image.tags)
     ]
-
-
-def _was_pushed(image: Stored) -> bool:
-    return any(digest.startswith(_OURS) for digest in image.digests)
 
 
 def _current(registry: Registry, stores: Mapping[str, Store]) -> frozenset[str]:
     names = {
-        digest.removeprefix(_OURS).partition("@")[0]
+        digest.removeprefix(OURS).partition("@")[0]
         for store in stores.values()
         for image in store.images
         for digest in image.digests
-        if digest.startswith(_OURS)
+        if digest.startswith(OURS)
     }
     return frozenset(
-        f"{_OURS}{name}@{digest}"
+        f"{OURS}{name}@{digest}"
         for name, tags in registry.digests(names).items()
         for digest in tags.values()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
@@ -14,6 +15,8 @@ from cluster.secrets import Secret
 
 # Every node's own registry, on its loopback (decision 4).
 REGISTRY = "localhost:5000"
+# distribution.github.io, "reference": a tag.
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 SECRETS_TARGET = "/run/skp"
 # The engine's runtime that gives GPUs to containers, by the name NVIDIA's toolkit registers.
 GPU_RUNTIME = "nvidia"

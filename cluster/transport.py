@@ -86,6 +86,14 @@ class Engine(docker.APIClient):
             self._check(response)
             yield from json_stream(response.iter_content(None))
 
+    def inspected(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield every container, running or not: as inspected, and as listed."""
+        for listed in self.containers(all=True):
+            try:
+                yield self.inspect_container(listed["Id"]), listed
+            except docker.errors.NotFound:
+                continue  # it went between the two requests
+
     def update_config(self, ident: str, version: int, name: str, labels: Mapping[str, str]) -> None:
         """Change a config object's labels by compare-and-swap; the SDK has no call for it."""
         url = f"{self.base_url}/v{API_VERSION}/configs/{ident}/update"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from cluster.errors import ConfigError, nearest
 from cluster.settings import ROOT, Settings
-from cluster.spec import Image
+from cluster.spec import TAG, Image
 
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DATA_SCIENCE = "docker-ds"
 # Its two variants: the value of -g, and the setting that names the image.
 _NAMED_BY = {"FALSE": "JUPYTER_IMAGE", "TRUE": "JUPYTER_GPU_IMAGE"}
@@ -24,7 +21,7 @@ def data_science(
     Raises:
         ConfigError: an argument is not of its form, or Debian has no such locale.
     """
-    if not _TAG.fullmatch(tag):
+    if not TAG.fullmatch(tag):
         raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
     if gpu.upper() not in _NAMED_BY:
         raise ConfigError(f"-g={gpu}: allowed: TRUE or FALSE")

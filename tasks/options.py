@@ -48,14 +48,12 @@ def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
             help="Cap of every deadline, in seconds; 0 for none.",
         ),
         Argument(names=("yes",), kind=bool, default=False, help="Do not ask before taking away."),
-    ]
-    every.append(
         Argument(
             names=("busy",),
             default="",
             help="Containers at work (notebooks with kernels): skip, wait or replace.",
-        )
-    )
+        ),
+    ]
     return [argument for argument in every if argument.name not in but]
 
 

@@ -90,8 +90,7 @@ def show_audit(s: Session, count: int) -> None:
     """Show the last entries of the audit trail, as all managers together know it."""
     from cluster.audit import entries, merged
 
-    managers = [host for host in s.inventory.hosts if host.is_manager]
-    with s.fleet(managers) as fleet:
+    with s.fleet(s.inventory.managers) as fleet:
         found = entries(fleet, s.inventory, count)
     last = merged(found.values.values(), count)
     if s.options.json:
