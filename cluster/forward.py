@@ -1,21 +1,41 @@
-"""A channel to the engine's socket on a node, over its SSH connection.
+"""paramiko's transport, with a channel to the engine's socket and without a race of its own.
 
-`docker system dial-stdio` gives the same, but starts a program on the node for it, which costs more
-than all the requests of a look. OpenSSH forwards Unix sockets by itself (its file PROTOCOL, 2.4
-"connection: Unix domain socket forwarding"), unless AllowStreamLocalForwarding is off.
+`docker system dial-stdio` reaches the engine too, but starts a program on the node for it, which
+costs more than all the requests of a look. OpenSSH forwards Unix sockets by itself (its file
+PROTOCOL, 2.4 "connection: Unix domain socket forwarding"), unless AllowStreamLocalForwarding is no.
 """
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import paramiko
-from paramiko.common import cMSG_CHANNEL_OPEN
+from paramiko.common import (
+    cMSG_CHANNEL_CLOSE,
+    cMSG_CHANNEL_DATA,
+    cMSG_CHANNEL_EOF,
+    cMSG_CHANNEL_OPEN,
+)
 
 SOCKET = "/var/run/docker.sock"
 _KIND = "direct-streamlocal@openssh.com"
 
 
 class ForwardingTransport(paramiko.Transport):
-    """paramiko's transport, which opens channels of any kind but knows nothing of this one."""
+    """A transport that can reach the engine, and sends nothing on a channel after its end.
+
+    paramiko makes a message while it holds the channel's lock and sends it afterwards. A program
+    that ends meanwhile has its channel closed by the receiving thread, and the message that comes
+    too late ("ieof packet referred to nonexistent channel") makes sshd end the whole connection:
+    paramiko's issue 1115, open since 2017. Here such messages are sent one after the other, and
+    dropped when the channel is closed.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """See paramiko.Transport."""
+        self._order = threading.Lock()
+        super().__init__(*arguments, **options)
 
     def open_engine(self, timeout: float) -> paramiko.Channel:
         """Open a channel to the engine's socket on the node, within `timeout` seconds.
@@ -28,10 +48,21 @@ class ForwardingTransport(paramiko.Transport):
         return self.open_channel(_KIND, timeout=timeout)
 
     def _send_user_message(self, data: paramiko.Message) -> None:
-        """Complete the message that opens such a channel: the path, and two reserved fields."""
         message = paramiko.Message(data.asbytes())
-        if message.get_bytes(1) == cMSG_CHANNEL_OPEN and message.get_text() == _KIND:
+        kind = message.get_bytes(1)
+        if kind in (cMSG_CHANNEL_DATA, cMSG_CHANNEL_EOF, cMSG_CHANNEL_CLOSE):
+            with self._order:
+                if kind == cMSG_CHANNEL_CLOSE or self._is_open(message.get_int()):
+                    super()._send_user_message(data)  # type: ignore[misc]  # not in the stubs
+            return
+        if kind == cMSG_CHANNEL_OPEN and message.get_text() == _KIND:
+            # The kind's own fields: the path, and two that are reserved.
             data.add_string(SOCKET)
             data.add_string("")
             data.add_int(0)
         super()._send_user_message(data)  # type: ignore[misc]  # not in paramiko's stubs
+
+    def _is_open(self, remote: int) -> bool:
+        """Tell whether the channel that the server calls `remote` is not closed by either side."""
+        channels = self._channels.values()  # type: ignore[attr-defined]  # not in the stubs
+        return any(c.remote_chanid == remote and not c.closed for c in channels)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 import docker.errors
@@ -32,6 +30,7 @@ from cluster.state import (
     State,
     Swarm,
     SwarmNode,
+    moment,
 )
 
 
@@ -111,17 +110,12 @@ def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFi
         containers=there,
         owner=seen.owner,
         images=found,
-        clock=_seconds(info["SystemTime"]) - now,
+        clock=moment(info["SystemTime"]) - now,
         kept=seen.kept,
         files=seen.files,
         gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
-
-
-def _seconds(moment: str) -> float:
-    """Return an engine's time (RFC 3339, nanoseconds) as seconds since the epoch."""
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", moment)).timestamp()
 
 
 def containers(node: Node) -> dict[str, FoundContainer]:

@@ -12,12 +12,13 @@ from docker.types import IPAMConfig, IPAMPool
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
 from cluster.perform import Context, Performer
-from cluster.state import LABEL_OWNED
+from cluster.state import LABEL_OWNED, moment
 from cluster.step import Action, Step
 
 Change = Callable[[dict[str, Any]], None]
 _PAUSE = 0.1  # seconds between two looks at something that is about to change
 _SWARM_PORT = 2377
+_JOINING = 10.0  # seconds; a join takes less than two until the managers know the node's name
 # The engine's option for an overlay is the MTU below it; containers see that less VXLAN's 50 bytes.
 _MTU, _VXLAN = "com.docker.network.driver.mtu", 50
 
@@ -55,9 +56,12 @@ def demote(via: Node, node_id: str) -> None:
 
 
 def forget(via: Node, node_id: str) -> None:
-    """Demote and remove the entry of a machine that was reinstalled, or has left."""
-    demote(via, node_id)
+    """Remove the entry of a machine that was reinstalled, has left, or never came to join.
+
+    A manager is demoted first; but not one that never got into raft, which the engine refuses.
+    """
     end = time.monotonic() + via.deadlines.swarm
+    demoted = False
     with via.talking("removing a dead entry of the Swarm") as engine:
         while True:
             try:
@@ -67,7 +71,33 @@ def forget(via: Node, node_id: str) -> None:
                 # A manager that was just demoted leaves raft first; until then it can't go.
                 if time.monotonic() > end:
                     raise
+            if not demoted:
+                demote(via, node_id)
+                demoted = True
             time.sleep(_PAUSE)
+
+
+def _sweep(context: Context, step: Step) -> str:
+    """Remove entries that have been silent for too long to be of joins that still go on."""
+    via = context.fleet.nodes[step.node]
+    for ident in step.stale:
+        if _silent(via, ident):
+            forget(via, ident)
+    return ""
+
+
+def _silent(via: Node, node_id: str) -> bool:
+    """Wait until an entry is too old for a join; tell whether its node still has no name."""
+    end = time.monotonic() + via.deadlines.swarm
+    with via.talking("looking at an interrupted join") as engine:
+        while time.monotonic() < end:
+            entry, now = engine.inspect_node(node_id), engine.info()["SystemTime"]
+            if entry["Description"].get("Hostname"):
+                return False
+            if moment(now) - moment(entry["CreatedAt"]) > _JOINING:
+                return True
+            time.sleep(_PAUSE)
+    return False
 
 
 def _label(context: Context, step: Step) -> str:
@@ -175,5 +205,6 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.LABEL: _label,
     Action.ROLE: _role,
     Action.DRAIN: _drain,
+    Action.REMOVE: _sweep,
 }
 NETWORK: Mapping[str, Performer] = {Action.CREATE: _network}

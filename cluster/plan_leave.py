@@ -23,7 +23,7 @@ def plan_leave(inventory: Inventory, state: State, nodes: Sequence[str]) -> list
     hosts = [host for host in inventory.hosts if host.name in nodes]
     entries = {host.name: _entry(host, state, swarm) for host in hosts}
     members = [host for host in hosts if entries[host.name] is not None]
-    staying = len(swarm.nodes) - len(members)
+    staying = sum(not entry.joining for entry in swarm.nodes.values()) - len(members)
     if last in members and staying:
         return [
             _blocked(

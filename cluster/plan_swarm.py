@@ -42,6 +42,7 @@ def plan_swarm(
     if Part.JOIN in parts:
         others = [host for host in chosen if host != inventory.master or state.swarm]
         steps += [_join(host, state) for host in others]
+        steps += _swept(state)
     if Part.LABEL in parts:
         steps += [_label(host, state) for host in chosen]
     if Part.NETWORK in parts:
@@ -91,6 +92,16 @@ def _join(host: Host, state: State) -> Step:
         Kind.SWARM, Action.ROLE, host.name, role, role=role,
         differences=(Difference("role", role, found),),
     )  # fmt: skip
+
+
+def _swept(state: State) -> list[Step]:
+    """Return the removal of what joins left in the Swarm whose machine went off meanwhile."""
+    entries = state.swarm.nodes.values() if state.swarm else ()
+    alive = {node.membership.node_id for node in state.nodes.values()}
+    left = tuple(entry.id for entry in entries if entry.joining and entry.id not in alive)
+    if state.swarm is None or not left:
+        return []
+    return [Step(Kind.SWARM, Action.REMOVE, state.swarm.via, "interrupted joins", stale=left)]
 
 
 def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:

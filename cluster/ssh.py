@@ -224,7 +224,7 @@ class SshConnection:
                 banner_timeout=deadline,
                 auth_timeout=deadline,
                 channel_timeout=deadline,
-                transport_factory=ForwardingTransport,  # type: ignore[arg-type]  # a class is one
+                transport_factory=ForwardingTransport,
             )
             transport = self._client.get_transport()
             assert transport is not None  # it is connected

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from statistics import median
 from typing import Any
@@ -127,6 +129,11 @@ class SwarmNode:
     leader: bool = False
     address: str = ""
 
+    @property
+    def joining(self) -> bool:
+        """Whether it was let in but has never said anything: its join goes on, or was cut off."""
+        return self.state == "unknown" and not self.hostname
+
 
 @dataclass(frozen=True)
 class Swarm:
@@ -175,3 +182,8 @@ def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
         for node in nodes.values()
         if abs(node.clock - middle) > _CLOCKS_DIFFER
     ]
+
+
+def moment(told: str) -> float:
+    """Return an engine's time (RFC 3339, nanoseconds) as seconds since the epoch."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", told)).timestamp()

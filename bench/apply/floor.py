@@ -44,7 +44,7 @@ def connect(address: str, lab: Path) -> Engine:
         look_for_keys=False,
         timeout=_SECONDS,
         sock=direct,
-        transport_factory=ForwardingTransport,  # type: ignore[arg-type]  # a class is one
+        transport_factory=ForwardingTransport,
     )
     return over_ssh(client, _SECONDS)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from cluster.plan import waves
 from cluster.plan_leave import plan_leave
 from cluster.state import FoundContainer, State
 from cluster.step import Action, Step
-from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm
+from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm, unnamed
 
 ALL = ("c01", "c02", "c03")
 SWARM = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker"))
@@ -70,3 +71,11 @@ def test_a_node_that_only_can_not_be_reached_keeps_its_entry() -> None:
 def test_outside_of_a_swarm_there_is_nothing_to_do() -> None:
     steps = plan_leave(INVENTORY, state(None, OUTSIDE, OUTSIDE, OUTSIDE), ALL)
     assert {step.action for step in steps} == {Action.KEEP}
+
+
+def test_an_entry_of_an_interrupted_join_keeps_nobody_from_ending_the_swarm() -> None:
+    found = whole()
+    assert found.swarm is not None
+    left = {**found.swarm.nodes, "id7": unnamed(7)}
+    found = replace(found, swarm=replace(found.swarm, nodes=left))
+    assert "leave c01" in chain(*order(plan_leave(INVENTORY, found, ALL)))

@@ -145,3 +145,21 @@ def test_a_network_is_made_once_and_never_replaced() -> None:
     (step,) = plan(state(there, *members), Part.NETWORK)
     assert step.action is Action.BLOCK
     assert "10.1.0.0/16" in step.hint
+
+
+def unnamed(number: int, role: str = "worker") -> SwarmNode:
+    """An entry whose node was let in and has never been heard of."""
+    return SwarmNode(f"id{number}", "", role, "unknown", {})
+
+
+def test_what_an_interrupted_join_left_goes() -> None:
+    there = swarm(entry(1, "manager"), unnamed(7, "manager"), unnamed(8))
+    steps = plan(state(there, member(1, True), OUTSIDE, OUTSIDE), Part.JOIN)
+    (swept,) = [step for step in steps if step.action is Action.REMOVE]
+    assert (swept.node, swept.stale) == ("c01", ("id7", "id8"))
+
+
+def test_an_entry_of_a_node_that_answers_or_has_a_name_stays() -> None:
+    there = swarm(entry(1, "manager"), unnamed(2), entry(9, "worker", "unknown"))
+    steps = plan(state(there, member(1, True), member(2), OUTSIDE), Part.JOIN)
+    assert not [step for step in steps if step.action is Action.REMOVE]
