@@ -3,32 +3,38 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
 
-ROOT = Path(__file__).resolve().parent
+_HERE = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 - pathlib loads after the exec
 
 
 def main() -> None:
     """Run a command in the project's own virtual environment."""
-    python = ROOT / ".venv" / "bin" / "python"
-    if Path(sys.prefix) != python.parent.parent:
+    venv = f"{_HERE}/.venv"
+    python = f"{venv}/bin/python"
+    if sys.prefix != venv:
         if not os.access(python, os.X_OK):
             print(f"skp: you can't run {python}: not set up yet?\n  bin/setup", file=sys.stderr)
             sys.exit(2)
-        os.execv(python, [str(python), str(ROOT / "skp.py"), *sys.argv[1:]])  # noqa: S606 - the same words
+        os.execv(python, [python, f"{_HERE}/skp.py", *sys.argv[1:]])  # noqa: S606 - the same words
     prepare()
     run()
 
 
 def prepare() -> None:
     """Have the libraries load fast, which is most of what a short command does."""
+    import gc
+    import warnings
+    from importlib import import_module
+    from types import ModuleType
+
     # Nearly all that loading makes is there to stay: looking through it for garbage finds none.
     gc.set_threshold(50_000)
+    # requests would only guess encodings by it, and engines and registries speak UTF-8. It says
+    # that it does without, which is no concern of the person at the keyboard.
+    sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]  # as documented
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     # Invoke takes one name from unittest.mock, for a class that only tests of its users need; that
     # loads asyncio too. Whoever wants the real module afterwards still gets it.
     if "unittest.mock" not in sys.modules:
@@ -40,6 +46,8 @@ def prepare() -> None:
 
 def run() -> None:
     """Run the command that the arguments say."""
+    import gc
+
     from tasks.program import program
 
     try:

@@ -1,6 +1,6 @@
 """What every connection to a node gives: the result of a command, and the node's engine.
 
-Docker's SDK is not loaded here but with `cluster.transport`: a connection is begun without it.
+Neither paramiko nor Docker's SDK is loaded here: how to connect is asked without them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
 
-import paramiko
-
 if TYPE_CHECKING:
+    import paramiko
+
     from cluster.transport import Engine
 
 OnLine: TypeAlias = Callable[[str], None]

@@ -7,13 +7,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from cluster.deadlines import Deadlines
 from cluster.errors import ConfigError, NodeError, nearest, unexpected
 from cluster.inventory import Host, Inventory
-from cluster.node import Node, connect
+from cluster.local import is_this_machine
 from cluster.settings import Settings
+from cluster.ssh_target import resolve
+
+if TYPE_CHECKING:
+    from cluster.node import Node
 
 T = TypeVar("T")
 
@@ -39,9 +43,12 @@ class Fleet:
         """Connect to all hosts in parallel; a host that can't be reached is only noted."""
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
-        self._connect = partial(connect, settings=settings, deadlines=deadlines)
+        self._connect = partial(_connect, settings=settings, deadlines=deadlines)
         begun, pool = _begin({host.name: partial(self._connect, host) for host in self.hosts})
-        import_module("cluster.transport")  # Docker's SDK loads while the nodes answer
+        # What is needed first for a connection, and then for talking to an engine, loads while
+        # `ssh -G` and the nodes answer.
+        import_module("cluster.node")
+        import_module("cluster.transport")
         connected = _gather(begun, pool)
         self.nodes: dict[str, Node] = dict(connected.values)
         self.unreachable: Mapping[str, NodeError] = connected.errors
@@ -72,6 +79,14 @@ class Fleet:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _connect(host: Host, settings: Settings, deadlines: Deadlines) -> Node:
+    """Connect to `host`; raises NodeError when it can't be reached or does not let us in."""
+    target = None if is_this_machine(host.ipv4) else resolve(host, settings)
+    from cluster.node import connect
+
+    return connect(host, target, deadlines)
 
 
 def _begin(

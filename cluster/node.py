@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import paramiko
@@ -16,7 +15,7 @@ from cluster.connection import Completed, Connection, OnLine
 from cluster.deadlines import Deadlines
 from cluster.errors import BrokenError, DeadlineError, NodeError
 from cluster.inventory import Host
-from cluster.settings import Settings
+from cluster.ssh_target import Target
 
 if TYPE_CHECKING:
     from cluster.transport import Engine
@@ -117,26 +116,15 @@ class Node:
         self.connection.close()
 
 
-def connect(host: Host, settings: Settings, deadlines: Deadlines) -> Node:
-    """Connect to `host`, or use this machine itself when it is that host.
+def connect(host: Host, target: Target | None, deadlines: Deadlines) -> Node:
+    """Connect to `host` as `target` says; None: it is this machine itself.
 
     Raises:
         NodeError: it can't be reached, its host key is not known, the login is refused.
     """
-    if local.is_this_machine(host.ipv4):
+    if target is None:
         return Node(host, local.LocalConnection(host.name), deadlines)
-    target = resolve(host, settings)
     return Node(host, ssh.SshConnection(target, deadlines.connect), deadlines)
-
-
-def resolve(host: Host, settings: Settings) -> ssh.Target:
-    """Return how SSH reaches `host` under the user's SSH configuration."""
-    config: Path | None = None
-    if settings.text("SKP_SSH_CONFIG"):
-        config = settings.local_path("SKP_SSH_CONFIG")
-    return ssh.resolve(
-        host.name, host.ipv4, host.user or settings.text("SKP_USER"), host.port, config
-    )
 
 
 def _root_cause(error: BaseException) -> str:

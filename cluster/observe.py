@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,9 +14,9 @@ from cluster.errors import BrokenError, NodeError
 from cluster.fleet import Fleet, Results
 from cluster.intent import Intent
 from cluster.node import Node
-from cluster.observe_disk import disk
+from cluster.observe_disk import Question, disk
 from cluster.secrets import Secret
-from cluster.spec import Image, NodeFile, Source
+from cluster.spec import Image, Source
 from cluster.state import (
     LABEL_BUSY,
     LABEL_FIELDS,
@@ -37,20 +37,18 @@ from cluster.state import (
 def observe(
     fleet: Fleet,
     master: str,
-    home: str,
+    question: Question,
     images: Mapping[str, Iterable[Image]],
-    files: Sequence[NodeFile] = (),
 ) -> State:
     """Return the state of all nodes of `fleet`.
 
     Args:
         fleet: the connected nodes.
         master: the node whose Swarm is ours, if it is a manager of one.
-        home: the shared folder whose owner is wanted.
+        question: what is wanted of the nodes' own disks.
         images: per node name, the images whose ids or digests are wanted.
-        files: the files that every node is to have on its own disk.
     """
-    found = _look(fleet, lambda node: _node(node, home, images.get(node.name, ()), files))
+    found = _look(fleet, lambda node: _node(node, question, images.get(node.name, ())))
     swarm, leaderless = _ask_managers(fleet, master, found.values)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
@@ -85,10 +83,10 @@ def _ask_managers(
     return None, error
 
 
-def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFile]) -> FoundNode:
+def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
     # The command takes longer than all requests to the engine, so it runs beside them.
     with ThreadPoolExecutor(1) as beside:
-        looking = beside.submit(disk, node, home, files)
+        looking = beside.submit(disk, node, question)
         with node.talking("reading its state") as engine:
             asked = time.time()
             info = engine.info()

@@ -7,15 +7,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from cluster import secrets
+from cluster import plan_files, secrets
 from cluster.node import Node
-from cluster.plan_files import answer, question
 from cluster.secrets import Kept
 from cluster.spec import NodeFile
 
 KEPT = "/var/lib/skp/secrets.env"
 """On every manager: the generated secrets, readable by root alone."""
-_OWNER, _KEPT, _GPU = "owner:", "kept:", "gpu:"
+MARK = f"{KEPT}.mark"
+"""Beside them, for all to read: which ones they are (`Kept.mark`), and the file's stamp."""
+STAMP = "stat -c '%s %Y %i'"
+"""A shell command that tells a file from another of the same name."""
+_OWNER, _KEPT, _SAME, _GPU = "owner:", "kept:", "same:", "gpu:"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be looked for.
+
+    Attributes:
+        home: the shared folder.
+        files: the files that every node is to have on its own disk.
+        known: the secrets that the asker has: what a node keeps is not read if it is the same.
+    """
+
+    home: str
+    files: Sequence[NodeFile]
+    known: Kept
 
 
 @dataclass(frozen=True)
@@ -35,21 +53,23 @@ class Disk:
     gpus: int
 
 
-def disk(node: Node, home: str, files: Sequence[NodeFile]) -> Disk:
-    """Return what `node` has of the shared folder `home`, of `files`, of secrets and of GPUs.
+def disk(node: Node, question: Question) -> Disk:
+    """Return what `node` has of the shared folder, of files, of secrets and of GPUs.
 
     NVIDIA's driver lists the GPUs in /proc; the devices may be made later, when one is first used.
-    sudo is asked only where there are secrets, or where that can't be seen: it is slow.
+    sudo is asked only where there are other secrets, or where that can't be seen: it is slow.
     """
-    folder = shlex.quote(str(PurePosixPath(KEPT).parent))
+    folder, mark = shlex.quote(str(PurePosixPath(KEPT).parent)), question.known.mark
     text = node.run(
         # A file server that is gone would hang it, and with it the whole look at the node.
-        f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(home)} 2>/dev/null\n"
-        f"{question(files)}\n"
+        f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(question.home)} 2>/dev/null\n"
+        f"{plan_files.question(question.files)}\n"
         f"for found in /dev/nvidia[0-9]* /proc/driver/nvidia/gpus/*; do "
         f'[ ! -e "$found" ] || echo {_GPU}"$found"; done\n'
         f"if [ -e {KEPT} ] || {{ [ -d {folder} ] && [ ! -x {folder} ]; }}; then "
-        f"echo {_KEPT}; sudo -n cat {KEPT} 2>/dev/null; fi; true"
+        f"{{ read -r mark <{MARK}; }} 2>/dev/null\n"
+        f'if [ "$mark" = "{mark} $({STAMP} {KEPT} 2>/dev/null)" ]; then echo {_SAME}; '
+        f"else echo {_KEPT}; sudo -n cat {KEPT} 2>/dev/null; fi; fi; true"
     ).text
     lines, _, kept = text.partition(f"{_KEPT}\n")
     owner = [line for line in lines.splitlines() if line.startswith(_OWNER)]
@@ -57,8 +77,8 @@ def disk(node: Node, home: str, files: Sequence[NodeFile]) -> Disk:
     devices = sum(path.startswith("/dev/") for path in gpus)
     return Disk(
         owner[0].removeprefix(_OWNER) if owner else "",
-        answer(lines),
-        _read(kept),
+        plan_files.answer(lines, question.files),
+        question.known if _SAME in lines.splitlines() else _read(kept),
         max(devices, len(gpus) - devices),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import docker.errors
 
 from cluster.intent import Intent
-from cluster.observe_disk import KEPT
+from cluster.observe_disk import KEPT, MARK, STAMP
 from cluster.perform import Context, Performer
 from cluster.step import Action, Step
 
@@ -50,10 +50,11 @@ def _decide(context: Context, decision: Callable[[Intent], Intent]) -> str:
 def _save(context: Context, step: Step) -> str:
     """Write the generated secrets where only root reads them, whole or not at all."""
     node = context.fleet.nodes[step.node]
-    folder, file = shlex.quote(str(Path(KEPT).parent)), shlex.quote(KEPT)
+    folder = shlex.quote(str(Path(KEPT).parent))
     node.sudo(
-        f"install -d -m 0755 {folder} && umask 077 && cat >{file}.new && sync {file}.new "
-        f"&& mv {file}.new {file}",
+        f"install -d -m 0755 {folder} && umask 077 && cat >{KEPT}.new && sync {KEPT}.new "
+        f"&& mv {KEPT}.new {KEPT} && umask 022 "
+        f'&& echo {context.kept.mark} "$({STAMP} {KEPT})" >{MARK}.new && mv {MARK}.new {MARK}',
         stdin=context.kept.written().encode(),
     )
     return ""

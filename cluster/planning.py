@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from cluster import secrets
+from cluster import secrets, secrets_file
 from cluster.conflicts import conflicts
 from cluster.errors import ConfigErrors, SkpError
 from cluster.fleet import Fleet
 from cluster.intent import Intent, Table
 from cluster.observe import observe
+from cluster.observe_disk import Question
 from cluster.perform import Busy
 from cluster.perform_image import has_recipe
 from cluster.plan import plan_containers
@@ -78,7 +79,8 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     wanted: dict[str, set[Image]] = {master: set()}
     for service in services:
         wanted[master].update(service.images(cluster))
-    return observe(fleet, master, cluster.home, wanted, cluster.files)
+    known = secrets_file.read(secrets_file.path(cluster.settings))
+    return observe(fleet, master, Question(cluster.home, cluster.files, known), wanted)
 
 
 def remembered(

@@ -60,6 +60,12 @@ class Kept:
     values: Mapping[str, Secret] = field(default_factory=dict)
     generation: int = 0
 
+    @property
+    def mark(self) -> str:
+        """What tells these secrets from others, and nobody a secret; "" without a key for it."""
+        key = self.values.get(SPEC_KEY)
+        return Secret(self.written()).fingerprint(key) if key else ""
+
     def written(self) -> str:
         """Return it as the text of a file; see `read`."""
         pairs = {key: secret.reveal() for key, secret in self.values.items()}

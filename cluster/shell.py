@@ -12,8 +12,8 @@ from cluster.errors import NodeError
 from cluster.family import members
 from cluster.fleet import Fleet, Results
 from cluster.inventory import Host
-from cluster.node import resolve
 from cluster.settings import Settings
+from cluster.ssh_target import resolve
 from cluster.state import FoundContainer
 
 

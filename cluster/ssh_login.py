@@ -11,7 +11,7 @@ import paramiko
 from cluster.errors import NodeError
 
 if TYPE_CHECKING:
-    from cluster.ssh import Target
+    from cluster.ssh_target import Target
 
 _LOCKED_OUT = """Mend the login first, then wait: a minute is usually enough, ten at most
   (sshd_config(5), PerSourcePenalties). Only another failed login makes it longer."""

@@ -11,7 +11,7 @@ from paramiko.hostkeys import InvalidHostKey
 from cluster.errors import NodeError
 
 if TYPE_CHECKING:
-    from cluster.ssh import Target
+    from cluster.ssh_target import Target
 
 _PORT = 22
 

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+_HERE = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 - as in skp.py
+_ROOT = os.path.dirname(os.path.dirname(_HERE))  # noqa: PTH120
 
 
 def main() -> None:
     """Run a command of SKP on the benchmark's service."""
-    python = ROOT / ".venv" / "bin" / "python"
-    if Path(sys.prefix) != python.parent.parent:
-        os.execv(python, [str(python), *sys.argv])  # noqa: S606 - the same words
-    sys.path[0] = str(ROOT)
+    venv = f"{_ROOT}/.venv"
+    python = f"{venv}/bin/python"
+    if sys.prefix != venv:
+        os.execv(python, [python, *sys.argv])  # noqa: S606 - the same words
+    sys.path[0] = _ROOT
     import skp
 
     skp.prepare()
     import services
 
-    services.__path__ = [str(Path(__file__).parent / "services")]
+    services.__path__ = [f"{_HERE}/services"]
     skp.run()
 
 

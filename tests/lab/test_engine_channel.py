@@ -11,7 +11,8 @@ import pytest
 from paramiko.common import cMSG_CHANNEL_EOF
 
 from cluster.forward import ForwardingTransport
-from cluster.ssh import SshConnection, resolve
+from cluster.ssh import SshConnection
+from cluster.ssh_target import ask
 from tests.lab.conftest import ROOT, on, skp
 
 _CONFIG = "/etc/ssh/sshd_config.d/no-forwarding.conf"
@@ -54,7 +55,7 @@ def test_an_end_of_input_that_comes_too_late_ends_nothing_else(
         send(transport, message)
 
     monkeypatch.setattr(ForwardingTransport, "_send_user_message", late)
-    target = resolve("c02", "10.99.0.12", "skp", None, ROOT / ".lab" / "ssh_config")
+    target = ask("c02", "10.99.0.12", "skp", None, ROOT / ".lab" / "ssh_config")
     connection = SshConnection(target, deadline=10)
     try:
         for _ in range(5):

@@ -17,7 +17,7 @@ from hosts import boot
 def ask(*files: NodeFile) -> dict[str, str]:
     """Return what a node would answer: this machine is one."""
     done = subprocess.run(["sh", "-c", question(files)], capture_output=True, text=True, check=True)
-    return dict(answer(done.stdout))
+    return dict(answer(done.stdout, files))
 
 
 def state(files: dict[str, str]) -> State:

@@ -131,3 +131,16 @@ def test_a_description_holds_no_secret_and_no_plain_hash_of_one() -> None:
     assert "hunter2" not in json.dumps(one)
     assert one["files"] != two["files"]
     assert fingerprint(one, Secret("key one")) != fingerprint(one, Secret("key two"))
+
+
+def test_the_mark_tells_secrets_apart_and_needs_their_key() -> None:
+    one = Kept({SPEC_KEY: Secret("k1"), "A": Secret("x")}, 1)
+    same = Kept({"A": Secret("x"), SPEC_KEY: Secret("k1")}, 1)
+    others = [
+        Kept({SPEC_KEY: Secret("k1"), "A": Secret("y")}, 1),
+        Kept({SPEC_KEY: Secret("k2"), "A": Secret("x")}, 1),
+        Kept({SPEC_KEY: Secret("k1"), "A": Secret("x")}, 2),
+    ]
+    assert one.mark == same.mark
+    assert len({one.mark, *(other.mark for other in others)}) == 4
+    assert Kept({"A": Secret("x")}, 1).mark == ""
