@@ -21,6 +21,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.lab.conftest import JUPYTER, ROOT
 
 SECONDS = 90
+_BEGINS = 20  # seconds until a cell shows that it was sent to its kernel
+_OPEN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 # Where the pictures go, for a person to look at.
 PICTURES = Path(os.environ.get("SKP_PICTURES", ROOT / ".lab" / "pictures"))
 
@@ -59,10 +61,26 @@ class Browser:
         self.find("#login_submit").click()
 
     def run_all(self) -> None:
-        """Choose Run > Run All Cells of the notebook that is open, once its kernel is idle."""
-        self.find(".jp-NotebookPanel:not(.lm-mod-hidden) [data-status=idle]")
-        for label in ("Run", "Run All Cells"):
-            self.entry(label).click()
+        """Choose Run > Run All Cells of the notebook that is open, once its kernel is idle.
+
+        JupyterLab shows a kernel as idle a moment before it sends anything there, and forgets what
+        was chosen until then; a person chooses it again.
+        """
+        self.find(f"{_OPEN} [data-status=idle]")
+        for _ in range(3):
+            for label in ("Run", "Run All Cells"):
+                self.entry(label).click()
+            try:
+                WebDriverWait(self.driver, _BEGINS).until(lambda _: self._began())
+                return
+            except TimeoutException:
+                self.picture("not-begun")
+        raise AssertionError("no cell began to run")
+
+    def _began(self) -> bool:
+        """Tell whether a cell of the open notebook runs or has run: its prompt is not empty."""
+        prompts = [prompt.text for prompt in self.all(f"{_OPEN} .jp-InputPrompt")]
+        return any(prompt.strip("[]: ") for prompt in prompts)
 
     def entry(self, label: str) -> WebElement:
         """Return the entry of the menus that is called so."""
