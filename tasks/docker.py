@@ -63,6 +63,14 @@ def audit(s: Session, count: int = 20) -> None:
     views.show_audit(s, count)
 
 
+@command(help={"count": "How many commands."})
+def history(s: Session, count: int = 20) -> None:
+    """Show which commands changed the cluster: who, when, what, how long, how it ended."""
+    from tasks import views
+
+    views.show_history(s, count)
+
+
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def apply(s: Session, services: str = "") -> None:
     """Make everything so that the labels ask for: Swarm, network, registry, services."""
@@ -142,7 +150,7 @@ def exec_shell(s: Session, host: str = "", name: str = "", command: str = "") ->
 
 for _task in (
     swarm_init, swarm_join, swarm_label, swarm_network, swarm_leave, apply, plan, rollback, ps,
-    status, audit, image_build_ds, image_list, exec_shell,
+    status, audit, history, image_build_ds, image_list, exec_shell,
 ):  # fmt: skip
     ns.add_task(_task)
 docker_services.add_to(ns)
