@@ -82,6 +82,19 @@ class Session:
 
         return choose(self.inventory, self.options.nodes)
 
+    def only(self, host: str) -> None:
+        """Have the command be about one node, which `-h` names.
+
+        Raises:
+            ConfigError: none is named, or --nodes names others too.
+        """
+        if not host or self.options.nodes:
+            raise ConfigError(
+                "one node (-h) is needed" if not host else "-h names the node: leave --nodes out",
+                f"For example: ./skp.py {self.command} -h {self.inventory.hosts[-1].name}",
+            )
+        self.options = replace(self.options, nodes=host)
+
     @contextmanager
     def fleet(self, hosts: Sequence[Host] | None = None) -> Iterator[Fleet]:
         """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
