@@ -40,48 +40,30 @@ def test_a_healthy_lab_passes(platform: None) -> None:
 
 
 HOSTS = "cp /etc/hosts /root/hosts && echo 10.1.2.3 c02 >>/etc/hosts"
+SERVER = (
+    "docker rm -f registry-skp && (setsid python3 -m http.server 5000 >/dev/null 2>&1 & "
+    "echo $! >/root/pid; until ss -Hltn | grep -q :5000; do :; done)"
+)
+SMALL = (
+    "mkdir -p /mnt/small && mount -t tmpfs -o size=20m small /mnt/small && "
+    "mount --bind /mnt/small /home/skp/skp/volume && fallocate -l 19m /home/skp/skp/volume/filler"
+)
+BLOCK = "OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT"
+OTHER = "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume"
+# What breaks the node, what mends it, which check finds it, and what it says.
 FAULTS = [
-    (
-        "mv /etc/sudoers.d /root/away", "mv /root/away /etc/sudoers.d",
-        "sudo", "no sudo without a password",
-    ),
+    ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "no sudo"),
     ("gpasswd -d skp docker", "gpasswd -a skp docker", "engine", "may not talk"),
-    (
-        "mv /usr/bin/docker /usr/bin/docker.away", "mv /usr/bin/docker.away /usr/bin/docker",
-        "engine", "no Docker Engine",
-    ),
-    (
-        "kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)",
-        "engine", "the Docker Engine does not answer",
-    ),
+    ("mv /usr/bin/docker /root/", "mv /root/docker /usr/bin/", "engine", "no Docker Engine"),
+    ("kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)", "engine", "does not answer"),
     (HOSTS, "cat /root/hosts >/etc/hosts", "names", "c02 is 10.1.2.3; it should be 10.99.0.12"),
     ("ip link set eth0 mtu 1300", "ip link set eth0 mtu 1500", "MTU", "1300 on eth0"),
-    (
-        "iptables -I OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT",
-        "iptables -D OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT",
-        "firewall", "it can't reach 7946/tcp of c02",
-    ),
-    (
-        "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume",
-        "umount /home/skp/skp/volume && rmdir /mnt/other",
-        "folder", "is another folder than on the other nodes",
-    ),
-    (
-        "docker rm -f registry-skp && (setsid python3 -m http.server 5000 >/dev/null 2>&1 & "
-        "echo $! >/root/pid; until ss -Hltn | grep -q :5000; do :; done)",
-        "kill $(cat /root/pid)", "port", "5000/tcp, for registry, is taken",
-    ),
-    (
-        "mkdir -p /mnt/small && mount -t tmpfs -o size=20m small /mnt/small && "
-        "mount --bind /mnt/small /home/skp/skp/volume && "
-        "fallocate -l 19m /home/skp/skp/volume/filler",
-        "umount /home/skp/skp/volume /mnt/small", "disk", "% used",
-    ),
-    (
-        "hostname > /root/name && hostname c02", "hostname $(cat /root/name)",
-        "unique", "c02's host name",
-    ),
-]  # fmt: skip
+    (f"iptables -I {BLOCK}", f"iptables -D {BLOCK}", "firewall", "7946/tcp of c02"),
+    (OTHER, "umount /home/skp/skp/volume && rmdir /mnt/other", "folder", "is another folder"),
+    (SERVER, "kill $(cat /root/pid)", "port", "5000/tcp, for registry, is taken"),
+    (SMALL, "umount /home/skp/skp/volume /mnt/small", "disk", "% used"),
+    ("hostname >/root/name && hostname c02", "hostname $(cat /root/name)", "unique", "c02's host"),
+]
 
 
 @pytest.mark.parametrize(

@@ -150,16 +150,13 @@ def test_gpus_that_a_service_asks_for_have_to_be_there() -> None:
 
 
 def test_a_gpu_with_its_runtime_is_fine() -> None:
-    assert (
-        check(HEALTHY.replace("gpus 0", "gpus 2").replace("runc\nroot", "runc nvidia\nroot")) == []
-    )
+    with_gpus = HEALTHY.replace("gpus 0", "gpus 2")
+    assert check(with_gpus.replace("runc\nroot", "runc nvidia\nroot")) == []
 
 
 def test_a_peer_that_is_not_in_the_swarm_need_not_be_reached() -> None:
-    out = HEALTHY.replace(IN_SWARM, "swarm inactive").replace(
-        "tcp 22 2377 5000 7946 8010", "tcp 22"
-    )
-    out = out.replace("udp 4789 7946", "udp ")
+    out = HEALTHY.replace(IN_SWARM, "swarm inactive").replace("udp 4789 7946", "udp ")
+    out = out.replace("tcp 22 2377 5000 7946 8010", "tcp 22")
     assert check(HEALTHY.replace("device eth0", "device eth0\nblocked 10.0.0.2"), c02=out) == []
 
 
