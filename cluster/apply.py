@@ -14,6 +14,7 @@ from cluster.perform import BusyError, Context, perform
 from cluster.plan import waves
 from cluster.step import Action, Key, Kind, Step, needed
 
+_OF_AN_ENTRY = (Action.LABEL, Action.ROLE, Action.DRAIN, Action.ACTIVATE)
 _BUSY_HINT = "It was left as it is: --busy wait waits for it, --busy replace does not care."
 
 
@@ -84,7 +85,7 @@ def _wave(context: Context, steps: list[Step]) -> list[Result]:
 
 def _performer(context: Context, step: Step) -> str:
     """Return the node whose thread carries out `step`: entries of the Swarm go through one."""
-    entry = step.kind is Kind.SWARM and step.action in (Action.LABEL, Action.ROLE, Action.DRAIN)
+    entry = step.kind is Kind.SWARM and step.action in _OF_AN_ENTRY
     gone = step.action is Action.LEAVE and step.node not in context.state.nodes
     return context.swarm.via if entry or gone else step.node
 

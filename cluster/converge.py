@@ -83,7 +83,7 @@ class _Run:
 
     def ask(self, plan: Plan) -> None:
         """Have the person confirm what takes away an unusual share; raises SkpError if not."""
-        if self._scope.wish is not Wish.DOWN:
+        if self._scope.wish is not Wish.DOWN and Part.DRAIN not in self._scope.parts:
             doubt = question(self._cluster.inventory, plan.state, plan.steps)
             if doubt:
                 self._talk.confirm(doubt)

@@ -201,5 +201,6 @@ def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
         state=item["Status"]["State"],
         labels=item["Spec"].get("Labels") or {},
         leader=manager.get("Leader", False),
+        drained=item["Spec"]["Availability"] == "drain",
         address=manager.get("Addr", "").rpartition(":")[0] or item["Status"].get("Addr", ""),
     )

@@ -128,6 +128,13 @@ def _drain(context: Context, step: Step) -> str:
     return _change(context, step, change)
 
 
+def _activate(context: Context, step: Step) -> str:
+    def change(spec: dict[str, Any]) -> None:
+        spec["Availability"] = "active"
+
+    return _change(context, step, change)
+
+
 def _change(context: Context, step: Step, change: Change) -> str:
     via = context.fleet.nodes[context.swarm.via]
     node_id = context.state.nodes[step.node].membership.node_id
@@ -205,6 +212,7 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.LABEL: _label,
     Action.ROLE: _role,
     Action.DRAIN: _drain,
+    Action.ACTIVATE: _activate,
     Action.REMOVE: _sweep,
 }
 NETWORK: Mapping[str, Performer] = {Action.CREATE: _network}

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cluster.inventory import Host, Inventory
 from cluster.settings import Settings
-from cluster.state import LABEL_OWNED, FoundNode, State, Swarm
+from cluster.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.step import Action, Difference, Kind, Step
 
 
@@ -19,6 +19,8 @@ class Part(StrEnum):
     LABEL = "label"
     NETWORK = "network"
     FILES = "files"
+    DRAIN = "drain"
+    UNDRAIN = "undrain"
     LEAVE = "leave"
 
 
@@ -47,7 +49,23 @@ def plan_swarm(
         steps += [_label(host, state) for host in chosen]
     if Part.NETWORK in parts:
         steps.append(_network(settings, inventory, state))
+    if Part.DRAIN in parts:
+        steps += [_drain(host, inventory, state) for host in chosen]
+    if Part.UNDRAIN in parts:
+        steps += [_undrain(host, state) for host in chosen]
     return steps
+
+
+def drained(
+    inventory: Inventory, state: State, parts: Iterable[Part], nodes: Iterable[str]
+) -> frozenset[str]:
+    """Return the nodes that are to run nothing, once the `parts` are done on `nodes`."""
+    parts, names = frozenset(parts), frozenset(nodes)
+    entries = {h.name: _entry(h, state) for h in inventory.hosts if h.name in state.nodes}
+    now = {name for name, entry in entries.items() if entry and entry.drained}
+    if Part.DRAIN in parts:
+        now |= {name for name in names if entries.get(name) and name != inventory.master.name}
+    return frozenset(now - names if Part.UNDRAIN in parts else now)
 
 
 def _blocked(node: str, name: str, reason: str, hint: str = "") -> Step:
@@ -139,8 +157,7 @@ def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
 
 
 def _label(host: Host, state: State) -> Step:
-    node = state.nodes[host.name]
-    entry = state.swarm.nodes.get(node.membership.node_id) if state.swarm else None
+    entry = _entry(host, state)
     if entry is None:
         return _deferred(
             host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join"
@@ -160,6 +177,39 @@ def _label(host: Host, state: State) -> Step:
         Kind.SWARM, Action.LABEL if changed else Action.KEEP, host.name, "labels",
         differences=differences, labels=labels,
     )  # fmt: skip
+
+
+def _drain(host: Host, inventory: Inventory, state: State) -> Step:
+    entry = _entry(host, state)
+    if entry is None:
+        return _outside(host)
+    if host == inventory.master:
+        return _blocked(
+            host.name,
+            "availability",
+            "the master's registry serves all nodes: it can't be drained",
+            f"./skp.py docker.jupyter-rm --nodes {host.name} takes one service down there.",
+        )
+    action = Action.KEEP if entry.drained else Action.DRAIN
+    return Step(Kind.SWARM, action, host.name, "availability")
+
+
+def _undrain(host: Host, state: State) -> Step:
+    entry = _entry(host, state)
+    if entry is None:
+        return _outside(host)
+    action = Action.ACTIVATE if entry.drained else Action.KEEP
+    return Step(Kind.SWARM, action, host.name, "availability")
+
+
+def _outside(host: Host) -> Step:
+    hint = "./skp.py docker.swarm-join"
+    return _blocked(host.name, "availability", "it is not in the Swarm", hint)
+
+
+def _entry(host: Host, state: State) -> SwarmNode | None:
+    known = state.swarm.nodes if state.swarm else {}
+    return known.get(state.nodes[host.name].membership.node_id)
 
 
 def _network(settings: Settings, inventory: Inventory, state: State) -> Step:

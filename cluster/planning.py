@@ -18,7 +18,7 @@ from cluster.perform_image import has_recipe
 from cluster.plan import plan_containers
 from cluster.plan_files import plan_files
 from cluster.plan_leave import plan_leave
-from cluster.plan_swarm import Part, plan_swarm
+from cluster.plan_swarm import Part, drained, plan_swarm
 from cluster.secrets import SPEC_KEY, Kept, Resolved
 from cluster.service import Cluster, Service
 from cluster.spec import Container, Image, Source
@@ -145,7 +145,9 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     ]
     desired: list[Container] = []
     if scope.wish is not Wish.DOWN:
-        desired = [c for service in services for c in service.containers(cluster, state)]
+        off = drained(cluster.inventory, state, scope.parts, scope.nodes)
+        found = [c for service in services for c in service.containers(cluster, state)]
+        desired = [container for container in found if container.node not in off]
     if errors := list(conflicts(cluster, desired)):
         raise ConfigErrors(errors)
     pins = _pins(cluster, state, scope)

@@ -119,7 +119,12 @@ class FoundNode:
 
 @dataclass(frozen=True)
 class SwarmNode:
-    """A node as the Swarm's managers see it; `address` is where they reach it, "" if unknown."""
+    """A node as the Swarm's managers see it.
+
+    Attributes:
+        address: where they reach it, "" if unknown.
+        drained: whether it is to run nothing.
+    """
 
     id: str
     hostname: str
@@ -128,6 +133,7 @@ class SwarmNode:
     labels: Mapping[str, str]
     leader: bool = False
     address: str = ""
+    drained: bool = False
 
     @property
     def joining(self) -> bool:

@@ -9,9 +9,10 @@ import docker.errors
 from cluster.fleet import Fleet, Results
 from cluster.node import Node
 from cluster.observe import identify
+from cluster.plan_swarm import drained
 from cluster.service import Cluster, Service
 from cluster.spec import GPU_RUNTIME, REGISTRY, Container, Image
-from cluster.state import FoundContainer, FoundNode, Health, State
+from cluster.state import FoundContainer, FoundNode, Health, State, SwarmNode
 
 Row = dict[str, str]
 _NOT_ASKED = {"role": "", "engine": "", "gpus": ""}
@@ -37,12 +38,18 @@ def _node(name: str, cluster: Cluster, state: State) -> Row:
     shown = f"{role}, leader" if entry and entry.leader else role
     return {
         "node": name,
-        "state": entry.state if entry else "up",
+        "state": _state(entry),
         "role": shown,
         "engine": node.engine_version,
         "gpus": _gpus(node),
         "labels": labels,
     }
+
+
+def _state(entry: SwarmNode | None) -> str:
+    if entry is None:
+        return "up"
+    return f"{entry.state}, drained" if entry.drained else entry.state
 
 
 def _gpus(node: FoundNode) -> str:
@@ -52,15 +59,17 @@ def _gpus(node: FoundNode) -> str:
 
 def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:
     held = state.swarm.intent.held if state.swarm else frozenset[str]()
+    off = drained(cluster.inventory, state, (), ())
     for service in services:
         wanted = {(c.node, c.name): c for c in service.containers(cluster, state)}
         for key, container in wanted.items():
-            yield _row(key, container, _found(state, key), held, state)
+            down = "held" if container.service in held else "drained" if key[0] in off else ""
+            yield _row(key, container, _found(state, key), down, state)
         for node in state.nodes.values():
             for found in node.containers.values():
                 key = (node.name, found.name)
                 if found.service == service.name and key not in wanted:
-                    yield _row(key, None, found, held, state)
+                    yield _row(key, None, found, "", state)
 
 
 def _found(state: State, key: tuple[str, str]) -> FoundContainer | None:
@@ -72,20 +81,19 @@ def _row(
     key: tuple[str, str],
     wanted: Container | None,
     found: FoundContainer | None,
-    held: frozenset[str],
+    down: str,
     state: State,
 ) -> Row:
-    is_held = wanted is not None and wanted.service in held
     up = found is not None and found.status == "running" and found.health in (
         Health.HEALTHY, Health.NONE,
     )  # fmt: skip
-    ok = (up and wanted is not None) if not is_held else found is None
+    ok = (up and wanted is not None) if not down else found is None
     unknown = "unreachable" if key[0] in state.unreachable else "missing"
     image = wanted.image.reference if wanted else (found.image if found else "")
     return {
         "node": key[0],
         "container": key[1],
-        "wanted": "held" if is_held else ("running" if wanted else "no"),
+        "wanted": down or ("running" if wanted else "no"),
         "found": found.status if found else unknown,
         "health": found.health if found else "",
         "image": image.removeprefix(f"{REGISTRY}/"),

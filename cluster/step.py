@@ -35,6 +35,7 @@ class Action(StrEnum):
     LABEL = "label"
     ROLE = "role"
     DRAIN = "drain"
+    ACTIVATE = "activate"
     LEAVE = "leave"
     HOLD = "hold"
     RELEASE = "release"

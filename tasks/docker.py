@@ -45,6 +45,27 @@ def swarm_leave(s: Session) -> None:
     s.converge(parts=[Part.LEAVE])
 
 
+@command(help={"host": "The node, e.g. c03."})
+def drain(s: Session, host: str = "") -> None:
+    """Take down what runs on a node, and leave it down until docker.undrain."""
+    s.only(host)
+    s.converge(parts=[Part.DRAIN], chosen=services.choose(""))
+
+
+@command(help={"host": "The node, e.g. c03."})
+def undrain(s: Session, host: str = "") -> None:
+    """Bring back what a drained node is to run."""
+    s.only(host)
+    s.converge(parts=[Part.UNDRAIN], chosen=services.choose(""))
+
+
+@command(help={"host": "The node, e.g. c03."})
+def node_rm(s: Session, host: str = "") -> None:
+    """Take one node out of the Swarm, also one that is gone for good; its data stays."""
+    s.only(host)
+    s.converge(parts=[Part.LEAVE])
+
+
 @command(help={"service": "The service, e.g. jupyter."})
 def rollback(s: Session, service: str = "") -> None:
     """Run the image that a service ran before, until its next -run."""
@@ -61,6 +82,14 @@ def audit(s: Session, count: int = 20) -> None:
     from tasks import views
 
     views.show_audit(s, count)
+
+
+@command(help={"count": "How many commands."})
+def history(s: Session, count: int = 20) -> None:
+    """Show which commands changed the cluster: who, when, what, how long, how it ended."""
+    from tasks import views
+
+    views.show_history(s, count)
 
 
 @command(help={"services": "Only these, comma-separated or as words after the name."})
@@ -141,8 +170,9 @@ def exec_shell(s: Session, host: str = "", name: str = "", command: str = "") ->
 
 
 for _task in (
-    swarm_init, swarm_join, swarm_label, swarm_network, swarm_leave, apply, plan, rollback, ps,
-    status, audit, image_build_ds, image_list, exec_shell,
+    swarm_init, swarm_join, swarm_label, swarm_network, swarm_leave, drain, undrain, node_rm,
+    apply, plan, rollback, ps,
+    status, audit, history, image_build_ds, image_list, exec_shell,
 ):  # fmt: skip
     ns.add_task(_task)
 docker_services.add_to(ns)

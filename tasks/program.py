@@ -37,7 +37,7 @@ class SkpProgram(Program):
 
     def parse_tasks(self) -> None:
         """Read the tasks and their options; a wrong word is wrong usage."""
-        self.core.unparsed = _join_services(self.core.unparsed)
+        self.core.unparsed = join_services(self.core.unparsed)
         names = self.collection.task_names
         unknown = [w for w in self.core.unparsed if "." in w and w not in names]
         hint = nearest(unknown[0], names) if unknown and unknown[0][0] != "-" else ""
@@ -69,7 +69,7 @@ def _as_usage_error(function: Callable[..., None], *arguments: object, hint: str
         fail(usage, "--json" in sys.argv)
 
 
-def _join_services(words: list[str]) -> list[str]:
+def join_services(words: list[str]) -> list[str]:
     """Turn `docker.apply jupyter spark` into one option, since Invoke reads words as tasks."""
     result: list[str] = []
     named: list[str] = []

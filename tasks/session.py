@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from cluster.report import Report
     from cluster.spec import Container, Image
 
-_ENV = "SKP_ENV"  # another env.sh than bin/env.sh
-_FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too
+ENV = "SKP_ENV"  # another env.sh than bin/env.sh
+FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too
 
 
 class Session:
@@ -46,9 +46,9 @@ class Session:
     @cached_property
     def settings(self) -> settings.Settings:
         """The settings, read once."""
-        path = Path(os.environ.get(_ENV) or settings.ROOT / "bin" / "env.sh").absolute()
+        path = Path(os.environ.get(ENV) or settings.ROOT / "bin" / "env.sh").absolute()
         shown = path.relative_to(settings.ROOT) if path.is_relative_to(settings.ROOT) else path
-        given = {key: os.environ[key] for key in _FROM_CALLER if os.environ.get(key)}
+        given = {key: os.environ[key] for key in FROM_CALLER if os.environ.get(key)}
         overrides = {key: str(Path(value).absolute()) for key, value in given.items()}
         with _working_in(settings.ROOT):
             return settings.read(shown, services.declared_settings(), overrides)
@@ -81,6 +81,19 @@ class Session:
         from cluster.fleet import choose
 
         return choose(self.inventory, self.options.nodes)
+
+    def only(self, host: str) -> None:
+        """Have the command be about one node, which `-h` names.
+
+        Raises:
+            ConfigError: none is named, or --nodes names others too.
+        """
+        if not host or self.options.nodes:
+            raise ConfigError(
+                "one node (-h) is needed" if not host else "-h names the node: leave --nodes out",
+                f"For example: ./skp.py {self.command} -h {self.inventory.hosts[-1].name}",
+            )
+        self.options = replace(self.options, nodes=host)
 
     @contextmanager
     def fleet(self, hosts: Sequence[Host] | None = None) -> Iterator[Fleet]:

@@ -101,6 +101,29 @@ def show_audit(s: Session, count: int) -> None:
     _finish(s, {**fleet.unreachable, **found.errors})
 
 
+def show_history(s: Session, count: int) -> None:
+    """Show the last commands that changed something, from the audit trail."""
+    from cluster.audit import entries, merged
+    from cluster.history import commands
+
+    with s.fleet(s.inventory.managers) as fleet:
+        found = entries(fleet, s.inventory, 2 * count)  # a beginning and an end each
+    last = commands(merged(found.values.values(), 2 * count))[-count:]
+    if s.options.json:
+        print(json.dumps(last, indent=2, ensure_ascii=False))
+    else:
+        rows = [
+            (
+                c["time"][5:16].replace("T", " "), c["who"][:15], c["command"], c["outcome"],
+                "" if c["seconds"] is None else f"{c['seconds']:.0f} s", str(len(c["changed"])),
+            )
+            for c in last
+        ]  # fmt: skip
+        head = ("TIME (UTC)", "WHO", "COMMAND", "OUTCOME", "TOOK", "CHANGED")
+        print("\n".join(table(head, rows)))
+    _finish(s, {**fleet.unreachable, **found.errors})
+
+
 def _ending(entry: Mapping[str, Any]) -> str:
     if entry["event"] == "begin":
         return "began"

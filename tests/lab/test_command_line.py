@@ -184,7 +184,9 @@ def test_a_dry_run_and_a_look_keep_no_new_passwords(platform: None, tmp_path: Pa
     assert not (tmp_path / "secrets.env").exists()
 
 
-@pytest.mark.parametrize("task", ["docker.ps", "docker.status", "docker.image-list", "docker.plan"])
+@pytest.mark.parametrize(
+    "task", ["docker.ps", "docker.status", "docker.image-list", "docker.plan", "docker.history"]
+)
 def test_what_is_there_fits_80_columns(platform: None, task: str) -> None:
     for line in skp(task).out.splitlines():
         assert len(line) <= 80, line

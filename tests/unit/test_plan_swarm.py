@@ -10,7 +10,7 @@ import pytest
 from cluster.errors import NodeError
 from cluster.intent import Intent
 from cluster.inventory import Host, Inventory
-from cluster.plan_swarm import Part, plan_swarm
+from cluster.plan_swarm import Part, drained, plan_swarm
 from cluster.settings import Settings
 from cluster.state import FoundNode, Membership, State, Swarm, SwarmNode
 from cluster.step import Action, Step
@@ -163,3 +163,29 @@ def test_an_entry_of_a_node_that_answers_or_has_a_name_stays() -> None:
     there = swarm(entry(1, "manager"), unnamed(2), entry(9, "worker", "unknown"))
     steps = plan(state(there, member(1, True), member(2), OUTSIDE), Part.JOIN)
     assert not [step for step in steps if step.action is Action.REMOVE]
+
+
+DRAINED = swarm(entry(1, "manager"), entry(2, "manager"), replace(entry(3, "worker"), drained=True))
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (Part.DRAIN, {"c01": Action.BLOCK, "c02": Action.DRAIN, "c03": Action.KEEP}),
+        (Part.UNDRAIN, {"c01": Action.KEEP, "c02": Action.KEEP, "c03": Action.ACTIVATE}),
+    ],
+)
+def test_a_node_is_drained_and_brought_back(part: Part, expected: dict[str, Action]) -> None:
+    steps = plan(state(DRAINED, member(1, True), member(2, True), member(3)), part)
+    assert {step.node: step.action for step in steps} == expected
+
+
+def test_who_runs_nothing_once_it_is_done() -> None:
+    there = state(DRAINED, member(1, True), member(2, True), member(3))
+    assert drained(INVENTORY, there, (), ()) == {"c03"}
+    assert drained(INVENTORY, there, [Part.DRAIN], ["c01", "c02"]) == {"c02", "c03"}
+    assert drained(INVENTORY, there, [Part.UNDRAIN], ["c03"]) == set()
+    outside = state(DRAINED, member(1, True), OUTSIDE, member(3))
+    assert drained(INVENTORY, outside, [Part.DRAIN], ["c02"]) == {"c03"}
+    (step,) = plan_swarm(INVENTORY, SETTINGS, outside, [Part.DRAIN], ["c02"])
+    assert step.action is Action.BLOCK

@@ -1,0 +1,38 @@
+"""host.*: the machines themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from invoke import Collection, Exit
+
+import services
+from cluster.errors import ExitCode
+from tasks.command import command
+from tasks.session import Session
+
+ns = Collection("host")
+
+
+@command()
+def check(s: Session) -> None:
+    """Look for what is wrong with the machines, and say what to do about it; changes nothing."""
+    from hosts.preflight import check
+
+    with s.fleet(s.hosts) as fleet:
+        found = check(fleet, s.cluster, services.catalogue().values())
+    if s.options.json:
+        print(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
+    elif found:
+        for finding in found:
+            print(f"! {finding.node} {finding.check}: {finding.found}")
+            print("\n".join(f"    {line}" for line in finding.fix.splitlines()))
+        print(f"{len(found)} finding(s) on {len({finding.node for finding in found})} node(s).")
+    elif not s.options.quiet:
+        print(f"Nothing is wrong with {', '.join(host.name for host in s.hosts)}.")
+    if found:
+        raise Exit(code=int(ExitCode.FAILED))
+
+
+ns.add_task(check)

@@ -1,0 +1,84 @@
+"""host.check on real machines: a healthy lab passes, and real faults are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab.conftest import host_docker, skp
+
+NODE = "c03"
+
+
+def findings(*words: str) -> list[dict[str, Any]]:
+    ran = skp("host.check", "--json", *words)
+    found: list[dict[str, Any]] = ran.json
+    assert ran.code == (1 if found else 0), ran.all
+    return found
+
+
+def in_node(command: str) -> str:
+    done = host_docker("exec", NODE, "sh", "-c", command)
+    assert done.code == 0, done.all
+    return done.out
+
+
+@pytest.fixture
+def broken(platform: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Break the node by a command, and mend it by another."""
+    breaks, mends = request.param
+    in_node(breaks)
+    yield
+    in_node(mends)
+
+
+def test_a_healthy_lab_passes(platform: None) -> None:
+    ran = skp("host.check")
+    assert (ran.code, ran.out) == (0, "Nothing is wrong with c01, c02, c03.\n"), ran.all
+
+
+HOSTS = "cp /etc/hosts /root/hosts && echo 10.1.2.3 c02 >>/etc/hosts"
+SERVER = (
+    "docker rm -f registry-skp && (setsid python3 -m http.server 5000 >/dev/null 2>&1 & "
+    "echo $! >/root/pid; until ss -Hltn | grep -q :5000; do :; done)"
+)
+SMALL = (
+    "mkdir -p /mnt/small && mount -t tmpfs -o size=20m small /mnt/small && "
+    "mount --bind /mnt/small /home/skp/skp/volume && fallocate -l 19m /home/skp/skp/volume/filler"
+)
+BLOCK = "OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT"
+OTHER = "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume"
+# What breaks the node, what mends it, which check finds it, and what it says.
+FAULTS = [
+    ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "no sudo"),
+    ("gpasswd -d skp docker", "gpasswd -a skp docker", "engine", "may not talk"),
+    ("mv /usr/bin/docker /root/", "mv /root/docker /usr/bin/", "engine", "no Docker Engine"),
+    ("kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)", "engine", "does not answer"),
+    (HOSTS, "cat /root/hosts >/etc/hosts", "names", "c02 is 10.1.2.3; it should be 10.99.0.12"),
+    ("ip link set eth0 mtu 1300", "ip link set eth0 mtu 1500", "MTU", "1300 on eth0"),
+    (f"iptables -I {BLOCK}", f"iptables -D {BLOCK}", "firewall", "7946/tcp of c02"),
+    (OTHER, "umount /home/skp/skp/volume && rmdir /mnt/other", "folder", "is another folder"),
+    (SERVER, "kill $(cat /root/pid)", "port", "5000/tcp, for registry, is taken"),
+    (SMALL, "umount /home/skp/skp/volume /mnt/small", "disk", "% used"),
+    ("hostname >/root/name && hostname c02", "hostname $(cat /root/name)", "unique", "c02's host"),
+]
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind", "found"),
+    [((breaks, mends), kind, found) for breaks, mends, kind, found in FAULTS],
+    indirect=["broken"],
+    ids=[f"{kind}: {found[:30]}" for _, _, kind, found in FAULTS],
+)
+def test_a_real_fault_is_found(changed: None, broken: None, kind: str, found: str) -> None:
+    every = findings()
+    assert {finding["node"] for finding in every} == {NODE}, every
+    assert [f for f in every if f["check"] == kind and found in f["found"] and f["fix"]], every
+
+
+def test_a_node_that_is_off_is_found(platform: None, unreachable: Any) -> None:
+    ran = skp("host.check", "--json", env=unreachable(NODE))
+    (found,) = ran.json
+    assert (found["node"], found["check"]) == (NODE, "reach")

@@ -1,0 +1,172 @@
+"""What host.check makes of what machines tell: each fault is found, and its fix said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster.inventory import Host, Inventory
+from hosts.check import Finding, Look, findings, parse
+
+NAMES = ("c01", "c02", "c03")
+HOSTS = tuple(
+    Host(name, f"10.0.0.{n}", (), frozenset({"master", "manager"} if n == 1 else {"manager"}))
+    for n, name in enumerate(NAMES, 1)
+)
+HEALTHY = """hostname {name}
+machine id-of-{name}
+arch x86_64
+memory 16000000
+sudo yes
+time 1000
+client yes
+engine 28.1.0
+driver overlay2
+liverestore false
+swarm active
+cluster one
+runtimes io.containerd.runc.v2 runc
+root /var/lib/docker
+ours registry
+ours jupyter
+device eth0
+mtu 1500
+name c01 10.0.0.1
+name c02 10.0.0.2
+name c03 10.0.0.3
+tcp 22 2377 5000 7946 8010
+udp 4789 7946
+home 42 1700000000.123456789
+space / 90000000 20
+space /home/skp/volume 90000000 20
+space /var/lib/docker 90000000 20
+inodes / 3
+gpus 0
+end yes"""
+IN_SWARM = "swarm active"
+
+
+def check(text: str, node: str = "c03", **others: str) -> list[Finding]:
+    """Return what is found when one node tells `text`, and the rest what they do in health."""
+    told = {name: others.get(name, HEALTHY).format(name=name) for name in NAMES}
+    told[node] = text.format(name=node)
+    look = Look(
+        Inventory(Path("etc/hosts.json"), HOSTS),
+        {name: parse(each) for name, each in told.items()},
+        "/home/skp/volume",
+        {name: {5000: "registry", 8010: "jupyter"} for name in NAMES},
+        frozenset(),
+    )
+    return findings(look)
+
+
+def test_nothing_is_wrong_with_healthy_machines() -> None:
+    assert check(HEALTHY) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "found", "fix"),
+    [
+        ("sudo yes\n", "", "sudo", "no sudo", "sudoers.d"),
+        ("client yes\n", "", "engine", "no Docker Engine", "docker.io"),
+        (
+            "engine 28.1.0\n", "complaint permission denied while trying to connect\n",
+            "engine", "may not talk", "usermod -aG docker",
+        ),
+        (
+            "engine 28.1.0\n", "complaint Cannot connect to the Docker daemon\n",
+            "engine", "does not answer", "systemctl status docker",
+        ),
+        ("engine 28.1.0", "engine 24.0.7", "engine", "24.0.7 is too old", "25 or newer"),
+        ("engine 28.1.0", "engine 29.0.0", "unlike", "29.0.0; the others have 28.1.0", "alike"),
+        ("arch x86_64", "arch aarch64", "unlike", "processor aarch64", "alike"),
+        ("driver overlay2", "driver vfs", "storage", "vfs", "overlay2"),
+        ("driver overlay2", "driver devicemapper", "storage", "devicemapper", "overlay2"),
+        ("liverestore false", "liverestore true", "engine", "live-restore", "daemon.json"),
+        (IN_SWARM, "swarm pending", "swarm", "membership is pending", "leave --force"),
+        (IN_SWARM, "swarm error", "swarm", "membership is error", "leave --force"),
+        (IN_SWARM, "swarm locked", "swarm", "membership is locked", "leave --force"),
+        ("cluster one", "cluster two", "swarm", "another Swarm", "leave --force"),
+        ("time 1000", "time 1301", "clock", "301 s ahead of", "chrony"),
+        ("time 1000", "time 700", "clock", "300 s behind", "chrony"),
+        ("time 1000", "time 1000\nclock no", "clock", "nothing keeps", "chrony"),
+        ("ours jupyter\n", "", "port", "8010/tcp, for jupyter, is taken", "sport = :8010"),
+        ("ours registry\n", "", "port", "5000/tcp, for registry, is taken", "sport = :5000"),
+        ("space / 90000000 20", "space / 1000000 97", "disk", "/: 97 % used, 976 MB", "make room"),
+        (
+            "space /var/lib/docker 90000000 20", "space /var/lib/docker 0 100",
+            "disk", "/var/lib/docker: 100 % used", "image-prune",
+        ),
+        (
+            "space /home/skp/volume 90000000 20", "space /home/skp/volume 9 100",
+            "disk", "/home/skp/volume", "make room",
+        ),
+        ("inodes / 3", "inodes / 99", "inodes", "/: 99 %", "make room"),
+        ("end yes", "readonly /\nend yes", "disk", "read-only", "remount"),
+        ("memory 16000000", "memory 500000", "memory", "488 MB", "1 GB"),
+        ("device eth0\nmtu 1500", "device ", "address", "no interface has 10.0.0.3", "hosts.json"),
+        ("mtu 1500", "mtu 1400", "MTU", "1400 on eth0; the others have 1500", "mtu 1500"),
+        ("device eth0", "device eth0\nblocked 10.0.0.2", "firewall", "7946/tcp of c02", "4789/udp"),
+        ("name c02 10.0.0.2", "name c02 ", "names", "c02 is not known", "10.0.0.2 c02"),
+        ("name c02 10.0.0.2", "name c02 10.9.9.9", "names", "c02 is 10.9.9.9", "10.0.0.2 c02"),
+        ("home 42 1700000000.123456789", "home ", "folder", "is not there", "mount"),
+        ("home 42 1700000000.123456789", "home hangs", "folder", "does not answer", "umount"),
+        ("home 42", "home 43", "folder", "another folder", "below it"),
+        ("hostname {name}", "hostname c01", "unique", "c01's host name", "set-hostname c03"),
+        ("machine id-of-{name}", "machine id-of-c01", "unique", "c01's machine id", "machine-id"),
+        ("gpus 0", "gpus 2", "GPU", "2 GPU(s), but the engine has no runtime", "nvidia-ctk"),
+        ("end yes", "selinux enforcing\nend yes", "SELinux", "enforcing", "setenforce 0"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_found_with_its_fix(old: str, new: str, kind: str, found: str, fix: str) -> None:
+    assert old in HEALTHY
+    every = check(HEALTHY.replace(old, new))
+    assert {finding.node for finding in every} == {"c03"}
+    (only,) = (finding for finding in every if finding.check == kind)
+    assert found in only.found
+    assert fix in only.fix
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("tcp 22 2377 5000 7946 8010", "tcp 22 2377", "2377/tcp, for Swarm, is taken"),
+        ("tcp 22 2377 5000 7946 8010", "tcp 22 7946", "7946/tcp, for Swarm, is taken"),
+    ],
+)
+def test_a_port_of_swarm_is_taken_before_there_is_one(old: str, new: str, found: str) -> None:
+    outside = HEALTHY.replace(IN_SWARM, "swarm inactive").replace("cluster one\n", "cluster \n")
+    free = outside.replace("udp 4789 7946", "udp ")
+    (only,) = check(free.replace(old, new))
+    assert only.found == found
+
+
+def test_gpus_that_a_service_asks_for_have_to_be_there() -> None:
+    facts = {"c01": parse(HEALTHY.format(name="c01"))}
+    inventory = Inventory(Path("h"), HOSTS)
+    (only,) = findings(Look(inventory, facts, "/h", {}, frozenset({"c01"})))
+    assert only.found == "a service asks for GPUs, and there is none"
+
+
+def test_a_gpu_with_its_runtime_is_fine() -> None:
+    with_gpus = HEALTHY.replace("gpus 0", "gpus 2")
+    assert check(with_gpus.replace("runc\nroot", "runc nvidia\nroot")) == []
+
+
+def test_a_peer_that_is_not_in_the_swarm_need_not_be_reached() -> None:
+    out = HEALTHY.replace(IN_SWARM, "swarm inactive").replace("udp 4789 7946", "udp ")
+    out = out.replace("tcp 22 2377 5000 7946 8010", "tcp 22")
+    assert check(HEALTHY.replace("device eth0", "device eth0\nblocked 10.0.0.2"), c02=out) == []
+
+
+def test_two_nodes_that_differ_accuse_nobody() -> None:
+    facts = {
+        name: parse(HEALTHY.format(name=name).replace("mtu 1500", f"mtu 14{name[-1]}0"))
+        for name in ("c01", "c02")
+    }
+    assert findings(Look(Inventory(Path("h"), HOSTS), facts, "/h", {})) == []
+
+
+def test_a_nodes_own_name_may_be_a_loopback_address() -> None:
+    assert check(HEALTHY.replace("name c03 10.0.0.3", "name c03 127.0.1.1")) == []
