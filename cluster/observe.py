@@ -22,8 +22,10 @@ from cluster.spec import Image, NodeFile, Source
 from cluster.state import (
     LABEL_BUSY,
     LABEL_FIELDS,
+    LABEL_LEAVING,
     LABEL_PREVIOUS,
     LABEL_SERVICE,
+    LABEL_SETTLED,
     LABEL_SPEC,
     FoundContainer,
     FoundNode,
@@ -41,6 +43,7 @@ def observe(
     home: str,
     images: Mapping[str, Iterable[Image]],
     files: Sequence[NodeFile] = (),
+    notes: Sequence[str] = (),
 ) -> State:
     """Return the state of all nodes of `fleet`.
 
@@ -50,8 +53,9 @@ def observe(
         home: the shared folder whose owner is wanted.
         images: per node name, the images whose ids or digests are wanted.
         files: the files that every node is to have on its own disk.
+        notes: the files of the nodes' own whose beginnings are wanted, by path.
     """
-    found = _look(fleet, lambda node: _node(node, home, images.get(node.name, ()), files))
+    found = _look(fleet, lambda node: _node(node, home, images.get(node.name, ()), files, notes))
     swarm, leaderless = _ask_managers(fleet, master, found.values)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
@@ -86,10 +90,16 @@ def _ask_managers(
     return None, error
 
 
-def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFile]) -> FoundNode:
+def _node(
+    node: Node,
+    home: str,
+    images: Iterable[Image],
+    files: Sequence[NodeFile],
+    notes: Sequence[str],
+) -> FoundNode:
     # The command takes longer than all requests to the engine, so it runs beside them.
     with ThreadPoolExecutor(1) as beside:
-        looking = beside.submit(disk, node, home, files)
+        looking = beside.submit(disk, node, home, files, notes)
         with node.talking("reading its state") as engine:
             asked = time.time()
             info = engine.info()
@@ -114,6 +124,7 @@ def _node(node: Node, home: str, images: Iterable[Image], files: Sequence[NodeFi
         clock=_seconds(info["SystemTime"]) - now,
         kept=seen.kept,
         files=seen.files,
+        notes=seen.notes,
         gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
@@ -166,9 +177,22 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         health=Health((state.get("Health") or {}).get("Status", "none")),
         started=state["StartedAt"],
         previous=labels.get(LABEL_PREVIOUS, ""),
-        busy=tuple(json.loads(labels.get(LABEL_BUSY, "[]"))) if LABEL_SERVICE in labels else (),
+        busy=_words(labels, LABEL_BUSY),
+        settled=_words(labels, LABEL_SETTLED),
+        leaving=_words(labels, LABEL_LEAVING),
+        said=_said(state),
         ports=tuple(ports),
     )
+
+
+def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
+    """Return the command in a label of a container of ours; () for none."""
+    return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
+
+
+def _said(state: Mapping[str, Any]) -> str:
+    log = (state.get("Health") or {}).get("Log") or [{}]
+    return str(log[-1].get("Output", "")).strip()
 
 
 def _port(port: Mapping[str, Any]) -> str:

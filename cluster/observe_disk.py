@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ from cluster.spec import NodeFile
 
 KEPT = "/var/lib/skp/secrets.env"
 """On every manager: the generated secrets, readable by root alone."""
-_OWNER, _KEPT, _GPU = "owner:", "kept:", "gpu:"
+_OWNER, _KEPT, _GPU, _NOTE = "owner:", "kept:", "gpu:", "note:"
+_NOTE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,20 @@ class Disk:
         files: signatures of the files that are wanted, by path.
         kept: the generated secrets that are kept here.
         gpus: how many GPUs the kernel shows.
+        notes: the beginnings of the files that services asked for, by path.
     """
 
     owner: str
     files: Mapping[str, str]
     kept: Kept
     gpus: int
+    notes: Mapping[str, str]
 
 
-def disk(node: Node, home: str, files: Sequence[NodeFile]) -> Disk:
+def disk(node: Node, home: str, files: Sequence[NodeFile], notes: Sequence[str] = ()) -> Disk:
     """Return what `node` has of the shared folder `home`, of `files`, of secrets and of GPUs.
+
+    Of the paths in `notes` it returns what the files there begin with.
 
     NVIDIA's driver lists the GPUs in /proc; the devices may be made later, when one is first used.
     sudo is asked only where there are secrets, or where that can't be seen: it is slow.
@@ -46,6 +53,7 @@ def disk(node: Node, home: str, files: Sequence[NodeFile]) -> Disk:
         # A file server that is gone would hang it, and with it the whole look at the node.
         f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(home)} 2>/dev/null\n"
         f"{question(files)}\n"
+        f"{_look_at(notes)}\n"
         f"for found in /dev/nvidia[0-9]* /proc/driver/nvidia/gpus/*; do "
         f'[ ! -e "$found" ] || echo {_GPU}"$found"; done\n'
         f"if [ -e {KEPT} ] || {{ [ -d {folder} ] && [ ! -x {folder} ]; }}; then "
@@ -60,7 +68,27 @@ def disk(node: Node, home: str, files: Sequence[NodeFile]) -> Disk:
         answer(lines),
         _read(kept),
         max(devices, len(gpus) - devices),
+        _noted(lines),
     )
+
+
+def _look_at(paths: Sequence[str]) -> str:
+    return "\n".join(
+        f"[ ! -f {path} ] || echo {_NOTE}{path}:$(head -c {_NOTE_BYTES} -- {path} | base64 -w 0)"
+        for path in map(shlex.quote, paths)
+    )
+
+
+def _noted(lines: str) -> Mapping[str, str]:
+    found = [line.removeprefix(_NOTE) for line in lines.splitlines() if line.startswith(_NOTE)]
+    return {path: _decoded(text) for path, _, text in (line.rpartition(":") for line in found)}
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text).decode(errors="replace")
+    except binascii.Error:
+        return ""
 
 
 def _read(text: str) -> Kept:

@@ -11,6 +11,7 @@ from cluster.conflicts import conflicts
 from cluster.errors import ConfigErrors, SkpError
 from cluster.fleet import Fleet
 from cluster.intent import Intent, Table
+from cluster.numbers import plan_numbers
 from cluster.observe import observe
 from cluster.perform import Busy
 from cluster.perform_image import has_recipe
@@ -78,7 +79,8 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     wanted: dict[str, set[Image]] = {master: set()}
     for service in services:
         wanted[master].update(service.images(cluster))
-    return observe(fleet, master, cluster.home, wanted, cluster.files)
+    notes = [path for service in services for path in service.notes(cluster)]
+    return observe(fleet, master, cluster.home, wanted, cluster.files, notes)
 
 
 def remembered(
@@ -112,6 +114,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan
     steps = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *_intents(cluster, state, scope),
+        *(() if scope.wish is Wish.DOWN else plan_numbers(scope.services, cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *(_secrets(cluster, state, resolved.kept) if scope.services else ()),
         *_containers(cluster, state, scope),
