@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cluster.inventory import Host, Inventory
 from cluster.secrets import Secret
@@ -39,6 +40,8 @@ class Service:
         title: what it is, in a few words.
         shell: the command that `docker.NAME-shell` runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
+        verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
+            sentence, and the command.
         numbered: whether each of its nodes has a number for ever; see `cluster.numbers`.
     """
 
@@ -46,6 +49,7 @@ class Service:
     title: str
     shell: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
+    verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
     numbered: bool = False
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from cluster.errors import ConfigError, nearest
 from cluster.inventory import Host
@@ -37,6 +38,9 @@ class Kafka(Service):
     title = "Kafka"
     shell = ("bash",)
     numbered = True
+    verbs = MappingProxyType(
+        {"drain": ("Move all partitions off a node's broker, before it goes.", ("kafka-drain",))}
+    )
     settings = (
         Setting("KAFKA_NAME", "name", "kafka-skp", "container name, before its number; alias"),
         Setting("KAFKA_PORT", "port", "9092", "port on each node, for clients outside"),
