@@ -29,12 +29,11 @@ def inside(node: str, command: str, env: dict[str, str]) -> Ran:
     return skp("docker.exec-shell", "-h", node, "-n", "kafka-skp", "-c", command, env=env)
 
 
-def remove(env: dict[str, str], *services: str) -> None:
-    for service in services:
-        skp("-q", f"docker.{service}-rm", env=env)
-    on_all = "sudo rm -rf /var/kafka /var/zookeeper"
+def remove() -> None:
+    """Make the cluster again what the inventory as shipped asks for, and take the data away."""
+    assert skp("-q", "docker.apply", "--yes", "--busy", "replace").code == 0
     for node in NODES:
-        on(node, on_all)
+        on(node, "sudo rm -rf /var/kafka /var/zookeeper")
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +50,7 @@ def kafka(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         done = skp(*words, env=env)
         assert done.code == 0, done.all
     yield env
-    remove(env, "kafka", "zookeeper")
-    assert skp("-q", "docker.swarm-label").code == 0
+    remove()
 
 
 @pytest.fixture(scope="module")
