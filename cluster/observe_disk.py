@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from cluster import notes as beginnings
 from cluster import secrets
 from cluster.node import Node
 from cluster.plan_files import answer, question
@@ -17,8 +16,7 @@ from cluster.spec import NodeFile
 
 KEPT = "/var/lib/skp/secrets.env"
 """On every manager: the generated secrets, readable by root alone."""
-_OWNER, _KEPT, _GPU, _NOTE = "owner:", "kept:", "gpu:", "note:"
-_NOTE_BYTES = 4096
+_OWNER, _KEPT, _GPU = "owner:", "kept:", "gpu:"
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def disk(node: Node, home: str, files: Sequence[NodeFile], notes: Sequence[str] 
         # A file server that is gone would hang it, and with it the whole look at the node.
         f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(home)} 2>/dev/null\n"
         f"{question(files)}\n"
-        f"{_look_at(notes)}\n"
+        f"{beginnings.question(notes)}\n"
         f"for found in /dev/nvidia[0-9]* /proc/driver/nvidia/gpus/*; do "
         f'[ ! -e "$found" ] || echo {_GPU}"$found"; done\n'
         f"if [ -e {KEPT} ] || {{ [ -d {folder} ] && [ ! -x {folder} ]; }}; then "
@@ -68,27 +66,8 @@ def disk(node: Node, home: str, files: Sequence[NodeFile], notes: Sequence[str] 
         answer(lines),
         _read(kept),
         max(devices, len(gpus) - devices),
-        _noted(lines),
+        beginnings.answer(lines),
     )
-
-
-def _look_at(paths: Sequence[str]) -> str:
-    return "\n".join(
-        f"[ ! -f {path} ] || echo {_NOTE}{path}:$(head -c {_NOTE_BYTES} -- {path} | base64 -w 0)"
-        for path in map(shlex.quote, paths)
-    )
-
-
-def _noted(lines: str) -> Mapping[str, str]:
-    found = [line.removeprefix(_NOTE) for line in lines.splitlines() if line.startswith(_NOTE)]
-    return {path: _decoded(text) for path, _, text in (line.rpartition(":") for line in found)}
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text).decode(errors="replace")
-    except binascii.Error:
-        return ""
 
 
 def _read(text: str) -> Kept:
