@@ -37,3 +37,15 @@ export JUPYTER_TAG="latest"
 export JUPYTER_GPU_IMAGE="skp/docker-ds-gpu"
 export JUPYTER_GPU_TAG="latest"
 export JUPYTER_GPU="FALSE"
+
+# Zookeeper
+export ZOOKEEPER_NAME="zookeeper-skp"       # containers: zookeeper-skp-1, zookeeper-skp-2, ...
+export ZOOKEEPER_IMAGE="skp/docker-zookeeper"
+export ZOOKEEPER_VOLUME="/var/zookeeper"    # on each node's own disk
+export ZOOKEEPER_TAG="latest"
+
+# Kafka
+export KAFKA_NAME="kafka-skp"               # containers: kafka-skp-1, ...; all of them: kafka-skp
+export KAFKA_VOLUME="/var/kafka"            # on each node's own disk
+export KAFKA_IMAGE="skp/docker-kafka"
+export KAFKA_TAG="latest"

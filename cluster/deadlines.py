@@ -18,6 +18,7 @@ class Deadlines:
         stop: added to a container's own stop timeout.
         transfer: copying one image to one node (pull or stream).
         busy: waiting for a container at work (`--busy wait`).
+        settled: waiting until the next of a service's containers may be replaced.
         build: building and pushing one image.
     """
 
@@ -29,6 +30,7 @@ class Deadlines:
     stop: float = 15
     transfer: float = 900
     busy: float = 3600
+    settled: float = 600
     build: float = 3600
 
     def capped(self, limit: float | None) -> Deadlines:

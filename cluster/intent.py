@@ -16,6 +16,8 @@ LABEL_HELD = "skp.held"
 LABEL_PINNED = "skp.pinned"
 # Service to setting to the value that `-run` was given, as JSON.
 LABEL_OPTIONS = "skp.options"
+# Service to node to the number that it has for ever, as JSON.
+LABEL_NUMBERS = "skp.numbers"
 
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
 
@@ -28,11 +30,13 @@ class Intent:
         held: services that a person took down.
         pinned: service to image reference to digest: what a rollback chose.
         options: service to setting to value: what `-run` was given.
+        numbers: service to node to its number, also of nodes that are gone: it is not given twice.
     """
 
     held: frozenset[str] = frozenset()
     pinned: Table = field(default_factory=dict)
     options: Table = field(default_factory=dict)
+    numbers: Table = field(default_factory=dict)
 
     @classmethod
     def read(cls, labels: Mapping[str, str]) -> Self:
@@ -41,6 +45,7 @@ class Intent:
             frozenset(labels.get(LABEL_HELD, "").split(",")) - {""},
             _table(labels.get(LABEL_PINNED, "")),
             _table(labels.get(LABEL_OPTIONS, "")),
+            _table(labels.get(LABEL_NUMBERS, "")),
         )
 
     def written(self, labels: Mapping[str, str]) -> dict[str, str]:
@@ -49,6 +54,7 @@ class Intent:
             LABEL_HELD: ",".join(sorted(self.held)),
             LABEL_PINNED: _text(self.pinned),
             LABEL_OPTIONS: _text(self.options),
+            LABEL_NUMBERS: _text(self.numbers),
         }
         others = {key: value for key, value in labels.items() if key not in ours}
         return others | {key: value for key, value in ours.items() if value}
@@ -70,15 +76,21 @@ class Intent:
         """Return it with `service` wanted as the settings say, and as `options` say on top."""
         chosen = {**self.options.get(service, {}), **options}
         others = _without(self.options, service)
-        return Intent(
-            self.held - {service},
-            _without(self.pinned, service),
-            {**others, service: chosen} if chosen else others,
+        return replace(
+            self,
+            held=self.held - {service},
+            pinned=_without(self.pinned, service),
+            options={**others, service: chosen} if chosen else others,
         )
 
     def pin(self, service: str, images: Mapping[str, str]) -> Intent:
         """Return it with the images of `service` at the given digests."""
         return replace(self, pinned={**_without(self.pinned, service), service: dict(images)})
+
+    def number(self, service: str, numbers: Mapping[str, str]) -> Intent:
+        """Return it with further nodes' numbers of `service`; those that are there stay."""
+        known = {**numbers, **self.numbers.get(service, {})}
+        return replace(self, numbers={**_without(self.numbers, service), service: known})
 
 
 def _without(table: Table, service: str) -> dict[str, Mapping[str, str]]:

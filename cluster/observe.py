@@ -20,8 +20,10 @@ from cluster.spec import Image, Source
 from cluster.state import (
     LABEL_BUSY,
     LABEL_FIELDS,
+    LABEL_LEAVING,
     LABEL_PREVIOUS,
     LABEL_SERVICE,
+    LABEL_SETTLED,
     LABEL_SPEC,
     FoundContainer,
     FoundNode,
@@ -111,6 +113,7 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
         clock=moment(info["SystemTime"]) - now,
         kept=seen.kept,
         files=seen.files,
+        notes=seen.notes,
         gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
@@ -158,9 +161,22 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         health=Health((state.get("Health") or {}).get("Status", "none")),
         started=state["StartedAt"],
         previous=labels.get(LABEL_PREVIOUS, ""),
-        busy=tuple(json.loads(labels.get(LABEL_BUSY, "[]"))) if LABEL_SERVICE in labels else (),
+        busy=_words(labels, LABEL_BUSY),
+        settled=_words(labels, LABEL_SETTLED),
+        leaving=_words(labels, LABEL_LEAVING),
+        said=_said(state),
         ports=tuple(ports),
     )
+
+
+def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
+    """Return the command in a label of a container of ours; () for none."""
+    return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
+
+
+def _said(state: Mapping[str, Any]) -> str:
+    log = (state.get("Health") or {}).get("Log") or [{}]
+    return str(log[-1].get("Output", "")).strip()
 
 
 def _port(port: Mapping[str, Any]) -> str:

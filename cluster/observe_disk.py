@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from cluster import plan_files, secrets
+from cluster import notes, plan_files, secrets
 from cluster.node import Node
 from cluster.secrets import Kept
 from cluster.spec import NodeFile
@@ -29,11 +29,13 @@ class Question:
         home: the shared folder.
         files: the files that every node is to have on its own disk.
         known: the secrets that the asker has: what a node keeps is not read if it is the same.
+        notes: the files of the nodes' own whose beginnings are wanted, by path.
     """
 
     home: str
     files: Sequence[NodeFile]
     known: Kept
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Disk:
         files: signatures of the files that are wanted, by path.
         kept: the generated secrets that are kept here.
         gpus: how many GPUs the kernel shows.
+        notes: the beginnings of the files that services asked for, by path.
     """
 
     owner: str
     files: Mapping[str, str]
     kept: Kept
     gpus: int
+    notes: Mapping[str, str]
 
 
 def disk(node: Node, question: Question) -> Disk:
@@ -64,6 +68,7 @@ def disk(node: Node, question: Question) -> Disk:
         # A file server that is gone would hang it, and with it the whole look at the node.
         f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(question.home)} 2>/dev/null\n"
         f"{plan_files.question(question.files)}\n"
+        f"{notes.question(question.notes)}\n"
         f"for found in /dev/nvidia[0-9]* /proc/driver/nvidia/gpus/*; do "
         f'[ ! -e "$found" ] || echo {_GPU}"$found"; done\n'
         f"if [ -e {KEPT} ] || {{ [ -d {folder} ] && [ ! -x {folder} ]; }}; then "
@@ -80,6 +85,7 @@ def disk(node: Node, question: Question) -> Disk:
         plan_files.answer(lines, question.files),
         question.known if _SAME in lines.splitlines() else _read(kept),
         max(devices, len(gpus) - devices),
+        notes.answer(lines),
     )
 
 

@@ -18,13 +18,16 @@ from cluster.health import wait_healthy
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
+from cluster.settle import may_go, wait_settled
 from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
 from cluster.state import (
     HALF_MADE,
     LABEL_BUSY,
     LABEL_FIELDS,
+    LABEL_LEAVING,
     LABEL_PREVIOUS,
     LABEL_SERVICE,
+    LABEL_SETTLED,
     LABEL_SPEC,
     FoundContainer,
 )
@@ -54,6 +57,7 @@ def _create(context: Context, step: Step) -> str:
     if step.found is not None:
         try:
             _leave_if_busy(context, step)  # bringing the image may have taken minutes
+            _wait_settled(context, step, step.found.settled)
             context.check()
         except Exception:
             with node.talking(f"removing {container.name}.new") as engine:
@@ -65,6 +69,8 @@ def _create(context: Context, step: Step) -> str:
         engine.rename(made, container.name)
     detail = _start_new(node, container, made, body)
     _wait_healthy(context, container)
+    if step.found is not None:
+        _wait_settled(context, step, container.settled)
     return detail
 
 
@@ -89,11 +95,13 @@ def _restart(context: Context, step: Step) -> str:
     assert found is not None
     # The SDK adds the time that the container has to stop.
     seconds = node.deadlines.stop + node.deadlines.start
+    _wait_settled(context, step, found.settled)
     with node.talking(f"restarting {step.name}", seconds) as engine:
         if found.status == "paused":
             engine.unpause(found.id)  # what is frozen can't end by itself
         engine.restart(found.id, timeout=_stop_timeout(found))
     wait_healthy(node, step.name, context.mask)
+    _wait_settled(context, step, found.settled)
     return ""
 
 
@@ -101,6 +109,7 @@ def _remove(context: Context, step: Step) -> str:
     node = context.fleet.nodes[step.node]
     assert step.found is not None
     _leave_if_busy(context, step)
+    may_go(node, step.found, context.busy)
     _take_down(node, step.found.id, _stop_timeout(step.found))
     node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
     return ""
@@ -110,6 +119,13 @@ def _leave_if_busy(context: Context, step: Step) -> None:
     found = step.found
     if found is not None and found.status == "running" and found.busy:
         leave_if_busy(context.fleet.nodes[step.node], found, context.busy)
+
+
+def _wait_settled(context: Context, step: Step, command: tuple[str, ...]) -> None:
+    """Wait until the service can do without one more; what does not work is no loss."""
+    found = step.found
+    if found is not None and found.works:
+        wait_settled(context.fleet.nodes[step.node], step.name, command, context.busy)
 
 
 def _stop_timeout(found: FoundContainer) -> int:
@@ -213,8 +229,12 @@ def _labels(step: Step, key: Secret) -> dict[str, str]:
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
-    if container.busy:
-        labels[LABEL_BUSY] = json.dumps(container.busy)
+    commands = {
+        LABEL_BUSY: container.busy,
+        LABEL_SETTLED: container.settled,
+        LABEL_LEAVING: container.leaving,
+    }
+    labels |= {label: json.dumps(words) for label, words in commands.items() if words}
     if previous := _previous(step):
         labels[LABEL_PREVIOUS] = previous
     return labels

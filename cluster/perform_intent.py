@@ -28,6 +28,11 @@ def _pin(context: Context, step: Step) -> str:
     return _decide(context, lambda intent: intent.pin(step.name, step.values))
 
 
+def _number(context: Context, step: Step) -> str:
+    service = step.name.partition(" ")[0]
+    return _decide(context, lambda intent: intent.number(service, step.values))
+
+
 def _decide(context: Context, decision: Callable[[Intent], Intent]) -> str:
     """Change the intent by compare-and-swap on the Swarm's specification."""
     via = context.fleet.nodes[context.swarm.via]
@@ -65,5 +70,6 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.RELEASE: _run,
     Action.SET: _run,
     Action.PIN: _pin,
+    Action.NUMBER: _number,
 }
 SECRETS: Mapping[str, Performer] = {Action.SAVE: _save}

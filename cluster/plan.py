@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.secrets import Secret
 from cluster.spec import GPU_RUNTIME, Container, Image, Source, fingerprint
-from cluster.state import FoundContainer, FoundNode, Health, State
+from cluster.state import FoundContainer, FoundNode, State
 from cluster.step import Action, Difference, Kind, Step, needed
 
 
@@ -96,6 +96,7 @@ def _step(container: Container, state: State, identity: str, home: str, key: Sec
         container=container,
         identity=identity,
         found=found,
+        turn=container.turn if action is Action.REPLACE else 0,
     )
     if not step.changes:
         return step
@@ -117,7 +118,7 @@ def _compare(
     if found.status in ("created", "dead", "removing"):
         # Half made: an engine that could not attach it to the network can't start it any more.
         return Action.REPLACE, (Difference("status", "running", found.status),)
-    if found.status == "running" and found.health in (Health.NONE, Health.HEALTHY):
+    if found.works:
         return Action.KEEP, ()
     if found.status in ("running", "restarting"):
         return Action.WAIT, ()
@@ -168,6 +169,9 @@ def _image(described: Mapping[str, Any] | None) -> str:
 
 def _obstacle(container: Container, node: FoundNode, home: str) -> tuple[str, str] | None:
     """Return what is in the way that only a person can remove, and what to type."""
+    if container.obstacle:
+        reason, hint = container.obstacle
+        return reason, hint
     found = node.containers.get(container.name)
     if found and found.service != container.service:
         whose = f"{found.service}'s" if found.service else "not ours"

@@ -11,6 +11,7 @@ from cluster.conflicts import conflicts
 from cluster.errors import ConfigErrors, SkpError
 from cluster.fleet import Fleet
 from cluster.intent import Intent, Table
+from cluster.numbers import plan_numbers
 from cluster.observe import observe
 from cluster.observe_disk import Question
 from cluster.perform import Busy
@@ -80,7 +81,9 @@ def look(cluster: Cluster, fleet: Fleet, services: Sequence[Service]) -> State:
     for service in services:
         wanted[master].update(service.images(cluster))
     known = secrets_file.read(secrets_file.path(cluster.settings))
-    return observe(fleet, master, Question(cluster.home, cluster.files, known), wanted)
+    notes = [path for service in services for path in service.notes(cluster)]
+    question = Question(cluster.home, cluster.files, known, notes)
+    return observe(fleet, master, question, wanted)
 
 
 def remembered(
@@ -114,6 +117,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan
     steps = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *_intents(cluster, state, scope),
+        *(() if scope.wish is Wish.DOWN else plan_numbers(scope.services, cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *(_secrets(cluster, state, resolved.kept) if scope.services else ()),
         *_containers(cluster, state, scope),

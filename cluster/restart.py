@@ -8,7 +8,7 @@ from cluster.change import Change
 from cluster.family import Found, among
 from cluster.fleet import Fleet
 from cluster.observe import containers
-from cluster.state import FoundContainer, Health
+from cluster.state import FoundContainer
 from cluster.step import Action, Kind, Step
 
 
@@ -34,7 +34,7 @@ def plan_restart(found: Found, name: str) -> list[Step]:
     Raises:
         SkpError: no container of that name is there.
     """
-    meant = sorted(among(found, name), key=lambda entry: _works(entry[1]))
+    meant = sorted(among(found, name), key=lambda entry: entry[1].works)
     ours = [(node, container) for node, container in meant if container.service]
     return [
         *(
@@ -43,10 +43,6 @@ def plan_restart(found: Found, name: str) -> list[Step]:
         ),
         *(_refused(node, c) for node, c in meant if not c.service),
     ]
-
-
-def _works(container: FoundContainer) -> bool:
-    return container.status == "running" and container.health in (Health.NONE, Health.HEALTHY)
 
 
 def _refused(node: str, container: FoundContainer) -> Step:

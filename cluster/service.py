@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cluster.inventory import Host, Inventory
 from cluster.secrets import Secret
 from cluster.settings import Setting, Settings
 from cluster.spec import Container, Image, NodeFile
-from cluster.state import State
+from cluster.state import FoundNode, State
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,17 @@ class Service:
         title: what it is, in a few words.
         shell: the command that `docker.NAME-shell` runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
+        verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
+            sentence, and the command.
+        numbered: whether each of its nodes has a number for ever; see `cluster.numbers`.
     """
 
     name: str
     title: str
     shell: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
+    verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
+    numbered: bool = False
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
         """Return the hosts that it runs on: those with its label."""
@@ -53,6 +59,14 @@ class Service:
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return the images that it needs, so that their digests are observed."""
         raise NotImplementedError
+
+    def notes(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the paths of small files on its nodes that it wants to have read."""
+        return ()
+
+    def claimed(self, cluster: Cluster, node: FoundNode) -> int:  # noqa: ARG002
+        """Return the number that the data on `node` says it is of; 0 for none."""
+        return 0
 
     def containers(self, cluster: Cluster, facts: State) -> Iterable[Container]:
         """Return the containers that it wants; pure."""

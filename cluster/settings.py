@@ -54,6 +54,7 @@ class Settings:
         places: Mapping[str, str] | None = None,
         ports: Collection[str] = (),
         again: Callable[[Mapping[str, str]], Settings] | None = None,
+        others: Mapping[str, str] | None = None,
     ) -> None:
         """Keep the values by key, where each is set, which keys are ports, and how to override."""
         self.path = path
@@ -63,6 +64,7 @@ class Settings:
         self._passwords = dict(passwords)
         self._places = dict(places or {})
         self._ports = tuple(ports)
+        self._others = dict(others or {})
 
     def text(self, key: str) -> str:
         """Return the value of `key` as a string."""
@@ -84,6 +86,13 @@ class Settings:
     def password_keys(self) -> tuple[str, ...]:
         """The keys of all passwords and tokens that exist."""
         return tuple(self._passwords)
+
+    def others(self, prefix: str) -> dict[str, str]:
+        """Return what the file exports under names that are no settings and begin with `prefix`.
+
+        They may be secrets.
+        """
+        return {key: value for key, value in self._others.items() if key.startswith(prefix)}
 
     def place(self, key: str) -> str:
         """Return where `key` is set: "bin/env.sh:25"."""
@@ -168,6 +177,7 @@ def _build(
         places,
         [key for key, kind in kinds.items() if kind == "port"],
         partial(_build, file, document, overrides),
+        {key: value for key, value in file.exported.items() if key not in properties},
     )
     settings.warnings = tuple(_misspelt(file, properties))
     return settings

@@ -158,6 +158,13 @@ class Container:
         busy: a command inside it that ends with 0, and says with what, when it is at work and
             replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
+        turn: its place when the service's containers are replaced one after another, from 1 on;
+            0 when they may be replaced all at once.
+        settled: a command inside it that ends with 0 when the next one may be replaced; else it
+            says why not.
+        leaving: a command inside it that ends with 0 when it may be taken away for good; else it
+            says why not.
+        obstacle: what keeps it from being made, and what to do; () for nothing.
     """
 
     node: str
@@ -182,6 +189,10 @@ class Container:
     stop_timeout: int = 10
     busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
     after: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    turn: int = field(default=0, metadata={"spec": False})
+    settled: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    leaving: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    obstacle: tuple[str, ...] = field(default=(), metadata={"spec": False})
 
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:
         """Return what makes two containers the same, as plain JSON values.

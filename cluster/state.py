@@ -22,6 +22,10 @@ LABEL_FIELDS = "skp.fields"
 LABEL_OWNED = "skp.labels"
 # On a container: the command inside it that tells whether it is at work, as JSON.
 LABEL_BUSY = "skp.busy"
+# On a container: the commands inside it that tell whether the next one may be replaced, and
+# whether it may go for good, as JSON.
+LABEL_SETTLED = "skp.settled"
+LABEL_LEAVING = "skp.leaving"
 # On a container: the image digest of the one that it replaced, for a rollback.
 LABEL_PREVIOUS = "skp.previous"
 # What the names of containers end with that are not through with being made.
@@ -49,6 +53,9 @@ class FoundContainer:
         status: the engine's word: created, running, restarting, exited, paused, dead.
         started: RFC 3339 time of the last start.
         busy: the command inside it that tells whether it is at work; () for none.
+        settled, leaving: the commands inside it that say whether the next one may be replaced,
+            and whether it may go for good; () for none.
+        said: what its probe printed last.
         previous: digest of the image that ran before this one; "" when there was none.
     """
 
@@ -63,7 +70,15 @@ class FoundContainer:
     started: str = ""
     previous: str = ""
     busy: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    said: str = ""
     ports: tuple[str, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether it runs, and its probe, if it has one, says that it works."""
+        return self.status == "running" and self.health in (Health.NONE, Health.HEALTHY)
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,8 @@ class FoundNode:
         kept: the generated secrets that it keeps, as a manager.
         files: the signatures of the files that are wanted here, by path; "" for one that is not
             there.
+        notes: the beginnings of files of its own that services asked for, by path; only those
+            that are there.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
@@ -113,6 +130,7 @@ class FoundNode:
     clock: float = 0.0
     kept: Kept = field(default_factory=Kept)
     files: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
 

@@ -41,6 +41,7 @@ class Action(StrEnum):
     RELEASE = "release"
     SET = "set"
     PIN = "pin"
+    NUMBER = "number"
     SAVE = "save"
     INSTALL = "install"
     BUILD = "build"
@@ -85,7 +86,7 @@ class Step:
         container, identity: for containers: what is wanted, and its image's id or digest.
         found: the container that is there now.
         labels, role: for Swarm nodes: what they are to become.
-        values: for an intent: the options or digests that are decided.
+        values: for an intent: the options, digests or numbers that are decided.
         stale: ids of Swarm entries to remove: those that this node left behind when it was
             reinstalled, or its own when it leaves.
         images: for a prune: the ids of the images that go.
@@ -142,14 +143,18 @@ def needed(step: Step, steps: Iterable[Step]) -> list[Step]:
     """Return the steps that `step` has to wait for.
 
     Of each service in `after`: the one on the same node if there is one there (a registry), else
-    all of them (a database). In a rolling change: those whose turn is before.
+    all of them (a database). In a rolling change of a service: those whose turn is before.
     """
     steps = list(steps)
-    waiting = [s for s in steps if 0 < s.turn < step.turn]
+    waiting = [s for s in steps if 0 < s.turn < step.turn and _service(s) == _service(step)]
     for service in step.after:
         theirs = [s for s in steps if s.container and s.container.service == service]
         waiting += [s for s in theirs if s.node == step.node] or theirs
     return waiting
+
+
+def _service(step: Step) -> str:
+    return step.container.service if step.container else ""
 
 
 def _short(value: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 from cluster.errors import ConfigError
+from cluster.secrets import SPEC_KEY, Secret
 from cluster.service import Cluster
 from cluster.spec import Mount
 from cluster.state import State
@@ -30,6 +32,17 @@ def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:
     if dfs := cluster.settings.text("SKP_DFS"):
         mounts.append(Mount(dfs, "/root/mnt/dfs"))
     return tuple(mounts)
+
+
+def identity(cluster: Cluster, service: str) -> str:
+    """Return a name that the data of `service` in this cluster alone has, and keeps.
+
+    It follows from the cluster's own key: the same as long as the kept secrets are. Its form is
+    Kafka's (22 characters of base64); the first bit is 0, so that it never begins with a dash.
+    """
+    digest = Secret(f"{service}-cluster").fingerprint(cluster.secrets[SPEC_KEY])
+    raw = bytes.fromhex(digest)
+    return base64.urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).decode().rstrip("=")
 
 
 def memory(cluster: Cluster, key: str) -> int:

@@ -30,6 +30,22 @@ def data_science(
     return data_science_image(settings, gpu.upper(), tag), arguments
 
 
+def plain(settings: Settings, service: str, tag: str) -> Image:
+    """Return the image that `service` runs (setting SERVICE_IMAGE) with the tag `tag`.
+
+    Raises:
+        ConfigError: that is not a tag.
+    """
+    if not TAG.fullmatch(tag):
+        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
+    return Image(
+        settings.text(f"{service.upper()}_IMAGE"),
+        tag,
+        built_by=f"docker.image-build-{service} -t={tag}",
+        recipe=f"docker-{service}",
+    )
+
+
 def data_science_image(settings: Settings, gpu: str, tag: str) -> Image:
     """Return the image for `gpu` ("TRUE" or "FALSE") as the settings name it; one recipe."""
     return Image(

@@ -1,4 +1,4 @@
-"""docker.image-rm and docker.image-prune: taking images away, in the registry and on the nodes."""
+"""docker.image-*: images of single services, and taking images away from registry and nodes."""
 
 from __future__ import annotations
 
@@ -30,4 +30,20 @@ def image_prune(s: Session, build_cache: bool = False) -> None:
         s.change(lambda fleet: look(s.inventory, fleet, nodes))
 
 
-TASKS = (image_rm, image_prune)
+@command(help={"tag": "The image's tag."})
+def image_build_zookeeper(s: Session, tag: str = "latest") -> None:
+    """Build ZooKeeper's image on the master and push it to the registry."""
+    from services.images import plain
+
+    s.build(plain(s.settings, "zookeeper", tag), {})
+
+
+@command(help={"tag": "The image's tag."})
+def image_build_kafka(s: Session, tag: str = "latest") -> None:
+    """Build Kafka's image on the master and push it to the registry."""
+    from services.images import plain
+
+    s.build(plain(s.settings, "kafka", tag), {})
+
+
+TASKS = (image_build_zookeeper, image_build_kafka, image_rm, image_prune)

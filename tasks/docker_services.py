@@ -29,6 +29,8 @@ def add_to(ns: Collection) -> None:
         ns.add_task(_rm(service))
         if service.shell:
             ns.add_task(_shell(service))
+        for verb, (title, words) in service.verbs.items():
+            ns.add_task(_verb(service, verb, title, words))
 
 
 def _run(service: Service) -> Command:
@@ -89,6 +91,20 @@ def _shell(service: Service) -> Command:
     shell.__doc__ = f"Open a shell in {service.title} on a node."
     node = {"host": "The node, e.g. c01; by default the first."}
     return Command(shell, name=f"{service.name}-shell", help=node)
+
+
+def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Command:
+    def run(s: Session, host: str = "") -> None:
+        nodes = [found.name for found in service.hosts(s.cluster)]
+        if host not in nodes:
+            raise ConfigError(
+                f"a node (-h) with the label {service.name} is needed, found: {host or 'none'}",
+                f"It runs on: {', '.join(nodes) or 'none, no node has its label'}",
+            )
+        open_shell(s, host, service.name, words)
+
+    run.__doc__ = title
+    return Command(run, name=f"{service.name}-{verb}", help={"host": "The node, e.g. c03."})
 
 
 def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> None:

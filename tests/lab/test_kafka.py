@@ -1,0 +1,122 @@
+"""The guide's Kafka chapter as it is typed, and clients that nobody here wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import NODES, ROOT, Ran, container_ids, on, run, skp
+
+SERVERS = "zookeeper-skp-1:2181,zookeeper-skp-2:2181,zookeeper-skp-3:2181"
+BIN = "cd /opt/kafka/bin"
+
+
+def kafka_hosts(path: Path, *labels: str) -> dict[str, str]:
+    """Return an environment in which all nodes have the labels too."""
+    hosts = json.loads((ROOT / "etc" / "hosts.json").read_text())
+    for entry in hosts.values():
+        entry["labels"] += [{label: "enable"} for label in labels]
+    path.write_text(json.dumps(hosts))
+    return {"SKP_HOSTS": str(path)}
+
+
+def inside(node: str, command: str, env: dict[str, str]) -> Ran:
+    """Run what a person types in the shell of a broker."""
+    return skp("docker.exec-shell", "-h", node, "-n", "kafka-skp", "-c", command, env=env)
+
+
+def remove() -> None:
+    """Make the cluster again what the inventory as shipped asks for, and take the data away."""
+    assert skp("-q", "docker.apply", "--yes", "--busy", "replace").code == 0
+    for node in NODES:
+        on(node, "sudo rm -rf /var/kafka /var/zookeeper")
+
+
+@pytest.fixture(scope="module")
+def kafka(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Three servers of ZooKeeper and three brokers, by the guide's commands."""
+    env = kafka_hosts(tmp_path_factory.mktemp("kafka") / "hosts.json", "zookeeper", "kafka")
+    for words in (
+        ["docker.image-build-zookeeper", "-t=latest"],
+        ["docker.image-build-kafka", "-t=latest"],
+        ["docker.swarm-label"],
+        ["docker.zookeeper-run"],
+        ["docker.kafka-run"],
+    ):
+        done = skp(*words, env=env)
+        assert done.code == 0, done.all
+    yield env
+    remove()
+
+
+@pytest.fixture(scope="module")
+def topic(kafka: dict[str, str]) -> Ran:
+    """The guide's topic."""
+    create = "--create --replication-factor 3 --partitions 1 --topic test"
+    return inside("c01", f"{BIN}; ./kafka-topics.sh --zookeeper {SERVERS} {create}", kafka)
+
+
+def test_a_second_run_changes_nothing(kafka: dict[str, str]) -> None:
+    for service in ("zookeeper", "kafka"):
+        again = skp(f"docker.{service}-run", env=kafka)
+        assert "Nothing to change" in again.out, again.all
+
+
+def test_the_guides_topic_is_made_and_described(kafka: dict[str, str], topic: Ran) -> None:
+    assert topic.code == 0, topic.all
+    assert topic.out.strip() == "Created topic test."
+    assert "Kafka has dropped --zookeeper" in topic.err
+    described = inside(
+        "c01", f"{BIN}; ./kafka-topics.sh --zookeeper {SERVERS} --describe --topic test", kafka
+    )
+    assert "PartitionCount: 1" in described.out
+    assert "ReplicationFactor: 3" in described.out
+    isr = described.out.rsplit("Isr: ", 1)[1].split("\t")[0].strip()
+    assert sorted(isr.split(",")) == ["1", "2", "3"]
+
+
+def test_what_one_node_sends_another_receives(kafka: dict[str, str], topic: Ran) -> None:
+    send = "./kafka-console-producer.sh --broker-list 10.99.0.11:9092 --topic test"
+    sent = inside("c01", f"{BIN}; echo 'hello world!!' | {send}", kafka)
+    assert sent.code == 0, sent.all
+    receive = (
+        "./kafka-console-consumer.sh --bootstrap-server kafka-skp:9092 --topic test "
+        "--from-beginning --max-messages 1 --timeout-ms 20000"
+    )
+    received = inside("c02", f"{BIN}; {receive}", kafka)
+    assert received.out.strip() == "hello world!!", received.all
+
+
+def test_kcat_outside_reaches_every_broker_by_its_nodes_address(
+    kafka: dict[str, str], topic: Ran
+) -> None:
+    assert shutil.which("kcat"), "bin/setup --dev installs it"
+    listed = run("kcat", "-b", "10.99.0.12:9092", "-L", "-J", seconds=30)
+    brokers = {broker["name"] for broker in json.loads(listed.out)["brokers"]}
+    assert brokers == {f"10.99.0.1{number}:9092" for number in (1, 2, 3)}
+
+
+def test_properties_of_ones_own_reach_the_brokers_and_roll_them_one_by_one(
+    kafka: dict[str, str], topic: Ran, tmp_path: Path
+) -> None:
+    path = tmp_path / "env.sh"
+    path.write_text(f"source {ROOT}/bin/env.sh\nexport KAFKA_LOG_RETENTION_HOURS=77\n")
+    before = container_ids()
+    rolled = skp("docker.kafka-run", "--json", env={**kafka, "SKP_ENV": str(path)})
+    assert rolled.code == 0, rolled.all
+    replaced = [s["name"] for s in rolled.json["steps"] if s["action"] == "replace"]
+    assert replaced == ["kafka-skp-1", "kafka-skp-2", "kafka-skp-3"]
+    after = container_ids()
+    for number, node in enumerate(NODES, 1):
+        assert before[node][f"zookeeper-skp-{number}"] == after[node][f"zookeeper-skp-{number}"]
+    shown = inside(
+        "c03",
+        "kafka-configs.sh --bootstrap-server kafka-skp:9092 --describe --all --broker 2 | "
+        "grep -o 'log.retention.hours=[0-9]*' | head -n 1",
+        kafka,
+    )
+    assert shown.out.strip() == "log.retention.hours=77"

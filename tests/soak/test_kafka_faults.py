@@ -1,0 +1,160 @@
+"""Nothing that was acknowledged is lost, whatever fails while messages are sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.conftest import NODES, ROOT, host_docker, on, restore, run, skp
+from tests.lab.test_kafka import inside, kafka_hosts, remove
+
+BROKERS = ",".join(f"10.99.0.1{number}:9092" for number in (1, 2, 3))
+COUNT, RATE = 40_000, 2_000
+Env = dict[str, str]
+
+
+@pytest.fixture(scope="module", params=["zookeeper", "kraft"])
+def kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Env]:
+    """Three brokers of each mode."""
+    assert run("bin/demo", seconds=1200).code == 0
+    restore()
+    labels = ["kafka", "zookeeper"] if request.param == "zookeeper" else ["kafka"]
+    env = kafka_hosts(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels)
+    for words in (
+        ["docker.image-build-zookeeper"], ["docker.image-build-kafka"], ["docker.swarm-label"],
+        *([f"docker.{label}-run"] for label in reversed(labels)),
+    ):  # fmt: skip
+        done = skp("-q", *words, env=env)
+        assert done.code == 0, done.all
+    yield {**env, "MODE": request.param}
+    remove()
+
+
+@contextmanager
+def producing(topic: str, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Send while the body runs; afterwards the result has what the producer says."""
+    stop, result = tmp_path / "stop", dict[str, Any]()
+    words = ["produce", BROKERS, topic, str(COUNT), str(RATE)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.soak.streams", *words],
+        cwd=ROOT, env={"STOP": str(stop), "PATH": "/usr/bin:/bin"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            time.sleep(3)  # it is to be in full swing
+            yield result
+        finally:
+            stop.touch()
+            out, err = process.communicate(timeout=700)
+    assert process.returncode == 0, err
+    result.update(json.loads(out))
+
+
+def redeploy(env: Env, tmp_path: Path) -> None:
+    path = tmp_path / "env.sh"
+    path.write_text(
+        f"source {ROOT}/bin/env.sh\nexport KAFKA_LOG_RETENTION_HOURS={time.time():.0f}\n"
+    )
+    rolled = skp("-q", "docker.kafka-run", env={**env, "SKP_ENV": str(path)})
+    assert rolled.code == 0, rolled.all
+
+
+def settle(env: Env) -> None:
+    """Wait until no partition is under-replicated, as the next change would."""
+    end = time.monotonic() + 240
+    while (said := inside("c01", "kafka-settled", env)).code != 0:
+        assert time.monotonic() < end, said.all
+        time.sleep(2)
+
+
+def kill_each_broker(env: Env, _: Path) -> None:
+    for number, node in enumerate(NODES, 1):
+        on(node, f"docker kill -s KILL kafka-skp-{number}; docker start kafka-skp-{number}")
+        settle(env)
+
+
+def power_one_node_off(env: Env, _: Path) -> None:
+    assert host_docker("kill", "c03").code == 0
+    time.sleep(20)
+    assert host_docker("start", "c03").code == 0
+    wait_for_apply(env)
+
+
+def cut_one_node_off(env: Env, _: Path) -> None:
+    """All that goes in or out of c03's interface is dropped for a minute."""
+    rules = [
+        [
+            "iptables",
+            chain,
+            "-i" if "INPUT" in chain or "PRE" in chain else "-o",
+            "eth0",
+            "-j",
+            "DROP",
+        ]
+        for chain in ("INPUT", "OUTPUT")
+    ]
+    for _program, chain, *rest in rules:
+        assert host_docker("exec", "c03", "iptables", "-I", chain, *rest).code == 0
+    time.sleep(60)
+    for _program, chain, *rest in rules:
+        assert host_docker("exec", "c03", "iptables", "-D", chain, *rest).code == 0
+    wait_for_apply(env)
+
+
+def power_all_nodes_off(env: Env, _: Path) -> None:
+    assert host_docker("kill", *NODES).code == 0
+    assert host_docker("start", *NODES).code == 0
+    wait_for_apply(env)
+
+
+def wait_for_apply(env: Env) -> None:
+    """The next docker.apply of cron: until it finds nothing wrong."""
+    end = time.monotonic() + 400
+    while (done := skp("-q", "docker.apply", "registry,zookeeper,kafka", env=env)).code != 0:
+        assert time.monotonic() < end, done.all
+        time.sleep(5)
+
+
+EVENTS: dict[str, Callable[[Env, Path], None]] = {
+    "rolling redeploy": redeploy,
+    "SIGKILL of each broker": kill_each_broker,
+    "a node killed and back": power_one_node_off,
+    "a node cut off for 60 s": cut_one_node_off,
+    "all nodes killed at once": power_all_nodes_off,
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_nothing_acknowledged_is_lost(kafka: Env, event: str, tmp_path: Path) -> None:
+    topic = event.replace(" ", "-")
+    create = f"--create --partitions 3 --topic {topic}"
+    made = inside("c01", f"kafka-topics.sh --bootstrap-server kafka-skp:9092 {create}", kafka)
+    assert made.code == 0, made.all
+    with producing(topic, tmp_path) as sent:
+        EVENTS[event](kafka, tmp_path)
+        settle(kafka)
+    read = run(sys.executable, "-m", "tests.soak.streams", "consume", BROKERS, topic, seconds=400)
+    assert read.code == 0, read.all
+    lost = set(sent["numbers"]) - set(read.json["numbers"])
+    line = (
+        f"| {kafka['MODE']} | {event} | {sent['sent']} | {sent['acknowledged']} | "
+        f"{len(read.json['numbers'])} | {len(lost)} | {read.json['duplicates']} | "
+        f"{sent['longest_gap']} s |"
+    )
+    print(f"\n{line}")
+    with (ROOT / ".lab" / "kafka-faults.md").open("a") as table:
+        table.write(f"{line}\n")
+    assert not lost
+    assert read.json["duplicates"] == 0
+    assert read.json["disorder"] == 0
+    assert sent["sent"] == sent["acknowledged"], sent["errors"]
