@@ -24,6 +24,11 @@ export REGISTRY_VOLUME="$SKP_HOME/volume/var/registry"
 export REGISTRY_IMAGE="skp/docker-registry" # "registry" and TAG "2" for the public image
 export REGISTRY_TAG="latest"
 
+# Data volumes: /root/mnt/sshfs; all "" if not used
+export SSHFS_ID=""                          # the user on the SSH server
+export SSHFS_HOST=""
+export SSHFS_VOLUME=""                      # the folder there
+
 # Jupyter
 export JUPYTER_NAME="jupyter-skp"           # Container Name
 export JUPYTER_PORT="8010"                  # Jupyter Port
