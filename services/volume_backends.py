@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cluster.errors import ConfigError, ConfigErrors
 from cluster.service import Cluster
-from cluster.settings import Setting
+from cluster.settings import Setting, Settings
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Backend:
         Raises:
             ConfigErrors: some of its settings are filled in and some are not.
         """
-        filled = [key for key in self.keys if cluster.settings.text(key)]
+        filled = [key for key in self.keys if _value(cluster.settings, key)]
         if not filled:
             return False
         if missing := [key for key in self.keys if key not in filled]:
@@ -71,4 +71,58 @@ SSHFS = Backend(
         ("READ_ONLY", "SSHFS_READ_ONLY"),
     ),
 )
-BACKENDS = (SSHFS,)
+S3 = Backend(
+    "s3",
+    ("S3_ACCOUNT", "S3_ACCESS_ID", "S3_ACCESS_KEY"),
+    (
+        Setting("S3_ACCOUNT", "optional-bucket", "", "S3: the bucket"),
+        Setting("S3_ACCESS_ID", "word", "", "S3: the access key's id"),
+        Setting("S3_ACCESS_KEY", "credential", "", "S3: the secret access key"),
+        Setting("S3_URL", "optional-url", "", "S3: a compatible server; AWS without it"),
+        Setting("S3_REGION", "word", "us-east-1", "S3: the region"),
+        Setting("S3_READ_ONLY", "flag", "FALSE", "S3: whether nobody may write"),
+    ),
+    "etc/s3fs",
+    (
+        ("BUCKET", "S3_ACCOUNT"),
+        ("URL", "S3_URL"),
+        ("REGION", "S3_REGION"),
+        ("READ_ONLY", "S3_READ_ONLY"),
+    ),
+)
+BLOB = Backend(
+    "blob",
+    ("BLOB_ACCOUNT_NAME", "BLOB_ACCOUNT_KEY", "BLOB_CONTAINER_NAME"),
+    (
+        Setting("BLOB_ACCOUNT_NAME", "word", "", "Blob: the storage account"),
+        Setting("BLOB_ACCOUNT_KEY", "credential", "", "Blob: the account's key"),
+        Setting("BLOB_CONTAINER_NAME", "optional-bucket", "", "Blob: the container"),
+        Setting("BLOB_URL", "optional-url", "", "Blob: a compatible server; Azure without it"),
+        Setting("BLOB_READ_ONLY", "flag", "FALSE", "Blob: whether nobody may write"),
+    ),
+    "etc/blobfs",
+    (
+        ("ACCOUNT", "BLOB_ACCOUNT_NAME"),
+        ("BUCKET", "BLOB_CONTAINER_NAME"),
+        ("URL", "BLOB_URL"),
+        ("READ_ONLY", "BLOB_READ_ONLY"),
+    ),
+)
+BACKENDS = (SSHFS, S3, BLOB)
+
+
+def need(cluster: Cluster, backend: Backend) -> None:
+    """Refuse what needs a backend that is switched off.
+
+    Raises:
+        ConfigError: it is off, or half filled in.
+    """
+    if not backend.on(cluster):
+        raise ConfigError(
+            f"{cluster.settings.path}: {backend.name} is switched off",
+            f"Fill in {', '.join(backend.keys)}.",
+        )
+
+
+def _value(settings: Settings, key: str) -> str:
+    return settings.password(key) if key in settings.password_keys else settings.text(key)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import paramiko
 
 from cluster.change import Change
-from cluster.errors import ConfigError, SkpError
+from cluster.errors import SkpError
 from cluster.fleet import Fleet
 from cluster.secrets import Secret
 from cluster.service import Cluster
 from services.credentials import read, write
-from services.volume_backends import SSHFS
+from services.volume_backends import SSHFS, need
 
 KEY = f"{SSHFS.folder}/id_ed25519"
 PUBLIC = f"{KEY}.pub"
@@ -49,10 +49,7 @@ def server(cluster: Cluster) -> Server:
         ConfigError: SSHFS is switched off, or half filled in.
     """
     text = cluster.settings.text
-    if not SSHFS.on(cluster):
-        raise ConfigError(
-            f"{cluster.settings.path}: SSHFS is switched off", f"Fill in {', '.join(SSHFS.keys)}."
-        )
+    need(cluster, SSHFS)
     return Server(
         text("SSHFS_ID"),
         text("SSHFS_HOST"),

@@ -31,6 +31,7 @@ class Volumes(Service):
         Setting("VOLUMES_IMAGE", "image", "skp/docker-fuse", "image"),
         Setting("VOLUMES_TAG", "tag", "latest", "image tag"),
         Setting("VOLUMES_CACHE", "path", "/var/lib/skp/cache", "each node's folder for caches"),
+        Setting("VOLUMES_CACHE_SIZE", "memory", "10g", "how large Blob's cache may get on a node"),
         *(setting for backend in BACKENDS for setting in backend.settings),
     )
 
@@ -80,6 +81,10 @@ class Volumes(Service):
             for backend in self.backends(cluster):
                 yield self._container(cluster, facts, host.name, backend)
 
+    def container_name(self, cluster: Cluster, backend: Backend, node: str) -> str:
+        """Return the name of the container that mounts `backend` on `node`."""
+        return f"{cluster.settings.text('VOLUMES_NAME')}-{backend.name}-{node}"
+
     def _container(self, cluster: Cluster, facts: State, node: str, backend: Backend) -> Container:
         text = cluster.settings.text
         (image,) = self.images(cluster)
@@ -89,7 +94,7 @@ class Volumes(Service):
         cache = f"{text('VOLUMES_CACHE')}/{backend.name}"
         return Container(
             node=node,
-            name=f"{text('VOLUMES_NAME')}-{backend.name}-{node}",
+            name=self.container_name(cluster, backend, node),
             service=self.name,
             image=image,
             command=("run", backend.name),
@@ -98,6 +103,7 @@ class Volumes(Service):
                 ("OWNER", owner),
                 ("CREDENTIALS", credentials),
                 ("DRAIN_SECONDS", str(_DRAIN)),
+                ("CACHE_SIZE", text("VOLUMES_CACHE_SIZE").upper()),
             ),
             mounts=(
                 Mount(MOUNTS, "/mnt", propagation="rshared", create=True, owner="0:0"),

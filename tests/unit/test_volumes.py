@@ -13,7 +13,7 @@ import services
 from cluster import inventory, settings
 from cluster.errors import ConfigError
 from cluster.folders import preparing
-from cluster.secrets import Secret
+from cluster.secrets import Kept, Secret, resolve
 from cluster.service import Cluster
 from cluster.spec import Container, Image, Mount
 from cluster.state import State
@@ -88,3 +88,32 @@ def test_only_a_folder_whose_mounts_are_shared_is_made_a_shared_mount() -> None:
     shared = Mount("/a", "/x", propagation="rslave", create=True)
     assert "mount --make-rshared /a" in preparing(container(shared))
     assert "mount" not in preparing(container(Mount("/a", "/x", create=True)))
+
+
+CLOUD = {
+    "S3_ACCOUNT": "data", "S3_ACCESS_ID": "id", "S3_ACCESS_KEY": "s3-key",
+    "BLOB_ACCOUNT_NAME": "data", "BLOB_ACCOUNT_KEY": "blob-key==", "BLOB_CONTAINER_NAME": "data",
+}  # fmt: skip
+
+
+def test_all_on_there_is_one_for_each(cluster: Callable[..., Cluster]) -> None:
+    found = SERVICE.containers(cluster(**ON, **CLOUD), NOTHING)
+    assert [c.command for c in found] == [("run", name) for name in ("sshfs", "s3", "blob")]
+
+
+def test_what_a_container_is_told_holds_no_key(cluster: Callable[..., Cluster]) -> None:
+    found = SERVICE.containers(cluster(**CLOUD), NOTHING)
+    assert not any(key in str(c) for c in found for key in ("s3-key", "blob-key"))
+
+
+def test_a_key_that_is_not_given_is_not_generated(cluster: Callable[..., Cluster]) -> None:
+    resolved = resolve(cluster().settings, Kept(), ())
+    assert "S3_ACCESS_KEY" not in resolved.generated
+    assert "S3_ACCESS_KEY" not in resolved.kept.values
+    assert resolved.values["S3_ACCESS_KEY"].reveal() == ""
+
+
+def test_a_key_that_is_given_is_known_and_not_kept(cluster: Callable[..., Cluster]) -> None:
+    resolved = resolve(cluster(**CLOUD).settings, Kept(), ())
+    assert resolved.values["S3_ACCESS_KEY"].reveal() == "s3-key"
+    assert "S3_ACCESS_KEY" not in resolved.kept.values

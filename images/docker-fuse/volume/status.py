@@ -10,6 +10,7 @@ from typing import Any
 
 # Memory, not the node's disk: the copies of keys lie beside it.
 PRIVATE = Path("/dev/shm/skp")  # noqa: S108 - the container's own
+BY_HAND = "unmounted by hand"
 _FILE = PRIVATE / "status.json"
 CACHE = Path("/var/cache/volume")
 # On the node: what a person wants outlives the container.

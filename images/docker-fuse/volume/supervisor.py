@@ -15,7 +15,6 @@ import mounts
 import status
 from backends import Backend, SetupError
 
-_INTERVAL = 5  # seconds between probes
 _PROBE = 10  # seconds: a probe's deadline
 _MISSES = 3  # so many probes in a row without an answer, and a mount is given up
 _MOUNT = 20  # seconds: a mount's deadline
@@ -43,7 +42,7 @@ class Supervisor:
         while not self._stop.is_set():
             if not status.wanted():
                 self._unmount()
-                self._tell("unmounted by hand", "")
+                self._tell(status.BY_HAND, "")
                 self._pause(1, lambda: status.wanted())
             elif self._mount():
                 attempt = 0
@@ -81,7 +80,7 @@ class Supervisor:
         """Probe until the mount is lost, or is not wanted any more."""
         misses = 0
         while not self._stop.is_set() and status.wanted():
-            self._pause(_INTERVAL, lambda: self._ended() or not status.wanted())
+            self._pause(self._backend.interval, lambda: self._ended() or not status.wanted())
             if self._stop.is_set() or not status.wanted():
                 return
             if self._ended() or mounts.mounted(self._point) != self._backend.type:
@@ -178,6 +177,7 @@ class Supervisor:
     def _tell(self, state: str, error: str, seconds: float = 0) -> None:
         mounted = bool(mounts.mounted(self._point))
         self._known = {
+            "backend": self._backend.name,
             "state": state,
             "mounted": mounted,
             "alive": mounted and state == "mounted",
