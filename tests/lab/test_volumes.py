@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import GATEWAY, ROOT, Ran, on, secret, skp
+from tests.lab.conftest import GATEWAY, on, secret, skp
+from tests.lab.data_volumes import Volume, as_root, in_jupyter, switched_on, until
 from tests.lab.test_jupyter import bearer, kernel
 
 # Node c03 is the SSH server too: Debian's OpenSSH, with a user of its own.
@@ -29,35 +27,6 @@ data = pathlib.Path("{mount}/시험 data.parquet")
 pandas.DataFrame({{"x": range(1000), "이름": "값"}}).to_parquet(data)
 int(pandas.read_parquet(data).x.sum())
 """
-
-
-def as_root(node: str, command: str, stdin: str = "") -> Ran:
-    ran = on(node, f"sudo sh -c '{command}'")
-    assert ran.code == 0, ran.all
-    return ran
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A data volume that is switched on; `env` are its settings."""
-
-    env: dict[str, str]
-
-    def skp(self, *words: str) -> Ran:
-        return skp(*words, env=self.env)
-
-
-def until(holds: Callable[[], bool], seconds: float) -> float:
-    """Wait until something holds; return how long it took."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() - begun < seconds, f"not within {seconds} s"
-        time.sleep(0.2)
-    return time.monotonic() - begun
-
-
-def in_jupyter(command: str) -> Ran:
-    return on("c01", f"docker exec jupyter-skp timeout 20 sh -c {json.dumps(command)}")
 
 
 def reload_sshd() -> None:
@@ -82,12 +51,8 @@ def server(platform: None) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def volume(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
     """SSHFS switched on by the guide's own commands."""
-    env = tmp_path_factory.mktemp("volume") / "env.sh"
-    env.write_text(
-        f"source {ROOT}/bin/env.sh\nexport SSHFS_ID={USER}\n"
-        f"export SSHFS_HOST={ADDRESS}\nexport SSHFS_VOLUME={FOLDER}\n"
-    )
-    given = Volume({"SKP_ENV": str(env)})
+    values = {"SSHFS_ID": USER, "SSHFS_HOST": ADDRESS, "SSHFS_VOLUME": FOLDER}
+    given = switched_on(tmp_path_factory.mktemp("volume"), values)
     for words in (
         ("docker.image-build-fuse", "-t=latest"),
         ("sshfs.keygen",),
@@ -192,3 +157,24 @@ def test_a_wrong_password_and_a_missing_folder_are_refused(volume: Volume) -> No
     missing = skp("sshfs.copy-id", f"-p={PASSWORD}", env={"SKP_ENV": str(nowhere)})
     assert missing.code == 1
     assert f"{ADDRESS}: /nowhere: No such file" in missing.err
+
+
+def test_status_and_check_tell_how_it_is(volume: Volume) -> None:
+    (row,) = volume.rows()
+    assert (row["node"], row["volume"], row["state"], row["alive"]) == (
+        "c01", "sshfs", "mounted", True
+    )  # fmt: skip
+    assert row["pending_bytes"] == 0
+    (checked,) = volume.rows("check")
+    assert (checked["ok"], checked["error"]) == (True, "")
+
+
+def test_unmounted_by_hand_it_stays_so_until_mounted(volume: Volume) -> None:
+    assert volume.skp("volume.umount").code == 0
+    until(lambda: volume.rows()[0]["state"] == "unmounted by hand", 10)
+    assert "sshfs" not in on("c01", "cat /proc/mounts").out
+    assert on("c01", f"docker restart {CONTAINER}").code == 0
+    assert volume.skp("docker.apply", "volumes").code == 0
+    assert volume.rows()[0]["state"] == "unmounted by hand"
+    assert volume.skp("volume.mount").code == 0
+    until(lambda: bool(volume.rows()[0]["alive"]), 10)
