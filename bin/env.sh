@@ -24,6 +24,21 @@ export REGISTRY_VOLUME="$SKP_HOME/volume/var/registry"
 export REGISTRY_IMAGE="skp/docker-registry" # "registry" and TAG "2" for the public image
 export REGISTRY_TAG="latest"
 
+# Data volumes: /root/mnt/sshfs, s3, blob; all "" if not used
+export SSHFS_ID=""                          # the user on the SSH server
+export SSHFS_HOST=""
+export SSHFS_VOLUME=""                      # the folder there
+
+export S3_ACCOUNT=""                        # the bucket
+export S3_ACCESS_ID=""
+export S3_ACCESS_KEY=""
+export S3_URL=""                            # "" for AWS, else a compatible server
+
+export BLOB_ACCOUNT_NAME=""
+export BLOB_ACCOUNT_KEY=""
+export BLOB_CONTAINER_NAME=""
+export BLOB_URL=""                          # "" for Azure, else a compatible server
+
 # Jupyter
 export JUPYTER_NAME="jupyter-skp"           # Container Name
 export JUPYTER_PORT="8010"                  # Jupyter Port

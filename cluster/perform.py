@@ -91,6 +91,7 @@ def perform(context: Context, step: Step) -> str:
         "secrets": perform_intent.SECRETS,
         "network": perform_swarm.NETWORK,
         "file": perform_files.PERFORMERS,
+        "credential": perform_files.CREDENTIALS,
         "image": {**perform_image.PERFORMERS, **perform_removal.PERFORMERS},
         "container": perform_container.PERFORMERS,
         "leave": perform_leave.PERFORMERS,

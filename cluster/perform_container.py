@@ -14,12 +14,21 @@ from typing import Any
 import docker.errors
 
 from cluster.busy import leave_if_busy
+from cluster.folders import ids, preparing
 from cluster.health import wait_healthy
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.secrets import Secret
 from cluster.settle import may_go, wait_settled
-from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
+from cluster.spec import (
+    GPU_RUNTIME,
+    SECRETS_TARGET,
+    Container,
+    Mount,
+    Port,
+    SecretFile,
+    fingerprint,
+)
 from cluster.state import (
     HALF_MADE,
     LABEL_BUSY,
@@ -77,6 +86,7 @@ def _create(context: Context, step: Step) -> str:
 def _start(context: Context, step: Step) -> str:
     container, node = step.container, context.fleet.nodes[step.node]
     assert container is not None and step.found is not None
+    _make_folders(node, container)
     with node.talking(f"starting {step.name}", node.deadlines.start) as engine:
         if step.found.status == "paused":
             engine.unpause(step.found.id)
@@ -179,11 +189,7 @@ def _wait_healthy(context: Context, container: Container) -> str:
 
 def _make_folders(node: Node, container: Container) -> None:
     uid, gid = _owner(container)
-    commands = [
-        f"test -d {quoted} || install -d -o {uid} -g {gid} {quoted}"
-        for mount in container.mounts
-        if mount.create and (quoted := shlex.quote(mount.source))
-    ]
+    commands = [preparing(container)] if any(m.create for m in container.mounts) else []
     if container.files:
         commands.append(f"install -d -m 0711 {FILES_ROOT}")
         commands.append(f"install -d -m 0500 -o {uid} -g {gid} {_folder(container)}")
@@ -199,8 +205,7 @@ def _write_files(node: Node, container: Container) -> None:
 
 
 def _owner(container: Container) -> tuple[int, int]:
-    uid, _, gid = (container.user or "0:0").partition(":")
-    return int(uid), int(gid or uid)
+    return ids(container.user)
 
 
 def _folder(container: Container) -> str:
@@ -287,7 +292,7 @@ def _host_config(container: Container) -> dict[str, Any]:
         "Memory": container.memory,
         "NanoCpus": int(container.cpus * 1e9),
         "CapAdd": list(container.capabilities),
-        "SecurityOpt": ["no-new-privileges"],
+        "SecurityOpt": ["no-new-privileges", *container.security],
         "Devices": [
             {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
             for d in container.devices
@@ -305,7 +310,7 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
             "Source": mount.source,
             "Target": mount.target,
             "ReadOnly": mount.read_only,
-            "BindOptions": {"Propagation": mount.propagation},
+            "BindOptions": _bind_options(mount),
         }
         for mount in container.mounts
     ]
@@ -319,6 +324,14 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
             }
         )
     return mounts
+
+
+def _bind_options(mount: Mount) -> dict[str, Any]:
+    options: dict[str, Any] = {"Propagation": mount.propagation}
+    if mount.read_only and mount.propagation != "rprivate":
+        # Else engines from version 25 on make all that is mounted beneath it read-only as well.
+        options["ReadOnlyNonRecursive"] = True
+    return options
 
 
 def _healthcheck(container: Container) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Steps that write files of the nodes' own."""
+"""Steps that write files: those of the nodes' own, and credentials on the shared folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from cluster.errors import NodeError
 from cluster.perform import Context, Performer
 from cluster.step import Action, Step
 
@@ -29,8 +30,25 @@ def _install(context: Context, step: Step) -> str:
     return ""
 
 
+def _save(context: Context, step: Step) -> str:
+    """Write a credential as the SSH user, whom the shared folder is: root may not write there."""
+    credential = step.credential
+    assert credential is not None
+    node = context.fleet.nodes[step.node]
+    path, folder = credential.path, str(PurePosixPath(credential.path).parent)
+    folder, path, new = _quoted(folder, path, f"{path}.new")
+    done = node.run(
+        f"mkdir -p {folder} && umask 077 && cat >{new} && sync {new} && mv -f {new} {path}",
+        stdin=credential.content.reveal().encode(),
+    )
+    if done.exit_code != 0:
+        raise NodeError(step.node, f"{credential.path} can't be written: {done.complaint()}")
+    return ""
+
+
 def _quoted(*words: str) -> tuple[str, ...]:
     return tuple(shlex.quote(word) for word in words)
 
 
+CREDENTIALS: Mapping[str, Performer] = {Action.SAVE: _save}
 PERFORMERS: Mapping[str, Performer] = {Action.INSTALL: _install}

@@ -120,14 +120,18 @@ def resolve(settings: Settings, local: Kept, copies: Iterable[Kept]) -> Resolved
     newest = max(copies, key=lambda copy: copy.generation, default=Kept())
     known = {**local.values, **newest.values}
     given = {key: settings.password(key) for key in settings.password_keys}
-    wanted = [key for key in (SPEC_KEY, *given) if not given.get(key)]
+    made = (key for key in given if key not in settings.given_only)
+    wanted = [key for key in (SPEC_KEY, *made) if not given.get(key)]
     generated = tuple(key for key in wanted if not known.get(key, Secret("")).reveal())
     known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
     changed = newest.generation == 0 or known != newest.values
     generation = max(newest.generation, local.generation if not newest.generation else 0)
     kept = Kept(known, max(1, generation + (changed and newest.generation > 0)))
     return Resolved(
-        {key: Secret(given[key]) if given.get(key) else known[key] for key in (SPEC_KEY, *given)},
+        {
+            key: Secret(given[key]) if given.get(key) else known.get(key, Secret(""))
+            for key in (SPEC_KEY, *given)
+        },
         kept,
         generated,
         tuple(key for key in wanted if key in local.values and local.values[key] != known[key]),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from cluster.errors import ConfigError
 from cluster.inventory import Host, Inventory
 from cluster.secrets import Secret
 from cluster.settings import Setting, Settings
@@ -55,6 +56,13 @@ class Service:
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
         """Return the hosts that it runs on: those with its label."""
         return cluster.inventory.labelled(self.name)
+
+    def nowhere(self, cluster: Cluster) -> ConfigError:
+        """Return the error for a `-run` that no chosen node is for."""
+        return ConfigError(
+            f"no chosen node has the label {self.name}",
+            f'Add {{"{self.name}": "enable"}} to a node in {cluster.inventory.path}.',
+        )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return the images that it needs, so that their digests are observed."""

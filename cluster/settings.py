@@ -20,7 +20,9 @@ ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "etc" / "settings.schema.json"
 # The guide's files set these; nothing needs them any more.
 OBSOLETE = frozenset({"JUPYTER_DOCKER"})
-_SECRET_KINDS = frozenset({"password", "token"})
+_GIVEN = "credential"
+"""The kind of secrets that only a person can have: "" means none, and none is generated."""
+_SECRET_KINDS = frozenset({"password", "token", _GIVEN})
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Settings:
         """Keep the values by key, where each is set, which keys are ports, and how to override."""
         self.path = path
         self.warnings: tuple[str, ...] = ()
+        self.given_only: frozenset[str] = frozenset()
         self._again = again
         self._values = dict(values)
         self._passwords = dict(passwords)
@@ -179,6 +182,7 @@ def _build(
         partial(_build, file, document, overrides),
         {key: value for key, value in file.exported.items() if key not in properties},
     )
+    settings.given_only = frozenset(key for key in hidden if kinds[key] == _GIVEN)
     settings.warnings = tuple(_misspelt(file, properties))
     return settings
 

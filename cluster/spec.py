@@ -58,9 +58,11 @@ class Mount:
     Attributes:
         source: absolute path on the node.
         target: absolute path in the container.
-        read_only: whether the container may not write.
+        read_only: whether the container may not write. With a propagation of its own, mounts that
+            appear beneath it later are as writable as they are themselves.
         propagation: "rprivate", "rslave" or "rshared" (docs.docker.com, bind propagation).
-        create: make the folder, owned by the container's user, before the container.
+        create: make the folder before the container, and in it the mountpoints of other mounts.
+        owner: "UID:GID" of a folder that is made; "" for the container's user.
     """
 
     source: str
@@ -68,6 +70,7 @@ class Mount:
     read_only: bool = False
     propagation: str = "rprivate"
     create: bool = False
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,18 @@ class NodeFile:
 
 
 @dataclass(frozen=True)
+class Credential:
+    """A secret file on the shared folder that services read: its SSH user's alone (mode 0600).
+
+    Attributes:
+        path: absolute path on the node.
+    """
+
+    path: str
+    content: Secret
+
+
+@dataclass(frozen=True)
 class Container:
     """One container on one node.
 
@@ -152,6 +167,7 @@ class Container:
         user: "UID" or "UID:GID"; "" for the image's own.
         memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
         devices, capabilities: what it may use beyond the engine's defaults.
+        security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
@@ -183,6 +199,7 @@ class Container:
     cpus: float = 0
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()
     gpus: int = 0
     restart: str = "unless-stopped"
     probe: Probe | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from cluster.spec import Container, NodeFile
+from cluster.spec import Container, Credential, NodeFile
 from cluster.state import FoundContainer
 
 Key: TypeAlias = tuple[str, str, str]
@@ -21,6 +21,7 @@ class Kind(StrEnum):
     NETWORK = "network"
     SECRETS = "secrets"
     FILE = "file"
+    CREDENTIAL = "credential"
     IMAGE = "image"
     CONTAINER = "container"
     LEAVE = "leave"
@@ -93,6 +94,7 @@ class Step:
         turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
             and is skipped when one of them failed. 0: no such place.
         file: for files of the node's own: what is wanted.
+        credential: for credentials: what is to be written.
     """
 
     kind: Kind
@@ -112,6 +114,7 @@ class Step:
     images: tuple[str, ...] = ()
     turn: int = 0
     file: NodeFile | None = None
+    credential: Credential | None = None
 
     @property
     def key(self) -> Key:

@@ -11,6 +11,9 @@ from cluster.service import Cluster
 from cluster.spec import Mount
 from cluster.state import State
 
+# On every node: where data volumes are mounted. What sees it needs no privilege.
+MOUNTS = "/var/lib/skp/mnt"
+MOUNTS_TARGET = "/root/mnt"
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -23,14 +26,22 @@ def user(cluster: Cluster, facts: State, node: str) -> str:
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:
-    """Return the folders that every service sees: the shared volume, and the DFS if there is one.
+    """Return the folders that every service sees: the shared volume, data volumes, the DFS if any.
+
+    The data volumes' parent is read-only, and they are not: nobody can write where one of them is
+    not mounted, not even root. They appear and come back there while the container runs.
 
     Args:
         volume: the setting that names the volume, e.g. "JUPYTER_VOLUME".
     """
-    mounts = [Mount(cluster.settings.text(volume), "/root/volume")]
+    mounts = [
+        Mount(cluster.settings.text(volume), "/root/volume"),
+        Mount(
+            MOUNTS, MOUNTS_TARGET, read_only=True, propagation="rslave", create=True, owner="0:0"
+        ),
+    ]
     if dfs := cluster.settings.text("SKP_DFS"):
-        mounts.append(Mount(dfs, "/root/mnt/dfs"))
+        mounts.append(Mount(dfs, f"{MOUNTS_TARGET}/dfs"))
     return tuple(mounts)
 
 

@@ -47,10 +47,7 @@ def _run(service: Service) -> Command:
 
         hosts = service.hosts(s.cluster)
         if not set(hosts) & set(s.hosts):
-            raise ConfigError(
-                f"no chosen node has the label {service.name}",
-                f'Add {{"{service.name}": "enable"}} to a node in {s.inventory.path}.',
-            )
+            raise service.nowhere(s.cluster)
         options = {allowed[key]: s.settings.expand(value) for key, value in given.items() if value}
         if options and not set(hosts) <= set(s.hosts):
             raise ConfigError("options are remembered for all nodes: leave --nodes out")

@@ -1,0 +1,72 @@
+"""Mountpoints, and the one question to a mount that cannot hang the one who asks."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import secrets
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_DETACH = 2  # MNT_DETACH, umount(2)
+# What a probe says of a mount that only a new one can cure.
+_NO_ANSWER = "no answer"
+DEAD = (_NO_ANSWER, "Transport endpoint is not connected")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def prepare(point: Path) -> None:
+    """Make the bare mountpoint: nobody but root may enter it, and nobody should."""
+    point.parent.chmod(0o755)
+    with suppress(FileExistsError):
+        point.mkdir(mode=0)
+    point.chmod(0)
+
+
+def mounted(point: Path) -> str:
+    """Return the type of the file system mounted at `point`, "" for none; never blocks on it."""
+    found = ""
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        before, _, after = line.partition(" - ")
+        if before.split()[4] == str(point):
+            found = after.split()[0]
+    return found
+
+
+def detach(point: Path) -> None:
+    """Take away every mount at `point` at once, dead ones too; open files live on if they can."""
+    while mounted(point):
+        if _LIBC.umount2(os.fsencode(point), _DETACH) != 0:
+            code = ctypes.get_errno()
+            if code != errno.EINVAL:  # umount(2): it is not a mount point any more
+                raise OSError(code, f"umount {point}: {os.strerror(code)}")
+
+
+def probe(point: Path, seconds: float) -> tuple[float, str]:
+    """Ask the server for a name that it can't have; return the latency in s, and what is wrong.
+
+    A name that nobody has asked for is in no cache, so an answer is the server's own.
+    """
+    name = point / f".skp-probe-{secrets.token_hex(8)}"
+    begun = time.monotonic()
+    child = subprocess.Popen(
+        ["stat", "--", str(name)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+        text=True,
+    )
+    try:
+        _, said = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        with suppress(subprocess.TimeoutExpired):  # it may not even be killable: then it is left
+            child.wait(1)
+        return seconds, _NO_ANSWER
+    if child.returncode == 0 or "No such file or directory" in said:
+        return time.monotonic() - begun, ""
+    return time.monotonic() - begun, said.strip().rpartition(": ")[2]

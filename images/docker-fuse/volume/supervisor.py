@@ -1,0 +1,192 @@
+"""Keeps a volume mounted: mounts, probes with a deadline, detaches what is dead, mounts again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+
+import mounts
+import status
+from backends import Backend, SetupError
+
+_PROBE = 10  # seconds: a probe's deadline
+_MISSES = 3  # so many probes in a row without an answer, and a mount is given up
+_MOUNT = 20  # seconds: a mount's deadline
+_BACK_OFF = (1, 2, 4, 8)  # seconds between attempts; the last one stays
+_TICK = 0.2
+
+
+class Supervisor:
+    """One volume on its way."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend, self._point = backend, backend.point
+        self._process: subprocess.Popen[str] | None = None
+        self._said: deque[str] = deque(maxlen=8)
+        self._stop = threading.Event()
+        self._known: dict[str, object] = {}
+
+    def run(self) -> None:
+        """Serve until SIGTERM."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        mounts.detach(self._point)  # what a killed container left
+        mounts.prepare(self._point)
+        attempt = 0
+        while not self._stop.is_set():
+            if not status.wanted():
+                self._unmount()
+                self._tell(status.BY_HAND, "")
+                self._pause(1, lambda: status.wanted())
+            elif self._mount():
+                attempt = 0
+                self._watch()
+            else:
+                self._pause(_BACK_OFF[min(attempt, len(_BACK_OFF) - 1)])
+                attempt += 1
+        self._finish()
+
+    def _mount(self) -> bool:
+        """Try once; return whether the volume answers."""
+        self._clear()
+        try:
+            self._backend.prepare()
+        except SetupError as error:
+            return self._failed(str(error))
+        self._start()
+        end = time.monotonic() + _MOUNT
+        while not self._stop.is_set():
+            if self._ended():
+                return self._failed(" ".join(self._said) or "the mount command ended")
+            if mounts.mounted(self._point) == self._backend.type:
+                seconds, wrong = mounts.probe(self._point, max(1, end - time.monotonic()))
+                if not wrong:
+                    self._tell("mounted", "", seconds)
+                    _log(f"mounted at {self._point}")
+                    return True
+                return self._failed(wrong)
+            if time.monotonic() > end:
+                return self._failed(f"not mounted within {_MOUNT} s")
+            self._stop.wait(_TICK)
+        return False
+
+    def _watch(self) -> None:
+        """Probe until the mount is lost, or is not wanted any more."""
+        misses = 0
+        while not self._stop.is_set() and status.wanted():
+            self._pause(self._backend.interval, lambda: self._ended() or not status.wanted())
+            if self._stop.is_set() or not status.wanted():
+                return
+            if self._ended() or mounts.mounted(self._point) != self._backend.type:
+                self._tell("lost", " ".join(self._said) or "its process ended")
+                _log(f"lost: {self._known['error']}")
+                return
+            seconds, wrong = mounts.probe(self._point, _PROBE)
+            misses = misses + 1 if wrong in mounts.DEAD else 0
+            self._tell("not answering" if wrong else "mounted", wrong, seconds)
+            # A client that tells of an error is alive: it finds its server again by itself.
+            if misses == _MISSES or (wrong and self._backend.renewed()):
+                _log(f"given up: {wrong}")
+                return
+
+    def _start(self) -> None:
+        self._said.clear()
+        self._process = subprocess.Popen(
+            self._backend.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.strip():
+                self._said.append(line.strip())
+                _log(line.strip())
+
+    def _ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _failed(self, why: str) -> bool:
+        self._tell("not mounted", why)
+        _log(f"not mounted: {why}")
+        self._clear()
+        return False
+
+    def _clear(self) -> None:
+        """Detach whatever is mounted, and end its process."""
+        mounts.detach(self._point)
+        self._end()
+
+    def _unmount(self) -> None:
+        """Unmount as gently as it can be done: nobody comes in any more, what is closed is sent."""
+        # As long as this is open the client goes on, also when nothing is mounted any more.
+        root = os.open(self._point, os.O_RDONLY) if self._known.get("alive") else None
+        mounts.detach(self._point)
+        self._drain()
+        if root is not None:
+            os.close(root)
+        self._end()
+
+    def _drain(self) -> None:
+        """Wait until what was closed is at the server, as long as the container may take."""
+        end = time.monotonic() + float(os.environ["DRAIN_SECONDS"])
+        while not self._ended() and (left := self._backend.pending()):
+            if time.monotonic() > end:
+                _log(f"{left} bytes are not at the server yet: kept, and sent after the next start")
+                return
+            self._tell("writing back", f"{left} bytes to send")
+            time.sleep(_TICK)
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+                break
+        self._process = None
+
+    def _finish(self) -> None:
+        self._unmount()
+        with suppress(OSError):  # another has mounted something there: it is theirs then
+            self._point.rmdir()
+        _log("unmounted")
+
+    def _pause(self, seconds: float, until: object = None) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self._stop.is_set():
+            if callable(until) and until():
+                return
+            self._stop.wait(_TICK)
+
+    def _tell(self, state: str, error: str, seconds: float = 0) -> None:
+        mounted = bool(mounts.mounted(self._point))
+        self._known = {
+            "backend": self._backend.name,
+            "state": state,
+            "mounted": mounted,
+            "alive": mounted and state == "mounted",
+            "latency_ms": round(seconds * 1000, 1),
+            "pending_bytes": self._backend.pending(),
+            "error": error,
+        }
+        status.write(**self._known)
+
+
+def _log(line: str) -> None:
+    sys.stderr.write(f"volume: {line}\n")

@@ -1,0 +1,61 @@
+"""What a person asks of the data volumes on all nodes: how they are, a check, (un)mounting."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cluster.errors import ConfigError, NodeError, nearest
+from cluster.fleet import Fleet
+from cluster.node import Node
+from cluster.service import Cluster
+from services.volume_backends import BACKENDS, Backend
+from services.volumes import SERVICE
+
+# Seconds that a container may take to answer.
+_ASK, _CHECK = 10, 60
+
+
+def chosen(cluster: Cluster, name: str) -> tuple[Backend, ...]:
+    """Return the backends that are meant: one by name, or all that are switched on.
+
+    Raises:
+        ConfigError: there is no such backend, or none is switched on.
+    """
+    names = [backend.name for backend in BACKENDS]
+    if name and name not in names:
+        raise ConfigError(
+            f"no data volume {name}{nearest(name, names)}", f"There are: {', '.join(names)}"
+        )
+    found = tuple(b for b in SERVICE.backends(cluster) if name in ("", b.name))
+    if not found:
+        raise SERVICE.nowhere(cluster)
+    return found
+
+
+def ask(
+    cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str
+) -> tuple[list[dict[str, Any]], Mapping[str, NodeError]]:
+    """Have every container carry out `verb` of volume-skp; return a row each, and bad nodes."""
+    nodes = {host.name for host in SERVICE.hosts(cluster)}
+    asked = fleet.each(
+        lambda node: [_one(cluster, node, backend, verb) for backend in backends], nodes
+    )
+    rows = [row for found in asked.values.values() for row in found]
+    lost = {name: error for name, error in fleet.unreachable.items() if name in nodes}
+    return rows, {**lost, **asked.errors}
+
+
+def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str, Any]:
+    name = SERVICE.container_name(cluster, backend, node.name)
+    seconds = _CHECK if verb == "check" else _ASK
+    done = node.run(
+        f"timeout -k 2 {seconds} docker exec {shlex.quote(name)} volume-skp {verb}",
+        deadline=seconds + 5,
+    )
+    row: dict[str, Any] = {"node": node.name, "volume": backend.name}
+    if done.exit_code and not done.text:
+        return {**row, "ok": False, "error": done.complaint(1)}
+    return {**row, "ok": done.exit_code == 0, **(json.loads(done.text) if done.text else {})}

@@ -1,0 +1,133 @@
+"""sshfs.*, s3fs.*, blobfs.*: the data volumes' credentials; volume.*: the volumes themselves."""
+
+from __future__ import annotations
+
+import json
+
+from invoke import Collection, Exit
+
+from cluster.errors import ConfigError, ExitCode
+from cluster.secrets import Secret
+from cluster.spec import TAG
+from tasks.command import command
+from tasks.confirm import confirm
+from tasks.password import password as secret
+from tasks.session import Session
+
+sshfs, s3fs, blobfs = Collection("sshfs"), Collection("s3fs"), Collection("blobfs")
+volume = Collection("volume")
+_BACKEND = {"backend": "sshfs, s3 or blob; by default all that are switched on."}
+
+
+@command()
+def keygen(s: Session) -> None:
+    """Make the key that logs in to the SSH server of the data volume."""
+    from services import volume_ssh
+
+    s.change(lambda fleet: volume_ssh.keygen(s.cluster, fleet))
+
+
+@command(
+    help={"password": "The user's password on the server; bare asks, - reads standard input."},
+    optional=["password"],
+)
+def copy_id(s: Session, password: str = "") -> None:
+    """Have the SSH server accept the key: logs in with the password once, then by the key."""
+    from services import volume_ssh
+
+    target = volume_ssh.server(s.cluster)
+    if s.options.dry:
+        print(f"would add the key to {target.user}@{target.host} and pin that server's host key")
+        return
+    given = secret(s, password, f"{target.user}@{target.host}")
+    with s.fleet([s.inventory.master]) as fleet:
+        line = volume_ssh.copy_id(s.cluster, fleet, given, lambda q: confirm(q, s.options))
+    s.change(lambda fleet: volume_ssh.pin(s.cluster, fleet, line))
+
+
+@command()
+def s3_init(s: Session) -> None:
+    """Write S3's access key for the data volume, once the server has accepted it."""
+    from services import volume_s3
+
+    _write(s, volume_s3.proven(s.cluster))
+
+
+@command()
+def blob_init(s: Session) -> None:
+    """Write Blob's account key for the data volume, once the server has accepted it."""
+    from services import volume_blob
+
+    _write(s, volume_blob.proven(s.cluster))
+
+
+def _write(s: Session, wanted: dict[str, Secret]) -> None:
+    from services.credentials import write
+
+    s.change(lambda fleet: write(s.cluster, fleet, wanted))
+
+
+@command(help=_BACKEND)
+def status(s: Session, backend: str = "") -> None:
+    """Show each volume on each node: mounted, alive, latency, bytes not yet at the server."""
+    _ask(s, backend, "status", ("state", "alive", "latency_ms", "pending_bytes", "error"))
+
+
+@command(help=_BACKEND)
+def check(s: Session, backend: str = "") -> None:
+    """Write, read back and compare through each mount on each node."""
+    _ask(s, backend, "check", ("ok", "seconds", "error"))
+
+
+@command(help=_BACKEND)
+def mount(s: Session, backend: str = "") -> None:
+    """Mount again what was unmounted by hand."""
+    _ask(s, backend, "mount", ("ok", "error"))
+
+
+@command(help=_BACKEND)
+def umount(s: Session, backend: str = "") -> None:
+    """Unmount on all nodes, after writing back, until volume.mount; nodes remember it."""
+    _ask(s, backend, "umount", ("ok", "error"))
+
+
+def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
+    from cluster.report import table
+    from services.volume_ops import ask, chosen
+
+    backends = chosen(s.cluster, name)
+    if s.options.dry and verb in ("mount", "umount"):
+        print(f"would {verb} {', '.join(b.name for b in backends)}")
+        return
+    with s.fleet(s.hosts) as fleet:
+        rows, errors = ask(s.cluster, fleet, backends, verb)
+    if s.options.json:
+        told = {node: error.what for node, error in errors.items()}
+        print(json.dumps({"volumes": rows, "unreachable": told}, indent=2, ensure_ascii=False))
+    else:
+        head = tuple(word.upper() for word in ("node", "volume", *columns))
+        cells = [tuple(str(row.get(word.lower(), "")) for word in head) for row in rows]
+        print("\n".join(table(head, cells)))
+        s.warn([str(error) for error in errors.values()])
+    if errors or not all(row["ok"] for row in rows):
+        raise Exit(code=int(ExitCode.FAILED))
+
+
+@command(help={"tag": "The image's tag."})
+def image_build_fuse(s: Session, tag: str = "latest") -> None:
+    """Build the image that mounts data volumes on the master and push it to the registry."""
+    from services.volumes import SERVICE
+
+    if not TAG.fullmatch(tag):
+        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
+    s.build(SERVICE.image(s.settings, tag), {})
+
+
+sshfs.add_task(keygen)
+sshfs.add_task(copy_id)
+s3fs.add_task(s3_init, name="init")
+blobfs.add_task(blob_init, name="init")
+for _task in (status, check, mount, umount):
+    volume.add_task(_task)
+COLLECTIONS = (sshfs, s3fs, blobfs, volume)
+DOCKER_TASKS = (image_build_fuse,)

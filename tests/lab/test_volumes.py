@@ -1,0 +1,180 @@
+"""Data volumes by a real server: what a notebook writes is there, and what broke comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import GATEWAY, on, secret, skp
+from tests.lab.data_volumes import Volume, as_root, in_jupyter, switched_on, until
+from tests.lab.test_jupyter import bearer, kernel
+
+# Node c03 is the SSH server too: Debian's OpenSSH, with a user of its own.
+SERVER, ADDRESS, USER, FOLDER = "c03", "10.99.0.13", "files", "/srv/files"
+PASSWORD = "Pass word$'1"
+MOUNT = "/root/mnt/sshfs"
+CONTAINER = "volume-skp-sshfs-c01"
+SSHD = """
+AllowUsers skp files
+Match User files
+  PasswordAuthentication yes
+"""
+WRITES = """
+import pandas, pathlib
+data = pathlib.Path("{mount}/시험 data.parquet")
+pandas.DataFrame({{"x": range(1000), "이름": "값"}}).to_parquet(data)
+int(pandas.read_parquet(data).x.sum())
+"""
+
+
+def reload_sshd() -> None:
+    on(SERVER, "sudo pkill -HUP -o -x sshd")
+    until(lambda: on(SERVER, "true").code == 0, 20)
+
+
+@pytest.fixture(scope="module")
+def server(platform: None) -> Iterator[None]:
+    """An OpenSSH server with a user who logs in by password, as copy-id needs it."""
+    path = "/etc/ssh/sshd_config.d/00-files.conf"
+    as_root(SERVER, f"id {USER} || useradd -m {USER}; install -d -o {USER} {FOLDER}")
+    hidden = on(SERVER, f"sudo chpasswd <<'E'\n{USER}:{PASSWORD}\nE")
+    assert hidden.code == 0, hidden.all
+    on(SERVER, f"sudo tee {path} <<'E'{SSHD}E")
+    reload_sshd()
+    yield
+    as_root(SERVER, f"rm {path}; userdel -rf {USER}; rm -rf {FOLDER}")
+    reload_sshd()
+
+
+@pytest.fixture(scope="module")
+def volume(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
+    """SSHFS switched on by the guide's own commands."""
+    values = {"SSHFS_ID": USER, "SSHFS_HOST": ADDRESS, "SSHFS_VOLUME": FOLDER}
+    given = switched_on(tmp_path_factory.mktemp("volume"), values)
+    for words in (
+        ("docker.image-build-fuse", "-t=latest"),
+        ("sshfs.keygen",),
+        ("sshfs.copy-id", f"-p={PASSWORD}", "--yes"),
+        ("docker.volumes-run",),
+    ):
+        ran = given.skp(*words)
+        assert ran.code == 0, ran.all
+    yield given
+    removed = skp("docker.apply", "-q", "volumes")
+    on("c01", "rm -rf /home/skp/skp/volume/etc/ssh")
+    assert removed.code == 0, removed.all
+
+
+def test_a_notebook_writes_and_reads_parquet_on_the_server(volume: Volume) -> None:
+    with kernel(GATEWAY, bearer(secret("JUPYTER_GATEWAY_TOKEN"))) as client:
+        reply = client.execute(WRITES.format(mount=MOUNT), timeout=60)
+        assert reply["outputs"][-1]["data"]["text/plain"] == "499500", reply
+    at_server = as_root(SERVER, f"cat {FOLDER}/*.parquet | sha256sum").out.split()[0]
+    assert in_jupyter(f"cat {MOUNT}/*.parquet | sha256sum").out.split()[0] == at_server
+
+
+def test_again_nothing_changes(volume: Volume) -> None:
+    for words in (("sshfs.keygen",), ("docker.apply", "volumes")):
+        ran = volume.skp(*words, "--json")
+        assert (ran.code, ran.json["changed"]) == (0, 0), ran.all
+
+
+def test_a_killed_client_is_back_in_the_running_consumer(volume: Volume) -> None:
+    before = on("c01", "docker inspect -f {{.State.StartedAt}} jupyter-skp").out
+    in_jupyter(f"echo one > {MOUNT}/one")
+    client = on("c01", "pgrep -x sshfs").out
+    as_root("c01", "pkill -KILL -x sshfs")
+    until(lambda: in_jupyter(f"cat {MOUNT}/one").out == "one\n", 30)
+    assert on("c01", "pgrep -x sshfs").out not in ("", client)
+    assert on("c01", "docker inspect -f {{.State.StartedAt}} jupyter-skp").out == before
+
+
+def test_a_killed_container_is_back_in_the_running_consumer(volume: Volume) -> None:
+    in_jupyter(f"echo two > {MOUNT}/two")
+    started = f"docker inspect -f {{{{.State.StartedAt}}}} {CONTAINER}"
+    before = on("c01", started).out
+    as_root("c01", f"kill -KILL $(docker inspect -f {{{{.State.Pid}}}} {CONTAINER})")
+    until(lambda: on("c01", started).out != before, 30)
+    until(lambda: in_jupyter(f"cat {MOUNT}/two").out == "two\n", 30)
+
+
+def test_nobody_can_write_where_it_is_not_mounted(volume: Volume) -> None:
+    assert on("c01", f"docker stop {CONTAINER}").code == 0
+    try:
+        for user in ("1000", "0"):
+            wrote = on("c01", f"docker exec -u {user} jupyter-skp sh -c 'echo x > {MOUNT}/x'")
+            made = on("c01", f"docker exec -u {user} jupyter-skp mkdir -p {MOUNT}/x")
+            assert wrote.code != 0
+            assert made.code != 0
+    finally:
+        on("c01", f"docker start {CONTAINER}")
+    until(lambda: in_jupyter(f"ls {MOUNT}/two").code == 0, 30)
+
+
+def test_no_secret_is_shown(volume: Volume) -> None:
+    key = as_root("c01", "cat /home/skp/skp/volume/etc/ssh/id_ed25519").out.splitlines()[1:-1]
+    shown = on(
+        "c01",
+        "docker inspect $(docker ps -aq); ps axww; cat /proc/mounts; docker logs "
+        f"{CONTAINER} 2>&1; sudo cat /var/lib/skp/audit.jsonl",
+    ).out
+    assert "sshfs" in shown
+    assert PASSWORD not in shown
+    assert not any(line in shown for line in key)
+
+
+def test_credentials_that_others_can_read_are_refused_before_mounting(volume: Volume) -> None:
+    key = "/home/skp/skp/volume/etc/ssh/id_ed25519"
+    as_root("c01", f"chmod 644 {key}")
+    try:
+        ran = volume.skp("docker.restart", "-n", CONTAINER)
+        assert ran.code == 1
+        assert f"{key}: others can read it (mode 644; 600 is needed); chmod 600 {key}" in ran.all
+        assert "sshfs" not in on("c01", "cat /proc/mounts").out
+    finally:
+        as_root("c01", f"chmod 600 {key}")
+    assert volume.skp("docker.restart", "-n", CONTAINER).code == 0
+
+
+def test_a_server_whose_key_is_not_known_is_asked_about(volume: Volume) -> None:
+    known = "/home/skp/skp/volume/etc/ssh/known_hosts"
+    as_root("c01", f"mv {known} {known}.old")
+    asked = volume.skp("sshfs.copy-id", f"-p={PASSWORD}")
+    as_root("c01", f"mv {known}.old {known}")
+    shown = on(SERVER, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").out.split()[1]
+    assert asked.code == 2
+    assert f"It shows ssh-ed25519 {shown}" in asked.err
+
+
+def test_a_wrong_password_and_a_missing_folder_are_refused(volume: Volume) -> None:
+    wrong = volume.skp("sshfs.copy-id", "-p=wrong", "--yes")
+    assert wrong.code == 1
+    assert f"{ADDRESS} refuses the password of {USER}" in wrong.err
+    nowhere = Path(volume.env["SKP_ENV"]).with_name("nowhere.sh")
+    nowhere.write_text(f"source {volume.env['SKP_ENV']}\nexport SSHFS_VOLUME=/nowhere\n")
+    missing = skp("sshfs.copy-id", f"-p={PASSWORD}", env={"SKP_ENV": str(nowhere)})
+    assert missing.code == 1
+    assert f"{ADDRESS}: /nowhere: No such file" in missing.err
+
+
+def test_status_and_check_tell_how_it_is(volume: Volume) -> None:
+    (row,) = volume.rows()
+    assert (row["node"], row["volume"], row["state"], row["alive"]) == (
+        "c01", "sshfs", "mounted", True
+    )  # fmt: skip
+    assert row["pending_bytes"] == 0
+    (checked,) = volume.rows("check")
+    assert (checked["ok"], checked["error"]) == (True, "")
+
+
+def test_unmounted_by_hand_it_stays_so_until_mounted(volume: Volume) -> None:
+    assert volume.skp("volume.umount").code == 0
+    until(lambda: volume.rows()[0]["state"] == "unmounted by hand", 10)
+    assert "sshfs" not in on("c01", "cat /proc/mounts").out
+    assert on("c01", f"docker restart {CONTAINER}").code == 0
+    assert volume.skp("docker.apply", "volumes").code == 0
+    assert volume.rows()[0]["state"] == "unmounted by hand"
+    assert volume.skp("volume.mount").code == 0
+    until(lambda: bool(volume.rows()[0]["alive"]), 10)

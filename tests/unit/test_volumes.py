@@ -1,0 +1,119 @@
+"""Data volumes: when they are on, on which nodes they are, and what their containers may do."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import services
+from cluster import inventory, settings
+from cluster.errors import ConfigError
+from cluster.folders import preparing
+from cluster.secrets import Kept, Secret, resolve
+from cluster.service import Cluster
+from cluster.spec import Container, Image, Mount
+from cluster.state import State
+from services.volumes import SERVICE
+
+ON = {"SSHFS_ID": "data", "SSHFS_HOST": "files.example", "SSHFS_VOLUME": "/srv/data"}
+NOTHING = State({}, {}, None)
+HOSTS = {
+    "c01": {"ipv4": "10.1.0.1", "labels": [{"jupyter": "enable"}], "groups": ["master", "manager"]},
+    "c02": {"ipv4": "10.1.0.2", "labels": [], "groups": ["worker"]},
+}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Callable[..., Cluster]:
+    """Return a maker of a cluster of two nodes with the given settings."""
+
+    def make(**values: str) -> Cluster:
+        env, hosts = tmp_path / "env.sh", tmp_path / "hosts.json"
+        lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
+        env.write_text("".join(["export SKP_USER=skp\n", *lines]))
+        hosts.write_text(json.dumps(HOSTS))
+        read = settings.read(env, services.declared_settings(), {})
+        secrets = {key: Secret("x") for key in read.password_keys}
+        return Cluster(read, inventory.read(hosts, services.catalogue()), secrets)
+
+    return make
+
+
+def test_all_off_there_is_none(cluster: Callable[..., Cluster]) -> None:
+    assert list(SERVICE.containers(cluster(), NOTHING)) == []
+    assert "no data volume is switched on" in SERVICE.nowhere(cluster()).what
+
+
+def test_it_runs_where_somebody_sees_it(cluster: Callable[..., Cluster]) -> None:
+    (only,) = SERVICE.containers(cluster(**ON), NOTHING)
+    assert (only.node, only.name) == ("c01", "volume-skp-sshfs-c01")
+
+
+def test_consumers_have_no_privilege_and_cannot_write_beside_a_volume(
+    cluster: Callable[..., Cluster],
+) -> None:
+    (consumer,) = services.catalogue()["jupyter"].containers(cluster(**ON), NOTHING)
+    (mount,) = [m for m in consumer.mounts if m.target == "/root/mnt"]
+    assert (mount.read_only, mount.propagation) == (True, "rslave")
+    assert consumer.capabilities == consumer.devices == consumer.security == ()
+
+
+@pytest.mark.parametrize("empty", ON)
+def test_half_filled_settings_are_refused(cluster: Callable[..., Cluster], empty: str) -> None:
+    with pytest.raises(ConfigError, match=rf'env.sh:\d: {empty}: "" found'):
+        SERVICE.hosts(cluster(**{**ON, empty: ""}))
+
+
+def container(*mounts: Mount) -> Container:
+    return Container("c01", "x", "x", Image("skp/x"), mounts=mounts, user="1000:100")
+
+
+def test_a_folder_is_made_as_its_owners() -> None:
+    own, roots = Mount("/a", "/x", create=True), Mount("/b", "/y", create=True, owner="0:0")
+    assert "install -d -o 1000 -g 100 /a" in preparing(container(own))
+    assert "install -d -o 0 -g 0 /b" in preparing(container(roots))
+
+
+def test_the_mountpoint_of_a_mount_within_another_is_made() -> None:
+    outer, inner = Mount("/out side", "/root/mnt", create=True), Mount("/dfs", "/root/mnt/dfs")
+    assert "test -d '/out side/dfs'" in preparing(container(inner, outer))
+    assert "/dfs" not in preparing(container(outer))
+
+
+def test_only_a_folder_whose_mounts_are_shared_is_made_a_shared_mount() -> None:
+    shared = Mount("/a", "/x", propagation="rslave", create=True)
+    assert "mount --make-rshared /a" in preparing(container(shared))
+    assert "mount" not in preparing(container(Mount("/a", "/x", create=True)))
+
+
+CLOUD = {
+    "S3_ACCOUNT": "data", "S3_ACCESS_ID": "id", "S3_ACCESS_KEY": "s3-key",
+    "BLOB_ACCOUNT_NAME": "data", "BLOB_ACCOUNT_KEY": "blob-key==", "BLOB_CONTAINER_NAME": "data",
+}  # fmt: skip
+
+
+def test_all_on_there_is_one_for_each(cluster: Callable[..., Cluster]) -> None:
+    found = SERVICE.containers(cluster(**ON, **CLOUD), NOTHING)
+    assert [c.command for c in found] == [("run", name) for name in ("sshfs", "s3", "blob")]
+
+
+def test_what_a_container_is_told_holds_no_key(cluster: Callable[..., Cluster]) -> None:
+    found = SERVICE.containers(cluster(**CLOUD), NOTHING)
+    assert not any(key in str(c) for c in found for key in ("s3-key", "blob-key"))
+
+
+def test_a_key_that_is_not_given_is_not_generated(cluster: Callable[..., Cluster]) -> None:
+    resolved = resolve(cluster().settings, Kept(), ())
+    assert "S3_ACCESS_KEY" not in resolved.generated
+    assert "S3_ACCESS_KEY" not in resolved.kept.values
+    assert resolved.values["S3_ACCESS_KEY"].reveal() == ""
+
+
+def test_a_key_that_is_given_is_known_and_not_kept(cluster: Callable[..., Cluster]) -> None:
+    resolved = resolve(cluster(**CLOUD).settings, Kept(), ())
+    assert resolved.values["S3_ACCESS_KEY"].reveal() == "s3-key"
+    assert "S3_ACCESS_KEY" not in resolved.kept.values
