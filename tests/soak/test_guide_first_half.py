@@ -68,7 +68,7 @@ def guide(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     env.write_text(f"source {ROOT}/bin/env.sh\n{SETTINGS}")
     began = time.monotonic()
     made = Guide({"SKP_ENV": str(env), "SKP_HOSTS": str(ROOT / ".lab" / "hosts.json")})
-    print(f"the guide's first half, image cached: {time.monotonic() - began:.0f} s")  # noqa: T201
+    print(f"the guide's first half, image cached: {time.monotonic() - began:.0f} s")
     yield made
     apart()
     restore()

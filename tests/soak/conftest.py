@@ -1,0 +1,7 @@
+"""The long tests use the same lab, brought to the same state, as the short ones."""
+
+from __future__ import annotations
+
+from tests.lab.conftest import changed, demo, platform, powered, settings, unreachable
+
+__all__ = ["changed", "demo", "platform", "powered", "settings", "unreachable"]
