@@ -163,7 +163,7 @@ def _ports(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
                 host.name, "port", f"{port}/tcp, for {service}, is taken",
                 f"there: sudo ss -ltnp 'sport = :{port}' names the program",
             )  # fmt: skip
-    if one(facts, "swarm") not in ("inactive", ""):
+    if one(facts, "swarm") != "inactive":
         return
     for protocol, ports in _SWARM_PORTS.items():
         for number in ports:

@@ -40,10 +40,7 @@ def test_a_healthy_lab_passes(platform: None) -> None:
 
 
 HOSTS = "cp /etc/hosts /root/hosts && echo 10.1.2.3 c02 >>/etc/hosts"
-SERVER = (
-    "docker rm -f registry-skp && (setsid python3 -m http.server 5000 >/dev/null 2>&1 & "
-    "echo $! >/root/pid; until ss -Hltn | grep -q :5000; do :; done)"
-)
+SERVER = "docker rm -f registry-skp && /usr/sbin/sshd -p 5000 -o PidFile=/root/pid"
 SMALL = (
     "mkdir -p /mnt/small && mount -t tmpfs -o size=20m small /mnt/small && "
     "mount --bind /mnt/small /home/skp/skp/volume && fallocate -l 19m /home/skp/skp/volume/filler"
