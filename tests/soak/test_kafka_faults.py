@@ -21,21 +21,27 @@ COUNT, RATE = 40_000, 2_000
 Env = dict[str, str]
 
 
+def start(path: Path, *labels: str) -> Env:
+    """Run what the labels name on all three nodes, from nothing."""
+    assert run("bin/demo", seconds=1200).code == 0
+    restore()
+    env = kafka_hosts(path, *labels)
+    for words in (
+        ["docker.image-build-zookeeper"], ["docker.image-build-kafka"], ["docker.swarm-label"],
+        *([f"docker.{label}-run"] for label in labels),
+    ):  # fmt: skip
+        done = skp("-q", *words, env=env)
+        assert done.code == 0, done.all
+    return env
+
+
 @pytest.fixture(scope="module", params=["zookeeper", "kraft"])
 def kafka(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Env]:
     """Three brokers of each mode."""
-    assert run("bin/demo", seconds=1200).code == 0
-    restore()
-    labels = ["kafka", "zookeeper"] if request.param == "zookeeper" else ["kafka"]
-    env = kafka_hosts(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels)
-    for words in (
-        ["docker.image-build-zookeeper"], ["docker.image-build-kafka"], ["docker.swarm-label"],
-        *([f"docker.{label}-run"] for label in reversed(labels)),
-    ):  # fmt: skip
-        done = skp("-q", *words, env=env)
-        assert done.code == 0, done.all
+    labels = ["zookeeper", "kafka"] if request.param == "zookeeper" else ["kafka"]
+    env = start(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels)
     yield {**env, "MODE": request.param}
     remove()
 
