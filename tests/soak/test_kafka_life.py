@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, container_ids, on, run, skp
+from tests.lab.conftest import container_ids, on, run, skp
 from tests.lab.test_kafka import inside, remove
 from tests.soak.test_kafka_faults import Env, settle, start
 
@@ -36,13 +36,11 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
     """Three servers of ZooKeeper, three brokers that heed ACLs."""
     folder = tmp_path_factory.mktemp("kafka")
     env = start(folder / "hosts.json", "zookeeper", "kafka")
-    path = folder / "env.sh"
-    authorizer = "kafka.security.authorizer.AclAuthorizer"
-    path.write_text(
-        f"source {ROOT}/bin/env.sh\nexport KAFKA_AUTHORIZER_CLASS_NAME={authorizer}\n"
-        "export KAFKA_SUPER_USERS=User:ANONYMOUS\n"
-    )
-    env["SKP_ENV"] = str(path)
+    with Path(env["SKP_ENV"]).open("a") as settings:
+        settings.write(
+            "export KAFKA_AUTHORIZER_CLASS_NAME=kafka.security.authorizer.AclAuthorizer\n"
+            "export KAFKA_SUPER_USERS=User:ANONYMOUS\n"
+        )
     assert skp("-q", "docker.kafka-run", env=env).code == 0
     yield env
     remove()
