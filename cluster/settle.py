@@ -6,7 +6,7 @@ import time
 
 from cluster.errors import DeadlineError, NodeError
 from cluster.node import Node
-from cluster.perform import Busy, BusyError
+from cluster.perform import Busy
 from cluster.state import FoundContainer
 
 _PAUSE = 1.0  # seconds between two looks: each may start a program in the container
@@ -36,7 +36,7 @@ def may_go(node: Node, container: FoundContainer, busy: Busy) -> None:
     """Return when `container` may be taken away for good.
 
     Raises:
-        BusyError: it may not, with why. NodeError: it can't be asked.
+        NodeError: it may not, with why, or it can't be asked.
     """
     if busy is Busy.REPLACE or not container.leaving:
         return
@@ -47,7 +47,11 @@ def may_go(node: Node, container: FoundContainer, busy: Busy) -> None:
             "Start it, or --busy replace does not care.",
         )
     if reason := _refusal(node, container.name, container.leaving):
-        raise BusyError(reason)
+        raise NodeError(
+            node.name,
+            f"{container.name} may not go yet: {reason}",
+            "It was left as it is; --busy replace does not care.",
+        )
 
 
 def _refusal(node: Node, name: str, command: tuple[str, ...]) -> str:

@@ -11,24 +11,30 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
-from cluster.errors import ConfigError, nearest
-from cluster.inventory import Host
 from cluster.numbers import numbers
-from cluster.secrets import Secret
 from cluster.service import Cluster, Service
 from cluster.settings import Setting
-from cluster.spec import Container, Image, Mount, Port, Probe, SecretFile
+from cluster.spec import Container, Image, Mount, Port, Probe
 from cluster.state import FoundNode, State
 from services.common import cpus, identity, memory, user
 from services.images import plain
+from services.kafka_settings import (
+    CONTROLLER,
+    EXTERNAL,
+    INTERNAL,
+    Pairs,
+    addresses,
+    check_own,
+    common,
+    properties,
+    with_kraft,
+    with_zookeeper,
+)
 from services.zookeeper import check_heap, connection
 
 _DATA = "/var/lib/kafka"
-_INTERNAL, _CONTROLLER, _EXTERNAL = 9092, 9093, 9094  # inside the container
 _LEAST_HEAP = 256 << 20  # bytes; below, a broker runs out of memory under its first topics
 _CONTROLLERS = 3
-# Variables of Java's, which are no properties of a broker.
-_JAVA = ("KAFKA_HEAP_OPTS", "KAFKA_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS")
 
 
 class Kafka(Service):
@@ -79,28 +85,28 @@ class Kafka(Service):
         if not hosts:
             return
         check_heap(cluster, "KAFKA_HEAP", _LEAST_HEAP)
-        addresses = _addresses(cluster, hosts)
+        check_own(cluster)
+        told = addresses(cluster, hosts)
         own = numbers(self, cluster, facts)
         zookeeper = connection(cluster, facts)
-        mode = (
-            partial(_with_zookeeper, zookeeper) if zookeeper else self._kraft(cluster, facts, own)
-        )
-        common = _common(cluster, len(hosts))
+        mode = partial(with_zookeeper, zookeeper) if zookeeper else self._kraft(cluster, facts, own)
+        shared = common(cluster, len(hosts))
         (image,) = self.images(cluster)
         text = cluster.settings.text
         for host in hosts:
             number = own[host.name]
             name = f"{text('KAFKA_NAME')}-{number}"
-            told = f"INTERNAL://{name}:{_INTERNAL},EXTERNAL://{addresses[host.name]}:{text('KAFKA_PORT')}"
+            outside = f"EXTERNAL://{told[host.name]}:{text('KAFKA_PORT')}"
+            listeners = f"INTERNAL://{name}:{INTERNAL},{outside}"
             yield Container(
                 node=host.name,
                 name=name,
                 service=self.name,
                 image=image,
-                environment=(*common, ("KAFKA_ADVERTISED_LISTENERS", told), *mode(number)),
+                environment=(*shared, ("KAFKA_ADVERTISED_LISTENERS", listeners), *mode(number)),
                 mounts=(Mount(text("KAFKA_VOLUME"), _DATA, create=True),),
-                ports=(Port(cluster.settings.number("KAFKA_PORT"), _EXTERNAL),),
-                files=_properties(cluster),
+                ports=(Port(cluster.settings.number("KAFKA_PORT"), EXTERNAL),),
+                files=properties(cluster),
                 network=text("SKP_NET"),
                 aliases=(text("KAFKA_NAME"),),
                 user=user(cluster, facts, host.name),
@@ -115,7 +121,7 @@ class Kafka(Service):
                 obstacle=self._wrong_data(cluster, facts, host.name, number),
             )
 
-    def _kraft(self, cluster: Cluster, facts: State, own: Mapping[str, int]) -> partial[_Pairs]:
+    def _kraft(self, cluster: Cluster, facts: State, own: Mapping[str, int]) -> partial[Pairs]:
         """Return how a broker of a cluster without ZooKeeper is set; its voters never change."""
         kept = Counter(
             text.strip()
@@ -124,9 +130,9 @@ class Kafka(Service):
         )
         name = cluster.settings.text("KAFKA_NAME")
         count = _CONTROLLERS if len(own) >= _CONTROLLERS else 1
-        first = [f"{n}@{name}-{n}:{_CONTROLLER}" for n in sorted(own.values())[:count]]
+        first = [f"{n}@{name}-{n}:{CONTROLLER}" for n in sorted(own.values())[:count]]
         voters = kept.most_common(1)[0][0] if kept else ",".join(first)
-        return partial(_with_kraft, self._identity(cluster, facts), voters)
+        return partial(with_kraft, self._identity(cluster, facts), voters)
 
     def _identity(self, cluster: Cluster, facts: State) -> str:
         """Return the cluster's id: ours, unless all data that is there agrees on another."""
@@ -146,9 +152,9 @@ class Kafka(Service):
         way_out = (
             f"Nothing was changed; move what is in {volume} on {node} away, or give its label back."
         )
-        with_zookeeper = bool(connection(cluster, facts))
-        if with_zookeeper != (said.get("version") == "0"):
-            return _MODES[with_zookeeper](volume)
+        zookeeper = bool(connection(cluster, facts))
+        if zookeeper != (said.get("version") == "0"):
+            return _MODES[zookeeper](volume)
         claim = self.claimed(cluster, facts.nodes[node])
         if claim not in (0, number):
             return f"{volume} has the data of broker {claim}, and this is broker {number}", way_out
@@ -174,9 +180,6 @@ class Kafka(Service):
         return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-_Pairs = tuple[tuple[str, str], ...]
-
-
 def _without_zookeeper(volume: str) -> tuple[str, str]:
     return (
         f"{volume} has the data of a cluster with ZooKeeper, and no node has the label zookeeper",
@@ -192,95 +195,6 @@ def _no_way_back(volume: str) -> tuple[str, str]:
 
 
 _MODES = {False: _without_zookeeper, True: _no_way_back}
-
-
-def _common(cluster: Cluster, count: int) -> _Pairs:
-    """Return what all brokers have, safe for `count` of them: one may fail if there are three."""
-    copies, least = min(3, count), 2 if count >= 3 else 1
-    heap = cluster.settings.text("KAFKA_HEAP")
-    given = cluster.settings.others("KAFKA_")
-    pairs = {
-        "KAFKA_HEAP_OPTS": f"-Xms{heap} -Xmx{heap}",
-        "KAFKA_INTER_BROKER_LISTENER_NAME": "INTERNAL",
-        "KAFKA_DEFAULT_REPLICATION_FACTOR": copies,
-        "KAFKA_MIN_INSYNC_REPLICAS": least,
-        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": copies,
-        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": copies,
-        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": least,
-        "SKP_BOOTSTRAP": f"{cluster.settings.text('KAFKA_NAME')}:{_INTERNAL}",
-        **{key: value for key, value in given.items() if key in _JAVA},
-    }
-    return tuple((key, str(value)) for key, value in pairs.items())
-
-
-def _with_zookeeper(zookeeper: str, number: int) -> _Pairs:
-    listeners = f"INTERNAL://0.0.0.0:{_INTERNAL},EXTERNAL://0.0.0.0:{_EXTERNAL}"
-    return (
-        ("KAFKA_BROKER_ID", str(number)),
-        ("KAFKA_ZOOKEEPER_CONNECT", zookeeper),
-        ("KAFKA_LISTENERS", listeners),
-        ("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT"),
-    )
-
-
-def _with_kraft(cluster_id: str, voters: str, number: int) -> _Pairs:
-    controls = str(number) in [voter.partition("@")[0] for voter in voters.split(",")]
-    listeners = f"INTERNAL://0.0.0.0:{_INTERNAL},EXTERNAL://0.0.0.0:{_EXTERNAL}"
-    if controls:
-        listeners += f",CONTROLLER://0.0.0.0:{_CONTROLLER}"
-    return (
-        ("KAFKA_NODE_ID", str(number)),
-        ("KAFKA_PROCESS_ROLES", "broker,controller" if controls else "broker"),
-        ("KAFKA_CONTROLLER_QUORUM_VOTERS", voters),
-        ("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
-        ("KAFKA_LISTENERS", listeners),
-        (
-            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
-            "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        ),
-        ("SKP_CLUSTER_ID", cluster_id),
-    )
-
-
-def _properties(cluster: Cluster) -> tuple[SecretFile, ...]:
-    """Return the user's own KAFKA_* variables as properties: a file, since they may be secrets."""
-    given = cluster.settings.others("KAFKA_")
-    lines = [
-        f"{_property(key)}={value.replace(chr(92), chr(92) * 2)}\n"
-        for key, value in sorted(given.items())
-        if key not in _JAVA
-    ]
-    return (SecretFile("properties", Secret("".join(lines))),) if lines else ()
-
-
-def _property(key: str) -> str:
-    """Return a variable's name as a property's: _ is a dot, __ a _, ___ a dash."""
-    name = key.removeprefix("KAFKA_").replace("___", "-").replace("__", "\0")
-    return name.replace("_", ".").replace("\0", "_").lower()
-
-
-def _addresses(cluster: Cluster, hosts: tuple[Host, ...]) -> dict[str, str]:
-    """Return what clients outside are told to reach each broker by.
-
-    Raises:
-        ConfigError: KAFKA_PUBLIC_ADDRESS is not of its form.
-    """
-    given = cluster.settings.text("KAFKA_PUBLIC_ADDRESS")
-    addresses = {host.name: host.ipv4 for host in hosts}
-    if given and "=" not in given and len(hosts) == 1:
-        return {hosts[0].name: given}
-    for entry in filter(None, given.split(",")):
-        node, _, address = entry.strip().partition("=")
-        if node not in addresses or not address or set(address) & set("/: "):
-            place = cluster.settings.place("KAFKA_PUBLIC_ADDRESS")
-            raise ConfigError(
-                f"{place}: KAFKA_PUBLIC_ADDRESS: found {entry.strip()!r}"
-                f"{nearest(node, addresses)}; allowed: NODE=ADDRESS,... with an address or name "
-                "for each broker, since clients talk to each of them",
-                f"Nodes with the label kafka: {', '.join(addresses)}",
-            )
-        addresses[node] = address
-    return addresses
 
 
 SERVICE = Kafka()

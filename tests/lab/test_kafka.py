@@ -31,9 +31,10 @@ def inside(node: str, command: str, env: dict[str, str]) -> Ran:
 
 def remove() -> None:
     """Make the cluster again what the inventory as shipped asks for, and take the data away."""
-    assert skp("-q", "docker.apply", "--yes", "--busy", "replace").code == 0
+    done = skp("-q", "docker.apply", "--yes", "--busy", "replace")
     for node in NODES:
         on(node, "sudo rm -rf /var/kafka /var/zookeeper")
+    assert done.code == 0, done.all
 
 
 @pytest.fixture(scope="module")

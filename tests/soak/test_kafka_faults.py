@@ -21,21 +21,30 @@ COUNT, RATE = 40_000, 2_000
 Env = dict[str, str]
 
 
+def start(path: Path, *labels: str) -> Env:
+    """Run what the labels name on all three nodes, from nothing."""
+    assert run("bin/demo", seconds=1200).code == 0
+    restore()
+    env = kafka_hosts(path, *labels)
+    settings = path.with_name("env.sh")
+    settings.write_text(f"source {ROOT}/bin/env.sh\n")
+    env["SKP_ENV"] = str(settings)
+    for words in (
+        ["docker.image-build-zookeeper"], ["docker.image-build-kafka"], ["docker.swarm-label"],
+        *([f"docker.{label}-run"] for label in labels),
+    ):  # fmt: skip
+        done = skp("-q", *words, env=env)
+        assert done.code == 0, done.all
+    return env
+
+
 @pytest.fixture(scope="module", params=["zookeeper", "kraft"])
 def kafka(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Env]:
     """Three brokers of each mode."""
-    assert run("bin/demo", seconds=1200).code == 0
-    restore()
-    labels = ["kafka", "zookeeper"] if request.param == "zookeeper" else ["kafka"]
-    env = kafka_hosts(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels)
-    for words in (
-        ["docker.image-build-zookeeper"], ["docker.image-build-kafka"], ["docker.swarm-label"],
-        *([f"docker.{label}-run"] for label in reversed(labels)),
-    ):  # fmt: skip
-        done = skp("-q", *words, env=env)
-        assert done.code == 0, done.all
+    labels = ["zookeeper", "kafka"] if request.param == "zookeeper" else ["kafka"]
+    env = start(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels)
     yield {**env, "MODE": request.param}
     remove()
 
@@ -60,12 +69,10 @@ def producing(topic: str, tmp_path: Path) -> Iterator[dict[str, Any]]:
     result.update(json.loads(out))
 
 
-def redeploy(env: Env, tmp_path: Path) -> None:
-    path = tmp_path / "env.sh"
-    path.write_text(
-        f"source {ROOT}/bin/env.sh\nexport KAFKA_LOG_RETENTION_HOURS={time.time():.0f}\n"
-    )
-    rolled = skp("-q", "docker.kafka-run", env={**env, "SKP_ENV": str(path)})
+def redeploy(env: Env) -> None:
+    with Path(env["SKP_ENV"]).open("a") as settings:
+        settings.write("export KAFKA_LOG_RETENTION_HOURS=77\n")
+    rolled = skp("-q", "docker.kafka-run", env=env)
     assert rolled.code == 0, rolled.all
 
 
@@ -77,20 +84,20 @@ def settle(env: Env) -> None:
         time.sleep(2)
 
 
-def kill_each_broker(env: Env, _: Path) -> None:
+def kill_each_broker(env: Env) -> None:
     for number, node in enumerate(NODES, 1):
         on(node, f"docker kill -s KILL kafka-skp-{number}; docker start kafka-skp-{number}")
         settle(env)
 
 
-def power_one_node_off(env: Env, _: Path) -> None:
+def power_one_node_off(env: Env) -> None:
     assert host_docker("kill", "c03").code == 0
     time.sleep(20)
     assert host_docker("start", "c03").code == 0
     wait_for_apply(env)
 
 
-def cut_one_node_off(env: Env, _: Path) -> None:
+def cut_one_node_off(env: Env) -> None:
     """All that goes in or out of c03's interface is dropped for a minute."""
     rules = [
         [
@@ -111,7 +118,7 @@ def cut_one_node_off(env: Env, _: Path) -> None:
     wait_for_apply(env)
 
 
-def power_all_nodes_off(env: Env, _: Path) -> None:
+def power_all_nodes_off(env: Env) -> None:
     assert host_docker("kill", *NODES).code == 0
     assert host_docker("start", *NODES).code == 0
     wait_for_apply(env)
@@ -125,7 +132,7 @@ def wait_for_apply(env: Env) -> None:
         time.sleep(5)
 
 
-EVENTS: dict[str, Callable[[Env, Path], None]] = {
+EVENTS: dict[str, Callable[[Env], None]] = {
     "rolling redeploy": redeploy,
     "SIGKILL of each broker": kill_each_broker,
     "a node killed and back": power_one_node_off,
@@ -141,7 +148,7 @@ def test_nothing_acknowledged_is_lost(kafka: Env, event: str, tmp_path: Path) ->
     made = inside("c01", f"kafka-topics.sh --bootstrap-server kafka-skp:9092 {create}", kafka)
     assert made.code == 0, made.all
     with producing(topic, tmp_path) as sent:
-        EVENTS[event](kafka, tmp_path)
+        EVENTS[event](kafka)
         settle(kafka)
     read = run(sys.executable, "-m", "tests.soak.streams", "consume", BROKERS, topic, seconds=400)
     assert read.code == 0, read.all

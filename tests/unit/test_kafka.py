@@ -179,6 +179,11 @@ def test_ones_own_variables_become_properties_in_a_file_that_nobody_else_reads(
     assert not {"KAFKA_LOG_RETENTION_HOURS", "KAFKA_SSL_KEY__X___Y"} & set(environment(first))
 
 
+def test_what_differs_from_broker_to_broker_can_not_be_set_for_all(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="KAFKA_LOG_DIRS is SKP's to set"):
+        list(KAFKA.containers(cluster(tmp_path, KAFKA_LOG_DIRS="/tmp"), seen()))
+
+
 def test_data_of_another_broker_is_refused(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     ours = identity(wanted, "kafka")

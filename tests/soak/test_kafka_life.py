@@ -1,0 +1,211 @@
+"""A cluster of brokers as it grows, shrinks, is taken down, and meets what is not its own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import container_ids, on, run, skp
+from tests.lab.test_kafka import inside, remove
+from tests.soak.test_kafka_faults import Env, settle, start
+
+SERVER = "--bootstrap-server kafka-skp:9092"
+CLIENT = """
+import sys
+from confluent_kafka import Consumer, Producer
+producer = Producer({"bootstrap.servers": "kafka-skp:9092", "acks": "all"})
+producer.produce("from-inside", "hello from inside")
+assert producer.flush(60) == 0
+consumer = Consumer({"bootstrap.servers": "kafka-skp:9092", "group.id": "python",
+                     "auto.offset.reset": "earliest"})
+consumer.subscribe(["from-inside"])
+for _ in range(60):
+    message = consumer.poll(1)
+    if message is not None and message.error() is None:
+        sys.exit(print(message.value().decode()))
+sys.exit(1)
+"""
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+    """Three servers of ZooKeeper, three brokers that heed ACLs."""
+    folder = tmp_path_factory.mktemp("kafka")
+    env = start(folder / "hosts.json", "zookeeper", "kafka")
+    with Path(env["SKP_ENV"]).open("a") as settings:
+        settings.write(
+            "export KAFKA_AUTHORIZER_CLASS_NAME=kafka.security.authorizer.AclAuthorizer\n"
+            "export KAFKA_SUPER_USERS=User:ANONYMOUS\n"
+        )
+    assert skp("-q", "docker.kafka-run", env=env).code == 0
+    yield env
+    remove()
+
+
+def told(node: str, command: str, env: Env) -> str:
+    done = inside(node, command, env)
+    assert done.code == 0, done.all
+    return done.out
+
+
+def make(topic: str, env: Env, more: str = "") -> None:
+    told("c01", f"kafka-topics.sh {SERVER} --create --topic {topic} {more}", env)
+
+
+def send(topic: str, env: Env, text: str = "hello") -> None:
+    told("c01", f"echo {text} | timeout 60 kafka-console-producer.sh {SERVER} --topic {topic}", env)
+
+
+def test_a_python_client_inside_speaks_with_the_alias(kafka: Env) -> None:
+    make("from-inside", kafka)
+    install = "apt-get -qq update && apt-get -qq install -y python3-confluent-kafka >/dev/null 2>&1"
+    on("c01", f"cat >/tmp/client.py <<'END'\n{CLIENT}\nEND")
+    said = run(
+        "ssh", "-F", ".lab/ssh_config", "c01",
+        "docker run --rm --network net-skp -v /tmp/client.py:/client.py skp/base:trixie "
+        f"sh -c '{install} && python3 /client.py'",
+        seconds=300,
+    )  # fmt: skip
+    assert said.out.strip().endswith("hello from inside"), said.all
+
+
+def test_after_rm_and_run_topics_offsets_and_acls_are_there(kafka: Env) -> None:
+    make("kept", kafka, "--partitions 2")
+    send("kept", kafka)
+    read = f"kafka-console-consumer.sh {SERVER} --topic kept --group readers --from-beginning"
+    told("c01", f"{read} --max-messages 1 --timeout-ms 30000", kafka)
+    acl = f"kafka-acls.sh {SERVER}"
+    told("c01", f"{acl} --add --allow-principal User:kim --operation Read --topic kept", kafka)
+    for verb in ("rm", "run"):
+        done = skp("-q", f"docker.kafka-{verb}", env=kafka)
+        assert done.code == 0, done.all
+    assert "kept" in told("c02", f"kafka-topics.sh {SERVER} --list", kafka).split()
+    group = told(
+        "c02", f"kafka-consumer-groups.sh {SERVER} --describe --group readers 2>/dev/null", kafka
+    )
+    assert sum(int(line.split()[3]) for line in group.splitlines() if " kept " in line) == 1
+    assert "User:kim" in told("c02", f"{acl} --list --topic kept", kafka)
+
+
+def test_with_one_zookeeper_of_three_lost_writes_go_on(kafka: Env) -> None:
+    make("one-lost", kafka)
+    on("c03", "docker stop -t 5 zookeeper-skp-3")
+    send("one-lost", kafka)
+    make("made-meanwhile", kafka)
+    on("c03", "docker start zookeeper-skp-3")
+    assert skp("-q", "docker.apply", "zookeeper", env=kafka).code == 0
+
+
+def test_with_two_lost_the_status_is_clear_and_it_heals_alone(kafka: Env) -> None:
+    for number in (2, 3):
+        on(f"c0{number}", f"docker stop -t 5 zookeeper-skp-{number}")
+    end = time.monotonic() + 90
+    while "unhealthy" not in (status := skp("docker.status", env=kafka).out):
+        assert time.monotonic() < end, status
+        time.sleep(3)
+    said = on("c01", "docker exec zookeeper-skp-1 zookeeper-health").out
+    assert "no quorum: too few of the ensemble are there" in said
+    for number in (2, 3):
+        on(f"c0{number}", f"docker start zookeeper-skp-{number}")
+    end = time.monotonic() + 120
+    while on("c01", "docker exec zookeeper-skp-1 zookeeper-health").code != 0:
+        assert time.monotonic() < end
+        time.sleep(2)
+    settle(kafka)
+    make("healed", kafka)
+
+
+def test_more_copies_than_brokers_are_refused(kafka: Env) -> None:
+    done = inside(
+        "c01", f"kafka-topics.sh {SERVER} --create --topic wide --replication-factor 4", kafka
+    )
+    assert done.code != 0
+    assert "larger than available brokers: 3" in done.all
+
+
+def refused(kafka: Env, *words: str) -> str:
+    """Run the brokers and return what is said of the third; the other two are left alone."""
+    before = container_ids()
+    done = skp("docker.kafka-run", env=kafka)
+    assert done.code == 1, done.all
+    after = container_ids()
+    assert all(after[node] == before[node] for node in ("c01", "c02"))
+    for word in words:
+        assert word in done.all
+    return done.all
+
+
+@pytest.fixture
+def third_down(kafka: Env) -> Iterator[None]:
+    """The third broker's container is gone, and its data aside; both are there again afterwards."""
+    on("c03", "docker rm -f kafka-skp-3; sudo mv /var/kafka /var/kafka.aside")
+    yield
+    on("c03", "sudo umount /var/kafka; docker rm -f taker kafka-skp-3; sudo rm -rf /var/kafka")
+    on("c03", "sudo mv /var/kafka.aside /var/kafka")
+    assert skp("-q", "docker.kafka-run", env=kafka).code == 0
+    settle(kafka)
+
+
+def test_stale_data_of_another_cluster_is_refused_and_left(kafka: Env, third_down: None) -> None:
+    on(
+        "c03",
+        "sudo install -d -o 1000 /var/kafka/data; printf 'version=0\\nbroker.id=3\\n"
+        "cluster.id=StaleStaleStaleStaleAA\\n' | sudo tee /var/kafka/data/meta.properties",
+    )
+    refused(kafka, "/var/kafka has the data of another cluster (StaleStaleStaleStaleAA)")
+    assert "StaleStale" in on("c03", "cat /var/kafka/data/meta.properties").out
+
+
+def test_a_full_disk_is_said(kafka: Env, third_down: None) -> None:
+    on("c03", "sudo mkdir /var/kafka; sudo mount -t tmpfs -o size=100m,uid=1000 tmpfs /var/kafka")
+    refused(kafka, "the disk of KAFKA_VOLUME has", "MB left", "nothing is lost")
+
+
+def test_a_taken_port_is_said(kafka: Env, third_down: None) -> None:
+    on("c03", "docker run -d --name taker -p 9092:80 skp/base:trixie sleep 900")
+    image = on("c03", "docker ps --format '{{.Names}}'").out
+    if "taker" not in image:
+        on("c03", "docker run -d --name taker -p 9092:80 --entrypoint sleep "
+           "localhost:5000/skp/docker-kafka:latest 900")  # fmt: skip
+    refused(kafka, "port 9092/tcp is taken by the container taker")
+
+
+def test_a_node_added_becomes_a_broker_and_goes_only_when_it_is_drained(
+    kafka: Env, tmp_path: Path
+) -> None:
+    before = container_ids()
+    hosts = json.loads(Path(kafka["SKP_HOSTS"]).read_text())
+    hosts["c04"] = {"ipv4": "10.99.0.14", "labels": [{"kafka": "enable"}], "groups": ["worker"]}
+    path = tmp_path / "hosts.json"
+    path.write_text(json.dumps(hosts))
+    env = {**kafka, "SKP_HOSTS": str(path)}
+    assert skp("-q", "lab.up", "-n", "4").code == 0
+    joined = skp("-q", "docker.apply", "--busy", "skip", env=env)
+    assert "kafka-skp-4" in on("c04", "docker ps --format '{{.Names}}'").out, joined.all
+    after = container_ids()
+    for number, node in enumerate(("c01", "c02", "c03"), 1):
+        assert after[node][f"kafka-skp-{number}"] == before[node][f"kafka-skp-{number}"]
+    make("wide", env, "--replica-assignment 4:1:2,1:4:3")
+    send("wide", env)
+    hosts["c04"]["labels"] = []
+    path.write_text(json.dumps(hosts))
+    kept = skp("docker.apply", "kafka", "--yes", env=env)
+    assert "broker 4 has 2 partitions" in kept.all
+    assert "kafka-skp-4" in on("c04", "docker ps --format '{{.Names}}'").out
+    hosts["c04"]["labels"] = [{"kafka": "enable"}]
+    path.write_text(json.dumps(hosts))
+    drained = skp("docker.kafka-drain", "-h", "c04", env=env)
+    assert "broker 4 has no partitions any more" in drained.out, drained.all
+    hosts["c04"]["labels"] = []
+    path.write_text(json.dumps(hosts))
+    gone = skp("docker.apply", "kafka", "--yes", env=env)
+    assert gone.code == 0, gone.all
+    assert "kafka-skp-4" not in on("c04", "docker ps -a --format '{{.Names}}'").out
+    read = f"kafka-console-consumer.sh {SERVER} --topic wide --from-beginning --max-messages 1"
+    assert told("c01", f"{read} --timeout-ms 30000", env).strip() == "hello"
+    assert skp("-q", "docker.swarm-leave", "--nodes", "c04", "--yes", env=env).code == 0
+    assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
