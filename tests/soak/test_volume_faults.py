@@ -46,6 +46,17 @@ for number in open(sys.argv[2]).read().split():
 print(len(open(sys.argv[2]).read().split()), lost)
 """
 
+# Its file is closed, without an error, when the server can't be reached any more.
+CLOSES_LATER = """
+import pathlib, time
+with open('/root/mnt/blob/kept', 'wb') as file:
+    file.write(b'0' * 3000000)
+    pathlib.Path('/tmp/opened').touch()
+    while not pathlib.Path('/tmp/close').exists():
+        time.sleep(0.1)
+pathlib.Path('/tmp/closed').touch()
+"""
+
 
 @pytest.fixture(scope="module")
 def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:  # noqa: F811
@@ -181,11 +192,18 @@ def test_the_host_key_is_changed(volume: Volume) -> None:
 
 def test_blobs_cache_is_sent_after_the_container_was_removed(volume: Volume) -> None:
     """A write that the server could not be given yet lives on the node's disk."""
+    in_jupyter("rm -f /tmp/close /tmp/closed /tmp/opened")
+    script = f"docker exec -i jupyter-skp python - >/tmp/kept.log 2>&1 <<'E' &\n{CLOSES_LATER}\nE"
+    done(on("c01", script))
+    until(lambda: in_jupyter("test -e /tmp/opened").code == 0, 20)
     done(host_docker("pause", CONTAINERS["blob"]))
-    in_jupyter("head -c 3000000 /dev/zero > /root/mnt/blob/kept")
-    until(lambda: volume.rows()[2]["pending_bytes"] == 3000000, 10)
-    as_root("c01", "docker rm -f volume-skp-blob-c01")
-    done(host_docker("unpause", CONTAINERS["blob"]))
+    try:
+        in_jupyter("touch /tmp/close")
+        until(lambda: in_jupyter("test -e /tmp/closed").code == 0, 20)
+        until(lambda: volume.rows()[2]["pending_bytes"] == 3000000, 20)
+        as_root("c01", "docker rm -f volume-skp-blob-c01")
+    finally:
+        done(host_docker("unpause", CONTAINERS["blob"]))
     done(volume.skp("docker.apply", "--yes", "volumes"))
     until(lambda: volume.rows()[2]["pending_bytes"] == 0, 60)
     assert in_jupyter("stat -c %s /root/mnt/blob/kept").out == "3000000\n"
