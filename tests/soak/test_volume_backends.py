@@ -46,7 +46,7 @@ os.makedirs(folder)
 path = f'{folder}/file'
 with open(path, 'w') as file: file.write('0123456789')
 with open(path, 'a') as file: file.write('appended')
-os.truncate(path, 14)
+with open(path, 'r+') as file: file.truncate(14)
 with open(path, 'r+') as file:
     file.seek(2); file.write('XX')
 os.rename(path, f'{folder}/renamed')
@@ -57,6 +57,14 @@ os.makedirs(f'{folder}/d/e')
 with open(f'{folder}/d/e/f', 'w') as file: file.write('deep')
 os.rename(f'{folder}/d', f'{folder}/moved')
 print(open(f'{folder}/renamed2').read(), open(f'{folder}/moved/e/f').read(), os.listdir(folder))
+"""
+TRUNCATES_BY_NAME = """
+import os, sys, time
+with open(sys.argv[1], 'w') as file: file.write('0123456789')
+time.sleep(6)
+os.truncate(sys.argv[1], 4)
+time.sleep(6)
+print(os.stat(sys.argv[1]).st_size, open(sys.argv[1]).read())
 """
 PARQUET = """
 import pandas, pyarrow.dataset
@@ -153,6 +161,14 @@ def test_append_truncate_overwrite_and_rename(volume: Volume, name: str) -> None
     read = "import sys; print(open(sys.argv[1]).read())"
     assert python("c02", read, f"/root/mnt/{name}/changes/renamed2") == "01XX456789appe"
     assert python("c02", read, f"/root/mnt/{name}/changes/moved/e/f") == "deep"
+
+
+@pytest.mark.parametrize(
+    ("name", "becomes"), [("sshfs", "4 0123"), ("s3", "10 0123456789"), ("blob", "4 0123")]
+)
+def test_truncating_a_closed_file_by_its_name(volume: Volume, name: str, becomes: str) -> None:
+    """What the documentation warns of: s3fs 1.95 does nothing, and says nothing."""
+    assert python("c01", TRUNCATES_BY_NAME, f"/root/mnt/{name}/by-name") == becomes
 
 
 @pytest.mark.parametrize("name", NAMES)
