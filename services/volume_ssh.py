@@ -86,7 +86,7 @@ def copy_id(
     key = read(cluster, fleet, KEY)
     if key is None:
         raise SkpError(f"there is no key {cluster.home}/{KEY} yet", "./skp.py sshfs.keygen")
-    pinned, private = read(cluster, fleet, KNOWN), _private(key)
+    pinned, private = _pinned(target, read(cluster, fleet, KNOWN)), _private(key)
     public = f"{private.get_name()} {private.get_base64()} skp"
     with _connected(target, pinned) as transport:
         found = transport.get_remote_server_key()
@@ -104,6 +104,12 @@ def copy_id(
 def pin(cluster: Cluster, fleet: Fleet, line: Secret) -> Change:
     """Return the change that pins the server's host key."""
     return write(cluster, fleet, {KNOWN: line})
+
+
+def _pinned(target: Server, known: Secret | None) -> Secret | None:
+    """Return the line of known_hosts that is this server's; None when that is another's."""
+    lines = known.reveal().splitlines(keepends=True) if known else []
+    return next((Secret(line) for line in lines if line.split()[:1] == [target.name]), None)
 
 
 def _new_pair() -> tuple[Secret, str]:

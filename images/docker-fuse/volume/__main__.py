@@ -86,6 +86,8 @@ def round_trip(path: Path) -> str:
 def show() -> int:
     """Print what is known, and whether that is what is wanted."""
     found = status.read()
+    if name := found.get("backend"):  # as it is now: a probe may be waiting for its deadline
+        found["pending_bytes"] = backends.BACKENDS[name]().pending()
     sys.stdout.write(json.dumps({**found, "ok": fine(found)}) + "\n")
     return 0
 

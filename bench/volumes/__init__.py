@@ -1,0 +1,1 @@
+"""`bench/run volumes`: data volumes as a consumer sees them, beside the bare client."""

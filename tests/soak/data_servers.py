@@ -1,0 +1,116 @@
+"""Servers of remote data that no one here wrote, on the practice cluster's network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from azure.core.exceptions import AzureError, ResourceExistsError
+from azure.storage.blob import BlobServiceClient
+
+from lab import LabConfig, image
+from tests.lab.conftest import Ran, host_docker, on, run
+from tests.lab.data_volumes import Volume, done, switched_on, until
+
+NAMES = ("sshfs", "s3", "blob")
+ADDRESSES = {"sshfs": "10.99.0.62", "s3": "10.99.0.60", "blob": "10.99.0.61"}
+CONTAINERS = {name: f"skp-test-{name}" for name in NAMES}
+PASSWORD = "files pw"
+# Azurite's account and key, which its documentation names.
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+SETTINGS = {
+    "SSHFS_ID": "files",
+    "SSHFS_HOST": ADDRESSES["sshfs"],
+    "SSHFS_VOLUME": "/srv/files",
+    "S3_ACCOUNT": "data",
+    "S3_ACCESS_ID": "S3RVER",
+    "S3_ACCESS_KEY": "S3RVER",
+    "S3_URL": f"http://{ADDRESSES['s3']}:4568",
+    "BLOB_ACCOUNT_NAME": ACCOUNT,
+    "BLOB_ACCOUNT_KEY": KEY,
+    "BLOB_CONTAINER_NAME": "data",
+    "BLOB_URL": f"http://{ADDRESSES['blob']}:10000/{ACCOUNT}",
+}
+_IMAGE = "skp-lab/servers:latest"
+_SSHD = (
+    "id files || useradd -m files; install -d -o files /srv/files; mkdir -p /run/sshd; "
+    "[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A; "
+    f"echo 'files:{PASSWORD}' | chpasswd; "
+    "exec /usr/sbin/sshd -D -e -o PasswordAuthentication=yes -o AllowUsers=files"
+)
+
+
+def start() -> None:
+    """Start an OpenSSH server, s3rver and Azurite."""
+    done(run("images/build.sh", "lab-servers", _IMAGE))
+    stop()
+    forget()
+    _serve("sshfs", image.reference(LabConfig()), "sh", "-c", _SSHD)
+    s3 = ("s3rver", "-d", "/srv", "-a", ADDRESSES["s3"], "-p", "4568", "--configure-bucket", "data")
+    _serve("s3", _IMAGE, *s3)
+    blob = ("azurite-blob", "--blobHost", ADDRESSES["blob"], "-l", "/srv", "--skipApiVersionCheck")
+    _serve("blob", _IMAGE, *blob, "--disableTelemetry")
+    until(_has_container, 60)
+
+
+def _serve(name: str, *words: str) -> None:
+    address = ("--network", "skp-lab", "--ip", ADDRESSES[name])
+    done(host_docker("run", "-d", "--name", CONTAINERS[name], *address, *words))
+
+
+def _has_container() -> bool:
+    credential = {"account_name": ACCOUNT, "account_key": KEY}
+    service = BlobServiceClient(SETTINGS["BLOB_URL"], credential=credential, retry_total=0)
+    try:
+        service.create_container("data")
+    except ResourceExistsError:
+        return True
+    except AzureError:
+        return False
+    return True
+
+
+def stop() -> None:
+    """Remove them with their data."""
+    host_docker("rm", "-f", "-v", *CONTAINERS.values())
+
+
+def forget() -> None:
+    """Remove all credentials."""
+    on("c01", "cd /home/skp/skp/volume/etc && rm -rf ssh s3fs blobfs")
+
+
+def on_all(folder: Path, hosts: str = "", **values: str) -> Volume:
+    """Switch all three volumes on, as a person would; `values` go over SETTINGS."""
+    volume = switched_on(folder, {**SETTINGS, **values}, hosts)
+    done(volume.skp("docker.image-build-fuse"))
+    initialise(volume)
+    done(volume.skp("docker.apply"))
+    return volume
+
+
+def initialise(volume: Volume) -> None:
+    """Write all credentials."""
+    done(volume.skp("sshfs.keygen"))
+    done(volume.skp("sshfs.copy-id", f"-p={PASSWORD}", "--yes"))
+    done(volume.skp("s3fs.init"))
+    done(volume.skp("blobfs.init"))
+
+
+def two_consumers(folder: Path) -> str:
+    """Return an inventory in which Jupyter runs on two nodes."""
+    hosts = json.loads(Path("etc/hosts.json").read_text(encoding="utf-8"))
+    hosts["c02"]["labels"].append({"jupyter": "enable"})
+    path = folder / "hosts.json"
+    path.write_text(json.dumps(hosts))
+    return str(path)
+
+
+def cut(verb: str) -> list[Ran]:
+    """Cut (verb -I) or mend (-D) the network between c01 and all three servers."""
+    return [
+        on("c01", f"sudo iptables {verb} {chain} {end} {address} -j DROP")
+        for address in ADDRESSES.values()
+        for chain, end in (("OUTPUT", "-d"), ("INPUT", "-s"))
+    ]

@@ -1,0 +1,90 @@
+"""The program in the data volumes' image: credentials, what is pending, how old its word may be."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PROGRAM = Path(__file__).parent.parent.parent / "images" / "docker-fuse" / "volume"
+MODULES = ("status", "mounts", "backends", "supervisor")
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, ModuleType]]:
+    """Load the program's modules as its container does, over folders of their own."""
+    monkeypatch.syspath_prepend(str(PROGRAM))
+    loaded = {name: importlib.import_module(name) for name in MODULES}
+    status, backends = loaded["status"], loaded["backends"]
+    for name in ("private", "cache", "credentials"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(status, "PRIVATE", tmp_path / "private")
+    monkeypatch.setattr(status, "_FILE", tmp_path / "private" / "status.json")
+    monkeypatch.setattr(status, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(backends, "CREDENTIALS", tmp_path / "credentials")
+    monkeypatch.setenv("CREDENTIALS", "/home/skp/skp/volume/etc/s3fs")
+    yield loaded
+    for name in MODULES:
+        del sys.modules[name]
+
+
+def test_a_credential_is_copied_for_root_alone(
+    program: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.seteuid", lambda _: None)
+    given = tmp_path / "credentials" / "passwd-s3fs"
+    given.write_text("id:key\n")
+    given.chmod(0o600)
+    backend = program["backends"].S3()
+    backend.prepare()
+    copied = tmp_path / "private" / "passwd-s3fs"
+    assert (copied.read_text(), copied.stat().st_mode & 0o777) == ("id:key\n", 0o600)
+    assert not backend.renewed()
+    given.write_text("id:other\n")
+    assert backend.renewed()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_credential_that_others_can_read_is_refused(
+    program: dict[str, ModuleType], tmp_path: Path, mode: int
+) -> None:
+    given = tmp_path / "credentials" / "passwd-s3fs"
+    given.write_text("id:key\n")
+    given.chmod(mode)
+    with pytest.raises(program["backends"].SetupError, match=f"mode {mode:o}; 600 is needed"):
+        program["backends"].S3().prepare()
+
+
+def test_a_credential_that_is_missing_is_told_with_the_command_that_makes_it(
+    program: dict[str, ModuleType],
+) -> None:
+    wrong = "etc/s3fs/passwd-s3fs: No such file or directory; ./skp.py s3fs.init makes it"
+    with pytest.raises(program["backends"].SetupError, match=wrong):
+        program["backends"].S3().prepare()
+
+
+def test_what_rclone_has_not_sent_is_pending(
+    program: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache" / "vfsMeta" / "blob" / "data"
+    folder.mkdir(parents=True)
+    for name, size, dirty in (("a", 100, True), ("b", 50, False), ("empty", 0, True)):
+        (folder / name).write_text(json.dumps({"Size": size, "Dirty": dirty}))
+    (folder / "half").write_text('{"Size": 3')
+    assert program["backends"].Blob().pending() == 101
+
+
+def test_an_old_word_is_not_believed(
+    program: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = program["status"]
+    status.write(state="mounted", mounted=True, alive=True, error="")
+    assert status.read()["alive"]
+    now = status.time.monotonic()
+    monkeypatch.setattr(status.time, "monotonic", lambda: now + 31)
+    assert (status.read()["state"], status.read()["alive"]) == ("stuck", False)
