@@ -47,6 +47,7 @@ SMALL = (
 )
 BLOCK = "OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT"
 OTHER = "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume"
+NARROW = "cat /sys/class/net/eth0/mtu >/root/mtu && ip link set eth0 mtu 1300"
 # What breaks the node, what mends it, which check finds it, and what it says.
 FAULTS = [
     ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "no sudo"),
@@ -54,7 +55,7 @@ FAULTS = [
     ("mv /usr/bin/docker /root/", "mv /root/docker /usr/bin/", "engine", "no Docker Engine"),
     ("kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)", "engine", "does not answer"),
     (HOSTS, "cat /root/hosts >/etc/hosts", "names", "c02 is 10.1.2.3; it should be 10.99.0.12"),
-    ("ip link set eth0 mtu 1300", "ip link set eth0 mtu 1500", "MTU", "1300 on eth0"),
+    (NARROW, "ip link set eth0 mtu $(cat /root/mtu)", "MTU", "1300 on eth0"),
     (f"iptables -I {BLOCK}", f"iptables -D {BLOCK}", "firewall", "7946/tcp of c02"),
     (OTHER, "umount /home/skp/skp/volume && rmdir /mnt/other", "folder", "is another folder"),
     (SERVER, "kill $(cat /root/pid)", "port", "5000/tcp, for registry, is taken"),
