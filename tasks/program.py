@@ -12,7 +12,7 @@ from cluster.errors import ConfigError, nearest
 from tasks import ns, options
 from tasks.command import fail
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 # Commands that take any number of services after their name.
 _TAKE_VALUES = (
     "--services",
