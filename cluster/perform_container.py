@@ -22,6 +22,7 @@ from cluster.settle import may_go, wait_settled
 from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Port, SecretFile, fingerprint
 from cluster.state import (
     HALF_MADE,
+    LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
     LABEL_LEAVING,
@@ -229,12 +230,13 @@ def _labels(step: Step, key: Secret) -> dict[str, str]:
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
-    commands = {
+    words = {
         LABEL_BUSY: container.busy,
         LABEL_SETTLED: container.settled,
         LABEL_LEAVING: container.leaving,
+        LABEL_AFTER: container.after,
     }
-    labels |= {label: json.dumps(words) for label, words in commands.items() if words}
+    labels |= {label: json.dumps(said) for label, said in words.items() if said}
     if previous := _previous(step):
         labels[LABEL_PREVIOUS] = previous
     return labels
