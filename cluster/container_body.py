@@ -8,6 +8,7 @@ from typing import Any
 from cluster.secrets import Secret
 from cluster.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Mount, Port, fingerprint
 from cluster.state import (
+    LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
     LABEL_LEAVING,
@@ -33,12 +34,13 @@ def labels(step: Step, key: Secret) -> dict[str, str]:
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
-    commands = {
+    words = {
         LABEL_BUSY: container.busy,
         LABEL_SETTLED: container.settled,
         LABEL_LEAVING: container.leaving,
+        LABEL_AFTER: container.after,
     }
-    found |= {label: json.dumps(words) for label, words in commands.items() if words}
+    found |= {label: json.dumps(said) for label, said in words.items() if said}
     if previous := _previous(step):
         found[LABEL_PREVIOUS] = previous
     return found

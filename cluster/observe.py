@@ -18,6 +18,7 @@ from cluster.observe_disk import Question, disk
 from cluster.secrets import Secret
 from cluster.spec import Image, Source
 from cluster.state import (
+    LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
     LABEL_LEAVING,
@@ -164,13 +165,14 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         busy=_words(labels, LABEL_BUSY),
         settled=_words(labels, LABEL_SETTLED),
         leaving=_words(labels, LABEL_LEAVING),
+        after=_words(labels, LABEL_AFTER),
         said=_said(state),
         ports=tuple(ports),
     )
 
 
 def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
-    """Return the command in a label of a container of ours; () for none."""
+    """Return the words in a label of a container of ours; () for none."""
     return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
 
 

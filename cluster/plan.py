@@ -236,8 +236,8 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     """Return the steps that change something in waves: each may begin when the last is through.
 
     Kinds follow each other in the order of `Kind`; containers follow the services they name in
-    `after`, removals come first; a rolling change goes turn by turn. A circle in `after` is an
-    error of the services: AssertionError.
+    `after`, removals come first, in the other direction; a rolling change goes turn by turn. A
+    circle in `after` is an error of the services: AssertionError.
     """
     order, steps = list(Kind), list(steps)
     depth = _depths(steps)
@@ -245,10 +245,18 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     for step in steps:
         if step.acts:
             removal = step.action is Action.REMOVE
-            level = depth.get(step.container.service, 0) if step.container else 0
-            rank = (order.index(step.kind), 0 if removal else 1, level, step.turn)
+            level = depth.get(_whose(step), 0)
+            place = (0, -level) if removal else (1, level)
+            rank = (order.index(step.kind), *place, step.turn)
             ranked.setdefault(rank, []).append(step)
     return [ranked[rank] for rank in sorted(ranked)]
+
+
+def _whose(step: Step) -> str:
+    """Return the service that the step's container is of; "" for none."""
+    if step.container:
+        return step.container.service
+    return (step.found.service or "") if step.found else ""
 
 
 def _depths(steps: Iterable[Step]) -> dict[str, int]:
@@ -256,7 +264,9 @@ def _depths(steps: Iterable[Step]) -> dict[str, int]:
     needs: dict[str, set[str]] = {}
     for step in steps:
         if step.container:
-            needs.setdefault(step.container.service, set()).update(step.after)
+            needs.setdefault(_whose(step), set()).update(step.after)
+        elif step.action is Action.REMOVE and step.found:
+            needs.setdefault(_whose(step), set()).update(step.found.after)
     depth: dict[str, int] = {}
 
     def visit(service: str, path: tuple[str, ...]) -> int:

@@ -26,6 +26,8 @@ LABEL_BUSY = "skp.busy"
 # whether it may go for good, as JSON.
 LABEL_SETTLED = "skp.settled"
 LABEL_LEAVING = "skp.leaving"
+# On a container: the services that it comes after, and goes before, as JSON.
+LABEL_AFTER = "skp.after"
 # On a container: the image digest of the one that it replaced, for a rollback.
 LABEL_PREVIOUS = "skp.previous"
 # What the names of containers end with that are not through with being made.
@@ -55,6 +57,7 @@ class FoundContainer:
         busy: the command inside it that tells whether it is at work; () for none.
         settled, leaving: the commands inside it that say whether the next one may be replaced,
             and whether it may go for good; () for none.
+        after: the services that it came after, and goes before.
         said: what its probe printed last.
         previous: digest of the image that ran before this one; "" when there was none.
     """
@@ -72,6 +75,7 @@ class FoundContainer:
     busy: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     said: str = ""
     ports: tuple[str, ...] = ()
 

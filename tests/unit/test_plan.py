@@ -345,3 +345,11 @@ def test_with_a_gpu_and_its_runtime_the_container_is_created() -> None:
 
 def test_a_container_without_gpus_is_described_as_before_there_was_the_field() -> None:
     assert "gpus" not in Container("c01", "a-1", "a", Image("skp/a")).described("sha256:aa", KEY)
+
+
+def test_what_comes_after_another_service_goes_before_it() -> None:
+    image = Image("skp/a")
+    server = replace(created(Container("c01", "a", "a", image)), after=())
+    client = replace(created(Container("c02", "b", "b", image)), after=("a",))
+    steps = plan([], state_of({"c01": [server], "c02": [client]}))
+    assert [[step.name for step in wave] for wave in waves(steps)] == [["b"], ["a"]]
