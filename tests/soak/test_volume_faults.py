@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, switched_on, until
+from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, until
 from tests.soak import data_servers
 from tests.soak.data_servers import CONTAINERS, NAMES
 
@@ -208,24 +207,6 @@ def test_blobs_cache_is_sent_after_the_container_was_removed(volume: Volume) -> 
     done(volume.skp("docker.apply", "--yes", "volumes"))
     until(lambda: volume.rows()[2]["pending_bytes"] == 0, 60)
     assert in_jupyter("stat -c %s /root/mnt/blob/kept").out == "3000000\n"
-
-
-def test_the_cache_disk_is_full(volume: Volume, tmp_path: Path) -> None:
-    """Who writes more than the node's disk takes is told so, and the volume goes on."""
-    as_root("c01", "mkdir -p /mnt/small && mount -t tmpfs -o size=20m none /mnt/small")
-    try:
-        values = {**data_servers.SETTINGS, "VOLUMES_CACHE": "/mnt/small/cache"}
-        small = switched_on(tmp_path, values)
-        done(small.skp("docker.apply", "volumes"))
-        for name in ("s3", "blob"):
-            path = f"/root/mnt/{name}/too-large"
-            wrote = in_jupyter(f"dd if=/dev/zero of={path} bs=1M count=60 conv=fsync")
-            assert wrote.code == 1, wrote.all
-            in_jupyter(f"rm -f {path}")
-        all_are_back(small, "after-full")
-    finally:
-        done(volume.skp("docker.apply", "volumes"))
-        as_root("c01", "umount -l /mnt/small")
 
 
 def test_volumes_that_are_switched_on_later_appear_in_running_consumers(volume: Volume) -> None:
