@@ -89,7 +89,7 @@ class Volumes(Service):
         text = cluster.settings.text
         (image,) = self.images(cluster)
         owner = user(cluster, facts, node)
-        credentials = f"{cluster.home}/{backend.folder}"
+        etc, credentials = f"{cluster.home}/etc", f"{cluster.home}/{backend.folder}"
         told = tuple((name, _text(cluster, key)) for name, key in backend.environment)
         cache = f"{text('VOLUMES_CACHE')}/{backend.name}"
         return Container(
@@ -107,7 +107,8 @@ class Volumes(Service):
             ),
             mounts=(
                 Mount(MOUNTS, "/mnt", propagation="rshared", create=True, owner="0:0"),
-                Mount(credentials, "/run/credentials", read_only=True, create=True, owner=owner),
+                # The folder above: a bind of the credentials' own would miss that it is made anew.
+                Mount(etc, "/run/credentials", read_only=True, create=True, owner=owner),
                 Mount(cache, "/var/cache/volume", create=True, owner="0:0"),
             ),
             devices=("/dev/fuse",),

@@ -21,8 +21,8 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     monkeypatch.syspath_prepend(str(PROGRAM))
     loaded = {name: importlib.import_module(name) for name in MODULES}
     status, backends = loaded["status"], loaded["backends"]
-    for name in ("private", "cache", "credentials"):
-        (tmp_path / name).mkdir()
+    for name in ("private", "cache", "credentials/s3fs"):
+        (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(status, "PRIVATE", tmp_path / "private")
     monkeypatch.setattr(status, "_FILE", tmp_path / "private" / "status.json")
     monkeypatch.setattr(status, "CACHE", tmp_path / "cache")
@@ -37,7 +37,7 @@ def test_a_credential_is_copied_for_root_alone(
     program: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.seteuid", lambda _: None)
-    given = tmp_path / "credentials" / "passwd-s3fs"
+    given = tmp_path / "credentials" / "s3fs" / "passwd-s3fs"
     given.write_text("id:key\n")
     given.chmod(0o600)
     backend = program["backends"].S3()
@@ -53,7 +53,7 @@ def test_a_credential_is_copied_for_root_alone(
 def test_a_credential_that_others_can_read_is_refused(
     program: dict[str, ModuleType], tmp_path: Path, mode: int
 ) -> None:
-    given = tmp_path / "credentials" / "passwd-s3fs"
+    given = tmp_path / "credentials" / "s3fs" / "passwd-s3fs"
     given.write_text("id:key\n")
     given.chmod(mode)
     with pytest.raises(program["backends"].SetupError, match=f"mode {mode:o}; 600 is needed"):

@@ -22,12 +22,11 @@ class Backend:
 
     Attributes:
         name: its folder's name. type: its file system's type in /proc/mounts.
-        init: the command that writes its credentials. interval: seconds between probes.
+        interval: seconds between probes.
     """
 
     name: str
     type: str
-    init: str
     interval: float = 5
 
     def __init__(self) -> None:
@@ -53,7 +52,7 @@ class Backend:
     def renewed(self) -> bool:
         """Whether the credentials are others now than those it was mounted with."""
         try:
-            return any(_read(CREDENTIALS / n, self.init) != c for n, c in self._taken.items())
+            return any(_read(name, "") != content for name, content in self._taken.items())
         except SetupError:
             return False
 
@@ -61,9 +60,9 @@ class Backend:
         """Return how many bytes are closed by their writers and not at the server yet."""
         return 0
 
-    def _take(self, name: str) -> Path:
-        """Copy a credential to the container's own memory, and return where it is."""
-        content = self._taken[name] = _read(CREDENTIALS / name, self.init)
+    def _take(self, name: str, init: str) -> Path:
+        """Copy a credential, which `init` writes, to the container's own memory; return where."""
+        content = self._taken[name] = _read(name, init)
         target = status.PRIVATE / name
         target.unlink(missing_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -72,9 +71,10 @@ class Backend:
         return target
 
 
-def _read(path: Path, init: str) -> bytes:
+def _read(name: str, init: str) -> bytes:
     """Read a credential as its owner: a file server may let root read nothing."""
-    place = f"{os.environ['CREDENTIALS']}/{path.name}"
+    place = f"{os.environ['CREDENTIALS']}/{name}"
+    path = CREDENTIALS / Path(place).parent.name / name
     try:
         found = path.stat()
     except OSError as error:
@@ -100,13 +100,12 @@ def _flag(key: str) -> bool:
 class Sshfs(Backend):
     """A folder of an SSH server, by sshfs(1). What is closed without an error is at the server."""
 
-    name, type, init = "sshfs", "fuse.sshfs", "sshfs.keygen"
+    name, type = "sshfs", "fuse.sshfs"
 
     def prepare(self) -> None:
         """Take the key and the server's pinned host key."""
-        self._take("id_ed25519")
-        self.init = "sshfs.copy-id -p"
-        self._take("known_hosts")
+        self._take("id_ed25519", "sshfs.keygen")
+        self._take("known_hosts", "sshfs.copy-id -p")
 
     def command(self) -> list[str]:
         """sshfs without its own reconnection: a broken connection ends it, and is mounted anew."""
@@ -129,12 +128,12 @@ class Sshfs(Backend):
 class S3(Backend):
     """A bucket, by s3fs(1). What is closed or fsynced without an error is at the server."""
 
-    name, type, init = "s3", "fuse.s3fs", "s3fs.init"
+    name, type = "s3", "fuse.s3fs"
     interval = 10
 
     def prepare(self) -> None:
         """Take the access key."""
-        self._take("passwd-s3fs")
+        self._take("passwd-s3fs", "s3fs.init")
 
     def command(self) -> list[str]:
         """s3fs with short deadlines: an error is told, not waited out."""
@@ -154,12 +153,12 @@ class S3(Backend):
 class Blob(Backend):
     """A container of Azure Blob, by rclone mount, which writes back what was closed."""
 
-    name, type, init = "blob", "fuse.rclone", "blobfs.init"
+    name, type = "blob", "fuse.rclone"
     interval = 10
 
     def prepare(self) -> None:
         """Take the account's key, and write it where rclone reads it."""
-        key = self._take("account-key").read_text(encoding="utf-8").strip()
+        key = self._take("account-key", "blobfs.init").read_text(encoding="utf-8").strip()
         lines = ["[blob]", "type = azureblob", f"account = {os.environ['ACCOUNT']}", f"key = {key}"]
         if url := os.environ["URL"]:  # rclone's only way to a server with another URL's form
             lines += ["use_emulator = true", f"endpoint = {url}"]
