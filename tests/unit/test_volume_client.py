@@ -19,6 +19,7 @@ MODULES = ("status", "mounts", "backends", "supervisor")
 def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, ModuleType]]:
     """Load the program's modules as its container does, over folders of their own."""
     monkeypatch.syspath_prepend(str(PROGRAM))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # what is there is in the image
     loaded = {name: importlib.import_module(name) for name in MODULES}
     status, backends = loaded["status"], loaded["backends"]
     for name in ("private", "cache", "credentials/s3fs"):
