@@ -31,9 +31,9 @@ def show_logs(s: Session, name: str, wanted: Query) -> None:
     except KeyboardInterrupt:
         raise Exit(code=int(ExitCode.INTERRUPTED)) from None
     except BrokenPipeError:
-        # Python writes what is left when it ends: to nowhere, or it complains.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
+        # Nothing is left to do, and at an orderly end Python complains of what it could not write,
+        # and of the threads that were still reading.
+        os._exit(int(ExitCode.OK))
     if errors:
         raise Exit(code=int(ExitCode.FAILED))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 from collections.abc import Callable
 
@@ -48,18 +47,6 @@ def test_killed_after_each_step_of_a_bring_up(changed: None) -> None:
     again = skp("docker.apply")
     assert "Nothing to change" in again.out, again.all
     nothing_half_made_is_left()
-
-
-def test_killed_after_each_request_of_a_replacement(changed: None, settings: Settings) -> None:
-    for number in itertools.count(1):
-        assert number < MOST
-        environment = settings(JUPYTER_MEMORY=f"{number + 900}m")
-        if dying("requests", number, "docker.apply", env=environment).code == 0:
-            break
-        healed = skp("docker.apply", env=environment)
-        assert healed.code == 0, healed.all
-        nothing_half_made_is_left()
-    assert number > 8, "lock, audit, create, stop, remove, files, rename, start"
 
 
 def test_the_audit_trail_tells_of_a_command_that_died(changed: None, settings: Settings) -> None:
