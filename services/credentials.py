@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from cluster.change import Change
 from cluster.errors import NodeError
-from cluster.fleet import Fleet
-from cluster.node import Node
 from cluster.secrets import Secret
 from cluster.service import Cluster
 from cluster.spec import Credential
 from cluster.step import Action, Kind, Step
+
+if TYPE_CHECKING:
+    from cluster.change import Change
+    from cluster.fleet import Fleet
+    from cluster.node import Node
 
 _MISSING = 44  # an exit code that cat has not
 
@@ -47,6 +50,8 @@ def read(cluster: Cluster, fleet: Fleet, path: str) -> Secret | None:
 
 def write(cluster: Cluster, fleet: Fleet, wanted: Mapping[str, Secret]) -> Change:
     """Return the change that makes the files of `wanted` (by path) hold what it says."""
+    from cluster.change import Change
+
     node = master(cluster, fleet)
     return Change(
         tuple(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cluster.errors import ConfigError, NodeError, nearest
-from cluster.fleet import Fleet
-from cluster.node import Node
 from cluster.service import Cluster
 from services.volume_backends import BACKENDS, Backend
 from services.volumes import SERVICE
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
+    from cluster.node import Node
 
 # Seconds that a container may take to answer.
 _ASK, _CHECK = 10, 60

@@ -8,16 +8,19 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import paramiko
-
-from cluster.change import Change
 from cluster.errors import SkpError
-from cluster.fleet import Fleet
 from cluster.secrets import Secret
 from cluster.service import Cluster
 from services.credentials import read, write
 from services.volume_backends import SSHFS, need
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from cluster.change import Change
+    from cluster.fleet import Fleet
 
 KEY = f"{SSHFS.folder}/id_ed25519"
 PUBLIC = f"{KEY}.pub"
@@ -123,6 +126,8 @@ def _new_pair() -> tuple[Secret, str]:
 
 
 def _private(key: Secret) -> paramiko.PKey:
+    import paramiko
+
     try:
         return paramiko.Ed25519Key.from_private_key(io.StringIO(key.reveal()))
     except (paramiko.SSHException, ValueError):
@@ -135,6 +140,8 @@ def _private(key: Secret) -> paramiko.PKey:
 @contextmanager
 def _connected(target: Server, pinned: Secret | None) -> Iterator[paramiko.Transport]:
     """Connect, and refuse a server whose key is not the pinned one before anything is sent."""
+    import paramiko
+
     try:
         connection = socket.create_connection((target.host, target.port), target.seconds)
     except OSError as error:
@@ -173,6 +180,8 @@ def _shown(key: paramiko.PKey) -> str:
 
 
 def _log_in(target: Server, attempt: Callable[[], object], what: str) -> None:
+    import paramiko
+
     try:
         attempt()
     except paramiko.AuthenticationException:
@@ -212,6 +221,8 @@ def _check_folder(target: Server, transport: paramiko.Transport) -> None:
 
 @contextmanager
 def _sftp(transport: paramiko.Transport) -> Iterator[paramiko.SFTPClient]:
+    import paramiko
+
     sftp = paramiko.SFTPClient.from_transport(transport)
     assert sftp is not None
     try:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
+from typing import TYPE_CHECKING
 
 from invoke import Collection, Exit, ParseError
 from invoke.parser import Parser, ParserContext
 
 from cluster.errors import ConfigError
 from cluster.settings import ROOT
-from hosts import cron, crontab, tick
 from tasks.command import command
 from tasks.session import ENV, FROM_CALLER, Session
+
+if TYPE_CHECKING:
+    from hosts import crontab
 
 ns = Collection("cron")
 _PROGRAM = ROOT / "skp.py"
@@ -26,6 +29,8 @@ _PROGRAM = ROOT / "skp.py"
 )
 def install(s: Session, schedule: str = "", command: str = "") -> None:
     """Have a command run by cron; the same command again gets the new schedule."""
+    from hosts import cron, crontab
+
     words = _checked(command)
     entry = crontab.Entry(
         crontab.check(schedule), shlex.join(words), cron.environment((ENV, *FROM_CALLER))
@@ -63,6 +68,8 @@ def rm(s: Session, command: str = "") -> None:
 @command(name="tick", help={"command": "The command with its options."})
 def tick_(_: Session, command: str = "") -> None:
     """Run a command as cron does: quiet unless there is news; all of it is in log/cron.log."""
+    from hosts import tick
+
     code, news = tick.tick(_PROGRAM, _checked(command), ROOT / "log")
     print(news, end="")
     if code:
@@ -70,10 +77,14 @@ def tick_(_: Session, command: str = "") -> None:
 
 
 def _entries() -> list[crontab.Entry]:
+    from hosts import cron, crontab
+
     return crontab.read(cron.table(), str(_PROGRAM))
 
 
 def _replace(s: Session, entries: list[crontab.Entry]) -> None:
+    from hosts import cron, crontab
+
     before = cron.table()
     after = crontab.write(before, str(_PROGRAM), entries)
     if after == before:
