@@ -122,15 +122,16 @@ def _role(context: Context, step: Step) -> str:
 
 
 def _drain(context: Context, step: Step) -> str:
-    def change(spec: dict[str, Any]) -> None:
-        spec["Availability"] = "drain"
-
-    return _change(context, step, change)
+    return _set_availability(context, step, "drain")
 
 
 def _activate(context: Context, step: Step) -> str:
+    return _set_availability(context, step, "active")
+
+
+def _set_availability(context: Context, step: Step, availability: str) -> str:
     def change(spec: dict[str, Any]) -> None:
-        spec["Availability"] = "active"
+        spec["Availability"] = availability
 
     return _change(context, step, change)
 
