@@ -61,12 +61,14 @@ class Browser:
         self.find("#login_submit").click()
 
     def run_all(self) -> None:
-        """Choose Run > Run All Cells of the notebook that is open, once its kernel is idle.
+        """Choose Run > Run All Cells of the open notebook, once its kernel is named and idle.
 
-        JupyterLab shows a kernel as idle a moment before it sends anything there, and forgets what
-        was chosen until then; a person chooses it again.
+        JupyterLab shows "idle" before it has asked for a kernel: who runs a cell then is asked to
+        select one. And it does so a moment before it sends anything to the kernel, and forgets what
+        was chosen until then: a person chooses it again.
         """
         self.find(f"{_OPEN} [data-status=idle]")
+        WebDriverWait(self.driver, SECONDS).until(lambda _: self._has_kernel(), "a kernel")
         for _ in range(3):
             for label in ("Run", "Run All Cells"):
                 self.entry(label).click()
@@ -76,6 +78,11 @@ class Browser:
             except TimeoutException:
                 self.picture("not-begun")
         raise AssertionError("no cell began to run")
+
+    def _has_kernel(self) -> bool:
+        """Tell whether the open notebook's toolbar names a kernel."""
+        names = [name.text for name in self.all(f"{_OPEN} .jp-KernelName")]
+        return bool(names) and "No Kernel" not in names
 
     def _began(self) -> bool:
         """Tell whether a cell of the open notebook runs or has run: its prompt is not empty."""

@@ -51,6 +51,12 @@ class Files:
         answer = self.session.get(f"{JUPYTER}/api/contents/{path}", timeout=SECONDS)
         return str(answer.json()["content"]) if answer.ok else ""
 
+    def connected(self, path: str) -> bool:
+        """Tell whether a notebook's kernel waits for work and a browser is connected to it."""
+        sessions = self.session.get(f"{JUPYTER}/api/sessions", timeout=SECONDS).json()
+        kernels = [session["kernel"] for session in sessions if session["path"] == path]
+        return any(k["connections"] and k["execution_state"] == "idle" for k in kernels)
+
     def remove(self, path: str) -> None:
         """Remove a file or an empty folder."""
         self.session.delete(f"{JUPYTER}/api/contents/{path}", timeout=SECONDS)
@@ -92,9 +98,10 @@ def notebook(files: Files, name: str, kernel: str, source: str) -> str:
     return f"{FOLDER}/{name}"
 
 
-def plotted(window: Browser, path: str) -> WebElement:
+def plotted(window: Browser, files: Files, path: str) -> WebElement:
     """Open a notebook, run it, and return its plot."""
     window.open(f"/lab/tree/{path}?reset")
+    WebDriverWait(window.driver, SECONDS).until(lambda _: files.connected(path), "its kernel")
     window.run_all()
     return window.find(".jp-OutputArea-output img")
 
@@ -115,14 +122,14 @@ def test_after_the_login_the_launcher_offers_python_r_and_a_terminal(window: Bro
 
 
 def test_a_notebook_imports_the_libraries_and_draws_korean(window: Browser, files: Files) -> None:
-    plot = plotted(window, notebook(files, "한글.ipynb", "python3", PYTHON_PLOT))
+    plot = plotted(window, files, notebook(files, "한글.ipynb", "python3", PYTHON_PLOT))
     window.picture("3-python")
     assert complaints(window) == []  # matplotlib warns of glyphs that it has not
     assert plot.size["width"] > 300
 
 
 def test_an_r_cell_draws_korean(window: Browser, files: Files) -> None:
-    plot = plotted(window, notebook(files, "r.ipynb", "ir", R_PLOT))
+    plot = plotted(window, files, notebook(files, "r.ipynb", "ir", R_PLOT))
     window.picture("4-r")
     assert complaints(window) == []
     assert plot.size["width"] > 300
