@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 
 from cluster.apply import Outcome, Result
+from cluster.audit import Audit
 from cluster.errors import NodeError
 from cluster.fleet import Fleet
 from cluster.inventory import Inventory
+from cluster.lock import Holder
 from cluster.node import Node
 from cluster.observe import identify
 from cluster.perform import Say
@@ -23,9 +25,16 @@ def build_and_push(
     fleet: Fleet,
     image: Image,
     arguments: Mapping[str, str],
+    command: str,
     say: Say,
 ) -> Report:
     """Build `image` and push it; the report says whether the registry's digest changed.
+
+    It is in the audit trail, but takes no lock: what runs is not touched, and cron's apply does
+    not have to wait for the minutes that a build takes.
+
+    Args:
+        command: what was typed, for the audit trail.
 
     Raises:
         NodeError: the master can't be reached, its registry does not answer, or the build failed.
@@ -35,20 +44,26 @@ def build_and_push(
         raise fleet.unreachable[name]
     master = fleet.nodes[name]
     _need_registry(master)
-    before = identify(master, image)
-    begun = time.monotonic()
-    build(master, image, dict(arguments), say)
-    digest = push(master, image, say)
-    step = Step(Kind.IMAGE, Action.BUILD, name, f"{image.repository}:{image.tag}")
-    outcome = Outcome.KEPT if digest == before else Outcome.DONE
-    return Report((Result(step, outcome, digest, "", time.monotonic() - begun),), {})
+    audit, results = Audit(fleet, inventory, Holder.me(command)), list[Result]()
+    warnings = audit.begin(None)
+    with audit.ending(results, warnings):
+        before, begun = identify(master, image), time.monotonic()
+        build(master, image, dict(arguments), say)
+        digest = push(master, image, say)
+        outcome = Outcome.KEPT if digest == before else Outcome.DONE
+        seconds = time.monotonic() - begun
+        results.append(Result(_step(inventory, image), outcome, digest, "", seconds))
+    return Report(tuple(results), {}, tuple(warnings))
 
 
 def planned(inventory: Inventory, image: Image) -> Report:
     """Return what a dry run shows."""
+    return Report((Result(_step(inventory, image), Outcome.PLANNED),), {})
+
+
+def _step(inventory: Inventory, image: Image) -> Step:
     name = f"{image.repository}:{image.tag}"
-    step = Step(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
-    return Report((Result(step, Outcome.PLANNED),), {})
+    return Step(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
 
 
 def _need_registry(node: Node) -> None:

@@ -12,7 +12,7 @@ from cluster.errors import NodeError
 from cluster.fleet import Fleet
 from cluster.lock import Lock, locked
 from cluster.mask import known
-from cluster.perform import Context
+from cluster.perform import Busy, Context
 from cluster.planning import look as observed
 from cluster.report import Report
 from cluster.secrets import SPEC_KEY, Kept
@@ -31,12 +31,14 @@ class Change:
         unreachable: chosen nodes that could not be asked.
         warnings: see `Report`.
         question: what a person has to agree to before the steps are done; "" for nothing.
+        busy: what is done about a container that is at work.
     """
 
     steps: tuple[Step, ...]
     unreachable: Mapping[str, NodeError] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     question: str = ""
+    busy: Busy = Busy.SKIP
 
 
 def show(change: Change) -> Report:
@@ -85,7 +87,7 @@ def _apply(
     with Spool() as spool:
         context = Context(
             fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], Kept(), state,
-            spool, talk.say, lock.check, known(cluster, state),
+            spool, talk.say, lock.check, known(cluster, state), change.busy,
         )  # fmt: skip
         apply(context, change.steps, results)
 

@@ -16,8 +16,9 @@ from cluster.lock import Lock, locked
 from cluster.mask import known
 from cluster.perform import Busy, Context, Say
 from cluster.plan_swarm import Part
-from cluster.planning import Plan, Scope, Wish, covers, look, make_plan, settled
+from cluster.planning import Plan, look, make_plan, settled
 from cluster.report import Report
+from cluster.scope import Scope, Wish, covers
 from cluster.secrets import SPEC_KEY
 from cluster.service import Cluster
 from cluster.state import State, clock_warnings

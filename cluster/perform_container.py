@@ -89,6 +89,7 @@ def _restart(context: Context, step: Step) -> str:
     assert found is not None
     # The SDK adds the time that the container has to stop.
     seconds = node.deadlines.stop + node.deadlines.start
+    _leave_if_busy(context, step)
     _wait_settled(context, step, found.settled)
     with node.talking(f"restarting {step.name}", seconds) as engine:
         if found.status == "paused":

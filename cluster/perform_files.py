@@ -30,6 +30,20 @@ def _install(context: Context, step: Step) -> str:
     return ""
 
 
+def _remove(context: Context, step: Step) -> str:
+    """Remove a file of the node's own, what leads to it, and its folder if that is empty then."""
+    file = step.file
+    assert file is not None
+    folder, *paths = _quoted(
+        str(PurePosixPath(file.path).parent), file.path, file.link or file.path
+    )
+    commands = [f"rm -f -- {' '.join(paths)}", f"rmdir --ignore-fail-on-non-empty {folder}"]
+    if file.then:
+        commands.append(file.then)
+    context.fleet.nodes[step.node].sudo(" && ".join(commands))
+    return ""
+
+
 def _save(context: Context, step: Step) -> str:
     """Write a credential as the SSH user, whom the shared folder is: root may not write there."""
     credential = step.credential
@@ -51,4 +65,4 @@ def _quoted(*words: str) -> tuple[str, ...]:
 
 
 CREDENTIALS: Mapping[str, Performer] = {Action.SAVE: _save}
-PERFORMERS: Mapping[str, Performer] = {Action.INSTALL: _install}
+PERFORMERS: Mapping[str, Performer] = {Action.INSTALL: _install, Action.REMOVE: _remove}

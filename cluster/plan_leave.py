@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cluster.inventory import Host, Inventory
+from cluster.spec import NodeFile
 from cluster.state import State, Swarm, SwarmNode
 from cluster.step import Action, Kind, Step
 
 
-def plan_leave(inventory: Inventory, state: State, nodes: Sequence[str]) -> list[Step]:
+def plan_leave(
+    inventory: Inventory, state: State, nodes: Sequence[str], files: Sequence[NodeFile] = ()
+) -> list[Step]:
     """Return the steps: drain, remove what is ours, leave. Data stays where it is.
 
     The manager that is asked for every change, the master as a rule, leaves last, and only when no
     other member stays.
     A node that is gone for good loses its entry.
+
+    Args:
+        files: what a member has on its own disk; it goes with the membership.
     """
     swarm = state.swarm
     if swarm is None:
@@ -32,7 +38,7 @@ def plan_leave(inventory: Inventory, state: State, nodes: Sequence[str]) -> list
                 "Leave --nodes out, or the master out of it.",
             )
         ]
-    steps = [step for host in members for step in _drained(host, state)]
+    steps = [step for host in members for step in _drained(host, state, files)]
     return steps + [
         _leave(host, state, entries[host.name], turn) for turn, host in _ordered(members, last)
     ]
@@ -63,12 +69,15 @@ def _entry(host: Host, state: State, swarm: Swarm) -> SwarmNode | None:
     return None
 
 
-def _drained(host: Host, state: State) -> list[Step]:
+def _drained(host: Host, state: State, files: Sequence[NodeFile]) -> list[Step]:
     if host.name not in state.nodes:
         return []
-    ours = [c for c in state.nodes[host.name].containers.values() if c.service]
+    node = state.nodes[host.name]
+    ours = [c for c in node.containers.values() if c.service]
+    there = [file for file in files if node.files.get(file.path)]
     return [
         Step(Kind.SWARM, Action.DRAIN, host.name, "drain"),
+        *(Step(Kind.FILE, Action.REMOVE, host.name, file.path, file=file) for file in there),
         *(Step(Kind.CONTAINER, Action.REMOVE, host.name, c.name, found=c) for c in ours),
     ]
 

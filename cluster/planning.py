@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 from cluster import secrets, secrets_file
 from cluster.conflicts import conflicts
@@ -14,50 +13,18 @@ from cluster.intent import Intent, Table
 from cluster.numbers import plan_numbers
 from cluster.observe import observe
 from cluster.observe_disk import Question
-from cluster.perform import Busy
 from cluster.perform_image import has_recipe
 from cluster.plan import plan_containers
 from cluster.plan_files import plan_files
+from cluster.plan_intent import plan_intents
 from cluster.plan_leave import plan_leave
 from cluster.plan_swarm import Part, drained, plan_swarm
+from cluster.scope import Scope, Wish, covers
 from cluster.secrets import SPEC_KEY, Kept, Resolved
 from cluster.service import Cluster, Service
 from cluster.spec import Container, Image, Source
 from cluster.state import State
-from cluster.step import Action, Difference, Kind, Step
-
-
-class Wish(StrEnum):
-    """What is wanted of the chosen services."""
-
-    AS_LABELLED = "as labelled"  # apply: held services are left alone
-    UP = "up"  # -run: no longer held, nor pinned
-    DOWN = "down"  # -rm: removed, and held
-    BACK = "back"  # rollback: the image that ran before, until the next -run
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a command is about.
-
-    Attributes:
-        command: its name, for the lock and the audit trail.
-        parts: parts of the Swarm. services: services of the catalogue.
-        nodes: names of the nodes that may be changed.
-        options: settings that `-run` was given, and that are remembered.
-        pins: for a rollback: service to image to the digest that is wanted; see `settled`.
-        busy: what is done about a container that is at work when it is to be replaced.
-    """
-
-    command: str
-    nodes: tuple[str, ...]
-    parts: tuple[Part, ...] = ()
-    services: tuple[Service, ...] = ()
-    wish: Wish = Wish.AS_LABELLED
-    dry: bool = False
-    options: Mapping[str, str] = field(default_factory=dict)
-    pins: Table = field(default_factory=dict)
-    busy: Busy = Busy.SKIP
+from cluster.step import Action, Kind, Step
 
 
 @dataclass(frozen=True)
@@ -112,11 +79,11 @@ def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan
     if state.leaderless:
         return Plan(cluster, state, resolved, (_leaderless(cluster, state),))
     if Part.LEAVE in scope.parts:
-        leaving = plan_leave(cluster.inventory, state, scope.nodes)
+        leaving = plan_leave(cluster.inventory, state, scope.nodes, cluster.files)
         return Plan(cluster, state, resolved, tuple(leaving))
     steps = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
-        *_intents(cluster, state, scope),
+        *plan_intents(cluster, state, scope),
         *(() if scope.wish is Wish.DOWN else plan_numbers(scope.services, cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *(_secrets(cluster, state, resolved.kept) if scope.services else ()),
@@ -157,7 +124,7 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     pins = _pins(cluster, state, scope)
     identities = state.nodes[master].images if master in state.nodes else {}
     return [
-        *_images(desired, identities, state, master),
+        *_images([c for c in desired if c.node in scope.nodes], identities, state, master),
         *plan_containers(
             desired,
             state,
@@ -229,58 +196,6 @@ def _secrets(cluster: Cluster, state: State, kept: Kept) -> list[Step]:
         for name in managers
         if name in state.nodes
     ]
-
-
-def covers(cluster: Cluster, scope: Scope, service: Service) -> bool:
-    """Whether `scope` has all nodes that `service` runs on: only then is a wish remembered."""
-    return all(host.name in scope.nodes for host in service.hosts(cluster))
-
-
-def _intents(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
-    if scope.wish is Wish.AS_LABELLED:
-        return []
-    if state.swarm is None:
-        return [] if not scope.options else [_unremembered(cluster, scope)]
-    intent, via = state.swarm.intent, state.swarm.via
-    chosen = [s.name for s in scope.services if covers(cluster, scope, s)]
-    steps = [_intent(name, intent, scope) for name in chosen]
-    return [replace(step, node=via) for step in steps if step is not None]
-
-
-def _unremembered(cluster: Cluster, scope: Scope) -> Step:
-    return Step(
-        Kind.INTENT, Action.DEFER, cluster.inventory.master.name, scope.services[0].name,
-        reason="options can't be remembered: there is no Swarm yet",
-        hint="./skp.py docker.swarm-init",
-    )  # fmt: skip
-
-
-def _intent(name: str, intent: Intent, scope: Scope) -> Step | None:
-    """Return the step that makes the Swarm remember what is wanted of one service."""
-    if scope.wish is Wish.DOWN:
-        after, action, values = intent.hold(name), Action.HOLD, {}
-    elif scope.wish is Wish.BACK:
-        values = dict(scope.pins[name])
-        after, action = intent.pin(name, values), Action.PIN
-    else:
-        values = dict(scope.options)
-        after = intent.run(name, values)
-        action = Action.RELEASE if name in intent.held else Action.SET
-    if after == intent:
-        return None
-    return Step(
-        Kind.INTENT, action, "", name, values=values, differences=_decided(name, intent, after)
-    )
-
-
-def _decided(name: str, before: Intent, after: Intent) -> tuple[Difference, ...]:
-    pairs = [(before.options, after.options), (before.pinned, after.pinned)]
-    return tuple(
-        Difference(key, new.get(name, {}).get(key), old.get(name, {}).get(key))
-        for old, new in pairs
-        for key in {**old.get(name, {}), **new.get(name, {})}
-        if new.get(name, {}).get(key) != old.get(name, {}).get(key)
-    )
 
 
 def _images(

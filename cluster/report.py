@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cluster.apply import Outcome, Result
 from cluster.errors import ExitCode, NodeError
-from cluster.step import Step
+from cluster.step import Action, Step
 
 _MARKS = {
     Outcome.KEPT: " ",
@@ -105,10 +105,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+_PAST = {Action.RESTART: "restarted", Action.REMOVE: "removed"}
+
+
 def _verb(result: Result) -> str:
     action = str(result.step.action)
     if result.outcome is Outcome.BUSY:
-        return "busy, not replaced"
+        return f"busy, not {_PAST.get(result.step.action, 'replaced')}"
     if result.outcome in (Outcome.DONE, Outcome.PLANNED):
         return {"block": "create"}.get(action, action)
     return f"{action} {result.outcome}" if action != "block" else str(result.outcome)

@@ -124,7 +124,7 @@ class NodeFile:
         mode: its permissions.
         link: absolute path of a symbolic link to it; "" for none.
         where: only nodes with this folder have the file; "" for all nodes.
-        then: a shell command that root runs after the file was written; "" for none.
+        then: a shell command that root runs after the file was written or removed; "" for none.
     """
 
     path: str

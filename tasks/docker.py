@@ -69,7 +69,7 @@ def node_rm(s: Session, host: str = "") -> None:
 @command(help={"service": "The service, e.g. jupyter."})
 def rollback(s: Session, service: str = "") -> None:
     """Run the image that a service ran before, until its next -run."""
-    from cluster.planning import Wish
+    from cluster.scope import Wish
 
     if not service:
         raise ConfigError("a service (-s) is needed", "./skp.py docker.rollback -s jupyter")

@@ -35,8 +35,8 @@ def restart(s: Session, name: str = "") -> None:
     from cluster.restart import look
 
     _need(name, "restart")
-    nodes = [host.name for host in s.hosts]
-    s.change(lambda fleet: look(fleet, name, nodes))
+    nodes, busy = [host.name for host in s.hosts], s.busy
+    s.change(lambda fleet: replace(look(fleet, name, nodes), busy=busy))
 
 
 def _need(name: str, task: str) -> None:

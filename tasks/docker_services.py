@@ -43,7 +43,7 @@ def _run(service: Service) -> Command:
     }
 
     def run(s: Session, **given: str) -> None:
-        from cluster.planning import Wish
+        from cluster.scope import Wish
 
         hosts = service.hosts(s.cluster)
         if not set(hosts) & set(s.hosts):
@@ -66,7 +66,7 @@ def _run(service: Service) -> Command:
 
 def _rm(service: Service) -> Command:
     def rm(s: Session) -> None:
-        from cluster.planning import Wish
+        from cluster.scope import Wish
 
         s.converge(chosen=[service], wish=Wish.DOWN)
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from cluster.inventory import Host
     from cluster.perform import Busy
     from cluster.plan_swarm import Part
-    from cluster.planning import Wish
     from cluster.report import Report
+    from cluster.scope import Wish
     from cluster.spec import Container, Image
 
 ENV = "SKP_ENV"  # another env.sh than bin/env.sh
@@ -95,6 +95,17 @@ class Session:
             )
         self.options = replace(self.options, nodes=host)
 
+    @property
+    def busy(self) -> Busy:
+        """What is done about a container at work (`--busy`)."""
+        from cluster.perform import Busy
+
+        word = self.options.busy or Busy.SKIP
+        try:
+            return Busy(word)
+        except ValueError:
+            raise ConfigError(f"--busy={word}: allowed: {', '.join(Busy)}") from None
+
     @contextmanager
     def fleet(self, hosts: Sequence[Host] | None = None) -> Iterator[Fleet]:
         """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
@@ -118,13 +129,13 @@ class Session:
         Args:
             options: settings that were given on the command line, and are to be remembered.
         """
-        hosts, cluster, busy = self.hosts, self.cluster, _busy(self.options.busy)
+        hosts, cluster, busy = self.hosts, self.cluster, self.busy
         if chosen and not self.options.dry:
             secrets_file.check(secrets_file.path(self.settings))
         with self.fleet() as fleet:
             # Not before: what a fleet needs to begin loads in half the time.
             from cluster.converge import converge
-            from cluster.planning import Scope, Wish
+            from cluster.scope import Scope, Wish
 
             scope = Scope(
                 command=self.command,
@@ -146,8 +157,8 @@ class Session:
         if self.options.dry:
             self.finish(planned(self.inventory, image))
             return
-        with self.fleet([self.inventory.master]) as fleet:
-            report = build_and_push(self.inventory, fleet, image, arguments, self.say)
+        with self.fleet(self.inventory.managers) as fleet:
+            report = build_and_push(self.inventory, fleet, image, arguments, self.command, self.say)
         self.finish(report)
 
     def change(self, look: Callable[[Fleet], Change]) -> None:
@@ -210,15 +221,6 @@ class Session:
         """The chosen hosts, and the managers: what the Swarm and the images are is asked there."""
         chosen = self.hosts
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
-
-
-def _busy(word: str) -> Busy:
-    from cluster.perform import Busy
-
-    try:
-        return Busy(word or Busy.SKIP)
-    except ValueError:
-        raise ConfigError(f"--busy={word}: allowed: {', '.join(Busy)}") from None
 
 
 def _unobserved(cluster: Cluster, service: Service) -> list[Container]:

@@ -41,6 +41,15 @@ def test_it_is_left_as_it_is_and_that_is_said(kernel: str, settings: Settings) -
     assert container_ids() != before
 
 
+def test_a_restart_goes_by_the_same_rule(kernel: str) -> None:
+    ran = skp("docker.restart", "-n", "jupyter-skp")
+    assert ran.code == 0, ran.all
+    assert "busy, not restarted" in ran.out
+    assert "1 kernel(s) running" in ran.out
+    ran = skp("docker.restart", "-n", "jupyter-skp", "--busy", "replace", "--json")
+    assert [step["outcome"] for step in ran.json["steps"]] == ["done"], ran.all
+
+
 def test_replace_does_not_care(kernel: str, settings: Settings) -> None:
     before = container_ids()
     ran = skp("docker.apply", "--busy", "replace", env=settings(JUPYTER_MEMORY="1600m"))

@@ -13,11 +13,14 @@ def test_a_node_leaves_and_comes_back(changed: None) -> None:
     assert list(node_rows()) == ["c01", "c02"]
     after = container_ids()
     assert after["c03"] == {}
+    assert on("c03", "ls /usr/local/lib/skp").code != 0, "what started ours at boot is gone"
+    assert on("c02", "ls /usr/local/lib/skp").out == "start-ours\n"
     assert (after["c01"], after["c02"]) == (before["c01"], before["c02"])
     again = skp("docker.swarm-leave", "--nodes", "c03", "--yes")
     assert "Nothing to change" in again.out
     assert skp("docker.apply").code == 0
     assert list(node_rows()) == list(NODES)
+    assert on("c03", "ls /usr/local/lib/skp").out == "start-ours\n"
 
 
 def test_all_leave_one_by_one_and_nothing_of_the_data_is_lost(changed: None) -> None:

@@ -7,6 +7,7 @@ from itertools import chain
 
 from cluster.plan import waves
 from cluster.plan_leave import plan_leave
+from cluster.spec import NodeFile
 from cluster.state import FoundContainer, State
 from cluster.step import Action, Step
 from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm, unnamed
@@ -41,6 +42,15 @@ def test_workers_go_first_then_managers_one_by_one_and_the_master_last() -> None
 def test_what_is_not_ours_stays() -> None:
     removed = [s.name for s in plan_leave(INVENTORY, whole(), ALL) if s.action is Action.REMOVE]
     assert set(removed) == {"registry-skp"}
+
+
+def test_what_a_node_has_of_us_on_its_own_disk_goes_with_it() -> None:
+    there, absent = NodeFile("/usr/lib/there", "x"), NodeFile("/usr/lib/absent", "x")
+    found = whole()
+    node = replace(found.nodes["c02"], files={there.path: "755 0 x", absent.path: ""})
+    found = replace(found, nodes={**found.nodes, "c02": node})
+    steps = plan_leave(INVENTORY, found, ALL, (there, absent))
+    assert [(s.action, s.node, s.file) for s in steps if s.file] == [(Action.REMOVE, "c02", there)]
 
 
 def test_one_node_alone() -> None:
