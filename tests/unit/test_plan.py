@@ -13,9 +13,9 @@ from cluster.errors import NodeError
 from cluster.intent import Intent
 from cluster.plan import plan_containers, waves
 from cluster.secrets import Secret
-from cluster.spec import Container, Image, Mount, Port, SecretFile, fingerprint
-from cluster.state import FoundContainer, FoundNode, Health, Membership, State, Swarm
-from cluster.step import Action, Kind, Step
+from cluster.spec import Container, Image, SecretFile, fingerprint
+from cluster.state import FoundContainer, FoundNode, Membership, State, Swarm
+from cluster.step import Action, Step, needed
 
 KEY = Secret("the cluster's key")
 NODES = ("c01", "c02", "c03")
@@ -174,182 +174,16 @@ def test_a_circle_of_services_is_an_error() -> None:
         waves(plan([one, two], state_of({})))
 
 
-BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        (replace(BASE, memory=1 << 30), "memory: none -> 1g"),
-        (replace(BASE, environment=(("X", "1"),)), "environment X: none -> 1"),
-        (
-            replace(BASE, files=(SecretFile("p", Secret("s")),)),
-            "file p: old content -> new content",
-        ),
-        (replace(BASE, image=Image("skp/b")), "image: a:latest@aa -> b:latest@bb"),
-    ],
-)
-def test_a_replacement_says_what_differs(changed: Container, words: str) -> None:
-    (step,) = plan([changed], state_of({"c01": [created(BASE)]}))
-    assert step.action is Action.REPLACE
-    assert [str(d) for d in step.differences] == [words]
-
-
-def test_a_new_build_replaces_what_runs_from_the_old_one() -> None:
-    (step,) = plan([BASE], state_of({"c01": [created(BASE)]}), images={BASE.image: "sha256:cc"})
-    assert [str(d) for d in step.differences] == ["image: a:latest@aa -> a:latest@cc"]
-
-
-def test_without_its_registry_what_runs_is_kept() -> None:
-    (step,) = plan([BASE], state_of({"c01": [created(BASE)]}), images={})
-    assert step.action is Action.KEEP
-
-
-def test_fields_at_their_defaults_do_not_change_the_hash() -> None:
-    assert "devices" not in BASE.described("x", KEY)
-
-
-@pytest.mark.parametrize(
-    ("container", "found", "images", "reason"),
-    [
-        (
-            BASE,
-            [FoundContainer("a-1", "x", "x", "running")],
-            IMAGES,
-            "a container named a-1 is there that is not ours",
-        ),
-        (
-            replace(BASE, ports=(Port(80, 80),)),
-            [FoundContainer("web", "x", "x", "running", ports=("80/tcp",))],
-            IMAGES,
-            "port 80/tcp is taken by the container web",
-        ),
-    ],
-)
-def test_an_obstacle_is_named(
-    container: Container,
-    found: list[FoundContainer],
-    images: Mapping[Image, str],
-    reason: str,
+@given(clusters, states(), st.permutations([1, 2, 3]))
+def test_a_rolling_change_goes_turn_by_turn_and_builds_on_all_before(
+    desired: list[Container], state: State, order: list[int]
 ) -> None:
-    (step,) = plan([container], state_of({"c01": found}), images=images)
-    assert step.action is Action.BLOCK
-    assert reason in step.reason
-    assert step.hint
-
-
-@pytest.mark.parametrize(
-    ("container", "images", "reason"),
-    [
-        (BASE, {}, "registry does not have skp/a:latest"),
-        (replace(BASE, network="other"), IMAGES, "no network other"),
-    ],
-)
-def test_what_another_step_may_bring_is_waited_for(
-    container: Container, images: Mapping[Image, str], reason: str
-) -> None:
-    (step,) = plan([container], state_of({}), images=images)
-    assert step.action is Action.DEFER
-    assert reason in step.reason
-    assert step.hint
-
-
-def test_another_services_container_of_the_same_name_is_left_alone() -> None:
-    theirs = created(replace(BASE, service="b", name="a-1"))
-    (step,) = plan([BASE], state_of({"c01": [theirs]}), services=["a"])
-    assert step.action is Action.BLOCK
-    assert "that is b's" in step.reason
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"health": Health.STARTING}, {"health": Health.UNHEALTHY}, {"status": "restarting"}],
-)
-def test_what_does_not_work_is_waited_for_and_not_called_unchanged(
-    changes: dict[str, object],
-) -> None:
-    (step,) = plan([BASE], state_of({"c01": [created(BASE, **changes)]}))
-    assert step.action is Action.WAIT
-    assert step.acts
-    assert not step.changes
-
-
-def test_what_ended_ill_is_started() -> None:
-    ended = created(BASE, status="exited", health=Health.UNHEALTHY)
-    (step,) = plan([BASE], state_of({"c01": [ended]}))
-    assert step.action is Action.START
-
-
-def test_a_service_waits_for_what_it_needs_on_its_own_node_only() -> None:
-    needs = [replace(BASE, node=n, name="b-1", service="b", after=("a",)) for n in NODES]
-    first = [replace(BASE, node=n) for n in NODES]
-    stranger = FoundContainer("a-1", "x", "x", "running")
-    steps = plan([*first, *needs], state_of({"c02": [stranger]}))
-    standing = {(s.node, s.name): s.action for s in steps if s.stands}
-    assert standing == {("c02", "a-1"): Action.BLOCK, ("c02", "b-1"): Action.DEFER}
-
-
-def test_a_missing_shared_folder_blocks_what_mounts_it() -> None:
-    state = state_of({})
-    nodes = {name: replace(node, owner="") for name, node in state.nodes.items()}
-    mounted = replace(BASE, mounts=(Mount(f"{HOME}/var", "/data"),))
-    (step,) = plan([mounted], replace(state, nodes=nodes))
-    assert step.action is Action.BLOCK
-    assert HOME in step.reason
-
-
-def test_removals_come_first_and_kinds_in_their_order() -> None:
-    old = created(replace(BASE, name="a-9"))
-    steps = [
-        *plan([BASE], state_of({"c01": [old]})),
-        Step(Kind.NETWORK, Action.CREATE, "c01", NETWORK),
-        Step(Kind.SWARM, Action.INIT, "c01", "swarm"),
-    ]
-    order = [(s.kind, s.action) for wave in waves(steps) for s in wave]
-    assert order == [
-        (Kind.SWARM, Action.INIT),
-        (Kind.NETWORK, Action.CREATE),
-        (Kind.CONTAINER, Action.REMOVE),
-        (Kind.CONTAINER, Action.CREATE),
-    ]
-
-
-def test_waves_may_be_made_of_anything_that_can_be_gone_through_once() -> None:
-    steps = plan([BASE], state_of({}))
-    assert waves(iter(steps)) == waves(steps) == [steps]
-
-
-def gpu_plan(node: dict[str, object]) -> Step:
-    state = state_of({})
-    nodes = {**state.nodes, "c01": replace(state.nodes["c01"], **node)}  # type: ignore[arg-type]
-    wanted = Container("c01", "a-1", "a", Image("skp/a"), gpus=-1)
-    (step,) = plan([wanted], replace(state, nodes=nodes))
-    return step
-
-
-def test_without_a_gpu_a_container_that_wants_one_is_refused() -> None:
-    step = gpu_plan({"runtimes": frozenset({"nvidia"})})
-    assert (step.action, step.reason) == (Action.BLOCK, "NVIDIA's driver shows no GPU there")
-    assert "A_GPU" in step.hint
-
-
-def test_without_the_runtime_for_gpus_a_container_that_wants_one_is_refused() -> None:
-    step = gpu_plan({"gpus": 2, "runtimes": frozenset({"runc"})})
-    assert step.action is Action.BLOCK
-    assert "no runtime nvidia" in step.reason
-
-
-def test_with_a_gpu_and_its_runtime_the_container_is_created() -> None:
-    assert gpu_plan({"gpus": 1, "runtimes": frozenset({"nvidia"})}).action is Action.CREATE
-
-
-def test_a_container_without_gpus_is_described_as_before_there_was_the_field() -> None:
-    assert "gpus" not in Container("c01", "a-1", "a", Image("skp/a")).described("sha256:aa", KEY)
-
-
-def test_what_comes_after_another_service_goes_before_it() -> None:
-    image = Image("skp/a")
-    server = replace(created(Container("c01", "a", "a", image)), after=())
-    client = replace(created(Container("c02", "b", "b", image)), after=("a",))
-    steps = plan([], state_of({"c01": [server], "c02": [client]}))
-    assert [[step.name for step in wave] for wave in waves(steps)] == [["b"], ["a"]]
+    turns = dict(zip(NODES, order, strict=True))
+    steps = plan([replace(c, turn=turns[c.node]) for c in desired], state)
+    place = {step.key: number for number, wave in enumerate(waves(steps)) for step in wave}
+    rolled = [step for step in steps if step.acts and step.turn]
+    assert all(step.action is Action.REPLACE for step in rolled)
+    for step in rolled:
+        before = {s.key for s in rolled if s.name[0] == step.name[0] and s.turn < step.turn}
+        assert {s.key for s in needed(step, steps)} == before
+        assert all(place[key] < place[step.key] for key in before)
