@@ -43,7 +43,7 @@ def produce(brokers: str, topic: str, count: int, rate: float) -> dict[str, Any]
             "bootstrap.servers": brokers,
             "acks": "all",
             "enable.idempotence": True,
-            "message.timeout.ms": 300_000,
+            "message.timeout.ms": 900_000,
             "linger.ms": 5,
             "queue.buffering.max.messages": 1_000_000,
         }
@@ -58,7 +58,7 @@ def produce(brokers: str, topic: str, count: int, rate: float) -> dict[str, Any]
             producer.poll(0.002)
         if sent % 200 == 0:
             producer.poll(0)
-    left = producer.flush(320)
+    left = producer.flush(920)
     return {
         "sent": sent, "acknowledged": len(acknowledged), "refused": len(refused), "unsettled": left,
         "errors": Counter(refused).most_common(3), "longest_gap": round(longest, 1),
@@ -76,7 +76,7 @@ def consume(brokers: str, topic: str) -> dict[str, Any]:
     order: dict[int, int] = {}
     disorder = 0
     open_ends = {number for number, end in ends.items() if end > 0}
-    until = time.monotonic() + 300
+    until = time.monotonic() + 800
     while open_ends and time.monotonic() < until:
         for message in consumer.consume(10_000, timeout=1):
             if message.error():
