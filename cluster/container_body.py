@@ -99,15 +99,9 @@ def _host_config(container: Container) -> dict[str, Any]:
             for d in container.devices
         ],
         "DeviceRequests": [{**_GPUS, "Count": container.gpus}] if container.gpus else [],
-        "Ulimits": _limits(container),
         # Bounded, or a chatty container fills the node's disk.
         "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
     }
-
-
-def _limits(container: Container) -> list[dict[str, Any]]:
-    count = container.open_files
-    return [{"Name": "nofile", "Soft": count, "Hard": count}] if count else []
 
 
 def _mounts(container: Container) -> list[dict[str, Any]]:

@@ -168,7 +168,6 @@ class Container:
         memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
         devices, capabilities: what it may use beyond the engine's defaults.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
-        open_files: how many files its processes may have open; 0 for the engine's own limit.
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
@@ -201,7 +200,6 @@ class Container:
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
-    open_files: int = 0
     gpus: int = 0
     restart: str = "unless-stopped"
     probe: Probe | None = None

@@ -14,8 +14,6 @@ from cluster.state import State
 # On every node: where data volumes are mounted. What sees it needs no privilege.
 MOUNTS = "/var/lib/skp/mnt"
 MOUNTS_TARGET = "/root/mnt"
-# Of a broker each partition is some files, and each client a socket.
-OPEN_FILES = 100_000
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

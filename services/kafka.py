@@ -16,7 +16,7 @@ from cluster.service import Cluster, Service
 from cluster.settings import Setting
 from cluster.spec import Container, Image, Mount, Port, Probe
 from cluster.state import FoundNode, State
-from services.common import OPEN_FILES, cpus, identity, memory, user
+from services.common import cpus, identity, memory, user
 from services.images import plain
 from services.kafka_settings import (
     CONTROLLER,
@@ -112,7 +112,6 @@ class Kafka(Service):
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "KAFKA_MEMORY"),
                 cpus=cpus(cluster, "KAFKA_CPUS"),
-                open_files=OPEN_FILES,
                 probe=Probe(("kafka-health",), timeout=6),
                 stop_timeout=120,
                 after=("registry", "zookeeper"),

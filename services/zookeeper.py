@@ -11,7 +11,7 @@ from cluster.service import Cluster, Service
 from cluster.settings import Setting
 from cluster.spec import Container, Image, Mount, Probe
 from cluster.state import FoundNode, State
-from services.common import OPEN_FILES, cpus, identity, memory, user
+from services.common import cpus, identity, memory, user
 from services.images import plain
 
 _DATA = "/var/lib/zookeeper"
@@ -81,7 +81,6 @@ class ZooKeeper(Service):
             user=user(cluster, facts, host.name),
             memory=memory(cluster, "ZOOKEEPER_MEMORY"),
             cpus=cpus(cluster, "ZOOKEEPER_CPUS"),
-            open_files=OPEN_FILES,
             probe=Probe(("zookeeper-health",), timeout=5),
             stop_timeout=30,
             after=("registry",),

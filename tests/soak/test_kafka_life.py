@@ -105,6 +105,16 @@ def test_kcat_outside_writes_and_reads_by_a_nodes_address(kafka: Env) -> None:
     assert run("sh", "-c", f"{kcat} -C -e -q").out.strip() == "from outside"
 
 
+def test_a_broker_may_open_as_many_files_as_its_engine_allows(kafka: Env) -> None:
+    limits = "cat /proc/$(pgrep -x java)/limits"
+    said = on("c02", f"docker exec kafka-skp-2 bash -c '{limits}'").out
+    found = re.search(r"Max open files\s+(\d+)\s+(\d+)", said)
+    assert found, said
+    assert found[1] == found[2]
+    allowed = on("c02", "docker exec kafka-skp-2 bash -c 'ulimit -H -n'").out.strip()
+    assert found[2] == allowed
+
+
 def test_wrong_wishes_are_refused_before_anything_is_touched(kafka: Env, tmp_path: Path) -> None:
     settings, before = tmp_path / "env.sh", container_ids()
     own = f"source {kafka['SKP_ENV']}\n"
