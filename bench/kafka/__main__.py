@@ -20,7 +20,7 @@ HOSTS = ROOT / ".bench" / "kafka-hosts.json"
 NODES = {"c01": "10.99.0.11", "c02": "10.99.0.12", "c03": "10.99.0.13"}
 BROKERS = ",".join(f"{address}:9092" for address in NODES.values())
 IMAGE = "localhost:5000/skp/docker-kafka:latest"
-RECORDS, SIZE = 400_000, 500
+RECORDS, SIZE = 200_000, 500
 SECONDS = 600
 VOTERS = ",".join(f"{i}@{address}:9093" for i, address in enumerate(NODES.values(), 1))
 

@@ -23,12 +23,12 @@ MINUTES = 60
 Env = dict[str, str]
 
 
-def start(path: Path, *labels: str) -> Env:
+def start(path: Path, *labels: str, more: str = "") -> Env:
     """Run what the labels name on all three nodes, from nothing."""
     assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
     env = kafka_hosts(path, *labels)
     settings = path.with_name("env.sh")
-    settings.write_text(f"source {ROOT}/bin/env.sh\n")
+    settings.write_text(f"source {ROOT}/bin/env.sh\n{more}")
     env["SKP_ENV"] = str(settings)
     for words in (
         ["docker.swarm-init"], ["docker.swarm-join"], ["docker.swarm-label"],

@@ -52,13 +52,11 @@ def kafka(
 ) -> Iterator[Env]:
     """Three brokers that heed ACLs, of each mode."""
     labels, authorizer = MODES[request.param]
-    env = start(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels)
-    with Path(env["SKP_ENV"]).open("a") as settings:
-        settings.write(
-            f"export KAFKA_AUTHORIZER_CLASS_NAME={authorizer}\n"
-            "export KAFKA_SUPER_USERS=User:ANONYMOUS\n"
-        )
-    assert skp("-q", "docker.kafka-run", env=env).code == 0
+    heeding = (
+        f"export KAFKA_AUTHORIZER_CLASS_NAME={authorizer}\n"
+        "export KAFKA_SUPER_USERS=User:ANONYMOUS\n"
+    )
+    env = start(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels, more=heeding)
     yield {**env, "MODE": request.param}
     remove()
 
@@ -87,14 +85,14 @@ def test_the_tutorial_typed_into_the_shells_of_two_nodes(kafka: Env) -> None:
         first.type("cd /opt/kafka/bin", r"[$#] $")
         create = "--create --replication-factor 3 --partitions 1 --topic test"
         first.type(f"{topics} {create}", r"Created topic \"?test\"?\.")
-        first.type(f"{topics} --list", r"\ntest\r\n")
+        first.type(f"{topics} --list", r"\ntest\n")
         described = first.type(f"{topics} --describe --topic test", r"Isr: [123],[123],[123]")
         assert re.search(r"PartitionCount: ?1\s+ReplicationFactor: ?3", described)
         first.type(f"./kafka-console-producer.sh {brokers} --topic test", r"\n>$")
         first.type("hello world!!", r"\n>$")
         second.type("cd /opt/kafka/bin", r"[$#] $")
         consumer = "./kafka-console-consumer.sh --bootstrap-server kafka-skp:9092 --topic test"
-        second.type(f"{consumer} --from-beginning", r"\nhello world!!\r\n")
+        second.type(f"{consumer} --from-beginning", r"\nhello world!!\n")
 
 
 def test_kcat_outside_writes_and_reads_by_a_nodes_address(kafka: Env) -> None:

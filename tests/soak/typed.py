@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from tests.lab.conftest import ROOT
 
+_MARKS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")  # what moves a terminal's cursor
 SECONDS = 180  # each line may start a Java program, on a busy machine
 
 
@@ -29,20 +30,21 @@ class Terminal:
 
     def see(self, pattern: str) -> str:
         """Wait for `pattern`; return what came by then."""
-        end, text = time.monotonic() + SECONDS, ""
+        end, read, text = time.monotonic() + SECONDS, b"", ""
         while not re.search(pattern, text):
             ready, _, _ = select.select([self._descriptor], [], [], max(0, end - time.monotonic()))
             assert ready, f"{pattern!r} did not come: {text}"
-            text += os.read(self._descriptor, 4096).decode(errors="replace")
+            read += os.read(self._descriptor, 4096)
+            text = _MARKS.sub("", read.decode(errors="replace"))
         return text
 
 
 @contextmanager
 def terminal(*words: str, env: Mapping[str, str]) -> Iterator[Terminal]:
-    """Start a program on a terminal of its own, 200 columns wide; it is ended afterwards."""
+    """Start a program on a terminal of its own, a wide one; it is ended afterwards."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        ["sh", "-c", 'stty cols 200; exec "$@"', "-", *words],
+        ["sh", "-c", 'stty cols 400; exec "$@"', "-", *words],
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         cwd=ROOT, env={**os.environ, **env},
     )  # fmt: skip
