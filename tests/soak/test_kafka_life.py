@@ -284,12 +284,13 @@ def test_a_node_added_becomes_a_broker_and_goes_only_when_it_is_drained(
 ) -> None:
     before = container_ids()
     hosts = json.loads(Path(kafka["SKP_HOSTS"]).read_text())
-    hosts["c04"] = {"ipv4": "10.99.0.14", "labels": [{"kafka": "enable"}], "groups": ["worker"]}
+    without, with_broker = [{"registry": "enable"}], [{"registry": "enable"}, {"kafka": "enable"}]
+    hosts["c04"] = {"ipv4": "10.99.0.14", "labels": with_broker, "groups": ["worker"]}
     path = tmp_path / "hosts.json"
     path.write_text(json.dumps(hosts))
     env = {**kafka, "SKP_HOSTS": str(path)}
     assert skp("-q", "lab.up", "-n", "4").code == 0
-    for task in ("swarm-join", "swarm-label", "kafka-run"):
+    for task in ("swarm-join", "swarm-label", "registry-run", "kafka-run"):
         done = skp("-q", f"docker.{task}", env=env)
         assert done.code == 0, done.all
     assert "kafka-skp-4" in on("c04", "docker ps --format '{{.Names}}'").out
@@ -298,7 +299,7 @@ def test_a_node_added_becomes_a_broker_and_goes_only_when_it_is_drained(
         assert after[node][f"kafka-skp-{number}"] == before[node][f"kafka-skp-{number}"]
     make("wide", env, "--replica-assignment 4:1:2,1:4:3")
     send("wide", env)
-    hosts["c04"]["labels"] = []
+    hosts["c04"]["labels"] = without
     path.write_text(json.dumps(hosts))
     kept = skp("docker.apply", "kafka", "--yes", env=env)
     assert "broker 4 has 2 partitions" in kept.all
@@ -307,14 +308,14 @@ def test_a_node_added_becomes_a_broker_and_goes_only_when_it_is_drained(
     assert left.code == 1, left.all
     assert "broker 4 has 2 partitions" in left.all
     assert "kafka-skp-4" in on("c04", "docker ps --format '{{.Names}}'").out
-    hosts["c04"]["labels"] = [{"kafka": "enable"}]
+    hosts["c04"]["labels"] = with_broker
     path.write_text(json.dumps(hosts))
     drained = skp("docker.kafka-drain", "-h", "c04", env=env)
     assert drained.code == 0, drained.all
     assert "broker 4 has no partitions any more" in drained.out
     last = skp("docker.history", "--count", "1", "--json", env=env)
     assert "kafka-drain" in last.out, last.all
-    hosts["c04"]["labels"] = []
+    hosts["c04"]["labels"] = without
     path.write_text(json.dumps(hosts))
     gone = skp("docker.apply", "kafka", "--yes", env=env)
     assert gone.code == 0, gone.all
