@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import container_ids, on, run, skp
-from tests.lab.test_kafka import SERVERS, inside, remove
+from tests.lab.conftest import NODES, container_ids, on, run, skp
+from tests.lab.test_kafka import SERVERS, inside, kafka_hosts, remove
 from tests.soak.test_kafka_faults import Env, settle, start
 from tests.soak.typed import terminal
 
@@ -130,6 +130,15 @@ def test_wrong_wishes_are_refused_before_anything_is_touched(kafka: Env, tmp_pat
     even = skp("docker.zookeeper-run", env={**kafka, **wrong})
     assert even.code == 2
     assert "2 nodes have the label zookeeper: c01, c02" in even.err
+    assert container_ids() == before
+
+
+def test_data_of_the_other_mode_is_refused_with_the_way_to_go(kafka: Env, tmp_path: Path) -> None:
+    before, other = container_ids(), [] if kafka["MODE"] == "zookeeper" else ["zookeeper"]
+    env = {**kafka, **kafka_hosts(tmp_path / "hosts.json", "kafka", *other)}
+    refused = skp("docker.kafka-run", env=env)
+    assert refused.code == 1
+    assert refused.all.count("docs/kafka.md") >= len(NODES), refused.all
     assert container_ids() == before
 
 
