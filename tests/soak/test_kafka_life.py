@@ -12,27 +12,9 @@ import pytest
 
 from tests.lab.conftest import NODES, container_ids, on, run, skp
 from tests.lab.test_kafka import SERVERS, inside, kafka_hosts, remove
+from tests.soak.brokers import CLIENT, PERF, SERVER, make, send, told
 from tests.soak.test_kafka_faults import Env, settle, start
 from tests.soak.typed import terminal
-
-SERVER = "--bootstrap-server kafka-skp:9092"
-PERF = "bootstrap.servers=kafka-skp:9092 acks=all enable.idempotence=true linger.ms=5"
-CLIENT = """
-import sys
-from confluent_kafka import Consumer, Producer
-producer = Producer({"bootstrap.servers": "kafka-skp:9092", "acks": "all"})
-producer.produce("from-inside", "hello from inside")
-assert producer.flush(60) == 0
-consumer = Consumer({"bootstrap.servers": "kafka-skp:9092", "group.id": "python",
-                     "auto.offset.reset": "earliest"})
-consumer.subscribe(["from-inside"])
-for _ in range(60):
-    message = consumer.poll(1)
-    if message is not None and message.error() is None:
-        sys.exit(print(message.value().decode()))
-sys.exit(1)
-"""
-
 
 MODES = {
     "zookeeper": (["zookeeper", "kafka"], "kafka.security.authorizer.AclAuthorizer"),
@@ -59,22 +41,6 @@ def kafka(
     env = start(tmp_path_factory.mktemp("kafka") / "hosts.json", *labels, more=heeding)
     yield {**env, "MODE": request.param}
     remove()
-
-
-def told(node: str, command: str, env: Env) -> str:
-    done = inside(node, command, env)
-    assert done.code == 0, done.all
-    return done.out
-
-
-def make(topic: str, env: Env, more: str = "") -> None:
-    told("c01", f"kafka-topics.sh {SERVER} --create --topic {topic} {more}", env)
-
-
-def send(topic: str, env: Env, text: str = "hello") -> None:
-    told(
-        "c01", f"echo {text} | timeout 180 kafka-console-producer.sh {SERVER} --topic {topic}", env
-    )
 
 
 def test_the_tutorial_typed_into_the_shells_of_two_nodes(kafka: Env) -> None:
