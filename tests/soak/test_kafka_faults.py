@@ -151,7 +151,7 @@ EVENTS: dict[str, Callable[[Env], None]] = {
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_nothing_acknowledged_is_lost(kafka: Env, event: str, tmp_path: Path) -> None:
-    topic = event.replace(" ", "-")
+    topic = f"{event.replace(' ', '-')}-{int(time.time())}"  # the cluster may be an older one
     create = f"--create --partitions 3 --topic {topic}"
     made = inside("c01", f"kafka-topics.sh --bootstrap-server kafka-skp:9092 {create}", kafka)
     assert made.code == 0, made.all
