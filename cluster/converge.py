@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster import secrets_file
 from cluster.apply import Outcome, Result, apply
@@ -14,6 +14,7 @@ from cluster.fleet import Fleet
 from cluster.guard import question
 from cluster.lock import Lock, locked
 from cluster.mask import known
+from cluster.parting import held_back
 from cluster.perform import Busy, Context, Say
 from cluster.plan_swarm import Part
 from cluster.planning import Plan, look, make_plan, settled
@@ -80,7 +81,8 @@ class _Run:
         state = look(self._cluster, self._fleet, self._scope.services)
         if self._scope.wish is Wish.BACK and not self._results:
             self._scope = settled(self._scope, state)
-        return make_plan(self._cluster, state, self._scope, secrets_file.read(self._file))
+        plan = make_plan(self._cluster, state, self._scope, secrets_file.read(self._file))
+        return replace(plan, steps=held_back(self._fleet, plan.steps, state, self._scope.busy))
 
     def ask(self, plan: Plan) -> None:
         """Have the person confirm what takes away an unusual share; raises SkpError if not."""

@@ -14,6 +14,7 @@ import docker.errors
 
 from cluster.busy import leave_if_busy
 from cluster.container_body import FILES_ROOT, config, labels
+from cluster.errors import NodeError
 from cluster.folders import ids, preparing
 from cluster.health import wait_healthy
 from cluster.node import Node
@@ -98,6 +99,22 @@ def _restart(context: Context, step: Step) -> str:
     wait_healthy(node, step.name, context.mask)
     _wait_settled(context, step, found.settled)
     return ""
+
+
+def _run(context: Context, step: Step) -> str:
+    """Run a command in a container; the last line that it says is the detail."""
+    node, name = context.fleet.nodes[step.node], shlex.join(step.command)
+
+    def said(line: str) -> None:
+        context.say(f"{step.node}: {context.mask.hide(line.encode()).decode()}")
+
+    inner = shlex.join(["docker", "exec", step.name, *step.command])
+    # All that it says goes one way: standard error is what is told as it comes.
+    done = node.run(f"{inner} 1>&2", deadline=node.deadlines.busy, on_line=said)
+    last = context.mask.hide(done.complaint(3).encode()).decode()
+    if done.exit_code != 0:
+        raise NodeError(step.node, f"{name} in {step.name}: {last}")
+    return last.splitlines()[-1]
 
 
 def _remove(context: Context, step: Step) -> str:
@@ -216,5 +233,6 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.START: _start,
     Action.RESTART: _restart,
     Action.WAIT: _wait,
+    Action.RUN: _run,
     Action.REMOVE: _remove,
 }

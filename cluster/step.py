@@ -51,6 +51,8 @@ class Action(StrEnum):
     REPLACE = "replace"
     START = "start"
     RESTART = "restart"
+    # A command of the service's own, in its container.
+    RUN = "run"
     REMOVE = "remove"
     # Take a tag out of the registry; take away images, or the build cache, that nothing needs.
     UNTAG = "untag"
@@ -95,6 +97,7 @@ class Step:
             and is skipped when one of them failed. 0: no such place.
         file: for files of the node's own: what is wanted.
         credential: for credentials: what is to be written.
+        command: for a run: what runs in the container.
     """
 
     kind: Kind
@@ -115,6 +118,7 @@ class Step:
     turn: int = 0
     file: NodeFile | None = None
     credential: Credential | None = None
+    command: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

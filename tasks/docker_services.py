@@ -92,13 +92,16 @@ def _shell(service: Service) -> Command:
 
 def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Command:
     def run(s: Session, host: str = "") -> None:
+        from cluster.verb import look
+
         nodes = [found.name for found in service.hosts(s.cluster)]
         if host not in nodes:
             raise ConfigError(
                 f"a node (-h) with the label {service.name} is needed, found: {host or 'none'}",
                 f"It runs on: {', '.join(nodes) or 'none, no node has its label'}",
             )
-        open_shell(s, host, service.name, words)
+        s.only(host)
+        s.change(lambda fleet: look(fleet, host, service.name, words))
 
     run.__doc__ = title
     return Command(run, name=f"{service.name}-{verb}", help={"host": "The node, e.g. c03."})

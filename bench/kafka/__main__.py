@@ -20,7 +20,7 @@ HOSTS = ROOT / ".bench" / "kafka-hosts.json"
 NODES = {"c01": "10.99.0.11", "c02": "10.99.0.12", "c03": "10.99.0.13"}
 BROKERS = ",".join(f"{address}:9092" for address in NODES.values())
 IMAGE = "localhost:5000/skp/docker-kafka:latest"
-RECORDS, SIZE = 400_000, 500
+RECORDS, SIZE = 200_000, 500
 SECONDS = 600
 VOTERS = ",".join(f"{i}@{address}:9093" for i, address in enumerate(NODES.values(), 1))
 
@@ -164,9 +164,16 @@ def report(found: dict[str, list[tuple[float, float, float]]], rounds: int) -> s
         f"| {title} | {a:.1f} | {b:.1f} | {a / b:.2f} |\n"
         for title, a, b in zip(titles, own, hand, strict=True)
     )
+    each = "".join(
+        f"| {number} | {name} | {first:.1f} | {wrote:.1f} | {read:.1f} |\n"
+        for name in CONTENDERS
+        for number, (first, wrote, read) in enumerate(found[name], 1)
+    )
     return (
-        f"# Results\n\nMedians of {rounds} rounds on {os.cpu_count()} cores.\n\n"
-        f"| | SKP | by hand | ratio |\n|---|---|---|---|\n{rows}"
+        f"# Results\n\nMedians of {rounds} rounds on {os.cpu_count()} cores, "
+        f"{RECORDS:,} messages of {SIZE} bytes.\n\n"
+        f"| | SKP | by hand | ratio |\n|---|---|---|---|\n{rows}\n"
+        f"Each round:\n\n| round | | {' | '.join(titles)} |\n|---|---|---|---|---|\n{each}"
     )
 
 

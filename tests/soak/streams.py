@@ -3,9 +3,10 @@
     python -m tests.soak.streams produce BROKERS TOPIC COUNT RATE
     python -m tests.soak.streams consume BROKERS TOPIC
 
-The producer sends 0, 1, 2, ... with acks=all and idempotence until COUNT are sent and the file
-named STOP in its environment is there, and prints one JSON document: what was sent, acknowledged
-and refused, and the longest time without an acknowledgement. The consumer reads all that is there.
+The producer sends 0, 1, 2, ... with acks=all and idempotence, RATE a second and slower after COUNT,
+until the file named STOP in its environment is there, and prints one JSON document: what was sent,
+acknowledged and refused, and the longest time without an acknowledgement. The consumer reads all
+that is there.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 PARTITIONS = 3
+_LESS = 8  # so many times slower once all that was asked for is sent
 
 
 def produce(brokers: str, topic: str, count: int, rate: float) -> dict[str, Any]:
-    """Send at least `count` messages, at most `rate` a second, until told to stop."""
+    """Send `count` messages, at most `rate` a second, then slower until told to stop."""
     acknowledged: set[int] = set()
     refused: list[str] = []
     last, longest = time.monotonic(), 0.0
@@ -43,22 +45,23 @@ def produce(brokers: str, topic: str, count: int, rate: float) -> dict[str, Any]
             "bootstrap.servers": brokers,
             "acks": "all",
             "enable.idempotence": True,
-            "message.timeout.ms": 300_000,
+            "message.timeout.ms": 900_000,
             "linger.ms": 5,
             "queue.buffering.max.messages": 1_000_000,
         }
     )
-    stop, sent, began = Path(os.environ["STOP"]), 0, time.monotonic()
+    stop, sent, due = Path(os.environ["STOP"]), 0, time.monotonic()
     while sent < count or not stop.exists():
-        if sent < rate * (time.monotonic() - began):
+        if due < time.monotonic():
             value = str(sent).encode()
             producer.produce(topic, value, partition=sent % PARTITIONS, on_delivery=delivered)
             sent += 1
+            due += 1 / (rate if sent < count else rate / _LESS)
         else:
             producer.poll(0.002)
         if sent % 200 == 0:
             producer.poll(0)
-    left = producer.flush(320)
+    left = producer.flush(920)
     return {
         "sent": sent, "acknowledged": len(acknowledged), "refused": len(refused), "unsettled": left,
         "errors": Counter(refused).most_common(3), "longest_gap": round(longest, 1),
@@ -76,7 +79,7 @@ def consume(brokers: str, topic: str) -> dict[str, Any]:
     order: dict[int, int] = {}
     disorder = 0
     open_ends = {number for number, end in ends.items() if end > 0}
-    until = time.monotonic() + 300
+    until = time.monotonic() + 800
     while open_ends and time.monotonic() < until:
         for message in consumer.consume(10_000, timeout=1):
             if message.error():
