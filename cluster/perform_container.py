@@ -14,6 +14,7 @@ import docker.errors
 
 from cluster.busy import leave_if_busy
 from cluster.container_body import FILES_ROOT, config, labels
+from cluster.errors import NodeError
 from cluster.folders import ids, preparing
 from cluster.health import wait_healthy
 from cluster.node import Node
@@ -106,6 +107,16 @@ def _remove(context: Context, step: Step) -> str:
     may_go(node, step.found, context.busy)
     _take_down(node, step.found.id, _stop_timeout(step.found))
     node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
+    return ""
+
+
+def _tell(context: Context, step: Step) -> str:
+    """Run a command in a container; what it says on standard error is why it failed."""
+    node = context.fleet.nodes[step.node]
+    command = shlex.join(("docker", "exec", step.name, *step.words))
+    done = node.run(f"timeout -k 2 {step.seconds:.0f} {command}", deadline=step.seconds + 5)
+    if done.exit_code:
+        raise NodeError(node.name, f"{shlex.join(step.words)}: {done.complaint(1)}")
     return ""
 
 
@@ -216,4 +227,5 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.RESTART: _restart,
     Action.WAIT: _wait,
     Action.REMOVE: _remove,
+    Action.TELL: _tell,
 }

@@ -54,7 +54,7 @@ def test_an_image_starts_from_the_base_or_from_a_stage_of_its_own(path: Path) ->
 @pytest.mark.parametrize("path", DOCKERFILES, ids=name)
 def test_what_reaches_a_registry_runs_with_the_machines_configuration(path: Path) -> None:
     for line in commands(path):
-        needing = re.findall(r"(\S+)\s+(?:apt-get|\S*pip install|npm|mvn)\b", line)
+        needing = re.findall(r"(\S+)\s+(?:apt-get|\S*pip install|npm|mvn|go build)\b", line)
         assert set(needing) <= {"/run/host/with"}, line
         assert not needing or "--mount=type=bind,from=host,target=/run/host" in line
 

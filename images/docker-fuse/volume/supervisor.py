@@ -33,7 +33,11 @@ class Supervisor:
         self._known: dict[str, object] = {}
 
     def run(self) -> None:
-        """Serve until SIGTERM."""
+        """Serve until SIGTERM.
+
+        Raises:
+            SetupError: the first mount of all failed. What has worked once is tried for ever.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         mounts.detach(self._point)  # what a killed container left
@@ -46,7 +50,12 @@ class Supervisor:
                 self._pause(1, lambda: status.wanted())
             elif self._mount():
                 attempt = 0
+                status.works(self._backend.command())
                 self._watch()
+            elif not (self._stop.is_set() or status.worked(self._backend.command())):
+                why = str(self._known["error"])
+                self._finish()
+                raise SetupError(why)
             else:
                 self._pause(_BACK_OFF[min(attempt, len(_BACK_OFF) - 1)])
                 attempt += 1
@@ -70,7 +79,7 @@ class Supervisor:
                     self._tell("mounted", "", seconds)
                     _log(f"mounted at {self._point}")
                     return True
-                return self._failed(wrong)
+                return self._failed(": ".join([wrong, *self._said]))
             if time.monotonic() > end:
                 return self._failed(f"not mounted within {_MOUNT} s")
             self._stop.wait(_TICK)

@@ -1,0 +1,11 @@
+// rclone, of which only what mounts Azure Blob is compiled in.
+package main
+
+import (
+	_ "github.com/rclone/rclone/backend/azureblob"
+	"github.com/rclone/rclone/cmd"
+	_ "github.com/rclone/rclone/cmd/mount"
+	_ "github.com/rclone/rclone/cmd/version"
+)
+
+func main() { cmd.Main() }
