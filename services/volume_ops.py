@@ -63,12 +63,13 @@ def wish(
 
     rows, errors = ask(cluster, fleet, backends, "status")
     return Change(
-        tuple(_step(cluster, row, verb) for row in rows if row["node"] in nodes),
+        tuple(step(cluster, row, verb) for row in rows if row["node"] in nodes),
         {node: error for node, error in errors.items() if node in nodes},
     )
 
 
-def _step(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Step:
+def step(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Step:
+    """Return what is to be done for one volume, of which `row` says how it is; pure."""
     (backend,) = (b for b in BACKENDS if b.name == row["volume"])
     name, asis = SERVICE.container_name(cluster, backend, row["node"]), row.get("state")
     if asis is None:

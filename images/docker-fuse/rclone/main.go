@@ -1,9 +1,10 @@
-// rclone, of which only what mounts Azure Blob is compiled in.
+// rclone, of which only what lists and mounts Azure Blob is compiled in.
 package main
 
 import (
 	_ "github.com/rclone/rclone/backend/azureblob"
 	"github.com/rclone/rclone/cmd"
+	_ "github.com/rclone/rclone/cmd/lsf"
 	_ "github.com/rclone/rclone/cmd/mount"
 	_ "github.com/rclone/rclone/cmd/version"
 )

@@ -68,6 +68,8 @@ class Supervisor:
             self._backend.prepare()
         except SetupError as error:
             return self._failed(str(error))
+        if wrong := self._backend.refused():
+            return self._failed(wrong)
         self._start()
         end = time.monotonic() + _MOUNT
         while not self._stop.is_set():
