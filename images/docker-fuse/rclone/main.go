@@ -3,6 +3,8 @@ package main
 
 import (
 	_ "github.com/rclone/rclone/backend/azureblob"
+	// Where the cache of writes is.
+	_ "github.com/rclone/rclone/backend/local"
 	"github.com/rclone/rclone/cmd"
 	_ "github.com/rclone/rclone/cmd/lsf"
 	_ "github.com/rclone/rclone/cmd/mount"

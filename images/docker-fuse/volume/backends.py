@@ -208,8 +208,10 @@ def _dirty(path: Path) -> int:
         if not path.is_file():
             return 0
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0  # it went, or is just being written: the next look sees it
+    except OSError:
+        return 0  # it went
+    except ValueError:
+        return 1  # half written: just now, or the disk is full; not known to be at the server
     return max(1, int(found["Size"])) if found.get("Dirty") else 0
 
 
