@@ -155,6 +155,18 @@ def test_npm_takes_the_registry_and_its_token(tmp_path: Path) -> None:
     ]
 
 
+def test_go_takes_its_proxy_from_its_file_and_variables_win(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "go").mkdir(parents=True)
+    (tmp_path / ".config" / "go" / "env").write_text(
+        "GOPROXY=https://file.example\nGOPRIVATE=mine.example/*\nGOROOT=/here\n"
+    )
+    found = gather(tmp_path, GOPROXY="https://variable.example", GOENV="", XDG_CONFIG_HOME="")
+    assert (found / "go.env").read_text().splitlines() == [
+        "GOPROXY=https://variable.example",
+        "GOPRIVATE=mine.example/*",
+    ]
+
+
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt is Debian's")
 def test_apt_takes_the_mirror_behind_a_list_and_the_proxy(tmp_path: Path) -> None:
     if "\nID=debian" not in Path("/etc/os-release").read_text():
