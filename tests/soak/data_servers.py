@@ -19,30 +19,30 @@ PASSWORD = "files pw"
 # Azurite's account and key, which its documentation names.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+S3_KEY = "Strict/secret+key0123456789"
 SETTINGS = {
     "SSHFS_ID": "files",
     "SSHFS_HOST": ADDRESSES["sshfs"],
     "SSHFS_VOLUME": "/srv/files",
     "S3_ACCOUNT": "data",
-    "S3_ACCESS_ID": "S3RVER",
-    "S3_ACCESS_KEY": "S3RVER",
-    "S3_URL": f"http://{ADDRESSES['s3']}:4568",
+    "S3_ACCESS_ID": "STRICT",
+    "S3_ACCESS_KEY": S3_KEY,
+    "S3_URL": f"http://{ADDRESSES['s3']}:8333",
     "BLOB_ACCOUNT_NAME": ACCOUNT,
     "BLOB_ACCOUNT_KEY": KEY,
     "BLOB_CONTAINER_NAME": "data",
     "BLOB_URL": f"http://{ADDRESSES['blob']}:10000/{ACCOUNT}",
 }
-# The settings that differ with each S3 server. s3rver takes any secret, moto any key at all;
-# SeaweedFS checks every signature.
-S3_KEY = "Strict/secret+key0123456789"
+# The settings that differ with each S3 server. SeaweedFS checks every signature; s3rver takes any
+# secret, and moto any key at all.
 S3_SERVERS = {
-    "s3rver": {},
-    "moto": {"S3_URL": f"http://{ADDRESSES['s3']}:5000"},
-    "seaweedfs": {
-        "S3_ACCESS_ID": "STRICT",
-        "S3_ACCESS_KEY": S3_KEY,
-        "S3_URL": f"http://{ADDRESSES['s3']}:8333",
+    "seaweedfs": {},
+    "s3rver": {
+        "S3_ACCESS_ID": "S3RVER",
+        "S3_ACCESS_KEY": "S3RVER",
+        "S3_URL": f"http://{ADDRESSES['s3']}:4568",
     },
+    "moto": {"S3_URL": f"http://{ADDRESSES['s3']}:5000"},
 }
 _IMAGE = "skp-lab/servers:latest"
 _S3 = {
@@ -59,7 +59,7 @@ _SSHD = (
 )
 
 
-def start(s3: str = "s3rver") -> None:
+def start(s3: str = "seaweedfs") -> None:
     """Start an OpenSSH server, Azurite, and the S3 server of that name."""
     done(run("images/build.sh", "lab-servers", _IMAGE, seconds=1800))
     stop()
@@ -110,7 +110,7 @@ def _has_container() -> bool:
 
 
 def _has_bucket() -> bool:
-    """Make the bucket; moto has no option for that. Ours or s3rver's key: it takes any."""
+    """Make the bucket; moto has no option for that."""
     script = (
         "import boto3; boto3.client('s3', endpoint_url='http://%s:5000', region_name='us-east-1',"
         "aws_access_key_id='x', aws_secret_access_key='x').create_bucket(Bucket='data')"

@@ -15,7 +15,7 @@ from tests.soak.data_servers import NAMES
 CONSUMERS = {"c01": "jupyter-skp", "c02": "jupyter-skp-c02"}
 LARGE = 1 << 30  # bytes
 SMALL = 10_000  # files
-# s3rver and Azurite answer some hundred requests a second; each small file is several.
+# The servers answer some hundred requests a second; each small file is several.
 MINUTES = 60
 ODD = ["한글 이름.txt", "a b'c\"d$e&f", "percent%20#?+=", "-dash", "점.점.점", "e\u0301"]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.lab.conftest import Ran, demo, on, platform, run, skp  # noqa: F401
 from tests.lab.data_volumes import Volume, done, until
 from tests.soak import data_servers
-from tests.soak.data_servers import NAMES, S3_SERVERS
+from tests.soak.data_servers import NAMES
 
 IMAGE = "skp-lab/fsx:latest"
 OPERATIONS = 1500
@@ -27,8 +27,8 @@ def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     # The image is not for the registry.
     load = f"docker save {IMAGE} | docker exec -i c01 docker load"
     done(run("sh", "-c", load))
-    data_servers.start("seaweedfs")
-    yield data_servers.on_all(tmp_path_factory.mktemp("volumes"), **S3_SERVERS["seaweedfs"])
+    data_servers.start()
+    yield data_servers.on_all(tmp_path_factory.mktemp("volumes"))
     done(skp("docker.apply", "-q", "--yes", "volumes"))
     data_servers.forget()
     data_servers.stop()

@@ -18,19 +18,18 @@ ETC = "/home/skp/skp/volume/etc"
 KEYS = {"s3": f"{ETC}/s3fs/passwd-s3fs", "blob": f"{ETC}/blobfs/account-key"}
 INIT = {"s3": "s3fs.init", "blob": "blobfs.init"}
 OTHER_S3, OTHER_BLOB = "Another/secret+key012345", KEY[:-6] + "AAAA=="
-STRICT = {**SETTINGS, **S3_SERVERS["seaweedfs"]}
 BACK = 30  # seconds
 
 
 def only(name: str, **values: str) -> dict[str, str]:
     """Return the settings that switch one backend on."""
     prefix = {"sshfs": "SSHFS_", "s3": "S3_", "blob": "BLOB_"}[name]
-    return {**{k: v for k, v in STRICT.items() if k.startswith(prefix)}, **values}
+    return {**{k: v for k, v in SETTINGS.items() if k.startswith(prefix)}, **values}
 
 
 @pytest.fixture(scope="module")
 def servers(platform: None) -> Iterator[None]:  # noqa: F811
-    data_servers.start("seaweedfs")
+    data_servers.start()
     done(skp("docker.image-build-fuse"))
     yield
     done(skp("docker.apply", "-q", "--yes", "volumes"))
@@ -165,14 +164,14 @@ def written(text: str) -> None:
 
 def test_read_only(none: None, tmp_path: Path) -> None:
     done(skp("docker.apply", "-q", "--yes", "volumes"))
-    volume = switched_on(tmp_path, STRICT)
+    volume = switched_on(tmp_path, SETTINGS)
     data_servers.initialise(volume)
     done(volume.skp("docker.apply", "volumes"))
     for name in NAMES:
         done(in_jupyter(f"echo kept > /root/mnt/{name}/kept"))
     until(lambda: all(row["pending_bytes"] == 0 for row in volume.rows()), 60)
     flags = {f"{name.upper()}_READ_ONLY": "TRUE" for name in NAMES}
-    reading = switched_on(tmp_path, {**STRICT, **flags})
+    reading = switched_on(tmp_path, {**SETTINGS, **flags})
     done(reading.skp("docker.apply", "volumes"))
     for name in NAMES:
         until(lambda name=name: in_jupyter(f"cat /root/mnt/{name}/kept").out == "kept\n", BACK)  # type: ignore[misc]
@@ -183,12 +182,12 @@ def test_read_only(none: None, tmp_path: Path) -> None:
     assert [row["ok"] for row in reading.rows("status")] == [True] * 3
 
 
-@pytest.mark.parametrize("server", ["moto", "seaweedfs"])
+@pytest.mark.parametrize("server", ["moto", "s3rver"])
 def test_other_s3_servers(platform: None, tmp_path: Path, server: str) -> None:  # noqa: F811
-    """The same, with the same result, as test_volume_backends says of s3rver."""
+    """The same, with the same result, as test_volume_backends says of SeaweedFS."""
     data_servers.start(server)
     try:
-        volume = switched_on(tmp_path, {**only("s3"), **S3_SERVERS["s3rver"], **at(server)})
+        volume = switched_on(tmp_path, {**only("s3"), **S3_SERVERS[server]})
         done(volume.skp("docker.image-build-fuse"))
         done(volume.skp("s3fs.init"))
         done(volume.skp("docker.apply", "volumes"))
@@ -197,11 +196,6 @@ def test_other_s3_servers(platform: None, tmp_path: Path, server: str) -> None: 
         done(skp("docker.apply", "-q", "--yes", "volumes"))
         data_servers.forget()
         data_servers.stop()
-
-
-def at(server: str) -> dict[str, str]:
-    """Return the S3 settings for `server`."""
-    return {k: v for k, v in {**SETTINGS, **S3_SERVERS[server]}.items() if k.startswith("S3_")}
 
 
 def check(volume: Volume) -> None:
