@@ -46,11 +46,11 @@ def ask(
     cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str
 ) -> tuple[list[dict[str, Any]], Mapping[str, NodeError]]:
     """Have every container carry out `verb` of volume-skp; return a row each, and bad nodes."""
-    nodes = {host.name for host in SERVICE.hosts(cluster)}
+    nodes = [host.name for host in SERVICE.hosts(cluster)]
     asked = fleet.each(
         lambda node: [_one(cluster, node, backend, verb) for backend in backends], nodes
     )
-    rows = [row for found in asked.values.values() for row in found]
+    rows = [row for node in nodes for row in asked.values.get(node, [])]
     lost = {name: error for name, error in fleet.unreachable.items() if name in nodes}
     return rows, {**lost, **asked.errors}
 
