@@ -72,8 +72,8 @@ def test_what_is_wrong_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     ("name", "values", "given", "said"),
     [
-        ("s3", {}, "STRICT:wrong", "403"),
-        ("s3", {"S3_ACCOUNT": "nowhere"}, f"STRICT:{S3_KEY}", "nowhere"),
+        ("s3", {}, "STRICT:wrong", "Invalid Credentials"),
+        ("s3", {"S3_ACCOUNT": "nowhere"}, f"STRICT:{S3_KEY}", "not found"),
         ("s3", {}, "", "No such file or directory; ./skp.py s3fs.init makes it"),
         ("blob", {}, OTHER_BLOB, "403"),
         ("blob", {"BLOB_CONTAINER_NAME": "nowhere"}, KEY, "there is no container nowhere"),

@@ -150,7 +150,7 @@ class S3(Backend):
         options = [
             f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", f"uid={uid}", f"gid={gid}",
             "umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
-            "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2",
+            "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
             f"tmpdir={status.CACHE}",
             *([f"url={url}", "use_path_request_style"] if url else []),
             *(["ro"] if _flag("READ_ONLY") else []),

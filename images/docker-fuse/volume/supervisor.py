@@ -111,8 +111,8 @@ class Supervisor:
         self._process = subprocess.Popen(
             self._backend.command(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,  # where s3fs says why
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             start_new_session=True,
@@ -120,9 +120,9 @@ class Supervisor:
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.strip():
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() and " [INF] " not in line:  # s3fs's words while all is well
                 self._said.append(line.strip())
                 _log(line.strip())
 
