@@ -229,7 +229,7 @@ def test_blobs_cache_is_sent_after_the_container_was_removed(volume: Volume) -> 
 
 def test_the_cache_disk_is_full(volume: Volume, tmp_path: Path) -> None:
     """Who writes is told so, nothing that was closed is lost, and it goes on when there is room."""
-    as_root("c01", "mkdir -p /mnt/small && mount -t tmpfs -o size=20m none /mnt/small")
+    as_root("c01", "mkdir -p /mnt/small && mount -t tmpfs -o size=100m none /mnt/small")
     small = switched_on(tmp_path, {**data_servers.SETTINGS, "VOLUMES_CACHE": "/mnt/small/cache"})
     before = started()
     try:
