@@ -37,7 +37,8 @@ def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def fsx(name: str, seed: int) -> Ran:
     """Run it in a container that binds the volumes as services do, without a privilege."""
-    seen = "-v /var/lib/skp/mnt:/root/mnt:ro,rslave"
+    mount = "type=bind,src=/var/lib/skp/mnt,dst=/root/mnt,readonly,bind-propagation=rslave"
+    seen = f"--mount {mount},bind-recursive=writable"
     words = f"fsx -f /etc/fsx.toml -N {OPERATIONS} -S {seed} /root/mnt/{name}/fsx-{seed}"
     script = f"docker run --rm {seen} {IMAGE} timeout {SECONDS} {words}"
     return run("ssh", "-F", ".lab/ssh_config", "c01", script, seconds=SECONDS + 60)

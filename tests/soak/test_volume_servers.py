@@ -125,14 +125,14 @@ def test_revoked_keys(none: None, tmp_path: Path) -> None:
     written("before")
     data_servers.accept(OTHER_S3, OTHER_BLOB)
     try:
-        until(lambda: not any(row["alive"] for row in volume.rows()), 60)
+        until(lambda: refused(volume), 60)
         assert in_jupyter("echo x > /root/mnt/s3/revoked").code != 0
         shown = [str(row["error"]) for row in volume.rows()]
         assert all(shown), shown
         data_servers.accept(S3_KEY, KEY)
         written("again")
         data_servers.accept(OTHER_S3, OTHER_BLOB)
-        until(lambda: not any(row["alive"] for row in volume.rows()), 60)
+        until(lambda: refused(volume), 60)
         new = {"S3_ACCESS_KEY": OTHER_S3, "BLOB_ACCOUNT_KEY": OTHER_BLOB}
         renewed = switched_on(tmp_path, {**only("s3"), **only("blob"), **new})
         for init in INIT.values():
@@ -151,6 +151,13 @@ def test_revoked_keys(none: None, tmp_path: Path) -> None:
     assert "s3fs" in shown_now
     assert "rclone" in shown_now
     assert not any(secret in shown_now for secret in secrets)
+
+
+def refused(volume: Volume) -> bool:
+    """Whether no volume answers any more; says how each one is."""
+    rows = volume.rows()
+    print([(row["volume"], row["state"], row["error"]) for row in rows])
+    return not any(row["alive"] for row in rows)
 
 
 def written(text: str) -> None:
