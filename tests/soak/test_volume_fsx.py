@@ -43,8 +43,8 @@ def fsx(name: str, seed: int, truncates: int) -> Ran:
     mount = "type=bind,src=/var/lib/skp/mnt,dst=/root/mnt,readonly,bind-propagation=rslave"
     seen = f"--mount {mount},bind-recursive=writable"
     words = (
-        f"sed s/^truncate.*/truncate={truncates}/ /etc/fsx.toml >/tmp/fsx.toml && cd /root/mnt/{name}"
-        f" && timeout {SECONDS} fsx -f /tmp/fsx.toml -N {OPERATIONS} -S {seed} fsx-{seed}"
+        f"sed s/^truncate.*/truncate={truncates}/ /etc/fsx.toml >/tmp/t && cd /root/mnt/{name}"
+        f" && timeout {SECONDS} fsx -f /tmp/t -N {OPERATIONS} -S {seed} fsx-{seed}"
     )
     script = f"docker run --rm {seen} {IMAGE} sh -c '{words}'"
     return run("ssh", "-F", ".lab/ssh_config", "c01", script, seconds=SECONDS + 60)
