@@ -18,7 +18,7 @@ def wait_healthy(node: Node, name: str, mask: Mask) -> None:
     Raises:
         NodeError: it ended, with its last log lines; DeadlineError: not healthy in time.
     """
-    end = time.monotonic() + node.deadlines.healthy
+    end, before = time.monotonic() + node.deadlines.healthy, None
     with node.talking(f"waiting for {name}") as engine:
         while True:
             found = engine.inspect_container(name)
@@ -26,7 +26,8 @@ def wait_healthy(node: Node, name: str, mask: Mask) -> None:
             health = (state.get("Health") or {}).get("Status", "none")
             if state["Running"] and health in ("healthy", "none"):
                 return
-            if found["RestartCount"] > 1 or state["Status"] in ("exited", "dead"):
+            before = found["RestartCount"] if before is None else before
+            if found["RestartCount"] > before + 1 or state["Status"] in ("exited", "dead"):
                 raise NodeError(
                     node.name,
                     f"{name} ended with exit code {state['ExitCode']}{_last(node, name, mask)}",

@@ -127,6 +127,16 @@ def _remove(context: Context, step: Step) -> str:
     return ""
 
 
+def _tell(context: Context, step: Step) -> str:
+    """Run a command in a container; what it says on standard error is why it failed."""
+    node = context.fleet.nodes[step.node]
+    command = shlex.join(("docker", "exec", step.name, *step.words))
+    done = node.run(f"timeout -k 2 {step.seconds:.0f} {command}", deadline=step.seconds + 5)
+    if done.exit_code:
+        raise NodeError(node.name, f"{shlex.join(step.words)}: {done.complaint(1)}")
+    return ""
+
+
 def _leave_if_busy(context: Context, step: Step) -> None:
     found = step.found
     if found is not None and found.status == "running" and found.busy:
@@ -235,4 +245,5 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.WAIT: _wait,
     Action.RUN: _run,
     Action.REMOVE: _remove,
+    Action.TELL: _tell,
 }

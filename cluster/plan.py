@@ -120,9 +120,11 @@ def _compare(
         return Action.REPLACE, (Difference("status", "running", found.status),)
     if found.works:
         return Action.KEEP, ()
-    if found.status in ("running", "restarting"):
+    if found.status == "running":
         return Action.WAIT, ()
-    return Action.START, (Difference("status", "running", found.status),)
+    # One that keeps ending is started anew: the engine waits longer and longer between its tries.
+    action = Action.RESTART if found.status == "restarting" else Action.START
+    return action, (Difference("status", "running", found.status),)
 
 
 def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:

@@ -82,13 +82,20 @@ def check(s: Session, backend: str = "") -> None:
 @command(help=_BACKEND)
 def mount(s: Session, backend: str = "") -> None:
     """Mount again what was unmounted by hand."""
-    _ask(s, backend, "mount", ("ok", "error"))
+    _wish(s, backend, "mount")
 
 
 @command(help=_BACKEND)
 def umount(s: Session, backend: str = "") -> None:
     """Unmount on all nodes, after writing back, until volume.mount; nodes remember it."""
-    _ask(s, backend, "umount", ("ok", "error"))
+    _wish(s, backend, "umount")
+
+
+def _wish(s: Session, name: str, verb: str) -> None:
+    from services.volume_ops import chosen, wish
+
+    backends, nodes = chosen(s.cluster, name), {host.name for host in s.hosts}
+    s.change(lambda fleet: wish(s.cluster, fleet, backends, verb, nodes))
 
 
 def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
@@ -96,9 +103,6 @@ def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
     from services.volume_ops import ask, chosen
 
     backends = chosen(s.cluster, name)
-    if s.options.dry and verb in ("mount", "umount"):
-        print(f"would {verb} {', '.join(b.name for b in backends)}")
-        return
     with s.fleet(s.hosts) as fleet:
         rows, errors = ask(s.cluster, fleet, backends, verb)
     if s.options.json:

@@ -54,8 +54,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def install() -> None:
-    """Put the clients, of the same Debian packages, on the node itself."""
-    script = "apt-get update -qq && apt-get install -y -qq sshfs s3fs rclone >/dev/null"
+    """Put the clients, the same as in the image, on the node itself."""
+    script = (
+        "apt-get update -qq && apt-get install -y -qq fuse3 sshfs s3fs >/dev/null && "
+        f"docker cp -q volume-skp-blob-{NODE}:/opt/skp/bin/rclone /usr/local/bin/rclone"
+    )
     words = ("ssh", "-F", ".lab/ssh_config", NODE, f"sudo sh -c '{script}'")
     done(run(*words, seconds=900))
 
@@ -96,7 +99,8 @@ def once(who: str, work: str, at: str) -> float:
     script = f"mkdir -p {at}; " + TIMED.format(work=work.format(at=at))
     inside = f"docker exec {CONSUMER} sh -c {shlex.quote(script)}"
     bare = f"sudo sh -c {shlex.quote(script)}"
-    return int(done(on(NODE, inside if who == "consumer" else bare)).out) / 1e6
+    words = ("ssh", "-F", ".lab/ssh_config", NODE, inside if who == "consumer" else bare)
+    return int(done(run(*words, seconds=300)).out) / 1e6
 
 
 if __name__ == "__main__":

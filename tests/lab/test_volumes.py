@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,10 +172,13 @@ def test_status_and_check_tell_how_it_is(volume: Volume) -> None:
 
 def test_unmounted_by_hand_it_stays_so_until_mounted(volume: Volume) -> None:
     assert volume.skp("volume.umount").code == 0
-    until(lambda: volume.rows()[0]["state"] == "unmounted by hand", 10)
+    assert volume.rows()[0]["state"] == "unmounted by hand"
+    last = json.loads(on("c01", "sudo tail -n 1 /var/lib/skp/audit.jsonl").out)
+    assert (last["event"], last["command"], last["outcome"]) == ("end", "volume.umount", "done")
+    assert volume.skp("volume.umount", "--json").json["changed"] == 0
     assert "sshfs" not in on("c01", "cat /proc/mounts").out
     assert on("c01", f"docker restart {CONTAINER}").code == 0
     assert volume.skp("docker.apply", "volumes").code == 0
     assert volume.rows()[0]["state"] == "unmounted by hand"
     assert volume.skp("volume.mount").code == 0
-    until(lambda: bool(volume.rows()[0]["alive"]), 10)
+    assert volume.rows()[0]["alive"]

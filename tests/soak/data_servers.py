@@ -19,20 +19,38 @@ PASSWORD = "files pw"
 # Azurite's account and key, which its documentation names.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+S3_KEY = "Strict/secret+key0123456789"
 SETTINGS = {
     "SSHFS_ID": "files",
     "SSHFS_HOST": ADDRESSES["sshfs"],
     "SSHFS_VOLUME": "/srv/files",
     "S3_ACCOUNT": "data",
-    "S3_ACCESS_ID": "S3RVER",
-    "S3_ACCESS_KEY": "S3RVER",
-    "S3_URL": f"http://{ADDRESSES['s3']}:4568",
+    "S3_ACCESS_ID": "STRICT",
+    "S3_ACCESS_KEY": S3_KEY,
+    "S3_URL": f"http://{ADDRESSES['s3']}:8333",
     "BLOB_ACCOUNT_NAME": ACCOUNT,
     "BLOB_ACCOUNT_KEY": KEY,
     "BLOB_CONTAINER_NAME": "data",
     "BLOB_URL": f"http://{ADDRESSES['blob']}:10000/{ACCOUNT}",
 }
+# The settings that differ with each S3 server. SeaweedFS checks every signature; s3rver takes any
+# secret, and moto any key at all.
+S3_SERVERS = {
+    "seaweedfs": {},
+    "s3rver": {
+        "S3_ACCESS_ID": "S3RVER",
+        "S3_ACCESS_KEY": "S3RVER",
+        "S3_URL": f"http://{ADDRESSES['s3']}:4568",
+    },
+    "moto": {"S3_URL": f"http://{ADDRESSES['s3']}:5000"},
+}
 _IMAGE = "skp-lab/servers:latest"
+_S3 = {
+    "s3rver": f"exec s3rver -d /srv -a {ADDRESSES['s3']} -p 4568 --configure-bucket data",
+    "moto": f"exec moto_server -H {ADDRESSES['s3']} -p 5000",
+    "seaweedfs": f"exec weed mini -dir=/srv -ip={ADDRESSES['s3']} -bucket=data -admin.ui=false "
+    "-s3.autoCreateBucket=false -s3.config=/etc/s3.json",
+}
 _SSHD = (
     "id files || useradd -m files; install -d -o files /srv/files; mkdir -p /run/sshd; "
     "[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A; "
@@ -41,17 +59,37 @@ _SSHD = (
 )
 
 
-def start() -> None:
-    """Start an OpenSSH server, s3rver and Azurite."""
-    done(run("images/build.sh", "lab-servers", _IMAGE))
+def start(s3: str = "seaweedfs") -> None:
+    """Start an OpenSSH server, Azurite, and the S3 server of that name."""
+    done(run("images/build.sh", "lab-servers", _IMAGE, seconds=1800))
     stop()
     forget()
     _serve("sshfs", image.reference(LabConfig()), "sh", "-c", _SSHD)
-    s3 = ("s3rver", "-d", "/srv", "-a", ADDRESSES["s3"], "-p", "4568", "--configure-bucket", "data")
-    _serve("s3", _IMAGE, *s3)
-    blob = ("azurite-blob", "--blobHost", ADDRESSES["blob"], "-l", "/srv", "--skipApiVersionCheck")
-    _serve("blob", _IMAGE, *blob, "--disableTelemetry")
+    _serve("s3", _IMAGE, "sh", "-c", f"{_written(S3_KEY)}; {_S3[s3]}")
+    blob = f"azurite-blob --blobHost {ADDRESSES['blob']} -l /srv --skipApiVersionCheck"
+    key = f"[ ! -s /etc/key ] || export AZURITE_ACCOUNTS={ACCOUNT}:$(cat /etc/key)"
+    _serve("blob", _IMAGE, "sh", "-c", f"{key}; exec {blob} --disableTelemetry")
     until(_has_container, 60)
+    if s3 == "moto":
+        until(_has_bucket, 60)
+
+
+def _written(key: str) -> str:
+    """Return a command that has SeaweedFS know one user with this key, unless it knows one."""
+    user = {"accessKey": "STRICT", "secretKey": key}
+    rights = ["Admin", "Read", "Write", "List", "Tagging"]
+    known = {"identities": [{"name": "skp", "credentials": [user], "actions": rights}]}
+    return f"[ -s /etc/s3.json ] || echo '{json.dumps(known)}' >/etc/s3.json"
+
+
+def accept(s3_key: str, blob_key: str) -> None:
+    """Have SeaweedFS and Azurite accept these keys, and no others, from now on."""
+    for name, command in (
+        ("s3", f"rm /etc/s3.json; {_written(s3_key)}"),
+        ("blob", f"echo {blob_key} >/etc/key"),
+    ):
+        done(host_docker("exec", CONTAINERS[name], "sh", "-c", command))
+        done(host_docker("restart", "-t", "1", CONTAINERS[name]))
 
 
 def _serve(name: str, *words: str) -> None:
@@ -69,6 +107,16 @@ def _has_container() -> bool:
     except AzureError:
         return False
     return True
+
+
+def _has_bucket() -> bool:
+    """Make the bucket; moto has no option for that."""
+    script = (
+        "import boto3; boto3.client('s3', endpoint_url='http://%s:5000', region_name='us-east-1',"
+        "aws_access_key_id='x', aws_secret_access_key='x').create_bucket(Bucket='data')"
+    )
+    words = ("exec", CONTAINERS["s3"], "python", "-c", script % ADDRESSES["s3"])
+    return host_docker(*words).code == 0
 
 
 def stop() -> None:

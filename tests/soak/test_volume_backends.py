@@ -15,7 +15,7 @@ from tests.soak.data_servers import NAMES
 CONSUMERS = {"c01": "jupyter-skp", "c02": "jupyter-skp-c02"}
 LARGE = 1 << 30  # bytes
 SMALL = 10_000  # files
-# s3rver and Azurite answer some hundred requests a second; each small file is several.
+# The servers answer some hundred requests a second; each small file is several.
 MINUTES = 60
 ODD = ["한글 이름.txt", "a b'c\"d$e&f", "percent%20#?+=", "-dash", "점.점.점", "e\u0301"]
 
@@ -153,12 +153,7 @@ print({name: open(sys.argv[1] + '/' + name).read() for name in os.listdir(sys.ar
     assert eval(seen) == {name: name for name in ODD}  # noqa: S307 - what our own code printed
 
 
-_UNSENT = "rclone 1.60: a file whose folder was renamed before it was sent gives an I/O error"
-
-
-@pytest.mark.parametrize(
-    "name", ["sshfs", "s3", pytest.param("blob", marks=pytest.mark.xfail(reason=_UNSENT))]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_append_truncate_overwrite_and_rename(volume: Volume, name: str) -> None:
     said = python("c01", CHANGES, f"/root/mnt/{name}/changes")
     assert said.startswith("01XX456789appe deep ")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, until
+from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, switched_on, until
 from tests.soak import data_servers
 from tests.soak.data_servers import CONTAINERS, NAMES
 
@@ -55,6 +56,23 @@ with open('/root/mnt/blob/kept', 'wb') as file:
     while not pathlib.Path('/tmp/close').exists():
         time.sleep(0.1)
 pathlib.Path('/tmp/closed').touch()
+"""
+
+# Writes files and says of each what it is, or which error its writer was given.
+FILLS = """
+import hashlib, os, sys
+os.makedirs(sys.argv[1], exist_ok=True)
+for number in range(4):
+    content = os.urandom(8 << 20)
+    try:
+        with open(f'{sys.argv[1]}/{number}', 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        print(number, 'error', error.errno)
+    else:
+        print(number, hashlib.sha256(content).hexdigest())
 """
 
 
@@ -207,6 +225,49 @@ def test_blobs_cache_is_sent_after_the_container_was_removed(volume: Volume) -> 
     done(volume.skp("docker.apply", "--yes", "volumes"))
     until(lambda: volume.rows()[2]["pending_bytes"] == 0, 60)
     assert in_jupyter("stat -c %s /root/mnt/blob/kept").out == "3000000\n"
+
+
+def test_the_cache_disk_is_full(volume: Volume, tmp_path: Path) -> None:
+    """Who writes is told so, nothing that was closed is lost, and it goes on when there is room."""
+    as_root("c01", "mkdir -p /mnt/small && mount -t tmpfs -o size=100m none /mnt/small")
+    small = switched_on(tmp_path, {**data_servers.SETTINGS, "VOLUMES_CACHE": "/mnt/small/cache"})
+    before = started()
+    try:
+        done(small.skp("docker.apply", "volumes"))
+        on("c01", "sudo dd if=/dev/zero of=/mnt/small/fill bs=1M")
+        noted = {name: filled(name) for name in ("s3", "blob")}
+        print(noted)
+        assert all("error" in said for said in noted.values())
+        nothing_hangs(small)
+        assert write("sshfs", "with-a-full-disk").code == 0
+        as_root("c01", "rm /mnt/small/fill")
+        all_are_back(small, "after-full")
+        later = {name: filled(f"{name}/later") for name in ("s3", "blob")}
+        until(lambda: all(row["pending_bytes"] == 0 for row in small.rows()), 120)
+        done(on("c01", "docker restart volume-skp-s3-c01 volume-skp-blob-c01"))
+        until(lambda: all(row["ok"] for row in small.rows()), BACK)
+        for name in ("s3", "blob"):
+            assert lost(name, noted[name]) == lost(f"{name}/later", later[name]) == []
+        assert started() == before
+    finally:
+        done(volume.skp("docker.apply", "volumes"))
+        as_root("c01", "umount -l /mnt/small")
+
+
+def filled(folder: str) -> str:
+    """Write as FILLS does, and return what it says."""
+    command = f"docker exec -i jupyter-skp timeout 50 python - /root/mnt/{folder}/fills"
+    return done(on("c01", f"{command} <<'E'\n{FILLS}\nE")).out
+
+
+def lost(folder: str, noted: str) -> list[str]:
+    """Return those of the files that were written without an error that are not as written."""
+    kept = [line.split() for line in noted.splitlines() if "error" not in line]
+    found = {
+        number: in_jupyter(f"sha256sum < /root/mnt/{folder}/fills/{number}").out.split()[:1]
+        for number, _ in kept
+    }
+    return [number for number, digest in kept if found[number] != [digest]]
 
 
 def test_volumes_that_are_switched_on_later_appear_in_running_consumers(volume: Volume) -> None:

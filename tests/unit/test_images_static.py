@@ -54,7 +54,7 @@ def test_an_image_starts_from_the_base_or_from_a_stage_of_its_own(path: Path) ->
 @pytest.mark.parametrize("path", DOCKERFILES, ids=name)
 def test_what_reaches_a_registry_runs_with_the_machines_configuration(path: Path) -> None:
     for line in commands(path):
-        needing = re.findall(r"(\S+)\s+(?:apt-get|\S*pip install|npm|mvn)\b", line)
+        needing = re.findall(r"(\S+)\s+(?:apt-get|\S*pip install|npm|mvn|go build)\b", line)
         assert set(needing) <= {"/run/host/with"}, line
         assert not needing or "--mount=type=bind,from=host,target=/run/host" in line
 
@@ -152,6 +152,18 @@ def test_npm_takes_the_registry_and_its_token(tmp_path: Path) -> None:
         "registry=https://npm.example/",
         "//npm.example/:_authToken=abc",
         "@mine:registry = https://mine.example/",
+    ]
+
+
+def test_go_takes_its_proxy_from_its_file_and_variables_win(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "go").mkdir(parents=True)
+    (tmp_path / ".config" / "go" / "env").write_text(
+        "GOPROXY=https://file.example\nGOPRIVATE=mine.example/*\nGOROOT=/here\n"
+    )
+    found = gather(tmp_path, GOPROXY="https://variable.example", GOENV="", XDG_CONFIG_HOME="")
+    assert (found / "go.env").read_text().splitlines() == [
+        "GOPROXY=https://variable.example",
+        "GOPRIVATE=mine.example/*",
     ]
 
 

@@ -101,10 +101,13 @@ def test_another_services_container_of_the_same_name_is_left_alone() -> None:
     assert "that is b's" in step.reason
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"health": Health.STARTING}, {"health": Health.UNHEALTHY}, {"status": "restarting"}],
-)
+def test_what_keeps_ending_is_started_anew() -> None:
+    (step,) = plan([BASE], state_of({"c01": [created(BASE, status="restarting")]}))
+    assert step.action is Action.RESTART
+    assert step.found is not None
+
+
+@pytest.mark.parametrize("changes", [{"health": Health.STARTING}, {"health": Health.UNHEALTHY}])
 def test_what_does_not_work_is_waited_for_and_not_called_unchanged(
     changes: dict[str, object],
 ) -> None:

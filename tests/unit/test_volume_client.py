@@ -77,7 +77,7 @@ def test_what_rclone_has_not_sent_is_pending(
     for name, size, dirty in (("a", 100, True), ("b", 50, False), ("empty", 0, True)):
         (folder / name).write_text(json.dumps({"Size": size, "Dirty": dirty}))
     (folder / "half").write_text('{"Size": 3')
-    assert program["backends"].Blob().pending() == 101
+    assert program["backends"].Blob().pending() == 102, "what can't be told counts, as 1"
 
 
 def test_an_old_word_is_not_believed(
@@ -89,3 +89,17 @@ def test_an_old_word_is_not_believed(
     now = status.time.monotonic()
     monkeypatch.setattr(status.time, "monotonic", lambda: now + 31)
     assert (status.read()["state"], status.read()["alive"]) == ("stuck", False)
+
+
+def test_a_mount_command_that_has_worked_is_remembered_and_another_is_not(
+    program: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status = program["status"]
+    monkeypatch.setattr(status, "_WORKED", tmp_path / "cache" / "worked")
+    assert not status.worked(["s3fs", "data"])
+    status.works(["s3fs", "data"])
+    assert status.worked(["s3fs", "data"])
+    assert not status.worked(["s3fs", "other"])
+    monkeypatch.setattr(status, "_WORKED", tmp_path / "nowhere" / "worked")
+    status.works(["s3fs", "data"])  # a disk that can't be written is no reason to give up
+    assert not status.worked(["s3fs", "data"])

@@ -17,6 +17,8 @@ from cluster.secrets import Kept, Secret, resolve
 from cluster.service import Cluster
 from cluster.spec import Container, Image, Mount
 from cluster.state import State
+from cluster.step import Action
+from services import volume_ops
 from services.volumes import SERVICE
 
 ON = {"SSHFS_ID": "data", "SSHFS_HOST": "files.example", "SSHFS_VOLUME": "/srv/data"}
@@ -117,3 +119,29 @@ def test_a_key_that_is_given_is_known_and_not_kept(cluster: Callable[..., Cluste
     resolved = resolve(cluster(**CLOUD).settings, Kept(), ())
     assert resolved.values["S3_ACCESS_KEY"].reveal() == "s3-key"
     assert "S3_ACCESS_KEY" not in resolved.kept.values
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "action"),
+    [
+        ("umount", "mounted", Action.TELL),
+        ("umount", "unmounted by hand", Action.KEEP),
+        ("umount", "not mounted", Action.TELL),
+        ("mount", "unmounted by hand", Action.TELL),
+        ("mount", "mounted", Action.KEEP),
+    ],
+)
+def test_only_what_is_not_as_wished_is_told(
+    cluster: Callable[..., Cluster], verb: str, state: str, action: Action
+) -> None:
+    row = {"node": "c01", "volume": "s3", "state": state}
+    step = volume_ops.step(cluster(**CLOUD), row, verb)
+    assert (step.action, step.name) == (action, "volume-skp-s3-c01")
+    assert step.words == ("volume-skp", verb)
+
+
+def test_a_container_that_is_not_there_is_said(cluster: Callable[..., Cluster]) -> None:
+    row = {"node": "c01", "volume": "s3", "ok": False, "error": "No such container"}
+    step = volume_ops.step(cluster(**CLOUD), row, "umount")
+    assert (step.action, step.reason) == (Action.BLOCK, "No such container")
+    assert "docker.apply volumes" in step.hint

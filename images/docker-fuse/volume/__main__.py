@@ -5,7 +5,8 @@ run BACKEND   mount it, watch it, mount it again; unmount at SIGTERM. Ends with 
 health        0 when the volume is mounted and answers, or a person wants it unmounted.
 status        what is known of it, one line of JSON.
 check         write, read back and compare through the mount; one line of JSON.
-mount, umount what a person wants; remembered on the node, and done at once.
+mount, umount what a person wants; remembered on the node. Ends when it is done; 1 and why when it
+              is not done in time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import status
 from supervisor import Supervisor
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
+WISH = 60  # seconds until what a person wants has to be done
 
 
 def main(words: list[str]) -> int:
@@ -37,8 +39,7 @@ def main(words: list[str]) -> int:
         case ["check"]:
             return check()
         case ["mount" | "umount" as verb]:
-            status.wish(verb == "mount")
-            return 0
+            return wish(verb)
     sys.stderr.write(__doc__ or "")
     return 0 if words == ["--help"] else 2
 
@@ -52,8 +53,29 @@ def run(name: str) -> int:
     except backends.SetupError as error:
         sys.stderr.write(f"volume: {name}: {error}\n")
         return CONFIG
-    Supervisor(backend).run()
+    try:
+        Supervisor(backend).run()
+    except backends.SetupError as error:
+        sys.stderr.write(f"volume: {name}: {error}\n")
+        return CONFIG
     return 0
+
+
+def wish(verb: str) -> int:
+    """Remember what is wanted and wait until it is so."""
+    status.wish(verb == "mount")
+    end = time.monotonic() + WISH
+    while not as_wished(found := status.read(), verb):
+        if time.monotonic() > end:
+            sys.stderr.write(f"{found['state']} after {WISH} s: {found['error']}\n")
+            return 1
+        time.sleep(0.2)
+    return 0
+
+
+def as_wished(found: dict[str, Any], verb: str) -> bool:
+    """Whether the volume is mounted, or unmounted by hand."""
+    return bool(found["alive"]) if verb == "mount" else found["state"] == status.BY_HAND
 
 
 def check() -> int:

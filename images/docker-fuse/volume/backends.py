@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import status
 
 CREDENTIALS = Path("/run/credentials")
 _MOUNTS = Path("/mnt")
+_RCLONE = status.PRIVATE / "rclone.conf"
+_DEADLINES = ("--contimeout=5s", "--timeout=20s", "--low-level-retries=2")
+_LOOK = 15  # seconds
 
 
 class SetupError(Exception):
@@ -48,6 +52,10 @@ class Backend:
     def command(self) -> list[str]:
         """Return the mount command, to be run in the foreground. It holds no secret."""
         raise NotImplementedError
+
+    def refused(self) -> str:
+        """Return what is wrong before a mount that its command would not find wrong; "" if nothing."""
+        return ""
 
     def renewed(self) -> bool:
         """Whether the credentials are others now than those it was mounted with."""
@@ -142,7 +150,7 @@ class S3(Backend):
         options = [
             f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", f"uid={uid}", f"gid={gid}",
             "umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
-            "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2",
+            "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
             f"tmpdir={status.CACHE}",
             *([f"url={url}", "use_path_request_style"] if url else []),
             *(["ro"] if _flag("READ_ONLY") else []),
@@ -160,21 +168,33 @@ class Blob(Backend):
         """Take the account's key, and write it where rclone reads it."""
         key = self._take("account-key", "blobfs.init").read_text(encoding="utf-8").strip()
         lines = ["[blob]", "type = azureblob", f"account = {os.environ['ACCOUNT']}", f"key = {key}"]
+        lines += ["no_check_container = true"]  # it would make one that is not there
         if url := os.environ["URL"]:  # rclone's only way to a server with another URL's form
             lines += ["use_emulator = true", f"endpoint = {url}"]
-        config = status.PRIVATE / "rclone.conf"
-        config.touch(mode=0o600)
-        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        _RCLONE.touch(mode=0o600)
+        _RCLONE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def refused(self) -> str:
+        """Look for the container: rclone takes one that is not there for an empty one."""
+        words = ["rclone", "lsf", "blob:", f"--config={_RCLONE}", *_DEADLINES, "--retries=1"]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=_LOOK, check=False)
+        except subprocess.TimeoutExpired:
+            return f"no answer within {_LOOK} s"
+        if done.returncode:
+            return done.stderr.strip()
+        name = os.environ["BUCKET"]
+        return "" if f"{name}/" in done.stdout.split() else f"there is no container {name}"
 
     def command(self) -> list[str]:
         """Rclone with a write cache that outlives the container."""
         uid, gid = _owner()
         return [
             "rclone", "mount", f"blob:{os.environ['BUCKET']}", str(self.point),
-            f"--config={status.PRIVATE}/rclone.conf", "--allow-other", f"--uid={uid}",
+            f"--config={_RCLONE}", "--allow-other", f"--uid={uid}",
             f"--gid={gid}", "--umask=022", "--vfs-cache-mode=writes", "--vfs-write-back=1s",
             f"--vfs-cache-max-size={os.environ['CACHE_SIZE']}", f"--cache-dir={status.CACHE}",
-            "--dir-cache-time=5s", "--contimeout=5s", "--timeout=20s", "--low-level-retries=2",
+            "--dir-cache-time=5s", *_DEADLINES,
             *(["--read-only"] if _flag("READ_ONLY") else []),
         ]  # fmt: skip
 
@@ -188,8 +208,10 @@ def _dirty(path: Path) -> int:
         if not path.is_file():
             return 0
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0  # it went, or is just being written: the next look sees it
+    except OSError:
+        return 0  # it went
+    except ValueError:
+        return 1  # half written: just now, or the disk is full; not known to be at the server
     return max(1, int(found["Size"])) if found.get("Dirty") else 0
 
 

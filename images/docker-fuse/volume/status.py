@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ _FILE = PRIVATE / "status.json"
 CACHE = Path("/var/cache/volume")
 # On the node: what a person wants outlives the container.
 _UNWANTED = CACHE / "unmounted"
+# On the node too: the mount command that has worked once. It holds no secret.
+_WORKED = CACHE / "worked"
 # Seconds; the supervisor writes at least every probe interval plus a probe's deadline.
 _FRESH = 30
 
@@ -53,3 +56,17 @@ def wish(mounted: bool) -> None:
 def wanted() -> bool:
     """Whether the volume is to be mounted."""
     return not _UNWANTED.exists()
+
+
+def worked(command: list[str]) -> bool:
+    """Whether this mount command has ever worked on this node."""
+    try:
+        return json.loads(_WORKED.read_text(encoding="utf-8")) == command
+    except (OSError, ValueError):
+        return False
+
+
+def works(command: list[str]) -> None:
+    """Remember that this mount command works; a full disk only makes that be forgotten."""
+    with suppress(OSError):
+        _WORKED.write_text(json.dumps(command), encoding="utf-8")

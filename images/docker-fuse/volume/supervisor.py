@@ -33,7 +33,11 @@ class Supervisor:
         self._known: dict[str, object] = {}
 
     def run(self) -> None:
-        """Serve until SIGTERM."""
+        """Serve until SIGTERM.
+
+        Raises:
+            SetupError: the first mount of all failed. What has worked once is tried for ever.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         mounts.detach(self._point)  # what a killed container left
@@ -46,7 +50,12 @@ class Supervisor:
                 self._pause(1, lambda: status.wanted())
             elif self._mount():
                 attempt = 0
+                status.works(self._backend.command())
                 self._watch()
+            elif not (self._stop.is_set() or status.worked(self._backend.command())):
+                why = str(self._known["error"])
+                self._finish()
+                raise SetupError(why)
             else:
                 self._pause(_BACK_OFF[min(attempt, len(_BACK_OFF) - 1)])
                 attempt += 1
@@ -59,6 +68,8 @@ class Supervisor:
             self._backend.prepare()
         except SetupError as error:
             return self._failed(str(error))
+        if wrong := self._backend.refused():
+            return self._failed(wrong)
         self._start()
         end = time.monotonic() + _MOUNT
         while not self._stop.is_set():
@@ -70,7 +81,7 @@ class Supervisor:
                     self._tell("mounted", "", seconds)
                     _log(f"mounted at {self._point}")
                     return True
-                return self._failed(wrong)
+                return self._failed(": ".join([wrong, *self._said]))
             if time.monotonic() > end:
                 return self._failed(f"not mounted within {_MOUNT} s")
             self._stop.wait(_TICK)
@@ -100,8 +111,8 @@ class Supervisor:
         self._process = subprocess.Popen(
             self._backend.command(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,  # where s3fs says why
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             start_new_session=True,
@@ -109,9 +120,9 @@ class Supervisor:
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.strip():
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() and " [INF] " not in line:  # s3fs's words while all is well
                 self._said.append(line.strip())
                 _log(line.strip())
 
