@@ -15,9 +15,15 @@ import pytest
 from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, on, restore, run, skp
 
 NAME = "skp-cron-machine"
-BEGIN = """
-mkdir -p /upper/u /upper/w /machine
-mount -t overlay overlay -o lowerdir=/host,upperdir=/upper/u,workdir=/upper/w /machine
+BEGIN = f"""
+apart() {{
+  mkdir -p /upper/$1/u /upper/$1/w $3
+  mount -t overlay overlay -o lowerdir=$2,upperdir=/upper/$1/u,workdir=/upper/$1/w $3
+}}
+apart root /host /machine
+# What is a mount of its own is not in it: the checkout may be, and in containers these are.
+apart checkout /host{ROOT} /machine{ROOT}
+for each in resolv.conf hosts; do cat /host/etc/$each >/machine/etc/$each; done
 for each in proc dev sys run tmp; do mount --rbind /host/$each /machine/$each; done
 rm -f /machine/var/run/crond.pid
 [ ! -x /machine/usr/sbin/cron ] || exec chroot /machine cron -f
