@@ -46,7 +46,7 @@ class Machines:
 
     def inside(self, name: str, command: str) -> Ran:
         """Run a command as root on a machine, not by SSH."""
-        return host_docker("exec", name, "sh", "-c", command)
+        return run("docker", "exec", name, "sh", "-c", command, seconds=300)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import pytest
 from tests.lab.conftest import run
 from tests.soak.bare import Machines, machines
 
+OUTSIDE = "172.17.0.1"  # the engine's own bridge on the machine of the test
 LOCALE = "ko_KR.UTF-8"
-UP = "timeout 50 sh -c 'until docker ps | grep -q registry-skp.*healthy; do sleep 1; done'"
+UP = "timeout 240 sh -c 'until docker ps | grep -q registry-skp.*healthy; do sleep 1; done'"
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_the_guides_commands_lead_to_the_swarm(bare: Machines) -> None:
 
 def test_a_node_comes_back_from_a_reboot(bare: Machines) -> None:
     assert run("docker", "restart", "-t", "5", "b03", seconds=60).code == 0
-    assert run("docker", "exec", "b03", "sh", "-c", UP).code == 0
+    assert bare.inside("b03", UP).code == 0
     assert done(bare, "host.install").startswith("Nothing to change")
     assert done(bare, "docker.apply").startswith("Nothing to change")
 
@@ -81,6 +82,30 @@ def test_a_locale_is_made_and_used(bare: Machines) -> None:
     wrong = bare.skp("lang.install", "-l=xx_YY.UTF-8")
     assert wrong.code == 1
     assert wrong.out.count("there is no locale xx_YY.UTF-8") == 4
+
+
+def test_nodes_reach_the_network_through_the_master_and_again_after_its_reboot(
+    bare: Machines,
+) -> None:
+    bare.inside("b02", "ip route del default")
+    assert bare.inside("b02", f"ping -c 1 -W 2 {OUTSIDE}").code != 0
+    assert "2 planned" in done(bare, "iptable.masquerade", "--dry")
+    assert "2 unchanged, 2 done" in done(bare, "iptable.masquerade"), "b03, b04 have their own way"
+    assert bare.inside("b02", f"ping -c 1 -W 5 {OUTSIDE}").code == 0
+    assert "via 10.98.0.11" in bare.inside("b02", "ip route show default").out
+    rule = bare.inside(
+        "b01", "iptables -t nat -nvxL POSTROUTING | grep 'MASQUERADE.*10.98.0.0'"
+    ).out
+    assert int(rule.split()[0]) > 0, rule
+    assert done(bare, "iptable.masquerade").startswith("Nothing to change")
+    assert run("docker", "restart", "-t", "5", "b01", seconds=60).code == 0
+    assert bare.inside("b01", UP).code == 0
+    assert bare.inside("b02", f"ping -c 1 -W 5 {OUTSIDE}").code == 0
+    assert "2 unchanged, 2 done" in done(bare, "iptable.masquerade", "--undo")
+    assert "10.98.0.0" not in bare.inside("b01", "iptables -t nat -S POSTROUTING").out
+    assert bare.inside("b02", "ip route show default").out == ""
+    assert done(bare, "iptable.masquerade", "--undo").startswith("Nothing to change")
+    bare.inside("b02", "ip route add default via 10.98.0.1")
 
 
 def test_what_was_changed_by_hand_is_mended_and_the_rest_is_left(bare: Machines) -> None:
