@@ -53,6 +53,11 @@ export JUPYTER_GPU_IMAGE="skp/docker-ds-gpu"
 export JUPYTER_GPU_TAG="latest"
 export JUPYTER_GPU="FALSE"
 
+# Portainer
+export PORTAINER_NAME="portainer-skp"       # Container Name
+export PORTAINER_PORT="8050"                # Portainer's page
+export PORTAINER_IMAGE=""                   # "portainer/portainer-ce", where that can be pulled
+
 # Zookeeper
 export ZOOKEEPER_NAME="zookeeper-skp"       # containers: zookeeper-skp-1, zookeeper-skp-2, ...
 export ZOOKEEPER_IMAGE="skp/docker-zookeeper"

@@ -68,6 +68,8 @@ def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
     }
     if container.command:
         config["Cmd"] = list(container.command)
+    if container.entrypoint:
+        config["Entrypoint"] = list(container.entrypoint)
     if container.probe:
         config["Healthcheck"] = _healthcheck(container)
     if container.network != "host":

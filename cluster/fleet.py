@@ -18,6 +18,7 @@ from cluster.ssh_target import resolve
 
 if TYPE_CHECKING:
     from cluster.node import Node
+    from cluster.secrets import Secret
 
 T = TypeVar("T")
 
@@ -39,11 +40,21 @@ class Fleet:
         deadlines: the table in force.
     """
 
-    def __init__(self, hosts: Iterable[Host], settings: Settings, deadlines: Deadlines) -> None:
-        """Connect to all hosts in parallel; a host that can't be reached is only noted."""
+    def __init__(
+        self,
+        hosts: Iterable[Host],
+        settings: Settings,
+        deadlines: Deadlines,
+        password: Secret | None = None,
+    ) -> None:
+        """Connect to all hosts in parallel; a host that can't be reached is only noted.
+
+        Args:
+            password: for hosts that no key is good for.
+        """
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
-        self._connect = partial(_connect, settings=settings, deadlines=deadlines)
+        self._connect = partial(_connect, settings=settings, deadlines=deadlines, password=password)
         begun, pool = _begin({host.name: partial(self._connect, host) for host in self.hosts})
         # What is needed first for a connection, and then for talking to an engine, loads while
         # `ssh -G` and the nodes answer.
@@ -81,12 +92,12 @@ class Fleet:
         self.close()
 
 
-def _connect(host: Host, settings: Settings, deadlines: Deadlines) -> Node:
+def _connect(host: Host, settings: Settings, deadlines: Deadlines, password: Secret | None) -> Node:
     """Connect to `host`; raises NodeError when it can't be reached or does not let us in."""
     target = None if is_this_machine(host.ipv4) else resolve(host, settings)
     from cluster.node import connect
 
-    return connect(host, target, deadlines)
+    return connect(host, target, deadlines, password)
 
 
 def _begin(

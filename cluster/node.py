@@ -18,6 +18,7 @@ from cluster.inventory import Host
 from cluster.ssh_target import Target
 
 if TYPE_CHECKING:
+    from cluster.secrets import Secret
     from cluster.transport import Engine
 
 
@@ -116,15 +117,20 @@ class Node:
         self.connection.close()
 
 
-def connect(host: Host, target: Target | None, deadlines: Deadlines) -> Node:
+def connect(
+    host: Host, target: Target | None, deadlines: Deadlines, password: Secret | None = None
+) -> Node:
     """Connect to `host` as `target` says; None: it is this machine itself.
+
+    Args:
+        password: for a login that no key is good for.
 
     Raises:
         NodeError: it can't be reached, its host key is not known, the login is refused.
     """
     if target is None:
         return Node(host, local.LocalConnection(host.name), deadlines)
-    return Node(host, ssh.SshConnection(target, deadlines.connect), deadlines)
+    return Node(host, ssh.SshConnection(target, deadlines.connect, password), deadlines)
 
 
 def _root_cause(error: BaseException) -> str:

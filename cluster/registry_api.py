@@ -1,22 +1,18 @@
 """What the engine can't do with a registry: list its tags, and take one away.
 
-The registry listens on its node's loopback. Requests go there through a shell on the node, since
-neither curl nor SSH's port forwarding can be counted on; several go at once, one after another on
-one connection (RFC 9112, section 9.3.2). The API is Distribution's (distribution.github.io, HTTP
-API V2).
+The registry listens on its node's loopback; see `node_http`. The API is Distribution's
+(distribution.github.io, HTTP API V2).
 """
 
 from __future__ import annotations
 
-import io
 import json
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from collections.abc import Iterable, Sequence
+from http.client import HTTPException
 
 from cluster.errors import NodeError
 from cluster.node import Node
+from cluster.node_http import Answer, exchange
 from cluster.spec import REGISTRY
 
 _KINDS = (
@@ -28,32 +24,6 @@ _KINDS = (
 _DIGEST = "docker-content-digest"
 # How many requests go on one connection: their answers wait in buffers meanwhile.
 _AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the registry answered; `headers` by their lower-case names."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _Socket:
-    """The one thing that HTTPResponse wants of a socket."""
-
-    def __init__(self, stream: io.BytesIO) -> None:
-        self._stream = stream
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return self._stream
-
-
-class _Stream(io.BytesIO):
-    """Stays open when a response is through: the next one follows in it."""
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class Registry:
@@ -144,23 +114,17 @@ class Registry:
         return answers
 
     def _exchange(self, requests: Sequence[bytes]) -> list[Answer]:
-        host, port = REGISTRY.split(":")
-        # Both directions at once, or a full buffer of one stops the other.
-        script = f"exec 3<>/dev/tcp/{host}/{port} && {{ cat <&0 >&3 & cat <&3; }}"
-        *first, last = requests
-        stdin = b"".join(first) + last.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-        done = self._node.run(f"bash -c {shlex.quote(script)}", stdin=stdin)
-        if done.exit_code != 0 or not done.stdout:
+        try:
+            answers = exchange(self._node, REGISTRY, requests)
+        except (HTTPException, ValueError) as error:
+            raise self._strange(error) from None
+        if answers is None:
             raise NodeError(
                 self._node.name,
                 f"no registry answers at {REGISTRY} there",
                 "./skp.py docker.registry-run",
             )
-        stream = _Stream(done.stdout)
-        try:
-            return [_answer(stream, request) for request in requests]
-        except (HTTPException, ValueError) as error:
-            raise self._strange(error) from None
+        return answers
 
 
 def _manifest(repository: str, reference: str) -> str:
@@ -172,11 +136,3 @@ def _request(method: str, path: str, body: bytes = b"", kind: str = "") -> bytes
     if body:
         lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _answer(stream: io.BytesIO, request: bytes) -> Answer:
-    response = HTTPResponse(_Socket(stream), method=request.split()[0].decode())  # type: ignore[arg-type]
-    response.begin()
-    body = response.read()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, body)

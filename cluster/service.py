@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from cluster.errors import ConfigError
 from cluster.inventory import Host, Inventory
@@ -12,6 +13,9 @@ from cluster.secrets import Secret
 from cluster.settings import Setting, Settings
 from cluster.spec import Container, Image, NodeFile
 from cluster.state import FoundNode, State
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,13 @@ class Service:
     def containers(self, cluster: Cluster, facts: State) -> Iterable[Container]:
         """Return the containers that it wants; pure."""
         raise NotImplementedError
+
+    def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:  # noqa: ARG002
+        """Do what only the running service itself can be asked for, after each `-run`.
+
+        Returns what was changed, a sentence each; the second time nothing.
+
+        Raises:
+            NodeError: the service refuses.
+        """
+        return ()

@@ -160,6 +160,7 @@ class Container:
         node, name, service: where, its name (unique in the cluster), and which service wants it.
         image: what it runs.
         command: arguments to the image's entry point; empty for the image's own.
+        entrypoint: in place of the image's own; empty for that.
         environment: plain variables. Never a secret: `docker inspect` shows them.
         mounts, ports, files: see their classes; files are placed under /run/skp.
         network: the overlay's name, or "host".
@@ -188,6 +189,7 @@ class Container:
     service: str
     image: Image
     command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()

@@ -19,6 +19,7 @@ from cluster.forward import ForwardingTransport
 from cluster.ssh_target import Target
 
 if TYPE_CHECKING:
+    from cluster.secrets import Secret
     from cluster.transport import Engine
 
 # paramiko reports to its own log what it also raises; the person should see it once.
@@ -34,8 +35,11 @@ class SshConnection:
     Host keys that are not known are refused; nothing is ever added to known_hosts.
     """
 
-    def __init__(self, target: Target, deadline: float) -> None:
+    def __init__(self, target: Target, deadline: float, password: Secret | None = None) -> None:
         """Connect and log in within `deadline` seconds.
+
+        Args:
+            password: tried once, in the same conversation, when no key is accepted.
 
         Raises:
             NodeError: unreachable, host key unknown or changed, login refused.
@@ -47,7 +51,7 @@ class SshConnection:
         self._client.set_missing_host_key_policy(ssh_trust.Refuse())
         try:
             ssh_trust.load_host_keys(self._client, target)
-            self._connect(deadline)
+            self._connect(deadline, password)
         except BaseException:
             self._client.close()
             raise
@@ -107,14 +111,18 @@ class SshConnection:
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise BrokenError(self.name, f"the connection broke: {error}") from None
 
-    def _connect(self, deadline: float) -> None:
+    def _connect(self, deadline: float, password: Secret | None) -> None:
         target = self.target
         options = target.options
         try:
+            if ssh_login.whole_agent(target):
+                # paramiko's client has no other way to be told which agent to ask.
+                self._client._agent = ssh_login.agent(target)  # type: ignore[attr-defined]  # noqa: SLF001
             self._client.connect(
                 hostname=options.get("hostkeyalias") or target.host,
                 port=target.port,
                 username=options["user"],
+                password=password.reveal() if password else None,
                 sock=self._socket(deadline),
                 pkey=ssh_login.chosen_of_agent(target),
                 # paramiko takes a list too; its stubs don't say so.
@@ -133,7 +141,7 @@ class SshConnection:
         except paramiko.BadHostKeyException as error:
             raise ssh_trust.changed(target, error.key) from None
         except ssh_trust.UnknownKeyError as error:
-            raise ssh_trust.unknown(target, error.key) from None
+            raise ssh_trust.UnknownHostError(target, error.key) from None
         except paramiko.AuthenticationException as error:
             raise ssh_login.not_let_in(target, error) from None
         except TimeoutError:

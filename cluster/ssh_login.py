@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
+from paramiko.agent import AgentSSH
 
 from cluster.errors import NodeError
 
 if TYPE_CHECKING:
     from cluster.ssh_target import Target
 
+_USUAL_AGENT = "SSH_AUTH_SOCK"
 _LOCKED_OUT = """Mend the login first, then wait: a minute is usually enough, ten at most
   (sshd_config(5), PerSourcePenalties). Only another failed login makes it longer."""
 # What sshd sends in place of its version when it will not talk (sshd.c, drop_connection).
@@ -26,6 +30,33 @@ _TURNED_AWAY = {
         "Try again; if it stays so, raise MaxStartups in the node's sshd_config.",
     ),
 }
+
+
+class _Agent(AgentSSH):
+    """An agent at a socket of its own (ssh_config(5), IdentityAgent)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(path)
+        except OSError:
+            connection.close()  # as OpenSSH: without it, other keys may do
+            return
+        self._connect(connection)  # type: ignore[attr-defined]  # its stubs leave it out
+
+    def close(self) -> None:
+        """End the conversation; paramiko's client does so."""
+        self._close()  # type: ignore[attr-defined]  # likewise
+
+
+def agent(target: Target) -> paramiko.Agent | _Agent:
+    """Return the agent that the SSH configuration names, by default $SSH_AUTH_SOCK's."""
+    named = target.options.get("identityagent", _USUAL_AGENT)
+    if named == _USUAL_AGENT:
+        return paramiko.Agent()
+    path = os.environ.get(named[1:], "") if named.startswith("$") else target.expand(named)
+    return _Agent(str(Path(path).expanduser()))
 
 
 def whole_agent(target: Target) -> bool:
@@ -43,8 +74,7 @@ def chosen_of_agent(target: Target) -> paramiko.PKey | None:
         return None
     public = [Path(f"{name}.pub") for name in target.paths("identityfile")]
     allowed = {path.read_text().split()[1] for path in public if path.is_file()}
-    keys = paramiko.Agent().get_keys()
-    return next((key for key in keys if key.get_base64() in allowed), None)
+    return next((key for key in agent(target).get_keys() if key.get_base64() in allowed), None)
 
 
 def turned_away(target: Target, greeting: bytes) -> NodeError | None:

@@ -44,7 +44,7 @@ class Target:
     @property
     def where(self) -> str:
         """As whom and where, for messages: "skp@10.0.0.4:22"."""
-        return f"{self.options['user']}@{self.host}:{self.port}"
+        return f"{self.options['user']}@{_with_port(self.host, self.port)}"
 
     def paths(self, option: str) -> list[str]:
         """Return an option that holds file names, as those that exist.
@@ -78,8 +78,12 @@ class Target:
             *before, last = jump.split(",")
             hops = ["-J", ",".join(before)] if before else []
             config = [*self.arguments[:3]] if self.arguments[1] == "-F" else ["ssh"]
-            return [*config, "-o", "BatchMode=yes", *hops, "-W", f"{host}:{port}", last]
+            return [*config, "-o", "BatchMode=yes", *hops, "-W", _with_port(host, port), last]
         return [] if command == "none" else ["sh", "-c", f"exec {self.expand(command)}"]
+
+
+def _with_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def ask(name: str, address: str, user: str, port: int | None, config: Path | None) -> Target:

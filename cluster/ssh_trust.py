@@ -24,6 +24,24 @@ class UnknownKeyError(paramiko.SSHException):
         self.key = key
 
 
+class UnknownHostError(NodeError):
+    """A host whose key is not known yet.
+
+    Attributes:
+        shown: the key's kind and fingerprint.
+        file: where a person would pin it. line: the line of known_hosts that does.
+    """
+
+    def __init__(self, target: Target, key: paramiko.PKey) -> None:
+        self.shown, self.file = _shown(key), _file(target)
+        self.line = f"{_known_as(target)} {key.get_name()} {key.get_base64()}\n"
+        super().__init__(
+            target.name,
+            f"the SSH host key of {target.host} is not known. It shows {self.shown}",
+            f"{_COMPARE} {_pin(target)}",
+        )
+
+
 class Refuse(paramiko.MissingHostKeyPolicy):
     """Refuses a host whose key is not known; nothing is ever added."""
 
@@ -48,12 +66,22 @@ def load_host_keys(client: paramiko.SSHClient, target: Target) -> None:
             client.load_host_keys(path)
         except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as error:
             raise NodeError(target.name, f"{path}: can't be read as known hosts: {error}") from None
+    if target.port != _PORT:
+        _know_without_port(client.get_host_keys(), target)
+
+
+def _know_without_port(keys: paramiko.HostKeys, target: Target) -> None:
+    """Have paramiko, which looks for a name with its port, find the keys that OpenSSH finds.
+
+    An alias is looked up without the port; a host that is not known with its port is looked up
+    without it as well (sshconnect.c, check_host_key).
+    """
     alias = target.options.get("hostkeyalias")
-    if alias and target.port != _PORT:
-        # OpenSSH looks an alias up without the port, paramiko with it.
-        keys = client.get_host_keys()
-        for kind, key in (keys.lookup(alias) or {}).items():
-            keys.add(f"[{alias}]:{target.port}", kind, key)
+    name = f"[{alias or target.host}]:{target.port}"
+    if alias is None and keys.lookup(name):
+        return
+    for kind, key in (keys.lookup(alias or target.host) or {}).items():
+        keys.add(name, kind, key)
 
 
 def changed(target: Target, found: paramiko.PKey) -> NodeError:
@@ -65,15 +93,6 @@ def changed(target: Target, found: paramiko.PKey) -> NodeError:
         f"the SSH host key of {target.host} is not the one in known_hosts: reinstalled, or another "
         f"machine answers. It shows {_shown(found)}",
         f"{_COMPARE} {forget} && {_pin(target)}",
-    )
-
-
-def unknown(target: Target, found: paramiko.PKey) -> NodeError:
-    """Return the error for a host whose key is in no file."""
-    return NodeError(
-        target.name,
-        f"the SSH host key of {target.host} is not known. It shows {_shown(found)}",
-        f"{_COMPARE} {_pin(target)}",
     )
 
 

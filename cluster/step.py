@@ -16,6 +16,8 @@ Key: TypeAlias = tuple[str, str, str]
 class Kind(StrEnum):
     """What a step is about, in the order in which the kinds are applied."""
 
+    # What a machine has beside an engine: hosts/ does that, by itself.
+    HOST = "host"
     SWARM = "swarm"
     INTENT = "intent"
     NETWORK = "network"

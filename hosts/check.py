@@ -83,18 +83,18 @@ def _account(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
     if not facts.get("sudo"):
         yield Finding(
             host.name, "sudo", "the SSH user has no sudo without a password",
-            "as root there: echo 'USER ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/skp",
+            "./skp.py host.install -p",
         )  # fmt: skip
 
 
 def _engine(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
     complaint = one(facts, "complaint").lower()
     if not facts.get("client"):
-        yield Finding(host.name, "engine", "no Docker Engine", "apt-get install docker.io")
+        yield Finding(host.name, "engine", "no Docker Engine", "./skp.py host.install")
     elif "permission denied" in complaint:
         yield Finding(
             host.name, "engine", "the SSH user may not talk to the Docker Engine",
-            "there: sudo usermod -aG docker $USER, and log in again",
+            "./skp.py host.install",
         )  # fmt: skip
     elif not facts.get("engine"):
         yield Finding(
@@ -147,12 +147,10 @@ def _clock(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
         side = "ahead of" if off > 0 else "behind"
         yield Finding(
             host.name, "clock", f"{abs(off):.0f} s {side} the others",
-            "there: apt-get install chrony; chronyc makestep",
+            "./skp.py host.install; if chrony is there: chronyc makestep",
         )  # fmt: skip
     elif one(facts, "clock") == "no":
-        yield Finding(
-            host.name, "clock", "nothing keeps the clock right", "there: apt-get install chrony"
-        )
+        yield Finding(host.name, "clock", "nothing keeps the clock right", "./skp.py host.install")
 
 
 def _ports(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
@@ -222,7 +220,7 @@ def _names(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
             told = f"{name} is {found}" if found else f"{name} is not known"
             yield Finding(
                 host.name, "names", f"{told}; it should be {addresses[name]}",
-                f"there, in /etc/hosts: {addresses[name]} {name}",
+                "./skp.py host.copy; it names a line of /etc/hosts that is in its way",
             )  # fmt: skip
 
 
@@ -234,13 +232,11 @@ def _shared(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
             "its file server is gone: bring it back, or umount -fl the folder",
         )  # fmt: skip
     elif not home:
-        yield Finding(
-            host.name, "folder", f"{look.home} is not there", "mount the shared folder there"
-        )
+        yield Finding(host.name, "folder", f"{look.home} is not there", "./skp.py nfs.mount-skp")
     elif len(look.facts) > 1 and usual and home != usual:
         yield Finding(
             host.name, "folder", f"{look.home} is another folder than on the other nodes",
-            "mount the shared folder there; what was written meanwhile lies below it",
+            "./skp.py nfs.mount-skp; what was written meanwhile lies below it",
         )  # fmt: skip
 
 
@@ -267,7 +263,7 @@ def _gpu(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
     if count not in ("", "0") and facts.get("engine") and "nvidia" not in runtimes:
         yield Finding(
             host.name, "GPU", f"{count} GPU(s), but the engine has no runtime for them",
-            "there: install nvidia-container-toolkit; nvidia-ctk runtime configure; restart docker",
+            "./skp.py host.install",
         )  # fmt: skip
     if host.name in look.gpus and count in ("", "0"):
         yield Finding(

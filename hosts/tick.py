@@ -18,7 +18,12 @@ from pathlib import Path
 from cluster.errors import ExitCode
 
 _BYTES, _FILES = 1 << 20, 5  # of the log; then the oldest goes
+# What tells nothing new: how long a step took, and in which way a node can't be reached (first it
+# does not answer, then there is no route to it).
 _SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
+_UNREACHABLE = re.compile(
+    r"^(! \S+: \S+) (does not answer within|can't be reached:) .*$", re.MULTILINE
+)
 
 
 def tick(program: Path, words: Sequence[str], folder: Path) -> tuple[int, str]:
@@ -48,8 +53,7 @@ def _news(told: Path, command: str, code: int, said: str) -> str:
         before = told.exists()
         told.unlink(missing_ok=True)
         return f"{command}: all is right again\n{said}" if before else said
-    # How long a step took tells nothing new.
-    trouble = _SECONDS.sub("", said)
+    trouble = _UNREACHABLE.sub(r"\1 is unreachable", _SECONDS.sub("", said))
     if told.exists() and told.read_text(encoding="utf-8") == trouble:
         return ""
     told.write_text(trouble, encoding="utf-8")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from tasks import cron, docker, docker_containers, docker_images, host, lab, ssh, volume
+from tasks import cron, docker, docker_containers, docker_images, host, lab, prepare, ssh, volume
 from tasks.command import Command
 
 for _task in (*docker_containers.TASKS, *docker_images.TASKS, *volume.DOCKER_TASKS):
     docker.ns.add_task(_task)
-ns = Collection(cron.ns, docker.ns, host.ns, lab.ns, ssh.ns, *volume.COLLECTIONS)
+for _task in prepare.HOST_TASKS:
+    host.ns.add_task(_task)
+ns = Collection(
+    cron.ns, docker.ns, host.ns, lab.ns, ssh.ns, *prepare.COLLECTIONS, *volume.COLLECTIONS
+)
 for _name in ns.task_names:
     _task = ns[_name]
     if isinstance(_task, Command):

@@ -107,14 +107,20 @@ class Session:
             raise ConfigError(f"--busy={word}: allowed: {', '.join(Busy)}") from None
 
     @contextmanager
-    def fleet(self, hosts: Sequence[Host] | None = None) -> Iterator[Fleet]:
-        """Connect to `hosts`; by default to all that are needed to plan for the chosen ones."""
+    def fleet(
+        self, hosts: Sequence[Host] | None = None, password: secrets.Secret | None = None
+    ) -> Iterator[Fleet]:
+        """Connect to `hosts`; by default to all that are needed to plan for the chosen ones.
+
+        Args:
+            password: for hosts that no key is good for.
+        """
         from cluster.fleet import Fleet
 
         self._check_reach()
         deadlines = self.settings.deadlines.capped(self.options.timeout or None)
         chosen = hosts or self._needed()
-        with Fleet(chosen, self.settings, deadlines) as fleet:
+        with Fleet(chosen, self.settings, deadlines, password) as fleet:
             yield fleet
 
     def converge(
@@ -149,6 +155,17 @@ class Session:
             )
             report = converge(cluster, fleet, scope, self._talk)
         self.finish(report)
+
+    def follow_up(self, service: Service) -> None:
+        """Do what only the running service itself can be asked for; say what was changed."""
+        if self.options.dry or type(service).finish is Service.finish:
+            return
+        from cluster.planning import look, remembered
+
+        with self.fleet() as fleet:
+            cluster, _ = remembered(self.cluster, look(self.cluster, fleet, ()), self.kept)
+            for line in service.finish(cluster, fleet):
+                self.say(line)
 
     def build(self, image: Image, arguments: Mapping[str, str]) -> None:
         """Build an image on the master, push it, show the report."""

@@ -8,6 +8,8 @@ from invoke import Collection, Exit
 
 from cluster.errors import ConfigError, ExitCode
 from tasks.command import command
+from tasks.confirm import confirm
+from tasks.password import password as secret
 from tasks.session import Session
 
 ns = Collection("ssh")
@@ -50,4 +52,30 @@ def cmd(s: Session, command: str = "") -> None:
         raise Exit(code=int(ExitCode.FAILED))
 
 
+@command(
+    help={"password": "The SSH user's password; bare asks, - reads standard input."},
+    optional=["password"],
+)
+def copy_id(s: Session, password: str = "") -> None:
+    """Have every node accept your SSH key: the password once, the key ever after."""
+    from cluster.ssh_target import resolve
+    from hosts import copy_id as keys
+
+    whose = "the SSH user on the nodes"
+    given = secret(s, password, whose) if password else None
+    public = {host.name: keys.public_key(resolve(host, s.settings)) for host in s.hosts}
+    with s.fleet(s.hosts, None if s.options.dry else given) as fleet:
+        strangers = keys.unknown(fleet)
+        if s.options.dry or not (given or fleet.unreachable):
+            s.finish(keys.as_found(fleet))
+            return
+        if given and not strangers:
+            s.finish(keys.copy(fleet, public, s.fleet))
+            return
+    keys.pin(strangers, lambda question: confirm(question, s.options))
+    with s.fleet(s.hosts, given or secret(s, "", whose)) as fleet:
+        s.finish(keys.copy(fleet, public, s.fleet))
+
+
 ns.add_task(cmd)
+ns.add_task(copy_id)

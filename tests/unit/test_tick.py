@@ -42,6 +42,12 @@ def test_the_same_trouble_is_told_once_and_its_end_too(after: Tick) -> None:
     assert after("", 0) == ""
 
 
+def test_in_which_way_a_node_is_unreachable_is_no_news(after: Tick) -> None:
+    assert after("! c03: skp@c03:22 does not answer within 10 s\n", 1)
+    assert after("! c03: skp@c03:22 can't be reached: No route to host\n", 1) == ""
+    assert after("! c02: skp@c02:22 can't be reached: No route to host\n", 1)
+
+
 def test_another_commands_lock_is_no_news(after: Tick) -> None:
     assert after("! c03: off\n", 1)
     assert after("somebody else is at work\n", 75) == ""

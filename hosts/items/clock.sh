@@ -1,0 +1,16 @@
+# shellcheck shell=sh
+# Something keeps the clock right: registries, certificates and logs depend on it.
+keepers() { pgrep -x 'chronyd|ntpd|ntpsec|systemd-timesyn|openntpd' >/dev/null; }
+
+right() { keepers || { echo "nothing keeps the clock right"; return 1; }; }
+
+mend() {
+  if is_systemd && systemctl -q is-enabled systemd-timesyncd 2>/dev/null; then
+    start systemd-timesyncd
+    return
+  fi
+  refresh
+  get chrony procps
+  start chrony
+  wait_until "chronyd does not start; see its log (journalctl -u chrony)" keepers
+}

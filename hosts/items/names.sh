@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# Every node's name and address, in a block of /etc/hosts between two marks. BLOCK: its lines.
+readonly FILE=/etc/hosts BEGIN='# SKP: made by host.copy, ends below' END='# SKP: end'
+
+block() { awk -v begin="$BEGIN" -v end="$END" '$0 == end { on = 0 } on; $0 == begin { on = 1 }' "$FILE"; }
+others() { awk -v begin="$BEGIN" -v end="$END" '$0 == begin { on = 1 } !on; $0 == end { on = 0 }' "$FILE"; }
+
+# strangers: names that lines outside of the block give another address.
+strangers() {
+  echo "$BLOCK" | while read -r address name; do
+    found=$(getent ahostsv4 "$name" | awk '{ print $1; exit }')
+    case $found in
+      "$address") ;;
+      127.*) [ "$name" = "$(uname -n)" ] || echo "$name is $found" ;;
+      *) echo "$name is ${found:-not known}" ;;
+    esac
+  done
+}
+
+right() {
+  [ "$(block)" = "$BLOCK" ] || { echo "/etc/hosts has not all names"; return 1; }
+  wrong=$(strangers)
+  [ -z "$wrong" ] || { echo "$wrong, by another line of /etc/hosts: remove that" | paste -sd' '; return 1; }
+}
+
+mend() {
+  if grep -qxF "$BEGIN" "$FILE" && ! grep -qxF "$END" "$FILE"; then
+    stop "$FILE has the line \"$BEGIN\" without its end: put it right"
+  fi
+  rest=$(others)
+  # Written in place: where it is a mount of its own, it can't be renamed.
+  printf '%s\n%s\n%s\n%s\n' "$rest" "$BEGIN" "$BLOCK" "$END" >"$FILE"
+}

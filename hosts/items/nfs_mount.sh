@@ -1,0 +1,52 @@
+# shellcheck shell=sh
+# The shared folder is the master's. FOLDER; SERVER: the master's address.
+# hard: a write waits for a server that is gone, and is never lost. nofail, bg, _netdev: a boot does not
+# wait for it. Beneath the mount the folder can't be written to, by root neither: what finds it missing
+# fails, and does not fill the local disk.
+readonly TABLE=/etc/fstab MARK=x-skp
+readonly OPTIONS=rw,hard,bg,nofail,_netdev,noatime,x-systemd.mount-timeout=30s,$MARK
+
+line() { echo "$SERVER:$FOLDER $FOLDER nfs4 $OPTIONS 0 0"; }
+mounted() { awk -v on="$FOLDER" '$2 == on && $3 ~ /^nfs/ { print $1 }' /proc/mounts | grep -qx "$SERVER:$FOLDER"; }
+sealed() { lsattr -d "$FOLDER" 2>/dev/null | cut -d' ' -f1 | grep -q i; }
+
+right() {
+  grep -qxF "$(line)" "$TABLE" || { echo "it is not in $TABLE"; return 1; }
+  mounted || { echo "it is not mounted"; return 1; }
+}
+
+gone() {
+  ! grep -q "[, ]$MARK " "$TABLE" || { echo "it is in $TABLE"; return 1; }
+  ! mounted || { echo "it is mounted"; return 1; }
+}
+
+# others FILE: the table without our line.
+others() { grep -v "[, ]$MARK " "$TABLE" || true; }
+
+seal() {
+  mkdir -p "$FOLDER"
+  [ -z "$(ls -A "$FOLDER")" ] || stop "$FOLDER has files of its own here: move them away first \
+(mv $FOLDER $FOLDER.old), or they would be hidden"
+  chattr +i "$FOLDER" 2>/dev/null || chmod 0555 "$FOLDER"
+}
+
+mend() {
+  mounted || seal
+  rest=$(others)
+  printf '%s\n%s\n' "$rest" "$(line)" >"$TABLE.new"
+  mv "$TABLE.new" "$TABLE"
+  ! is_systemd || systemctl daemon-reload
+  # In the foreground here, with an end: a person waits for the answer.
+  mounted || timeout 60 mount -t nfs4 -o "rw,hard,noatime,retry=0" "$SERVER:$FOLDER" "$FOLDER"
+}
+
+undo() {
+  if mounted; then
+    timeout 60 umount "$FOLDER" || stop "$FOLDER is in use: ./skp.py docker.drain takes down what runs here"
+  fi
+  rest=$(others)
+  printf '%s\n' "$rest" >"$TABLE.new"
+  mv "$TABLE.new" "$TABLE"
+  chattr -i "$FOLDER" 2>/dev/null || true
+  ! is_systemd || systemctl daemon-reload
+}

@@ -1,0 +1,129 @@
+"""Portainer: the containers' arguments as a golden file, and the requests that register agents."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import services
+from cluster import inventory, settings
+from cluster.container_body import config
+from cluster.deadlines import Deadlines
+from cluster.errors import NodeError
+from cluster.inventory import Host
+from cluster.local import LocalConnection
+from cluster.node import Node
+from cluster.secrets import Secret
+from cluster.service import Cluster
+from cluster.spec import SecretFile
+from cluster.state import State
+from services.portainer import SERVICE
+from services.portainer_api import Portainer
+from tests.unit.portainer_stand_in import StandIn, running
+
+GOLDEN = Path(__file__).parent / "portainer.golden.json"
+NOTHING = State({}, {}, None)
+HOSTS = {
+    "c01": {
+        "ipv4": "10.1.0.1",
+        "labels": [{"portainer": "enable"}],
+        "groups": ["master", "manager"],
+    },
+    "c02": {"ipv4": "10.1.0.2", "labels": [], "groups": ["worker"]},
+}
+AGENTS = {name: f"tcp://portainer-skp-agent-{name}:9001" for name in HOSTS}
+PASSWORD = 'the "password", $too'
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Callable[..., Cluster]:
+    """Return a maker of a cluster of two nodes with the given settings."""
+
+    def make(**values: str) -> Cluster:
+        env, hosts = tmp_path / "env.sh", tmp_path / "hosts.json"
+        lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
+        env.write_text("".join(["export SKP_USER=skp\n", *lines]))
+        hosts.write_text(json.dumps(HOSTS))
+        read = settings.read(env, services.declared_settings(), {})
+        secrets = {key: Secret(f"the-secret-{key}") for key in read.password_keys}
+        return Cluster(read, inventory.read(hosts, services.catalogue()), secrets)
+
+    return make
+
+
+def test_the_containers_are_made_with_these_arguments(cluster: Callable[..., Cluster]) -> None:
+    made = {
+        title: [config(c, {}) for c in SERVICE.containers(cluster(PORTAINER_AGENT=agent), NOTHING)]
+        for title, agent in (("with agents", "TRUE"), ("without", "FALSE"))
+    }
+    text = json.dumps(made, indent=1, sort_keys=True) + "\n"
+    if os.environ.get("SKP_GOLDEN") == "write":
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+    assert "the-secret" not in text
+
+
+def test_the_secrets_are_files(cluster: Callable[..., Cluster]) -> None:
+    for container in SERVICE.containers(cluster(), NOTHING):
+        (file,) = container.files
+        assert isinstance(file, SecretFile)
+
+
+def test_without_an_image_there_is_none_and_it_says_so(cluster: Callable[..., Cluster]) -> None:
+    off = cluster(PORTAINER_IMAGE="")
+    assert list(SERVICE.containers(off, NOTHING)) == []
+    assert "PORTAINER_IMAGE names no image" in SERVICE.nowhere(off).what
+
+
+def api(state: StandIn) -> Portainer:
+    """Return the stand-in as a node reaches it that is this machine."""
+    host = Host("c01", "127.0.0.1", (), frozenset({"master", "manager"}))
+    node = Node(host, LocalConnection("c01"), Deadlines())
+    return Portainer(node, state.port)
+
+
+def test_it_waits_logs_in_and_registers_what_is_missing() -> None:
+    with running(StandIn(PASSWORD, starting=2)) as state:
+        first = api(state)
+        first.wait(20)
+        first.log_in(Secret(PASSWORD))
+        assert first.register(AGENTS) == ["c01", "c02"]
+        assert state.asked == [
+            *["GET /api/system/status"] * 3, "GET /api/users/admin/check", "POST /api/auth",
+            "GET /api/endpoints", "POST /api/endpoints", "POST /api/endpoints",
+        ]  # fmt: skip
+        assert state.environments[0] == {
+            "Name": "c01", "EndpointCreationType": "2", "URL": "tcp://portainer-skp-agent-c01:9001",
+            "TLS": "true", "TLSSkipVerify": "true", "TLSSkipClientVerify": "true",
+        }  # fmt: skip
+        assert first.register(AGENTS) == []
+        assert len(state.environments) == 2
+
+
+def test_another_password_than_its_own_is_said_and_not_shown() -> None:
+    with running(StandIn(PASSWORD)) as state, pytest.raises(NodeError) as refused:
+        api(state).log_in(Secret("another"))
+    assert "does not accept the password" in refused.value.what
+    assert "another" not in refused.value.what.replace("was another", "")
+
+
+def test_one_without_an_administrator_has_to_be_restarted() -> None:
+    with running(StandIn(PASSWORD, admin=False)) as state, pytest.raises(NodeError) as refused:
+        api(state).wait(20)
+    assert "docker.restart -n portainer" in refused.value.hint
+
+
+def test_one_that_does_not_start_is_given_up() -> None:
+    state = StandIn(PASSWORD, port=1)
+    with pytest.raises(NodeError, match="does not answer within 1 s"):
+        api(state).wait(1)
+
+
+def test_nothing_is_registered_without_a_login() -> None:
+    with running(StandIn(PASSWORD)) as state, pytest.raises(NodeError, match="401"):
+        api(state).register(AGENTS)
