@@ -102,19 +102,22 @@ def _restart(context: Context, step: Step) -> str:
 
 
 def _run(context: Context, step: Step) -> str:
-    """Run a command in a container; the last line that it says is the detail."""
-    node, name = context.fleet.nodes[step.node], shlex.join(step.command)
+    """Run a command in a container; its standard error is told, and its last line the detail."""
+    node, seconds = context.fleet.nodes[step.node], step.seconds
 
-    def said(line: str) -> None:
-        context.say(f"{step.node}: {context.mask.hide(line.encode()).decode()}")
+    def hidden(text: str) -> str:
+        return context.mask.hide(text.encode()).decode()
 
-    inner = shlex.join(["docker", "exec", step.name, *step.command])
-    # All that it says goes one way: standard error is what is told as it comes.
-    done = node.run(f"{inner} 1>&2", deadline=node.deadlines.busy, on_line=said)
-    last = context.mask.hide(done.complaint(3).encode()).decode()
+    done = node.run(
+        shlex.join(
+            ["timeout", "-k2", f"{seconds:.0f}", "docker", "exec", step.name, *step.command]
+        ),
+        deadline=seconds + 5,
+        on_line=lambda line: context.say(f"{step.node}: {hidden(line)}"),
+    )
     if done.exit_code != 0:
-        raise NodeError(step.node, f"{name} in {step.name}: {last}")
-    return last.splitlines()[-1]
+        raise NodeError(step.node, f"{shlex.join(step.command)}: {hidden(done.complaint(3))}")
+    return hidden(done.complaint(1)) if done.stderr.strip() else ""
 
 
 def _remove(context: Context, step: Step) -> str:
@@ -124,16 +127,6 @@ def _remove(context: Context, step: Step) -> str:
     may_go(node, step.found, context.busy)
     _take_down(node, step.found.id, _stop_timeout(step.found))
     node.sudo(f"rm -rf {shlex.quote(f'{FILES_ROOT}/{step.name}')}")
-    return ""
-
-
-def _tell(context: Context, step: Step) -> str:
-    """Run a command in a container; what it says on standard error is why it failed."""
-    node = context.fleet.nodes[step.node]
-    command = shlex.join(("docker", "exec", step.name, *step.words))
-    done = node.run(f"timeout -k 2 {step.seconds:.0f} {command}", deadline=step.seconds + 5)
-    if done.exit_code:
-        raise NodeError(node.name, f"{shlex.join(step.words)}: {done.complaint(1)}")
     return ""
 
 
@@ -245,5 +238,4 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.WAIT: _wait,
     Action.RUN: _run,
     Action.REMOVE: _remove,
-    Action.TELL: _tell,
 }

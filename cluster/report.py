@@ -113,8 +113,8 @@ def _verb(result: Result) -> str:
     if result.outcome is Outcome.BUSY:
         return f"busy, not {_PAST.get(result.step.action, 'replaced')}"
     if result.outcome in (Outcome.DONE, Outcome.PLANNED):
-        words = result.step.words
-        return words[-1] if words else {"block": "create"}.get(action, action)
+        command = result.step.command
+        return command[-1] if command else {"block": "create"}.get(action, action)
     return f"{action} {result.outcome}" if action != "block" else str(result.outcome)
 
 

@@ -56,8 +56,6 @@ class Action(StrEnum):
     # A command of the service's own, in its container.
     RUN = "run"
     REMOVE = "remove"
-    # Run a command of the container's own in it.
-    TELL = "tell"
     # Take a tag out of the registry; take away images, or the build cache, that nothing needs.
     UNTAG = "untag"
     PRUNE = "prune"
@@ -97,12 +95,11 @@ class Step:
         stale: ids of Swarm entries to remove: those that this node left behind when it was
             reinstalled, or its own when it leaves.
         images: for a prune: the ids of the images that go.
-        words: for a tell: the command. seconds: and its deadline.
         turn: its place in a rolling change: it waits for the steps with a lower one (from 1 on),
             and is skipped when one of them failed. 0: no such place.
         file: for files of the node's own: what is wanted.
         credential: for credentials: what is to be written.
-        command: for a run: what runs in the container.
+        command: for a run: what runs in the container. seconds: and its deadline.
     """
 
     kind: Kind
@@ -120,12 +117,11 @@ class Step:
     values: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    seconds: float = 0
     turn: int = 0
     file: NodeFile | None = None
     credential: Credential | None = None
     command: tuple[str, ...] = ()
+    seconds: float = 0
 
     @property
     def key(self) -> Key:

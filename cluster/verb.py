@@ -18,5 +18,8 @@ def look(fleet: Fleet, node: str, service: str, command: tuple[str, ...]) -> Cha
     if node in fleet.unreachable:
         raise fleet.unreachable[node]
     found = find(containers(fleet.nodes[node]), node, service)
-    step = Step(Kind.CONTAINER, Action.RUN, node, found.name, found=found, command=command)
+    step = Step(
+        Kind.CONTAINER, Action.RUN, node, found.name, found=found, command=command,
+        seconds=fleet.deadlines.busy,
+    )  # fmt: skip
     return Change((step,))

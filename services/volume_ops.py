@@ -77,9 +77,9 @@ def step(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Step:
             Kind.CONTAINER, Action.BLOCK, row["node"], name,
             reason=row["error"], hint="./skp.py docker.apply volumes makes it.",
         )  # fmt: skip
-    action = Action.KEEP if asis == _WISHES[verb] else Action.TELL
-    words = ("volume-skp", verb)
-    return Step(Kind.CONTAINER, action, row["node"], name, words=words, seconds=_WISH)
+    action = Action.KEEP if asis == _WISHES[verb] else Action.RUN
+    command = ("volume-skp", verb)
+    return Step(Kind.CONTAINER, action, row["node"], name, command=command, seconds=_WISH)
 
 
 def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str, Any]:

@@ -124,10 +124,10 @@ def test_a_key_that_is_given_is_known_and_not_kept(cluster: Callable[..., Cluste
 @pytest.mark.parametrize(
     ("verb", "state", "action"),
     [
-        ("umount", "mounted", Action.TELL),
+        ("umount", "mounted", Action.RUN),
         ("umount", "unmounted by hand", Action.KEEP),
-        ("umount", "not mounted", Action.TELL),
-        ("mount", "unmounted by hand", Action.TELL),
+        ("umount", "not mounted", Action.RUN),
+        ("mount", "unmounted by hand", Action.RUN),
         ("mount", "mounted", Action.KEEP),
     ],
 )
@@ -137,7 +137,7 @@ def test_only_what_is_not_as_wished_is_told(
     row = {"node": "c01", "volume": "s3", "state": state}
     step = volume_ops.step(cluster(**CLOUD), row, verb)
     assert (step.action, step.name) == (action, "volume-skp-s3-c01")
-    assert step.words == ("volume-skp", verb)
+    assert step.command == ("volume-skp", verb)
 
 
 def test_a_container_that_is_not_there_is_said(cluster: Callable[..., Cluster]) -> None:
