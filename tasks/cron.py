@@ -67,7 +67,7 @@ def rm(s: Session, command: str = "") -> None:
 
 @command(name="tick", help={"command": "The command with its options."})
 def tick_(_: Session, command: str = "") -> None:
-    """Run a command as cron does: quiet unless there is news; all of it is in log/cron.log."""
+    """Run a command as cron does: quiet unless there is news; see log/cron.log."""
     from hosts import tick
 
     code, news = tick.tick(_PROGRAM, _checked(command), ROOT / "log")

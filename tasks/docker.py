@@ -41,7 +41,7 @@ def swarm_network(s: Session) -> None:
 
 @command()
 def swarm_leave(s: Session) -> None:
-    """Take nodes (--nodes; all without it) out of the Swarm; what runs there is removed."""
+    """Take nodes (--nodes; default: all) out of the Swarm; what runs there goes."""
     s.converge(parts=[Part.LEAVE])
 
 
@@ -61,7 +61,7 @@ def undrain(s: Session, host: str = "") -> None:
 
 @command(help={"host": "The node, e.g. c03."})
 def node_rm(s: Session, host: str = "") -> None:
-    """Take one node out of the Swarm, also one that is gone for good; its data stays."""
+    """Take one node out of the Swarm, even one that is gone; its data stays."""
     s.only(host)
     s.converge(parts=[Part.LEAVE])
 
@@ -86,7 +86,7 @@ def audit(s: Session, count: int = 20) -> None:
 
 @command(help={"count": "How many commands."})
 def history(s: Session, count: int = 20) -> None:
-    """Show which commands changed the cluster: who, when, what, how long, how it ended."""
+    """Show what changed the cluster: who, when, what, how long, how it ended."""
     from tasks import views
 
     views.show_history(s, count)
@@ -94,7 +94,7 @@ def history(s: Session, count: int = 20) -> None:
 
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def apply(s: Session, services: str = "") -> None:
-    """Make everything so that the labels ask for: Swarm, network, registry, services."""
+    """Make all that the labels ask for: Swarm, network, registry, services."""
     _apply(s, services)
 
 

@@ -31,7 +31,7 @@ def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since
 
 @command(help={"name": _NAME})
 def restart(s: Session, name: str = "") -> None:
-    """Restart a container or a family, one after another, each when the last one works again."""
+    """Restart a container or a family, one by one, each when the last one works."""
     from cluster.restart import look
 
     _need(name, "restart")

@@ -55,7 +55,7 @@ def _run(service: Service) -> Command:
         s.converge(chosen=[service], wish=Wish.UP, options=options)
         s.follow_up(service)
 
-    run.__doc__ = f"Run {service.title}; what it is given here is remembered until -rm."
+    run.__doc__ = f"Run {service.title}; options given here are kept until -rm."
     parameters = [
         inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default="") for option in allowed
     ]
@@ -71,7 +71,7 @@ def _rm(service: Service) -> Command:
 
         s.converge(chosen=[service], wish=Wish.DOWN)
 
-    rm.__doc__ = f"Remove {service.title}; the data stays, and docker.apply leaves it down."
+    rm.__doc__ = f"Remove {service.title}; data stays; docker.apply lets it be."
     return Command(rm, name=f"{service.name}-rm")
 
 

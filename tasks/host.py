@@ -17,7 +17,7 @@ ns = Collection("host")
 
 @command()
 def check(s: Session) -> None:
-    """Look for what is wrong with the machines, and say what to do about it; changes nothing."""
+    """Find what is wrong with the machines, and what to do; changes nothing."""
     from hosts.preflight import check
 
     with s.fleet(s.hosts) as fleet:

@@ -20,7 +20,7 @@ _PASSWORD = {"password": "The password for sudo, where it wants one; bare asks, 
 
 @command(help=_PASSWORD, optional=["password"])
 def copy(s: Session, password: str = "") -> None:
-    """Write all nodes' names and addresses into /etc/hosts on every node, in a marked block."""
+    """Write all nodes' names and addresses into every node's /etc/hosts."""
     from hosts import wanted
 
     _prepare(s, wanted.names(s.inventory), password)
@@ -28,7 +28,7 @@ def copy(s: Session, password: str = "") -> None:
 
 @command(help=_PASSWORD, optional=["password"])
 def install(s: Session, password: str = "") -> None:
-    """Install what a node needs: Docker Engine, chrony, limits, log rotation, GPU runtime."""
+    """Install Docker Engine, chrony, limits, log rotation, GPU runtime."""
     from hosts import wanted
 
     _prepare(s, wanted.install(s.settings, s.inventory), password)

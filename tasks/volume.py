@@ -32,7 +32,7 @@ def keygen(s: Session) -> None:
     optional=["password"],
 )
 def copy_id(s: Session, password: str = "") -> None:
-    """Have the SSH server accept the key: logs in with the password once, then by the key."""
+    """Have the SSH server accept the key: the password once, then the key."""
     from services import volume_ssh
 
     target = volume_ssh.server(s.cluster)
@@ -69,7 +69,7 @@ def _write(s: Session, wanted: dict[str, Secret]) -> None:
 
 @command(help=_BACKEND)
 def status(s: Session, backend: str = "") -> None:
-    """Show each volume on each node: mounted, alive, latency, bytes not yet at the server."""
+    """Show the volumes: mounted, alive, latency, bytes not yet at the server."""
     _ask(s, backend, "status", ("state", "alive", "latency_ms", "pending_bytes", "error"))
 
 
@@ -87,7 +87,7 @@ def mount(s: Session, backend: str = "") -> None:
 
 @command(help=_BACKEND)
 def umount(s: Session, backend: str = "") -> None:
-    """Unmount on all nodes, after writing back, until volume.mount; nodes remember it."""
+    """Unmount on all nodes, after writing back; they stay so until volume.mount."""
     _wish(s, backend, "umount")
 
 
@@ -119,7 +119,7 @@ def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
 
 @command(help={"tag": "The image's tag."})
 def image_build_fuse(s: Session, tag: str = "latest") -> None:
-    """Build the image that mounts data volumes on the master and push it to the registry."""
+    """Build the data volumes' image on the master and push it to the registry."""
     from services.volumes import SERVICE
 
     if not TAG.fullmatch(tag):

@@ -35,3 +35,9 @@ def test_every_command_is_documented() -> None:
     for name in ns.task_names:
         family, verb = name.rsplit("-", 1) if "-" in name else (name, "")
         assert name in guide or (f"{family}-run`" in guide and f"-{verb}" in guide), name
+
+
+def test_the_help_of_a_command_fits_a_terminal_of_80_columns() -> None:
+    for name in ns.task_names:
+        first = (ns[name].__doc__ or "").splitlines()[0]
+        assert 0 < len(first) <= 78, f"{name}: {first}"
