@@ -102,6 +102,13 @@ def test_kcat_outside_reaches_every_broker_by_its_nodes_address(
     assert brokers == {f"10.99.0.1{number}:9092" for number in (1, 2, 3)}
 
 
+def test_zookeepers_shell_knows_the_brokers_that_live(kafka: dict[str, str]) -> None:
+    listed = inside("c01", "zookeeper-shell.sh $KAFKA_ZOOKEEPER_CONNECT ls /brokers/ids", kafka)
+    assert "[1, 2, 3]" in listed.out, listed.all
+    known = inside("c01", "kafka-registered 2 && ! kafka-registered 4", kafka)
+    assert known.code == 0, known.all
+
+
 def test_properties_of_ones_own_reach_the_brokers_and_roll_them_one_by_one(
     kafka: dict[str, str], topic: Ran, tmp_path: Path
 ) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
+from typing import TYPE_CHECKING, cast
 
+from cluster.parting import held_back
+from cluster.perform import Busy
 from cluster.plan import waves
 from cluster.plan_leave import plan_leave
 from cluster.spec import NodeFile
 from cluster.state import FoundContainer, State
 from cluster.step import Action, Step
 from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm, unnamed
+
+if TYPE_CHECKING:
+    from cluster.fleet import Fleet
 
 ALL = ("c01", "c02", "c03")
 SWARM = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker"))
@@ -89,3 +95,12 @@ def test_an_entry_of_an_interrupted_join_keeps_nobody_from_ending_the_swarm() ->
     left = {**found.swarm.nodes, "id7": unnamed(7)}
     found = replace(found, swarm=replace(found.swarm, nodes=left))
     assert "leave c01" in chain(*order(plan_leave(INVENTORY, found, ALL)))
+
+
+def test_when_the_swarm_ends_nobody_is_asked_whether_it_may_go() -> None:
+    asking = replace(OURS, leaving=("may-i",))
+    found = whole()
+    nodes = {n: replace(node, containers={"x": asking}) for n, node in found.nodes.items()}
+    steps = plan_leave(INVENTORY, replace(found, nodes=nodes), ALL)
+    no_fleet = cast("Fleet", None)  # would be needed to ask
+    assert held_back(no_fleet, steps, found, Busy.SKIP) == tuple(steps)
