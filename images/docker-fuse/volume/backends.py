@@ -27,14 +27,11 @@ class Backend:
     Attributes:
         name: its folder's name. type: its file system's type in /proc/mounts.
         interval: seconds between probes.
-        refusal: what the client writes when its server refuses its key, if it does not tell those
-            who ask it for a file; "" otherwise.
     """
 
     name: str
     type: str
     interval: float = 5
-    refusal: str = ""
 
     def __init__(self) -> None:
         self._taken: dict[str, bytes] = {}
@@ -141,8 +138,6 @@ class S3(Backend):
 
     name, type = "s3", "fuse.s3fs"
     interval = 10
-    # A HEAD that is answered with 403: who asked is told that there is no such file.
-    refusal = "returning EPERM"
 
     def prepare(self) -> None:
         """Take the access key."""
@@ -156,7 +151,6 @@ class S3(Backend):
             f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", f"uid={uid}", f"gid={gid}",
             "umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
             "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
-            "dbglevel=err",
             f"tmpdir={status.CACHE}",
             *([f"url={url}", "use_path_request_style"] if url else []),
             *(["ro"] if _flag("READ_ONLY") else []),

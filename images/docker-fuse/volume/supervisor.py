@@ -31,7 +31,6 @@ class Supervisor:
         self._said: deque[str] = deque(maxlen=8)
         self._stop = threading.Event()
         self._known: dict[str, object] = {}
-        self._refused = -1.0
 
     def run(self) -> None:
         """Serve until SIGTERM.
@@ -99,9 +98,7 @@ class Supervisor:
                 self._tell("lost", " ".join(self._said) or "its process ended")
                 _log(f"lost: {self._known['error']}")
                 return
-            begun = time.monotonic()
             seconds, wrong = mounts.probe(self._point, _PROBE)
-            wrong = wrong or self._refused_since(begun)
             misses = misses + 1 if wrong in mounts.DEAD else 0
             self._tell("not answering" if wrong else "mounted", wrong, seconds)
             # A client that tells of an error is alive: it finds its server again by itself.
@@ -128,13 +125,6 @@ class Supervisor:
             if line.strip() and " [INF] " not in line:  # s3fs's words while all is well
                 self._said.append(line.strip())
                 _log(line.strip())
-            if self._backend.refusal and self._backend.refusal in line:
-                self._refused = time.monotonic()
-
-    def _refused_since(self, moment: float) -> str:
-        """Return what is wrong when the client says that its server refused it since `moment`."""
-        self._stop.wait(_TICK)  # its words may still be on their way
-        return "the server refuses the key" if self._refused >= moment else ""
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
