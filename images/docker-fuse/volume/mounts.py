@@ -67,6 +67,8 @@ def probe(point: Path, seconds: float) -> tuple[float, str]:
         with suppress(subprocess.TimeoutExpired):  # it may not even be killable: then it is left
             child.wait(1)
         return seconds, _NO_ANSWER
-    if child.returncode == 0 or "No such file or directory" in said:
+    if "No such file or directory" in said:
         return time.monotonic() - begun, ""
+    if child.returncode == 0:  # s3fs shows an empty file when its server refuses the key
+        return time.monotonic() - begun, "the server refuses the key"
     return time.monotonic() - begun, said.strip().rpartition(": ")[2]
