@@ -105,11 +105,9 @@ class Node:
         """Run a shell command as root; raises NodeError when it fails."""
         done = self.run(f"sudo -n sh -c {shlex.quote(command)}", stdin=stdin)
         if done.exit_code != 0:
-            raise NodeError(
-                self.name,
-                f"a command as root failed: {done.complaint()}",
-                "The SSH user needs sudo without a password.",
-            )
+            said = done.complaint()
+            hint = "The SSH user needs sudo without a password." if "sudo:" in said else ""
+            raise NodeError(self.name, f"a command as root failed: {said}", hint)
         return done
 
     def close(self) -> None:

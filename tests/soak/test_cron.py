@@ -128,7 +128,9 @@ def test_of_two_ticks_that_overlap_the_second_leaves_the_cluster_alone(
         assert first.stderr is not None
         while "create registry-skp" not in first.stderr.readline():
             pass
-        host_docker("pause", "c03")
+        paused = host_docker("pause", "c03")
+        assert paused.code == 0, paused.all
+        assert first.poll() is None, "it is still at work, and holds the lock"
         on("c02", "docker rm -f registry-skp")  # something to do for the tick
         until(lambda: "exit code 75" in inside("cat log/cron.log").out, 3 * TICK)
         host_docker("unpause", "c03")
