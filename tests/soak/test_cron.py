@@ -6,14 +6,24 @@ overlay file system): cron, a mail program that only collects, the crontab and o
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 
-from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, on, run, skp
+from tests.lab.conftest import (
+    GATEWAY,
+    NODES,
+    ROOT,
+    Ran,
+    container_ids,
+    host_docker,
+    on,
+    run,
+    secret,
+    skp,
+)
 
 NAME = "skp-cron-machine"
 BEGIN = f"""
@@ -116,26 +126,38 @@ def test_a_node_that_is_off_is_told_of_once_and_when_it_is_back() -> None:
     until(lambda: "docker.apply: all is right again" in mails(), 4 * TICK)
 
 
+@pytest.fixture
+def kernel() -> Iterator[Callable[[], None]]:
+    """Somebody works in a notebook; returns what ends that."""
+    headers = {"Authorization": f"token {secret('JUPYTER_GATEWAY_TOKEN')}"}
+    made = requests.post(f"{GATEWAY}/api/kernels", headers=headers, json={}, timeout=60).json()
+    url = f"{GATEWAY}/api/kernels/{made['id']}"
+    yield lambda: requests.delete(url, headers=headers, timeout=60).raise_for_status()
+
+
+@pytest.fixture
+def waiting() -> Iterator[str]:
+    """A second job every minute, that has to wait for the notebook."""
+    command = "docker.apply --busy wait"
+    changed = inside(
+        "echo 'export JUPYTER_MEMORY=1500m' >>bin/env.sh && "
+        f"./skp.py cron.install -s '* * * * *' -c '{command}'"
+    )
+    assert changed.code == 0, changed.all
+    yield command
+    done = inside(f"./skp.py cron.rm -c '{command}' && sed -i '$d' bin/env.sh")
+    assert done.code == 0, done.all
+
+
 def test_of_two_ticks_that_overlap_the_second_leaves_the_cluster_alone(
-    settings: Callable[..., dict[str, str]],
+    kernel: Callable[[], None], waiting: str
 ) -> None:
-    on("c03", "docker rm -f registry-skp")
-    patient = settings(SKP_TIMEOUT_REQUEST="300", SKP_TIMEOUT_START="300")
-    with subprocess.Popen(
-        ["./skp.py", "docker.registry-run"],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **patient},
-    ) as first:  # fmt: skip
-        assert first.stderr is not None
-        while "create registry-skp" not in first.stderr.readline():
-            pass
-        paused = host_docker("pause", "c03")
-        assert paused.code == 0, paused.all
-        assert first.poll() is None, "it is still at work, and holds the lock"
-        on("c02", "docker rm -f registry-skp")  # something to do for the tick
-        until(lambda: "exit code 75" in inside("cat log/cron.log").out, 3 * TICK)
-        host_docker("unpause", "c03")
-        assert first.wait(120) in (0, 1)
-    until(lambda: skp("docker.status").code == 0, 3 * TICK)
+    before = container_ids(("c01",))
+    until(lambda: "exit code 75" in inside("cat log/cron.log").out, 4 * TICK)
+    assert container_ids(("c01",)) == before
+    kernel()
+    until(lambda: f"{waiting}: exit code 0" in inside("cat log/cron.log").out, 2 * TICK)
+    assert container_ids(("c01",)) != before
     assert "exit code 75" not in mails()
 
 
