@@ -69,9 +69,9 @@ def watched() -> Iterator[list[str]]:
     def sample() -> None:
         while not ending.is_set():
             # The lab's nodes are containers of this machine: one look sees them all.
-            for process in filter(str.isdecimal, os.listdir("/proc")):
+            for process in Path("/proc").iterdir():
                 try:
-                    text = Path("/proc", process, "cmdline").read_bytes()
+                    text = (process / "cmdline").read_bytes() if process.name.isdecimal() else b""
                 except OSError:
                     continue  # it ended meanwhile
                 if SEED.search(text.decode(errors="replace")):
