@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import services
-from cluster import inventory, settings
 from cluster.container_body import config
 from cluster.deadlines import Deadlines
 from cluster.errors import NodeError
@@ -24,6 +21,7 @@ from cluster.spec import SecretFile
 from cluster.state import State
 from services.portainer import SERVICE
 from services.portainer_api import Portainer
+from tests.unit.described import described
 from tests.unit.portainer_stand_in import StandIn, running
 
 GOLDEN = Path(__file__).parent / "portainer.golden.json"
@@ -44,16 +42,7 @@ PASSWORD = 'the "password", $too'
 def cluster(tmp_path: Path) -> Callable[..., Cluster]:
     """Return a maker of a cluster of two nodes with the given settings."""
 
-    def make(**values: str) -> Cluster:
-        env, hosts = tmp_path / "env.sh", tmp_path / "hosts.json"
-        lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
-        env.write_text("".join(["export SKP_USER=skp\n", *lines]))
-        hosts.write_text(json.dumps(HOSTS))
-        read = settings.read(env, services.declared_settings(), {})
-        secrets = {key: Secret(f"the-secret-{key}") for key in read.password_keys}
-        return Cluster(read, inventory.read(hosts, services.catalogue()), secrets)
-
-    return make
+    return lambda **values: described(tmp_path, HOSTS, values)
 
 
 def test_the_containers_are_made_with_these_arguments(cluster: Callable[..., Cluster]) -> None:

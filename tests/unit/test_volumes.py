@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import services
-from cluster import inventory, settings
 from cluster.errors import ConfigError
 from cluster.folders import preparing
-from cluster.secrets import Kept, Secret, resolve
+from cluster.secrets import Kept, resolve
 from cluster.service import Cluster
 from cluster.spec import Container, Image, Mount
 from cluster.state import State
 from cluster.step import Action
 from services import volume_ops
 from services.volumes import SERVICE
+from tests.unit.described import described
 
 ON = {"SSHFS_ID": "data", "SSHFS_HOST": "files.example", "SSHFS_VOLUME": "/srv/data"}
 NOTHING = State({}, {}, None)
@@ -33,16 +31,7 @@ HOSTS = {
 def cluster(tmp_path: Path) -> Callable[..., Cluster]:
     """Return a maker of a cluster of two nodes with the given settings."""
 
-    def make(**values: str) -> Cluster:
-        env, hosts = tmp_path / "env.sh", tmp_path / "hosts.json"
-        lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
-        env.write_text("".join(["export SKP_USER=skp\n", *lines]))
-        hosts.write_text(json.dumps(HOSTS))
-        read = settings.read(env, services.declared_settings(), {})
-        secrets = {key: Secret("x") for key in read.password_keys}
-        return Cluster(read, inventory.read(hosts, services.catalogue()), secrets)
-
-    return make
+    return lambda **values: described(tmp_path, HOSTS, values)
 
 
 def test_all_off_there_is_none(cluster: Callable[..., Cluster]) -> None:
