@@ -8,6 +8,7 @@ PROTOCOL, 2.4 "connection: Unix domain socket forwarding"), unless AllowStreamLo
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import paramiko
@@ -52,7 +53,9 @@ class ForwardingTransport(paramiko.Transport):
         kind = message.get_bytes(1)
         if kind in (cMSG_CHANNEL_DATA, cMSG_CHANNEL_EOF, cMSG_CHANNEL_CLOSE):
             with self._order:
-                if kind == cMSG_CHANNEL_CLOSE or self._is_open(message.get_int()):
+                if kind == cMSG_CHANNEL_CLOSE:
+                    self._send_close(data)
+                elif self._is_open(message.get_int()):
                     super()._send_user_message(data)  # type: ignore[misc]  # not in the stubs
             return
         if kind == cMSG_CHANNEL_OPEN and message.get_text() == _KIND:
@@ -61,6 +64,12 @@ class ForwardingTransport(paramiko.Transport):
             data.add_string("")
             data.add_int(0)
         super()._send_user_message(data)  # type: ignore[misc]  # not in paramiko's stubs
+
+    def _send_close(self, data: paramiko.Message) -> None:
+        # The connection may end in the same moment, closed by another thread: then so is the
+        # channel. paramiko drops the message too when it finds the connection closed beforehand.
+        with suppress(EOFError, OSError):
+            super()._send_user_message(data)  # type: ignore[misc]  # not in paramiko's stubs
 
     def _is_open(self, remote: int) -> bool:
         """Tell whether the channel that the server calls `remote` is not closed by either side."""
