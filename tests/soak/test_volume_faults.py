@@ -210,6 +210,7 @@ def test_the_host_key_is_changed(volume: Volume) -> None:
 
 def test_blobs_cache_is_sent_after_the_container_was_removed(volume: Volume) -> None:
     """A write that the server could not be given yet lives on the node's disk."""
+    until(lambda: volume.rows()[2]["pending_bytes"] == 0, 60)  # what an earlier test has written
     in_jupyter("rm -f /tmp/close /tmp/closed /tmp/opened")
     script = f"docker exec -i jupyter-skp python - >/tmp/kept.log 2>&1 <<'E' &\n{CLOSES_LATER}\nE"
     done(on("c01", script))
