@@ -11,7 +11,7 @@ from tests.soak.bare import Machines, machines
 
 OUTSIDE = "172.17.0.1"  # the engine's own bridge on the machine of the test
 LOCALE = "ko_KR.UTF-8"
-UP = "timeout 240 sh -c 'until docker ps | grep -q registry-skp.*healthy; do sleep 1; done'"
+UP = "timeout 240 sh -c 'until docker ps | grep -q healthy.*registry-skp; do sleep 1; done'"
 
 
 @pytest.fixture(scope="module")

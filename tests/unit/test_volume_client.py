@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +16,7 @@ from types import ModuleType
 import pytest
 
 PROGRAM = Path(__file__).parent.parent.parent / "images" / "docker-fuse" / "volume"
-MODULES = ("status", "mounts", "backends", "supervisor")
+MODULES = ("status", "work", "mounts", "backends", "supervisor")
 
 
 @pytest.fixture
@@ -103,3 +107,21 @@ def test_a_mount_command_that_has_worked_is_remembered_and_another_is_not(
     monkeypatch.setattr(status, "_WORKED", tmp_path / "nowhere" / "worked")
     status.works(["s3fs", "data"])  # a disk that can't be written is no reason to give up
     assert not status.worked(["s3fs", "data"])
+
+
+def test_a_client_at_work_is_told_from_one_that_waits(program: dict[str, ModuleType]) -> None:
+    spent = program["work"].spent
+    children = [
+        # (The work is a child's, as ssh is sshfs's.)
+        subprocess.Popen([*words], start_new_session=True)
+        for words in (("sleep", "60"), ("sh", "-c", "sh -c 'while :; do :; done'; true"))
+    ]
+    try:
+        end = time.monotonic() + 20
+        while spent(children[1].pid) < 0.2:
+            assert time.monotonic() < end
+        assert spent(children[0].pid) < 0.05
+    finally:
+        for child in children:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
