@@ -5,15 +5,19 @@ readonly FILE=/etc/hosts BEGIN='# SKP: made by host.copy, ends below' END='# SKP
 block() { awk -v begin="$BEGIN" -v end="$END" '$0 == end { on = 0 } on; $0 == begin { on = 1 }' "$FILE"; }
 others() { awk -v begin="$BEGIN" -v end="$END" '$0 == begin { on = 1 } !on; $0 == end { on = 0 }' "$FILE"; }
 
-# strangers: names that lines outside of the block give another address.
+# strangers: names that lines outside of the block give another address. All addresses of a name
+# count: which of them a program is given first depends on where the machine itself is.
 strangers() {
   echo "$BLOCK" | while read -r address name; do
-    found=$(getent ahostsv4 "$name" | awk '{ print $1; exit }')
-    case $found in
-      "$address") ;;
-      127.*) [ "$name" = "$(uname -n)" ] || echo "$name is $found" ;;
-      *) echo "$name is ${found:-not known}" ;;
-    esac
+    all=$(getent ahostsv4 "$name" | awk '{ print $1 }' | sort -u)
+    for found in ${all:-not-known}; do
+      case $found in
+        "$address") ;;
+        not-known) echo "$name is not known" ;;
+        127.*) [ "$name" = "$(uname -n)" ] || echo "$name is $found" ;;
+        *) echo "$name is $found" ;;
+      esac
+    done
   done
 }
 

@@ -9,15 +9,22 @@ import pytest
 from tests.lab.conftest import run
 from tests.soak.bare import Machines, machines
 
-OUTSIDE = "172.17.0.1"  # the engine's own bridge on the machine of the test
+# Where the machine of the test has an address that no machine of the test can mistake for its own.
+OUTSIDE, BEYOND = "10.97.0.1", "skp-beyond"
 LOCALE = "ko_KR.UTF-8"
 UP = "timeout 240 sh -c 'until docker ps | grep -q healthy.*registry-skp; do sleep 1; done'"
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    with machines(tmp_path_factory.mktemp("bare"), 4) as made:
-        yield made
+    run("docker", "network", "rm", BEYOND)
+    beyond = run("docker", "network", "create", "--subnet", "10.97.0.0/24", BEYOND)
+    assert beyond.code == 0, beyond.all
+    try:
+        with machines(tmp_path_factory.mktemp("bare"), 4) as made:
+            yield made
+    finally:
+        run("docker", "network", "rm", BEYOND)
 
 
 def done(bare: Machines, *words: str, stdin: str = "") -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, skp  # noqa: F401
+from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, run, skp  # noqa: F401
 from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, switched_on, until
 from tests.soak import data_servers
 from tests.soak.data_servers import CONTAINERS, NAMES
 
 OUTAGE = 60  # seconds
+SLOW = 20_000_000  # bytes: 80 s of that way
 BACK = 30  # seconds after the cause is gone
 # Writes files one after another, notes which of them were closed without an error, until told.
 WRITER = """
@@ -176,6 +177,21 @@ def test_the_clients_are_killed(volume: Volume, writing: Callable[[], None], wha
     all_are_back(volume, f"after-killed-{what}")
     assert started() == before
     writing()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_large_file_on_a_slow_way_is_not_broken_off(volume: Volume, name: str) -> None:
+    """Probes wait behind the file; a client that is at work is not given up."""
+    as_root("c01", "tc qdisc add dev eth0 root tbf rate 2mbit burst 32k latency 400ms")
+    try:
+        write = f"head -c {SLOW} /dev/zero >/root/mnt/{name}/slow"
+        words = ("ssh", "-F", ".lab/ssh_config", "c01", f"docker exec jupyter-skp sh -c '{write}'")
+        done(run(*words, seconds=400))
+        until(lambda: all(row["pending_bytes"] == 0 for row in volume.rows()), 300)
+    finally:
+        as_root("c01", "tc qdisc del dev eth0 root")
+    assert "given up" not in on("c01", f"docker logs --since 5m volume-skp-{name}-c01 2>&1").out
+    assert in_jupyter(f"stat -c %s /root/mnt/{name}/slow").out == f"{SLOW}\n"
 
 
 def test_the_node_is_restarted(volume: Volume) -> None:

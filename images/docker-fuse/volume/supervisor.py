@@ -21,7 +21,7 @@ _MISSES = 3  # so many probes in a row without an answer, and a mount is given u
 # So many if its client is at work: a large file on a slow way holds up what comes after it, and
 # giving up would break off what is on its way.
 _MISSES_AT_WORK = 30
-_WORK = 0.05  # seconds of CPU from one probe to the next; who waits for a server has next to none
+_WORK = 100_000  # bytes from one probe to the next; who waits for a server moves next to none
 _MOUNT = 20  # seconds: a mount's deadline
 _BACK_OFF = (1, 2, 4, 8)  # seconds between attempts; the last one stays
 _TICK = 0.2
@@ -94,7 +94,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Probe until the mount is lost, or is not wanted any more."""
-        misses, spent = 0, 0.0
+        misses, moved = 0, 0
         while not self._stop.is_set() and status.wanted():
             self._pause(self._backend.interval, lambda: self._ended() or not status.wanted())
             if self._stop.is_set() or not status.wanted():
@@ -105,8 +105,8 @@ class Supervisor:
                 return
             seconds, wrong = mounts.probe(self._point, _PROBE)
             misses = misses + 1 if wrong in mounts.DEAD else 0
-            before, spent = spent, self._spent()
-            allowed = _MISSES_AT_WORK if spent - before > _WORK else _MISSES
+            before, moved = moved, self._moved()
+            allowed = _MISSES_AT_WORK if moved - before > _WORK else _MISSES
             self._tell("not answering" if wrong else "mounted", wrong, seconds)
             # A client that tells of an error is alive: it finds its server again by itself.
             if misses >= allowed or (wrong and self._backend.renewed()):
@@ -133,8 +133,8 @@ class Supervisor:
                 self._said.append(line.strip())
                 _log(line.strip())
 
-    def _spent(self) -> float:
-        return work.spent(self._process.pid) if self._process else 0.0
+    def _moved(self) -> int:
+        return work.moved(self._process.pid) if self._process else 0
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
