@@ -116,11 +116,11 @@ def test_nodes_reach_the_network_through_the_master_and_again_after_its_reboot(
 
 
 def test_what_was_changed_by_hand_is_mended_and_the_rest_is_left(bare: Machines) -> None:
-    bare.inside("b02", "sed -i '/10.98.0.11/d' /etc/hosts; echo '10.1.1.1 mine' >>/etc/hosts")
-    bare.inside("b02", "pkill -x chronyd")
-    assert "1 done, 3 unchanged" in done(bare, "host.copy").replace(
-        "3 unchanged, 1 done", "1 done, 3 unchanged"
-    )
+    done(bare, "host.copy")  # (a container's /etc/hosts is made anew when it is restarted)
+    without = "grep -v 10.98.0.11 /etc/hosts >/tmp/h; cat /tmp/h >/etc/hosts"
+    assert bare.inside("b02", f"{without}; echo '10.1.1.1 mine' >>/etc/hosts").code == 0
+    assert bare.inside("b02", "pkill -x chronyd").code == 0
+    assert "3 unchanged, 1 done" in done(bare, "host.copy")
     hosts = bare.inside("b02", "cat /etc/hosts").out
     assert "10.98.0.11 b01\n" in hosts
     assert "10.1.1.1 mine\n" in hosts
