@@ -16,6 +16,7 @@ from services.common import memory
 
 MASTER, WORKER = "spark-master", "spark-worker"  # labels
 UI, HISTORY = 8080, 18080  # ports inside the containers
+_BEHIND = 18081  # of the history server itself, behind what adds the logs (bin/spark-history)
 _SHARED = "/var/spark"
 _SHARE = (3, 4)  # of a worker's memory for executors' heaps; Python and buffers need the rest
 _LOST = 30  # seconds without a sign of life until a worker counts as lost
@@ -48,6 +49,8 @@ def client(cluster: Cluster, name: str) -> Told:
             "spark.executor.memory": text("SPARK_EXECUTOR_MEMORY").lower(),
             "spark.eventLog.enabled": "true",
             "spark.eventLog.dir": f"file:{_SHARED}/events",
+            "spark.driver.log.persistToDfs.enabled": "true",
+            "spark.driver.log.dfsDir": f"file:{_SHARED}/drivers",
         },
     )
 
@@ -98,7 +101,9 @@ def history(cluster: Cluster) -> Told:
             "spark.history.fs.logDirectory": f"file:{_SHARED}/events",
             "spark.history.fs.cleaner.enabled": "true",
             "spark.history.fs.cleaner.maxAge": f"{_kept_seconds(cluster)}s",
-            "spark.history.ui.port": str(HISTORY),
+            "spark.history.fs.driverlog.cleaner.enabled": "true",
+            "spark.driver.log.dfsDir": f"file:{_SHARED}/drivers",
+            "spark.history.ui.port": str(_BEHIND),
         },
     )
 
@@ -116,7 +121,7 @@ def told(cluster: Cluster, properties: Mapping[str, str]) -> Told:
     return Told(
         (
             SecretFile("spark-defaults.conf", Secret(lines)),
-            ConfigFile("spark-env.sh", f"mkdir -p {_SHARED}/events\n"),
+            ConfigFile("spark-env.sh", f"mkdir -p {_SHARED}/events {_SHARED}/drivers\n"),
         ),
         (("SPARK_CONF_DIR", SECRETS_TARGET),),
         (Mount(f"{cluster.settings.text('SPARK_VOLUME')}/var/spark", _SHARED, create=True),),
