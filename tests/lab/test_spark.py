@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -48,12 +49,19 @@ def spark(platform: None) -> Iterator[None]:
     assert not [name for found in container_ids().values() for name in found if "spark" in name]
 
 
-@pytest.fixture(scope="module")
-def notebook(spark: None) -> Iterator[Any]:
-    """A kernel of JupyterLab's own server, with a session on the cluster."""
+@contextmanager
+def opened() -> Iterator[Any]:
+    """Begin a kernel as a logged-in browser does."""
     browser = log_in(secret("JUPYTER_PASSWORD"))
     cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     with kernel(JUPYTER, {"Cookie": cookies, "X-XSRFToken": browser.cookies["_xsrf"]}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def notebook(spark: None) -> Iterator[Any]:
+    """A kernel of JupyterLab's own server."""
+    with opened() as client:
         yield client
     on("c01", "sudo rm -rf /mnt/dfs/spark-lab")
 

@@ -13,9 +13,9 @@ import requests
 
 from tests.lab.conftest import NODES, ROOT, container_ids, on, run, skp
 from tests.lab.test_jupyter import SECONDS, result
-from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, notebook, spark
+from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, opened, spark
 
-__all__ = ["notebook", "spark"]
+__all__ = ["spark"]
 
 MINUTES = 60
 JOB = (ROOT / "bench" / "spark" / "job.py").read_text()
@@ -53,8 +53,16 @@ def until(said: Callable[[], bool], seconds: float) -> None:
         time.sleep(1)
 
 
+@pytest.fixture
+def notebook(spark: None, changed: None) -> Iterator[Any]:
+    """A new kernel, with a session on the cluster."""
+    assert skp("docker.spark-run").code == 0
+    with opened() as client:
+        assert client.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
+        yield client
+
+
 def test_queries_like_tpch_give_what_duckdb_gives(notebook: Any) -> None:
-    assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
     reply = notebook.execute(JOB, timeout=MINUTES)
     assert reply["status"] == "ok", reply
     call = "rows = compare(spark, '/root/mnt/dfs/tpch')"
@@ -70,8 +78,6 @@ def test_queries_like_tpch_give_what_duckdb_gives(notebook: Any) -> None:
 def test_a_node_that_is_killed_in_the_middle_does_not_spoil_the_job(
     notebook: Any, powered: Callable[[str], None]
 ) -> None:
-    assert skp("docker.spark-run").code == 0
-    assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
     with ThreadPoolExecutor(1) as beside:
         begun = time.monotonic()
         job = beside.submit(notebook.execute, LONG, timeout=10 * MINUTES)
@@ -85,9 +91,7 @@ def test_a_node_that_is_killed_in_the_middle_does_not_spoil_the_job(
     notebook.execute("spark.stop()", timeout=MINUTES)
 
 
-def test_a_session_outlives_the_masters_restart(notebook: Any, changed: None) -> None:
-    assert skp("docker.spark-run").code == 0
-    assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
+def test_a_session_outlives_the_masters_restart(notebook: Any) -> None:
     application = result(notebook, "spark.range(9).count(); spark.sparkContext.applicationId")
     assert skp("docker.restart", "-n", "spark-skp-master").code == 0
     until(lambda: alive() == set(WORKERS.values()), 3 * MINUTES)
@@ -113,8 +117,6 @@ def test_a_driver_without_the_secret_is_refused(spark: None, secret: str) -> Non
 
 
 def test_what_has_ended_is_in_the_history_when_all_containers_were_new(notebook: Any) -> None:
-    assert skp("docker.spark-run").code == 0
-    assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
     application = result(notebook, "spark.range(9).count(); spark.sparkContext.applicationId")
     notebook.execute("spark.stop()", timeout=MINUTES)
     assert skp("docker.spark-rm").code == 0
