@@ -53,6 +53,18 @@ export JUPYTER_GPU_IMAGE="skp/docker-ds-gpu"
 export JUPYTER_GPU_TAG="latest"
 export JUPYTER_GPU="FALSE"
 
+# Spark
+export SPARK_MNAME="spark-skp-master"
+export SPARK_WNAME="spark-skp-worker"       # containers: spark-skp-worker-1, ...
+export SPARK_MPORT="8030"                   # Spark Web Service Port
+export SPARK_VOLUME="$SKP_HOME/volume"
+export SPARK_URL="spark://$SPARK_MNAME:7077"
+export SPARK_IMAGE="skp/docker-ds"
+export SPARK_TAG="latest"
+export SPARK_GPU_IMAGE="skp/docker-ds-gpu"
+export SPARK_GPU_TAG="latest"
+export SPARK_GPU="FALSE"
+
 # Portainer
 export PORTAINER_NAME="portainer-skp"       # Container Name
 export PORTAINER_PORT="8050"                # Portainer's page

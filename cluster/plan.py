@@ -238,18 +238,19 @@ def waves(steps: Iterable[Step]) -> list[list[Step]]:
     """Return the steps that change something in waves: each may begin when the last is through.
 
     Kinds follow each other in the order of `Kind`; containers follow the services they name in
-    `after`, removals come first, in the other direction; a rolling change goes turn by turn. A
-    circle in `after` is an error of the services: AssertionError.
+    `after`, and each other by the stages of their own; removals come first, in the other direction;
+    a rolling change goes turn by turn. A circle in `after` is an error of the services:
+    AssertionError.
     """
     order, steps = list(Kind), list(steps)
     depth = _depths(steps)
-    ranked: dict[tuple[int, int, int, int], list[Step]] = {}
+    ranked: dict[tuple[int, ...], list[Step]] = {}
     for step in steps:
         if step.acts:
             removal = step.action is Action.REMOVE
             level = depth.get(_whose(step), 0)
             place = (0, -level) if removal else (1, level)
-            rank = (order.index(step.kind), *place, step.turn)
+            rank = (order.index(step.kind), *place, step.stage, step.turn)
             ranked.setdefault(rank, []).append(step)
     return [ranked[rank] for rank in sorted(ranked)]
 

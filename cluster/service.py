@@ -42,6 +42,7 @@ class Service:
 
     Attributes:
         name: its label in hosts.json, and the middle of its tasks (`docker.NAME-run`).
+        labels: its labels, of a service that has others than its name.
         title: what it is, in a few words.
         shell: the command that `docker.NAME-shell` runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
@@ -52,6 +53,7 @@ class Service:
 
     name: str
     title: str
+    labels: tuple[str, ...] = ()
     shell: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})

@@ -175,6 +175,8 @@ class Container:
         busy: a command inside it that ends with 0, and says with what, when it is at work and
             replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
+        stage: its place in the beginning of its service, from 0 on: it comes after those with a
+            lower one, as after other services.
         turn: its place when the service's containers are replaced one after another, from 1 on;
             0 when they may be replaced all at once.
         settled: a command inside it that ends with 0 when the next one may be replaced; else it
@@ -208,6 +210,7 @@ class Container:
     stop_timeout: int = 10
     busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
     after: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    stage: int = field(default=0, metadata={"spec": False})
     turn: int = field(default=0, metadata={"spec": False})
     settled: tuple[str, ...] = field(default=(), metadata={"spec": False})
     leaving: tuple[str, ...] = field(default=(), metadata={"spec": False})

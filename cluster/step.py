@@ -144,6 +144,11 @@ class Step:
         return self.acts and self.action is not Action.WAIT
 
     @property
+    def stage(self) -> int:
+        """Its place in the beginning of its service; see `Container`."""
+        return self.container.stage if self.container else 0
+
+    @property
     def after(self) -> tuple[str, ...]:
         """The services that have to be there first."""
         return self.container.after if self.container else ()
@@ -153,10 +158,12 @@ def needed(step: Step, steps: Iterable[Step]) -> list[Step]:
     """Return the steps that `step` has to wait for.
 
     Of each service in `after`: the one on the same node if there is one there (a registry), else
-    all of them (a database). In a rolling change of a service: those whose turn is before.
+    all of them (a database). Of its own service: those of lower stages and, in a rolling change,
+    those whose turn is before.
     """
     steps = list(steps)
-    waiting = [s for s in steps if 0 < s.turn < step.turn and _service(s) == _service(step)]
+    own = [s for s in steps if _service(s) == _service(step)]
+    waiting = [s for s in own if s.stage < step.stage or 0 < s.turn < step.turn]
     for service in step.after:
         theirs = [s for s in steps if s.container and s.container.service == service]
         waiting += [s for s in theirs if s.node == step.node] or theirs

@@ -28,6 +28,11 @@ def declared_settings() -> list[Setting]:
     return [setting for service in catalogue().values() for setting in service.settings]
 
 
+def labels() -> set[str]:
+    """Return the labels of hosts.json that are services'; any other is the user's own."""
+    return {label for name, service in catalogue().items() for label in service.labels or (name,)}
+
+
 def choose(names: str) -> tuple[Service, ...]:
     """Return the services of a comma-separated list; all for an empty one.
 

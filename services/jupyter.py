@@ -9,7 +9,8 @@ from cluster.settings import Setting
 from cluster.spec import Container, Image, Port, Probe, SecretFile
 from cluster.state import State
 from services.common import cpus, data_mounts, memory, user
-from services.images import data_science_image
+from services.images import data_science_of
+from services.spark_settings import client
 
 _LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
 _ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")
@@ -46,24 +47,26 @@ class Jupyter(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """The data-science image, with CUDA's libraries if GPUs are to be used."""
-        settings = cluster.settings
-        if settings.flag("JUPYTER_GPU"):
-            return (data_science_image(settings, "TRUE", settings.text("JUPYTER_GPU_TAG")),)
-        return (data_science_image(settings, "FALSE", settings.text("JUPYTER_TAG")),)
+        return (data_science_of(cluster.settings, "JUPYTER"),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """One container per labelled node; the first has the plain name, all share it as alias."""
         settings = cluster.settings
         (image,) = self.images(cluster)
-        name = settings.text("JUPYTER_NAME")
+        family = settings.text("JUPYTER_NAME")
         for index, host in enumerate(self.hosts(cluster)):
+            name = family if index == 0 else f"{family}-{host.name}"
+            spark = client(cluster, name)
             yield Container(
                 node=host.name,
-                name=name if index == 0 else f"{name}-{host.name}",
+                name=name,
                 service=self.name,
                 image=image,
-                environment=tuple((key, settings.text(key)) for key in _ENVIRONMENT),
-                mounts=data_mounts(cluster, "JUPYTER_VOLUME"),
+                environment=(
+                    *((key, settings.text(key)) for key in _ENVIRONMENT),
+                    *spark.environment,
+                ),
+                mounts=(*data_mounts(cluster, "JUPYTER_VOLUME"), *spark.mounts),
                 ports=(
                     Port(settings.number("JUPYTER_PORT"), _LAB_PORT),
                     Port(settings.number("JUPYTER_RESTAPIPORT"), _GATEWAY_PORT),
@@ -71,9 +74,10 @@ class Jupyter(Service):
                 files=(
                     SecretFile("password", cluster.secrets["JUPYTER_PASSWORD"]),
                     SecretFile("gateway-token", cluster.secrets["JUPYTER_GATEWAY_TOKEN"]),
+                    *spark.files,
                 ),
                 network=settings.text("SKP_NET"),
-                aliases=(name,),
+                aliases=(family,),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 cpus=cpus(cluster, "JUPYTER_CPUS"),

@@ -56,7 +56,7 @@ class Session:
     @cached_property
     def inventory(self) -> inventory.Inventory:
         """The inventory, read once."""
-        return inventory.read(self.settings.local_path("SKP_HOSTS"), services.catalogue())
+        return inventory.read(self.settings.local_path("SKP_HOSTS"), services.labels())
 
     @cached_property
     def cluster(self) -> Cluster:

@@ -97,8 +97,12 @@ def restore() -> None:
 
 @pytest.fixture(scope="session")
 def platform(demo: tuple[Ran, Ran]) -> None:
-    """The demo's cluster, which every test finds and leaves in the same state."""
+    """The demo's cluster, which every test finds and leaves in the same state.
+
+    Spark, for which its nodes have labels too, is up for its own tests alone: held until then.
+    """
     assert demo[0].code == 0, demo[0].all
+    assert skp("docker.spark-rm", "-q").code == 0
     restore()
 
 

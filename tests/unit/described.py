@@ -22,4 +22,4 @@ def described(folder: Path, listed: Mapping[str, Any], values: Mapping[str, str]
     hosts.write_text(json.dumps(listed))
     read = settings.read(env, services.declared_settings(), {})
     secrets = {key: Secret(f"the-secret-{key}") for key in read.password_keys}
-    return Cluster(read, inventory.read(hosts, services.catalogue()), secrets)
+    return Cluster(read, inventory.read(hosts, services.labels()), secrets)

@@ -69,7 +69,7 @@ def test_the_guides_obsolete_key_is_ignored(tmp_path: Path) -> None:
 def test_the_guides_other_services_are_no_misspellings(tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        'export SPARK_MNAME="a"\nexport SPARK_VOLUME="b"\nexport SPARK_IMAGE="c"\n'
+        'export FLASK_SECRET="a"\nexport FLASK_VOLUME="b"\nexport NGINX_IMAGE="c"\n'
         'export AIRFLOW_PORT="8040"\nexport MYSQL_NAME="m"\nexport KAFKA_TAG="latest"',
     )
     read(path)

@@ -29,7 +29,7 @@ def told(tmp_path: Path) -> tuple[Settings, Inventory]:
     env.write_text("export SKP_USER=skp\nexport SKP_PRI_ETH=eth0\nexport SKP_PUB_ETH=eth1\n")
     hosts.write_text(json.dumps(HOSTS))
     read = settings.read(env, services.declared_settings(), {})
-    return read, inventory.read(hosts, services.catalogue())
+    return read, inventory.read(hosts, services.labels())
 
 
 def shell(item: Item, node: str, words: str) -> subprocess.CompletedProcess[str]:

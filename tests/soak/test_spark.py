@@ -1,0 +1,172 @@
+"""Spark through what happens to machines and settings, and its results beside DuckDB's."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from tests.lab.conftest import NODES, ROOT, container_ids, on, run, skp
+from tests.lab.test_jupyter import SECONDS, result
+from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, opened, spark
+
+__all__ = ["spark"]
+
+MINUTES = 60
+JOB = (ROOT / "bench" / "spark" / "job.py").read_text()
+# Two stages: what the first has written on the node that goes is needed by the second.
+LONG = """
+import time
+def slow(pair):
+    time.sleep(2)
+    return pair[0], sum(pair[1]), socket.gethostname()
+found = (spark.sparkContext.parallelize(range(2400), 8).map(lambda n: (n % 24, n))
+         .groupByKey(24).map(slow).collect())
+(sorted((key, total) for key, total, _ in found)
+ == [(key, sum(range(key, 2400, 24))) for key in range(24)])
+"""
+STRANGER = """
+from pyspark.sql import SparkSession
+SparkSession.builder.master("spark://spark-skp-master:7077").appName("stranger").config(
+    "spark.driver.host", "jupyter-skp"){}.getOrCreate().range(9).count()
+"""
+
+
+def state() -> dict[str, Any]:
+    found: dict[str, Any] = requests.get(f"{PAGE}/json/", timeout=SECONDS).json()
+    return found
+
+
+def alive() -> set[str]:
+    return {worker["host"] for worker in state()["workers"] if worker["state"] == "ALIVE"}
+
+
+def until(said: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not said():
+        assert time.monotonic() < end
+        time.sleep(1)
+
+
+@pytest.fixture
+def notebook(spark: None, changed: None) -> Iterator[Any]:
+    """A new kernel, with a session on the cluster."""
+    assert skp("docker.spark-run").code == 0
+    with opened() as client:
+        assert client.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
+        yield client
+
+
+def test_queries_like_tpch_give_what_duckdb_gives(notebook: Any) -> None:
+    reply = notebook.execute(JOB, timeout=MINUTES)
+    assert reply["status"] == "ok", reply
+    call = "rows = compare(spark, '/root/mnt/dfs/tpch')"
+    reply = notebook.execute(call, timeout=10 * MINUTES)
+    assert reply["status"] == "ok", reply
+    rows = json.loads(result(notebook, "json.dumps(rows)").strip("'"))
+    on("c01", "sudo rm -rf /mnt/dfs/tpch")
+    print(rows)
+    assert set(rows) == {"Q1", "Q3", "Q5"}
+    assert all(count > 0 for count in rows.values())
+
+
+def test_a_node_that_is_killed_in_the_middle_does_not_spoil_the_job(
+    notebook: Any, powered: Callable[[str], None]
+) -> None:
+    with ThreadPoolExecutor(1) as beside:
+        begun = time.monotonic()
+        job = beside.submit(notebook.execute, LONG, timeout=10 * MINUTES)
+        time.sleep(12)  # into the second stage, whose tasks take 24 s on two cores
+        assert not job.done()
+        powered("c03")
+        reply = job.result(10 * MINUTES)
+    print(f"the job took {time.monotonic() - begun:.0f} s")
+    assert reply["status"] == "ok", reply
+    assert reply["outputs"][-1]["data"]["text/plain"] == "True"
+    notebook.execute("spark.stop()", timeout=MINUTES)
+
+
+def test_a_session_outlives_the_masters_restart(notebook: Any) -> None:
+    application = result(notebook, "spark.range(9).count(); spark.sparkContext.applicationId")
+    assert skp("docker.restart", "-n", "spark-skp-master").code == 0
+    until(lambda: alive() == set(WORKERS.values()), 3 * MINUTES)
+    assert result(notebook, "spark.range(9).count()") == "9"
+    until(
+        lambda: application.strip("'") in [app["id"] for app in state()["activeapps"]], 3 * MINUTES
+    )
+    notebook.execute("spark.stop()", timeout=MINUTES)
+
+
+@pytest.mark.parametrize(
+    "secret", ["", '.config("spark.authenticate", True).config("spark.authenticate.secret", "x")']
+)
+def test_a_driver_without_the_secret_is_refused(spark: None, secret: str) -> None:
+    script = STRANGER.format(secret)
+    driver = "docker exec -i -e SPARK_CONF_DIR=/tmp jupyter-skp timeout 240 python -"
+    words = f"{driver} <<'END' 2>&1\n{script}\nEND"
+    refused = run("ssh", "-F", ".lab/ssh_config", "c01", words, seconds=5 * MINUTES)
+    assert refused.code != 0, refused.all
+    assert "All masters are unresponsive" in refused.all or "SparkException" in refused.all
+    known = [app["name"] for app in state()["activeapps"] + state()["completedapps"]]
+    assert "stranger" not in known
+
+
+def test_what_has_ended_is_in_the_history_when_all_containers_were_new(notebook: Any) -> None:
+    application = result(notebook, "spark.range(9).count(); spark.sparkContext.applicationId")
+    notebook.execute("spark.stop()", timeout=MINUTES)
+    assert skp("docker.spark-rm").code == 0
+    assert skp("docker.spark-run").code == 0
+    told = f"{HISTORY}/api/v1/applications/{application.strip(chr(39))}"
+    until(lambda: requests.get(told, timeout=SECONDS).status_code == 200, MINUTES)
+    assert requests.get(told, timeout=SECONDS).json()["attempts"][0]["completed"]
+
+
+@pytest.fixture
+def down(spark: None) -> Iterator[None]:
+    assert skp("docker.spark-rm").code == 0
+    yield
+    assert skp("docker.spark-run").code == 0
+
+
+def test_a_strangers_container_on_the_port_is_named_and_nothing_is_made(down: None) -> None:
+    image = on("c01", "docker ps --format '{{.Image}}' --filter name=registry-skp").out.strip()
+    assert on("c01", f"docker run -d --name web -p 8030:5000 {image}").code == 0
+    try:
+        before = container_ids()
+        refused = skp("docker.spark-run")
+        assert refused.code == 1
+        assert "port 8030 is taken by the container web" in refused.all
+        made = {n for node in NODES for n in set(container_ids()[node]) - set(before[node])}
+        assert made <= {"spark-skp-history"}
+    finally:
+        on("c01", "docker rm -fv web")
+
+
+@pytest.mark.parametrize(
+    ("changed_settings", "code", "said"),
+    [
+        ({"SPARK_TAG": "nosuch"}, 1, "does not have skp/docker-ds:nosuch"),
+        ({"SPARK_GPU": "TRUE", "SPARK_GPU_IMAGE": "skp/docker-ds"}, 1, "SPARK_GPU"),
+        ({"SPARK_MEMORY": "1g"}, 2, "allowed: 1366m or more"),
+        ({"SPARK_URL": "spark://elsewhere:7077"}, 2, "allowed: spark://spark-skp-master:PORT"),
+        ({"SPARK_URL": "http://spark-skp-master"}, 2, "a URL such as spark://"),
+    ],
+)
+def test_what_can_not_be_is_refused_and_nothing_is_lost(
+    spark: None,
+    settings: Callable[..., dict[str, str]],
+    changed_settings: dict[str, str],
+    code: int,
+    said: str,
+) -> None:
+    before = container_ids()
+    refused = skp("docker.spark-run", env=settings(**changed_settings))
+    assert refused.code == code, refused.all
+    assert said in refused.all
+    assert container_ids() == before
+    assert alive() == set(WORKERS.values())

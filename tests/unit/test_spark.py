@@ -1,0 +1,152 @@
+"""Spark's containers: who they are, what they are told, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import services
+from cluster.errors import ConfigError
+from cluster.plan import waves
+from cluster.service import Cluster
+from cluster.spec import Container, SecretFile
+from cluster.state import State
+from cluster.step import Action, Kind, Step, needed
+from services.jupyter import SERVICE as JUPYTER
+from services.spark import SERVICE as SPARK
+from tests.unit.described import described
+
+NOTHING = State({}, {}, None)
+LABELS = {"c01": ["spark-master", "jupyter"], "c02": ["spark-worker"], "c03": ["spark-worker"]}
+
+
+def hosts(labels: dict[str, list[str]]) -> dict[str, Any]:
+    return {
+        name: {
+            "ipv4": f"10.0.0.{number}",
+            "labels": [{label: "enable"} for label in found],
+            "groups": ["master", "manager"] if number == 1 else ["worker"],
+        }
+        for number, (name, found) in enumerate(labels.items(), 1)
+    }
+
+
+def containers(folder: Path, labels: Any = None, **values: str) -> dict[str, Container]:
+    cluster = described(folder, hosts(labels or LABELS), values)
+    return {container.name: container for container in SPARK.containers(cluster, NOTHING)}
+
+
+def notebook(folder: Path, labels: dict[str, list[str]], **values: str) -> Container:
+    (found,) = JUPYTER.containers(described(folder, hosts(labels), values), NOTHING)
+    return found
+
+
+def properties(container: Container) -> dict[str, str]:
+    (text,) = [
+        file.content.reveal()
+        for file in container.files
+        if isinstance(file, SecretFile) and file.name == "spark-defaults.conf"
+    ]
+    return dict(line.split(" ", 1) for line in text.splitlines())
+
+
+def test_a_master_a_history_server_and_a_worker_per_node(tmp_path: Path) -> None:
+    found = containers(tmp_path)
+    assert {name: container.node for name, container in found.items()} == {
+        "spark-skp-master": "c01",
+        "spark-skp-history": "c01",
+        "spark-skp-worker-2": "c02",
+        "spark-skp-worker-3": "c03",
+    }
+
+
+def test_one_node_may_be_all(tmp_path: Path) -> None:
+    found = containers(tmp_path, {"c01": ["spark-master", "spark-worker"]})
+    assert list(found) == ["spark-skp-master", "spark-skp-history", "spark-skp-worker-1"]
+
+
+def test_workers_come_after_the_master(tmp_path: Path) -> None:
+    steps = [
+        Step(Kind.CONTAINER, Action.CREATE, c.node, c.name, container=c)
+        for c in containers(tmp_path).values()
+    ]
+    first, second = waves(steps)
+    assert {step.name for step in first} == {"spark-skp-master", "spark-skp-history"}
+    assert {step.name for step in second} == {"spark-skp-worker-2", "spark-skp-worker-3"}
+    for step in second:
+        assert [one.name for one in needed(step, steps)] == [one.name for one in first]
+
+
+def test_both_labels_are_spark_s(tmp_path: Path) -> None:
+    assert {"spark-master", "spark-worker"} <= services.labels()
+    assert "spark" not in services.labels()
+
+
+def test_the_secret_is_in_files_alone(tmp_path: Path) -> None:
+    every = [*containers(tmp_path).values(), notebook(tmp_path, LABELS)]
+    for container in every:
+        assert properties(container)["spark.authenticate.secret"] == "the-secret-SPARK_SECRET"
+        assert "the-secret" not in str((container.environment, container.command, container.files))
+
+
+def test_a_notebook_is_a_driver_that_workers_find(tmp_path: Path) -> None:
+    told = properties(notebook(tmp_path, LABELS, SPARK_CORES_MAX="6"))
+    assert told["spark.master"] == "spark://spark-skp-master:7077"
+    assert told["spark.driver.host"] == "jupyter-skp"
+    assert told["spark.cores.max"] == "6"
+
+
+def test_a_notebook_without_spark_is_told_nothing_of_it(tmp_path: Path) -> None:
+    found = notebook(tmp_path, {"c01": ["jupyter"]})
+    assert [file.name for file in found.files] == ["password", "gateway-token"]
+    assert "SPARK" not in str(found.environment)
+
+
+def test_limits_say_what_a_worker_gives(tmp_path: Path) -> None:
+    worker = containers(tmp_path, SPARK_MEMORY="4g", SPARK_CPUS="2.5")["spark-skp-worker-2"]
+    assert (worker.memory, worker.cpus) == (4 << 30, 2.5)
+    gives = dict(worker.environment)
+    assert (gives["SPARK_WORKER_MEMORY"], gives["SPARK_WORKER_CORES"]) == ("3072m", "2")
+
+
+def test_only_workers_have_gpus(tmp_path: Path) -> None:
+    found = containers(tmp_path, SPARK_GPU="TRUE")
+    assert [container.gpus for container in found.values()] == [0, 0, -1, -1]
+    assert {container.image.repository for container in found.values()} == {"skp/docker-ds-gpu"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"SPARK_URL": "spark://elsewhere:7077"}, "allowed: spark://spark-skp-master:PORT"),
+        ({"SPARK_URL": "spark://spark-skp-master:70770"}, "is not where the master is"),
+        ({"SPARK_WNAME": "my_worker"}, "SPARK_WNAME: my_worker can't be part of a URL"),
+        ({"SPARK_MEMORY": "1g"}, "too little for one executor of 1g .* allowed: 1366m or more"),
+        ({"SPARK_EXECUTOR_MEMORY": "100m"}, "allowed: 512m or more"),
+    ],
+)
+def test_settings_that_make_no_cluster_are_refused(
+    tmp_path: Path, values: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        containers(tmp_path, **values)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"c01": [], "c02": ["spark-worker"]}, "no node has the label spark-master"),
+        ({"c01": ["spark-master"], "c02": ["spark-master"]}, "c01, c02 has the label"),
+    ],
+)
+def test_there_is_one_master(tmp_path: Path, labels: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        containers(tmp_path, labels)
+
+
+def test_what_stays_at_its_default_is_no_part_of_a_container(tmp_path: Path) -> None:
+    cluster: Cluster = described(tmp_path, hosts(LABELS), {})
+    worker = containers(tmp_path)["spark-skp-worker-2"]
+    assert "stage" not in worker.described("id", cluster.secrets["SPARK_SECRET"])
