@@ -53,6 +53,14 @@ export JUPYTER_GPU_IMAGE="skp/docker-ds-gpu"
 export JUPYTER_GPU_TAG="latest"
 export JUPYTER_GPU="FALSE"
 
+# MySQL
+export MYSQL_NAME="mysql-skp"               # Container Name
+export MYSQL_PORT="3306"
+export MYSQL_VOLUME="$SKP_HOME/volume/var/mysql"
+export MYSQL_ROOT_PASSWORD=""               # "": generated, see etc/secrets.env
+export MYSQL_IMAGE="skp/docker-mysql"       # "mysql" and TAG "8.4" for the public image
+export MYSQL_TAG="latest"
+
 # Portainer
 export PORTAINER_NAME="portainer-skp"       # Container Name
 export PORTAINER_PORT="8050"                # Portainer's page

@@ -44,6 +44,8 @@ class Service:
         name: its label in hosts.json, and the middle of its tasks (`docker.NAME-run`).
         title: what it is, in a few words.
         shell: the command that `docker.NAME-shell` runs, or () for no such task.
+        client: the command of its own client in its container there, that `docker.NAME-client`
+            runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
         verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
             sentence, and the command.
@@ -53,6 +55,7 @@ class Service:
     name: str
     title: str
     shell: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
     numbered: bool = False

@@ -46,6 +46,12 @@ def plain(settings: Settings, service: str, tag: str) -> Image:
     )
 
 
+def is_ours(repository: str) -> bool:
+    """Tell whether images/ has what `repository` names: a public image is made by others."""
+    owner, _, name = repository.rpartition("/")
+    return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
+
+
 def data_science_image(settings: Settings, gpu: str, tag: str) -> Image:
     """Return the image for `gpu` ("TRUE" or "FALSE") as the settings name it; one recipe."""
     return Image(
