@@ -13,6 +13,7 @@ from cluster.secrets import Secret
 from cluster.settings import Setting, Settings
 from cluster.spec import Container, Image, NodeFile
 from cluster.state import FoundNode, State
+from cluster.step import Step
 
 if TYPE_CHECKING:
     from cluster.fleet import Fleet
@@ -86,6 +87,14 @@ class Service:
     def containers(self, cluster: Cluster, facts: State) -> Iterable[Container]:
         """Return the containers that it wants; pure."""
         raise NotImplementedError
+
+    def first(self, cluster: Cluster, facts: State) -> Iterable[Step]:  # noqa: ARG002
+        """Return what has to be done once before its containers can work; pure.
+
+        `docker.apply` does these steps (a RUN, a JOB); where they have a hint, a `-run` says that
+        and does nothing.
+        """
+        return ()
 
     def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:  # noqa: ARG002
         """Do what only the running service itself can be asked for, after each `-run`.

@@ -1,16 +1,21 @@
-"""What is done once before Airflow can run: its database and user in MySQL."""
+"""What a person has done to Airflow's store: its database and user, its tables, the account."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cluster.errors import NodeError
+from cluster.secrets import Kept, Secret
 from cluster.service import Cluster
-from cluster.spec import SECRETS_TARGET
+from cluster.spec import Container, Credential
+from cluster.state import State
 from cluster.step import Action, Kind, Step
 from services import airflow_store
-from services.mysql import ROOT
+from services.airflow import SERVICE as AIRFLOW
+from services.mysql import CREATE_AIRFLOW, ROOT
 from services.mysql import SERVICE as MYSQL
 
 if TYPE_CHECKING:
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
     from cluster.fleet import Fleet
 
 _ASK, _MAKE = 20, 120  # seconds
-_CREATE = ("sh", f"{SECRETS_TARGET}/airflow-init")
 
 
 def make_database(cluster: Cluster, fleet: Fleet) -> Change:
@@ -30,7 +34,8 @@ def make_database(cluster: Cluster, fleet: Fleet) -> Change:
     from cluster.change import Change
 
     node, name, there = _there(cluster, fleet)
-    return Change((_step(node, name, _CREATE, Action.RUN if len(there) < 2 else Action.KEEP),))
+    action = Action.KEEP if {"database", "user"} <= set(there) else Action.RUN
+    return Change((_step(node, name, CREATE_AIRFLOW, action),))
 
 
 def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
@@ -45,8 +50,63 @@ def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
     database = cluster.settings.text("AIRFLOW_DB")
     question = f"The database {database} is dropped, with all that Airflow keeps there."
     return Change(
-        (_step(node, name, (*_CREATE, "--reset"), Action.RUN),), question=question if there else ""
+        (*_unmark(cluster), _step(node, name, (*CREATE_AIRFLOW, "--reset"), Action.RUN)),
+        question=question if there else "",
     )
+
+
+def _unmark(cluster: Cluster) -> Iterator[Step]:
+    """Yield the step after which `docker.apply` makes the tables again."""
+    for host in AIRFLOW.hosts(cluster):
+        path = airflow_store.mark(cluster)
+        yield Step(
+            Kind.CREDENTIAL, Action.SAVE, host.name, path,
+            credential=Credential(path, Secret("dropped\n")),
+        )  # fmt: skip
+
+
+def make_tables(cluster: Cluster, fleet: Fleet, kept: Kept) -> Change:
+    """Return the change that makes the store's tables, or brings them to this version.
+
+    Raises:
+        SkpError: no node is for Airflow, or its image is missing.
+    """
+    from cluster.change import Change
+    from cluster.planning import look, remembered
+
+    state = look(cluster, fleet, (AIRFLOW,))
+    cluster, _ = remembered(cluster, state, kept)
+    container = _container(cluster, fleet, state)
+    master = cluster.inventory.master.name
+    digest = state.nodes[master].images.get(container.image, "")
+    if not digest:
+        missing = f"the master's registry does not have {container.image.repository}"
+        raise NodeError(master, missing, f"./skp.py {container.image.built_by}")
+    return Change((replace(AIRFLOW.tables(container), identity=digest),))
+
+
+def set_password(cluster: Cluster, fleet: Fleet) -> Change:
+    """Return the change that makes the administrator's account, or sets its password again.
+
+    Raises:
+        SkpError: Airflow does not run, or no node is for it.
+    """
+    from cluster.verb import look
+
+    hosts = AIRFLOW.hosts(cluster)
+    if not hosts:
+        raise AIRFLOW.nowhere(cluster)
+    return look(fleet, hosts[0].name, AIRFLOW.name, ("/opt/skp/bin/airflow-skp", "web-password"))
+
+
+def _container(cluster: Cluster, fleet: Fleet, state: State) -> Container:
+    """Return Airflow's container as it is wanted on its node."""
+    hosts = AIRFLOW.hosts(cluster)
+    if not hosts:
+        raise AIRFLOW.nowhere(cluster)
+    if hosts[0].name in fleet.unreachable:
+        raise fleet.unreachable[hosts[0].name]
+    return next(iter(AIRFLOW.containers(cluster, state)))
 
 
 def _step(node: str, name: str, command: tuple[str, ...], action: Action) -> Step:

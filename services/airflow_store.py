@@ -1,16 +1,68 @@
-"""Airflow's database and its user: what MySQL is told of them."""
+"""Airflow's store: where it is, and what MySQL is told of it."""
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote, urlsplit
+
+from cluster.errors import ConfigError
 from cluster.secrets import Secret
 from cluster.service import Cluster
 from cluster.settings import Setting
 
+_URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
 SETTINGS = (
     Setting("AIRFLOW_DB", "name", "airflow", "Airflow's database"),
     Setting("AIRFLOW_DB_USER", "user", "airflow", "its user there"),
     Setting("AIRFLOW_DB_PASSWORD", "password", "", "and that user's password; generated"),
+    Setting(_URL, "credential", "", "the store's URL, if it is not in our MySQL"),
 )
+_DRIVERS = ("mysql", "mysql+mysqldb", "mysql+pymysql")
+
+
+def elsewhere(cluster: Cluster) -> str:
+    """Return the URL of a store that is not in our MySQL; "" for ours.
+
+    The guide's own URL names our MySQL: then its database, user and password are those of the
+    settings, which `docker.mysql-airflow-init` makes.
+
+    Raises:
+        ConfigError: it is no URL of MySQL.
+    """
+    given = cluster.settings.password(_URL)
+    parts = urlsplit(given)
+    if not given or parts.hostname == cluster.settings.text("MYSQL_NAME"):
+        return ""
+    if parts.scheme not in _DRIVERS or not (parts.hostname and parts.username and parts.path[1:]):
+        raise ConfigError(
+            f"{cluster.settings.place(_URL)}: {_URL}: a value found that is not shown; allowed: "
+            'mysql+mysqldb://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @ and the like, or "" '
+            "for our MySQL"
+        )
+    return re.sub(r"^[^:]*", "mysql+mysqldb", given)
+
+
+def url(cluster: Cluster) -> Secret:
+    """Return the store's URL as SQLAlchemy reads it."""
+    if given := elsewhere(cluster):
+        return Secret(given)
+    text = cluster.settings.text
+    password = quote(cluster.secrets["AIRFLOW_DB_PASSWORD"].reveal(), safe="")
+    return Secret(
+        f"mysql+mysqldb://{text('AIRFLOW_DB_USER')}:{password}@{text('MYSQL_NAME')}:3306/"
+        f"{quote(text('AIRFLOW_DB'))}?charset=utf8mb4"
+    )
+
+
+def place(cluster: Cluster) -> str:
+    """Return where the store is, without secrets: HOST:PORT/DATABASE."""
+    parts = urlsplit(url(cluster).reveal())
+    return f"{parts.hostname}:{parts.port or 3306}{parts.path}"
+
+
+def mark(cluster: Cluster) -> str:
+    """Return the path, on Airflow's node, of the file that says which store was made."""
+    return f"{cluster.settings.text('AIRFLOW_VOLUME')}/var/airflow/store"
 
 
 def quoted(text: str) -> str:

@@ -46,6 +46,19 @@ def plain(settings: Settings, service: str, tag: str) -> Image:
     )
 
 
+def for_data_science(settings: Settings, prefix: str) -> Image:
+    """Return the data-science image that the settings PREFIX_GPU, _IMAGE, _TAG, ... name."""
+    gpu = settings.flag(f"{prefix}_GPU")
+    kind = f"{prefix}_GPU" if gpu else prefix
+    tag = settings.text(f"{kind}_TAG")
+    return Image(
+        settings.text(f"{kind}_IMAGE"),
+        tag,
+        built_by=f"docker.image-build-ds -g={str(gpu).upper()} -t={tag}",
+        recipe=_DATA_SCIENCE,
+    )
+
+
 def is_ours(repository: str) -> bool:
     """Tell whether images/ has what `repository` names: a public image is made by others."""
     owner, _, name = repository.rpartition("/")

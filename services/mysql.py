@@ -33,6 +33,8 @@ _PORT = 3306
 _LEAST_MEMORY = 512 << 20  # bytes; below, the kernel ends it when a few clients are there
 ROOT = ("mysql", f"--defaults-extra-file={SECRETS_TARGET}/root.cnf")
 """The client, logged in as root: nothing of the password is on a command line."""
+CREATE_AIRFLOW = ("sh", f"{SECRETS_TARGET}/airflow-init")
+"""In its container: creates Airflow's database and user where they are missing."""
 
 _AIRFLOW_INIT = f"""\
 # Creates Airflow's database and user where they are missing; --reset drops what is there first.
@@ -58,7 +60,6 @@ class MySQL(Service):
         Setting("MYSQL_TAG", "tag", "latest", "image tag"),
         Setting("MYSQL_MEMORY", "memory", "", "memory limit; at least 512m"),
         Setting("MYSQL_CPUS", "cpus", "", "CPU limit"),
-        *airflow_store.SETTINGS,
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

@@ -1,4 +1,4 @@
-"""docker.mysql-airflow-init: what Airflow needs before it can run."""
+"""docker.mysql-airflow-init and its like: what a person has done to Airflow's store."""
 
 from __future__ import annotations
 
@@ -15,4 +15,20 @@ def mysql_airflow_init(s: Session, reset: bool = False) -> None:
     s.change(lambda fleet: look(s.cluster, fleet))
 
 
-TASKS = (mysql_airflow_init,)
+@command()
+def airflow_db_init(s: Session) -> None:
+    """Make the tables of Airflow's store, or bring them to this version."""
+    from services.airflow_init import make_tables
+
+    s.change(lambda fleet: make_tables(s.cluster, fleet, s.kept))
+
+
+@command()
+def airflow_web_passwd_init(s: Session) -> None:
+    """Make the account of Airflow's administrator, or set its password again."""
+    from services.airflow_init import set_password
+
+    s.change(lambda fleet: set_password(s.cluster, fleet))
+
+
+TASKS = (mysql_airflow_init, airflow_db_init, airflow_web_passwd_init)
