@@ -65,6 +65,30 @@ export SPARK_GPU_IMAGE="skp/docker-ds-gpu"
 export SPARK_GPU_TAG="latest"
 export SPARK_GPU="FALSE"
 
+# MySQL
+export MYSQL_NAME="mysql-skp"               # Container Name
+export MYSQL_PORT="3306"
+export MYSQL_VOLUME="$SKP_HOME/volume/var/mysql"
+export MYSQL_ROOT_PASSWORD=""               # "": generated, see etc/secrets.env
+export MYSQL_IMAGE="skp/docker-mysql"       # "mysql" and TAG "8.4" for the public image
+export MYSQL_TAG="latest"
+
+# Airflow
+export AIRFLOW_NAME="airflow-skp"           # Container Name
+export AIRFLOW_PORT="8040"                  # its UI
+export AIRFLOW_VOLUME="$SKP_HOME/volume"    # DAGs: var/airflow/dags in there
+export AIRFLOW_DB="airflow"
+export AIRFLOW_DB_USER="airflow"
+export AIRFLOW_DB_PASSWORD=""               # "": generated, see etc/secrets.env
+export AIRFLOW__CORE__SQL_ALCHEMY_CONN=""   # "": our MySQL; else mysql+mysqldb://USER:PASSWORD@HOST:3306/DATABASE
+export AIRFLOW_WEB_USER="admin"             # the account that docker.airflow-web-passwd-init makes
+export AIRFLOW_WEB_PASSWORD=""              # "": generated
+export AIRFLOW_IMAGE="skp/docker-ds"
+export AIRFLOW_TAG="latest"
+export AIRFLOW_GPU_IMAGE="skp/docker-ds-gpu"
+export AIRFLOW_GPU_TAG="latest"
+export AIRFLOW_GPU="FALSE"
+
 # Portainer
 export PORTAINER_NAME="portainer-skp"       # Container Name
 export PORTAINER_PORT="8050"                # Portainer's page

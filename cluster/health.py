@@ -42,6 +42,26 @@ def wait_healthy(node: Node, name: str, mask: Mask) -> None:
             time.sleep(_PAUSE)
 
 
+def wait_ended(node: Node, name: str, seconds: float, mask: Mask) -> None:
+    """Wait until the container `name` has ended well.
+
+    Raises:
+        NodeError: it has not, with its last log lines; DeadlineError: not within `seconds`.
+    """
+    end = time.monotonic() + seconds
+    with node.talking(f"waiting for {name}") as engine:
+        while (state := engine.inspect_container(name)["State"])["Status"] != "exited":
+            if time.monotonic() > end:
+                said = _last(node, name, mask)
+                raise DeadlineError(node.name, f"{name} did not end in {seconds:.0f} s{said}")
+            time.sleep(_PAUSE)
+        if state["ExitCode"]:
+            raise NodeError(
+                node.name,
+                f"{name} ended with exit code {state['ExitCode']}{_last(node, name, mask)}",
+            )
+
+
 def _last(node: Node, name: str, mask: Mask) -> str:
     text = mask.hide(node.engine.logs(name, tail=_LOG_LINES)).decode(errors="replace").rstrip()
     return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())

@@ -16,7 +16,7 @@ from cluster.busy import leave_if_busy
 from cluster.container_body import FILES_ROOT, config, labels
 from cluster.errors import NodeError
 from cluster.folders import ids, preparing
-from cluster.health import wait_healthy
+from cluster.health import wait_ended, wait_healthy
 from cluster.node import Node
 from cluster.perform import Context, Performer
 from cluster.settle import may_go, wait_settled
@@ -118,6 +118,34 @@ def _run(context: Context, step: Step) -> str:
     if done.exit_code != 0:
         raise NodeError(step.node, f"{shlex.join(step.command)}: {hidden(done.complaint(3))}")
     return hidden(done.complaint(1)) if done.stderr.strip() else ""
+
+
+def _job(context: Context, step: Step) -> str:
+    """Run a container to its end; when that is not well, say what it said last."""
+    container, node = step.container, context.fleet.nodes[step.node]
+    assert container is not None
+    master = context.fleet.nodes.get(context.inventory.master.name)
+    ensure(node, container.image, step.identity, master, context.spool)
+    _make_folders(node, container)
+    body = config(container, labels(step, context.key))
+    made = _make(node, container, body)
+    _write_files(node, container)
+    try:
+        with node.talking(f"naming {container.name}") as engine:
+            with suppress(docker.errors.NotFound):  # of a command that was killed here before
+                engine.remove_container(container.name, v=True, force=True)
+            engine.rename(made, container.name)
+        detail = _start_new(node, container, made, body)
+        files = [f.content for f in container.files if isinstance(f, SecretFile)]
+        wait_ended(node, container.name, step.seconds, context.mask.and_also(files))
+    finally:
+        with (
+            node.talking(f"removing {container.name}") as engine,
+            suppress(docker.errors.NotFound),
+        ):
+            engine.remove_container(container.name, v=True, force=True)
+        node.sudo(f"rm -rf {_folder(container)}")
+    return detail
 
 
 def _remove(context: Context, step: Step) -> str:
@@ -237,5 +265,6 @@ PERFORMERS: Mapping[str, Performer] = {
     Action.RESTART: _restart,
     Action.WAIT: _wait,
     Action.RUN: _run,
+    Action.JOB: _job,
     Action.REMOVE: _remove,
 }

@@ -43,7 +43,7 @@ def plan_containers(
         else _step(container, state, identify(container), home, key)
         for container in wanted
     ]
-    steps = [_waiting(step, steps) for step in steps]
+    steps = [waiting(step, steps) for step in steps]
     # What a renamed container comes after goes only when the new one can come.
     standing = {(s.node, s.container.service) for s in steps if s.stands and s.container}
     return [
@@ -60,7 +60,7 @@ def plan_containers(
     ]
 
 
-def _waiting(step: Step, steps: Sequence[Step]) -> Step:
+def waiting(step: Step, steps: Sequence[Step]) -> Step:
     """Return `step`, blocked itself when something that it comes after is blocked."""
     standing = [s for s in needed(step, steps) if s.stands]
     if not step.changes or not standing:
@@ -100,9 +100,9 @@ def _step(container: Container, state: State, identity: str, home: str, key: Sec
     )
     if not step.changes:
         return step
-    if obstacle := _obstacle(container, node, home):
+    if obstacle := obstacle_of(container, node, home):
         return replace(step, action=Action.BLOCK, reason=obstacle[0], hint=obstacle[1])
-    reason, hint = _lack(container, state, node, identity)
+    reason, hint = lacking(container, state, node, identity)
     if not reason:
         return step
     return replace(step, action=Action.DEFER, reason=reason, hint=hint)
@@ -169,7 +169,7 @@ def _image(described: Mapping[str, Any] | None) -> str:
     return f"{str(described.get('name', '')).rsplit('/', 1)[-1]}@{identity or '?'}"
 
 
-def _obstacle(container: Container, node: FoundNode, home: str) -> tuple[str, str] | None:
+def obstacle_of(container: Container, node: FoundNode, home: str) -> tuple[str, str] | None:
     """Return what is in the way that only a person can remove, and what to type."""
     if container.obstacle:
         reason, hint = container.obstacle
@@ -205,7 +205,7 @@ def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
     return None
 
 
-def _lack(container: Container, state: State, node: FoundNode, identity: str) -> tuple[str, str]:
+def lacking(container: Container, state: State, node: FoundNode, identity: str) -> tuple[str, str]:
     """Return what other steps have to bring first, and what to type; ("", "") for nothing."""
     if container.network != "host" and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"

@@ -16,6 +16,7 @@ from cluster.observe_disk import Question
 from cluster.perform_image import has_recipe
 from cluster.plan import plan_containers
 from cluster.plan_files import plan_files
+from cluster.plan_first import with_first
 from cluster.plan_intent import plan_intents
 from cluster.plan_leave import plan_leave
 from cluster.plan_swarm import Part, drained, plan_swarm
@@ -121,22 +122,49 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
         desired = [container for container in found if container.node not in off]
     if errors := list(conflicts(cluster, desired)):
         raise ConfigErrors(errors)
+    first, by_itself = _first(services, cluster, state, desired), scope.wish is Wish.AS_LABELLED
+    if not by_itself:
+        desired = [_told(container, first[container.service]) for container in desired]
     pins = _pins(cluster, state, scope)
     identities = state.nodes[master].images if master in state.nodes else {}
+
+    def identify(container: Container) -> str:
+        pinned = pins.get(container.service, {}).get(container.image.reference)
+        return pinned or identities.get(container.image, "")
+
+    steps = plan_containers(
+        desired,
+        state,
+        services=[service.name for service in services],
+        nodes=scope.nodes,
+        identify=identify,
+        home=cluster.home,
+        key=cluster.secrets[SPEC_KEY],
+    )
+    early = [
+        step
+        for steps_of in first.values()
+        for step in steps_of
+        if step.node in scope.nodes and (by_itself or not step.hint)
+    ]
     return [
         *_images([c for c in desired if c.node in scope.nodes], identities, state, master),
-        *plan_containers(
-            desired,
-            state,
-            services=[service.name for service in services],
-            nodes=scope.nodes,
-            identify=lambda c: (
-                pins.get(c.service, {}).get(c.image.reference) or identities.get(c.image, "")
-            ),
-            home=cluster.home,
-            key=cluster.secrets[SPEC_KEY],
-        ),
+        *with_first(steps, early, state, identify, cluster.home),
     ]
+
+
+def _first(
+    services: Sequence[Service], cluster: Cluster, state: State, desired: Sequence[Container]
+) -> dict[str, list[Step]]:
+    """Return, by service, what has to be done before containers that are wanted can work."""
+    wanted = {container.service for container in desired}
+    return {s.name: list(s.first(cluster, state)) for s in services if s.name in wanted}
+
+
+def _told(container: Container, first: Sequence[Step]) -> Container:
+    """Return the container of a `-run`: what a person has to do before is its obstacle."""
+    missing = [(step.reason, step.hint) for step in first if step.hint]
+    return replace(container, obstacle=missing[0]) if missing else container
 
 
 def _pins(cluster: Cluster, state: State, scope: Scope) -> Table:

@@ -13,6 +13,7 @@ from cluster.secrets import Secret
 from cluster.settings import Setting, Settings
 from cluster.spec import Container, Image, NodeFile
 from cluster.state import FoundNode, State
+from cluster.step import Step
 
 if TYPE_CHECKING:
     from cluster.fleet import Fleet
@@ -45,6 +46,8 @@ class Service:
         labels: its labels, of a service that has others than its name.
         title: what it is, in a few words.
         shell: the command that `docker.NAME-shell` runs, or () for no such task.
+        client: the command of its own client in its container there, that `docker.NAME-client`
+            runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
         verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
             sentence, and the command.
@@ -55,6 +58,7 @@ class Service:
     title: str
     labels: tuple[str, ...] = ()
     shell: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
     numbered: bool = False
@@ -85,6 +89,14 @@ class Service:
     def containers(self, cluster: Cluster, facts: State) -> Iterable[Container]:
         """Return the containers that it wants; pure."""
         raise NotImplementedError
+
+    def first(self, cluster: Cluster, facts: State) -> Iterable[Step]:  # noqa: ARG002
+        """Return what has to be done once before its containers can work; pure.
+
+        `docker.apply` does these steps (a RUN, a JOB); where they have a hint, a `-run` says that
+        and does nothing.
+        """
+        return ()
 
     def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:  # noqa: ARG002
         """Do what only the running service itself can be asked for, after each `-run`.

@@ -55,6 +55,8 @@ class Action(StrEnum):
     RESTART = "restart"
     # A command of the service's own, in its container.
     RUN = "run"
+    # A container that runs to its end, and goes.
+    JOB = "job"
     REMOVE = "remove"
     # Take a tag out of the registry; take away images, or the build cache, that nothing needs.
     UNTAG = "untag"
@@ -99,7 +101,7 @@ class Step:
             and is skipped when one of them failed. 0: no such place.
         file: for files of the node's own: what is wanted.
         credential: for credentials: what is to be written.
-        command: for a run: what runs in the container. seconds: and its deadline.
+        command: for a run: what runs in the container. seconds: and its (or a job's) deadline.
     """
 
     kind: Kind

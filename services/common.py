@@ -67,6 +67,19 @@ def memory(cluster: Cluster, key: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def check_memory(cluster: Cluster, key: str, least: int) -> None:
+    """Refuse a memory limit below `least` bytes; none is fine.
+
+    Raises:
+        ConfigError: it is too small.
+    """
+    if 0 < memory(cluster, key) < least:
+        raise ConfigError(
+            f"{cluster.settings.place(key)}: {key}: {cluster.settings.text(key)} is too little for "
+            f'it to work; allowed: {least >> 20}m or more, or "" for no limit'
+        )
+
+
 def cpus(cluster: Cluster, key: str) -> float:
     """Return a CPU setting in cores; 0 for no limit."""
     return float(cluster.settings.text(key) or 0)

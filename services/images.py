@@ -46,6 +46,12 @@ def plain(settings: Settings, service: str, tag: str) -> Image:
     )
 
 
+def is_ours(repository: str) -> bool:
+    """Tell whether images/ has what `repository` names: a public image is made by others."""
+    owner, _, name = repository.rpartition("/")
+    return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
+
+
 def data_science_of(settings: Settings, prefix: str) -> Image:
     """Return the data-science image that a service runs: PREFIX_GPU says which of the two."""
     gpu = "TRUE" if settings.flag(f"{prefix}_GPU") else "FALSE"

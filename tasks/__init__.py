@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from tasks import cron, docker, docker_containers, docker_images, host, lab, prepare, ssh, volume
+from tasks import (
+    cron,
+    docker,
+    docker_airflow,
+    docker_containers,
+    docker_images,
+    host,
+    lab,
+    prepare,
+    ssh,
+    volume,
+)
 from tasks.command import Command
 
-for _task in (*docker_containers.TASKS, *docker_images.TASKS, *volume.DOCKER_TASKS):
+for _task in (
+    *docker_containers.TASKS, *docker_images.TASKS, *docker_airflow.TASKS, *volume.DOCKER_TASKS,
+):  # fmt: skip
     docker.ns.add_task(_task)
 for _task in prepare.HOST_TASKS:
     host.ns.add_task(_task)

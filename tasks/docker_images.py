@@ -46,4 +46,12 @@ def image_build_kafka(s: Session, tag: str = "latest") -> None:
     s.build(plain(s.settings, "kafka", tag), {})
 
 
-TASKS = (image_build_zookeeper, image_build_kafka, image_rm, image_prune)
+@command(help={"tag": "The image's tag."})
+def image_build_mysql(s: Session, tag: str = "latest") -> None:
+    """Build MySQL's image on the master and push it to the registry."""
+    from services.images import plain
+
+    s.build(plain(s.settings, "mysql", tag), {})
+
+
+TASKS = (image_build_zookeeper, image_build_kafka, image_build_mysql, image_rm, image_prune)

@@ -21,6 +21,8 @@ _OPTIONS = {
     "volume": ("VOLUME", "The folder of the node that it works in."),
 }
 
+_NODE = "The node, e.g. c01; by default the first."
+
 
 def add_to(ns: Collection) -> None:
     """Add the tasks of all services."""
@@ -29,6 +31,8 @@ def add_to(ns: Collection) -> None:
         ns.add_task(_rm(service))
         if service.shell:
             ns.add_task(_shell(service))
+        if service.client:
+            ns.add_task(_client(service))
         for verb, (title, words) in service.verbs.items():
             ns.add_task(_verb(service, verb, title, words))
 
@@ -77,18 +81,32 @@ def _rm(service: Service) -> Command:
 
 def _shell(service: Service) -> Command:
     def shell(s: Session, host: str = "") -> None:
-        nodes = [found.name for found in service.hosts(s.cluster)]
-        node = host or next(iter(nodes), "")
-        if node not in nodes:
-            raise ConfigError(
-                f"{service.name} does not run on {node or 'any node'}",
-                f"It runs on: {', '.join(nodes) or 'none, no node has its label'}",
-            )
-        open_shell(s, node, service.name, service.shell)
+        open_shell(s, _node(s, service, host), service.name, service.shell)
 
     shell.__doc__ = f"Open a shell in {service.title} on a node."
-    node = {"host": "The node, e.g. c01; by default the first."}
-    return Command(shell, name=f"{service.name}-shell", help=node)
+    return Command(shell, name=f"{service.name}-shell", help={"host": _NODE})
+
+
+def _client(service: Service) -> Command:
+    def client(s: Session, host: str = "", command: str = "") -> None:
+        words = service.client if not command else (*service.client, f"--execute={command}")
+        open_shell(s, _node(s, service, host), service.name, words)
+
+    client.__doc__ = f"Open {service.title}'s own client on a node; it reads what is piped to it."
+    texts = {"host": _NODE, "command": "Have it do this, and end."}
+    return Command(client, name=f"{service.name}-client", help=texts)
+
+
+def _node(s: Session, service: Service, host: str) -> str:
+    """Return the node that -h means: by default the first that the service runs on."""
+    nodes = [found.name for found in service.hosts(s.cluster)]
+    node = host or next(iter(nodes), "")
+    if node not in nodes:
+        raise ConfigError(
+            f"{service.name} does not run on {node or 'any node'}",
+            f"It runs on: {', '.join(nodes) or 'none, no node has its label'}",
+        )
+    return node
 
 
 def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Command:

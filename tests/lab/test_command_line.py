@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, host_docker, on, run, skp
+from tests.lab.conftest import HOSTS, NODES, ROOT, host_docker, on, run, skp
 
 
 def test_the_old_spelling_takes_the_same_words(platform: None) -> None:
@@ -175,7 +175,7 @@ def test_help_that_nobody_reads_to_its_end_is_no_error(platform: None) -> None:
 
 
 def test_a_dry_run_and_a_look_keep_no_new_passwords(platform: None, tmp_path: Path) -> None:
-    (tmp_path / "hosts.json").write_text((ROOT / "etc" / "hosts.json").read_text())
+    (tmp_path / "hosts.json").write_text(HOSTS.read_text())
     env = tmp_path / "env.sh"
     env.write_text(f"source {ROOT}/bin/env.sh\nexport SKP_ETC={tmp_path}\n")
     environment = {"SKP_ENV": str(env), "SKP_HOSTS": str(tmp_path / "hosts.json")}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, on, skp
+from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, inventory, on, skp
 
 Switch = Callable[[str], None]
 # On a node: its engine's data on a file system of its own, with 64 MB left. What starts the engine
@@ -140,7 +140,7 @@ def test_a_reinstalled_node_joins_in_place_of_its_dead_entry(changed: None) -> N
 
 def with_jupyter_on_c03(path: Path) -> dict[str, str]:
     """Write an inventory in which c03 runs Jupyter too, and return the environment with it."""
-    hosts = json.loads((ROOT / ".lab" / "hosts.json").read_text())
+    hosts = inventory(ROOT / ".lab" / "hosts.json")
     hosts["c03"]["labels"].append({"jupyter": "enable"})
     path.write_text(json.dumps(hosts))
     return {"SKP_HOSTS": str(path)}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import ROOT, container_ids, skp
+from tests.lab.conftest import container_ids, inventory, skp
 
 Make = Callable[[Mapping[str, Any]], dict[str, str]]
-HOSTS = json.loads((ROOT / "etc" / "hosts.json").read_text())
+HOSTS = inventory()
 
 
 @pytest.fixture

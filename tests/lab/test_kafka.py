@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, Ran, container_ids, on, run, skp
+from tests.lab.conftest import NODES, ROOT, Ran, container_ids, labelled, on, run, skp
 
 SERVERS = "zookeeper-skp-1:2181,zookeeper-skp-2:2181,zookeeper-skp-3:2181"
 BIN = "cd /opt/kafka/bin"
-
-
-def kafka_hosts(path: Path, *labels: str) -> dict[str, str]:
-    """Return an environment in which all nodes have the labels too."""
-    hosts = json.loads((ROOT / "etc" / "hosts.json").read_text())
-    for entry in hosts.values():
-        entry["labels"] += [{label: "enable"} for label in labels]
-    path.write_text(json.dumps(hosts))
-    return {"SKP_HOSTS": str(path)}
 
 
 def inside(node: str, command: str, env: dict[str, str]) -> Ran:
@@ -41,7 +32,7 @@ def remove() -> None:
 @pytest.fixture(scope="module")
 def kafka(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Three servers of ZooKeeper and three brokers, by the guide's commands."""
-    env = kafka_hosts(tmp_path_factory.mktemp("kafka") / "hosts.json", "zookeeper", "kafka")
+    env = labelled(tmp_path_factory.mktemp("kafka") / "hosts.json", "zookeeper", "kafka")
     for words in (
         ["docker.image-build-zookeeper", "-t=latest"],
         ["docker.image-build-kafka", "-t=latest"],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, host_docker, on, run, secret, skp
+from tests.lab.conftest import HOSTS, NODES, ROOT, host_docker, on, run, secret, skp
 
 # Busybox of the registry's image, as a container of a service that the catalogue does not have.
 RUN = (
@@ -108,7 +108,7 @@ def test_secrets_that_only_the_managers_keep_are_hidden(
 ) -> None:
     talk("c02", "talk-skp", f"echo {secret('JUPYTER_PASSWORD')}")
     wait("c02", "talk-skp")
-    elsewhere = settings(SKP_ETC=str(tmp_path), SKP_HOSTS=str(ROOT / "etc" / "hosts.json"))
+    elsewhere = settings(SKP_ETC=str(tmp_path), SKP_HOSTS=str(HOSTS))
     ran = skp("docker.logs", "-n", "talk-skp", "--nodes", "c02", env=elsewhere)
     assert ran.out == "c02: ***\n", ran.err
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, on, skp
+from tests.lab.conftest import NODES, inventory, on, skp
 
 IMAGE = "localhost:5000/skp/docker-ds"
 MANIFEST = "http://localhost:5000/v2/skp/docker-ds/manifests/latest"
@@ -85,7 +85,7 @@ def stale(changed: None) -> Iterator[None]:
 def test_a_reader_on_a_stale_copy_is_named_and_blocks_its_own_node_only(
     stale: None, tmp_path: Path
 ) -> None:
-    hosts = json.loads((ROOT / "etc" / "hosts.json").read_text())
+    hosts = inventory()
     hosts["c02"]["labels"].append({"jupyter": "enable"})
     (tmp_path / "hosts.json").write_text(json.dumps(hosts))
     ran = skp("docker.apply", "--json", env={"SKP_HOSTS": str(tmp_path / "hosts.json")})

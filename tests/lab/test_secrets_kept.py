@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster import secrets
-from tests.lab.conftest import NODES, ROOT, Ran, container_ids, on, secret, skp
+from tests.lab.conftest import HOSTS, NODES, ROOT, Ran, container_ids, on, secret, skp
 
 KEPT = "/var/lib/skp/secrets.env"
 SEEDS = {
@@ -24,7 +24,7 @@ SEED = re.compile("seed-of-a-")
 
 def other_machine(tmp_path: Path, **settings: str) -> dict[str, str]:
     """Return the environment of a fresh clone: the same files, and no etc/secrets.env."""
-    (tmp_path / "hosts.json").write_text((ROOT / "etc" / "hosts.json").read_text())
+    (tmp_path / "hosts.json").write_text(HOSTS.read_text())
     lines = [f"source {ROOT}/bin/env.sh", f"export SKP_ETC='{tmp_path}'"]
     lines += [f"export {key}='{value}'" for key, value in settings.items()]
     (tmp_path / "env.sh").write_text("\n".join(lines) + "\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import on, skp
+from tests.lab.conftest import ROOT, inventory, on, skp
 
 
 def node_rows() -> dict[str, list[str]]:
@@ -59,11 +61,13 @@ def test_a_label_that_is_no_longer_listed_goes_and_a_strangers_stays(changed: No
 
 
 @pytest.fixture
-def five(changed: None) -> Iterator[dict[str, str]]:
+def five(changed: None, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A lab of five, by the guide's own layout; of three again afterwards."""
     up = skp("lab.up", "-n", "5", "--publish")
     assert up.code == 0, up.all
-    yield {"SKP_HOSTS": ".lab/hosts.json"}
+    path = tmp_path / "hosts.json"
+    path.write_text(json.dumps(inventory(ROOT / ".lab" / "hosts.json")))
+    yield {"SKP_HOSTS": str(path)}
 
 
 def test_five_nodes_as_in_the_guide(five: dict[str, str]) -> None:

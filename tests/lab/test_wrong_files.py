@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, container_ids, host_docker, on, restore, skp
+from tests.lab.conftest import NODES, ROOT, SHIPPED, container_ids, host_docker, on, restore, skp
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_it_is_told_and_nothing_is_touched(
         (tmp_path / file).chmod(0o600)
     before = container_ids()
     since = f"{time.time():.6f}"
-    ran = skp("docker.apply", env={"SKP_ENV": str(tmp_path / "env.sh")})
+    ran = skp("docker.apply", env={"SKP_ENV": str(tmp_path / "env.sh"), **SHIPPED})
     assert ran.code == 2, ran.all
     assert name in ran.err
     assert ran.out == ""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.lab.conftest import changed, demo, platform, powered, settings, unreachable
+from tests.lab.conftest import _hosts, changed, demo, platform, powered, settings, unreachable
 
-__all__ = ["changed", "demo", "platform", "powered", "settings", "unreachable"]
+__all__ = ["_hosts", "changed", "demo", "platform", "powered", "settings", "unreachable"]

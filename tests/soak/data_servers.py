@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from lab import LabConfig, image
-from tests.lab.conftest import Ran, host_docker, on, run
+from tests.lab.conftest import Ran, host_docker, inventory, on, run
 from tests.lab.data_volumes import Volume, done, switched_on, until
 
 NAMES = ("sshfs", "s3", "blob")
@@ -148,7 +148,7 @@ def initialise(volume: Volume) -> None:
 
 def two_consumers(folder: Path) -> str:
     """Return an inventory in which Jupyter runs on two nodes."""
-    hosts = json.loads(Path("etc/hosts.json").read_text(encoding="utf-8"))
+    hosts = inventory()
     hosts["c02"]["labels"].append({"jupyter": "enable"})
     path = folder / "hosts.json"
     path.write_text(json.dumps(hosts))

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, host_docker, on, run, skp
-from tests.lab.test_kafka import inside, kafka_hosts, remove
+from tests.lab.conftest import NODES, ROOT, host_docker, labelled, on, run, skp
+from tests.lab.test_kafka import inside, remove
 
 BROKERS = ",".join(f"10.99.0.1{number}:9092" for number in (1, 2, 3))
 COUNT, RATE = 200_000, 4_000
@@ -26,7 +26,7 @@ Env = dict[str, str]
 def start(path: Path, *labels: str, more: str = "") -> Env:
     """Run what the labels name on all three nodes, from nothing."""
     assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
-    env = kafka_hosts(path, *labels)
+    env = labelled(path, *labels)
     settings = path.with_name("env.sh")
     settings.write_text(f"source {ROOT}/bin/env.sh\n{more}")
     env["SKP_ENV"] = str(settings)

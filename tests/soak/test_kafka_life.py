@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, container_ids, on, run, skp
-from tests.lab.test_kafka import SERVERS, inside, kafka_hosts, remove
+from tests.lab.conftest import NODES, container_ids, labelled, on, run, skp
+from tests.lab.test_kafka import SERVERS, inside, remove
 from tests.soak.brokers import CLIENT, PERF, SERVER, make, send, told
 from tests.soak.test_kafka_faults import Env, settle, start
 from tests.soak.typed import terminal
@@ -101,7 +101,7 @@ def test_wrong_wishes_are_refused_before_anything_is_touched(kafka: Env, tmp_pat
 
 def test_data_of_the_other_mode_is_refused_with_the_way_to_go(kafka: Env, tmp_path: Path) -> None:
     before, other = container_ids(), [] if kafka["MODE"] == "zookeeper" else ["zookeeper"]
-    env = {**kafka, **kafka_hosts(tmp_path / "hosts.json", "kafka", *other)}
+    env = {**kafka, **labelled(tmp_path / "hosts.json", "kafka", *other)}
     refused = skp("docker.kafka-run", env=env)
     assert refused.code == 1
     assert refused.all.count("docs/kafka.md") >= len(NODES), refused.all

@@ -1,0 +1,136 @@
+"""MySQL: one server, with data on its node; Airflow's store, and yours.
+
+Its passwords are what the settings say at every start: the server itself runs `init.sql` before
+it answers anybody, whatever they were before. A changed password replaces the container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cluster.inventory import Host
+from cluster.secrets import Secret
+from cluster.service import Cluster, Service
+from cluster.settings import Setting
+from cluster.spec import (
+    SECRETS_TARGET,
+    ConfigFile,
+    Container,
+    Image,
+    Mount,
+    Port,
+    Probe,
+    SecretFile,
+    Source,
+)
+from cluster.state import State
+from services import airflow_store
+from services.common import check_memory, cpus, memory, user
+from services.images import is_ours, plain
+
+_DATA = "/var/lib/mysql"
+_PORT = 3306
+_LEAST_MEMORY = 512 << 20  # bytes; below, the kernel ends it when a few clients are there
+ROOT = ("mysql", f"--defaults-extra-file={SECRETS_TARGET}/root.cnf")
+"""The client, logged in as root: nothing of the password is on a command line."""
+CREATE_AIRFLOW = ("sh", f"{SECRETS_TARGET}/airflow-init")
+"""In its container: creates Airflow's database and user where they are missing."""
+
+_AIRFLOW_INIT = f"""\
+# Creates Airflow's database and user where they are missing; --reset drops what is there first.
+set -eu
+[ "${{1:-}}" != --reset ] || {" ".join(ROOT)} <{SECRETS_TARGET}/airflow-reset.sql
+exec {" ".join(ROOT)} <{SECRETS_TARGET}/airflow.sql
+"""
+
+
+class MySQL(Service):
+    """See the module."""
+
+    name = "mysql"
+    title = "MySQL"
+    shell = ("bash",)
+    client = ROOT
+    settings = (
+        Setting("MYSQL_NAME", "name", "mysql-skp", "container name"),
+        Setting("MYSQL_PORT", "port", "3306", "port on its node"),
+        Setting("MYSQL_VOLUME", "path", "$SKP_HOME/volume/var/mysql", "its data"),
+        Setting("MYSQL_ROOT_PASSWORD", "password", "", "root's password; generated"),
+        Setting("MYSQL_IMAGE", "public-image", "skp/docker-mysql", "image"),
+        Setting("MYSQL_TAG", "tag", "latest", "image tag"),
+        Setting("MYSQL_MEMORY", "memory", "", "memory limit; at least 512m"),
+        Setting("MYSQL_CPUS", "cpus", "", "CPU limit"),
+    )
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """The first node with its label."""
+        return super().hosts(cluster)[:1]
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """Ours from the registry; any other is pulled by the master and copied to the node."""
+        repository, tag = cluster.settings.text("MYSQL_IMAGE"), cluster.settings.text("MYSQL_TAG")
+        if is_ours(repository):
+            return (plain(cluster.settings, self.name, tag),)
+        return (Image(repository, tag, Source.STREAM),)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """One server."""
+        check_memory(cluster, "MYSQL_MEMORY", _LEAST_MEMORY)
+        text, (image,) = cluster.settings.text, self.images(cluster)
+        for host in self.hosts(cluster):
+            yield Container(
+                node=host.name,
+                name=text("MYSQL_NAME"),
+                service=self.name,
+                image=image,
+                command=(
+                    "mysqld", f"--init-file={SECRETS_TARGET}/init.sql", "--skip-log-bin",
+                    "--character-set-server=utf8mb4",
+                ),
+                environment=(("MYSQL_ROOT_PASSWORD_FILE", f"{SECRETS_TARGET}/root-password"),),
+                mounts=(Mount(text("MYSQL_VOLUME"), _DATA, create=True),),
+                ports=(Port(cluster.settings.number("MYSQL_PORT"), _PORT),),
+                files=_files(cluster),
+                network=text("SKP_NET"),
+                user=user(cluster, facts, host.name),
+                memory=memory(cluster, "MYSQL_MEMORY"),
+                cpus=cpus(cluster, "MYSQL_CPUS"),
+                # Over TCP: the public image begins with a server that is on its socket alone.
+                probe=Probe((*ROOT, "--host=127.0.0.1", "--execute=DO 1"), timeout=5),
+                stop_timeout=120,
+                after=("registry",),
+            )  # fmt: skip
+
+
+def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
+    password = cluster.secrets["MYSQL_ROOT_PASSWORD"]
+    return (
+        SecretFile("root-password", password),
+        SecretFile("root.cnf", Secret(_option_file(password.reveal()))),
+        SecretFile("init.sql", Secret(_every_start(cluster, password.reveal()))),
+        SecretFile("airflow.sql", airflow_store.creation(cluster)),
+        ConfigFile("airflow-reset.sql", airflow_store.removal(cluster)),
+        ConfigFile("airflow-init", _AIRFLOW_INIT),
+    )
+
+
+def _option_file(password: str) -> str:
+    """Return the client's options (MySQL's manual, "Using Option Files")."""
+    escaped = password.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'")
+    return f'[client]\nuser = root\npassword = "{escaped}"\n'
+
+
+def _every_start(cluster: Cluster, password: str) -> str:
+    """Return the SQL that the server runs at each start."""
+    identified = f"IDENTIFIED BY {airflow_store.quoted(password)}"
+    lines = []
+    for account in ("'root'@'localhost'", "'root'@'%'"):
+        lines += [
+            f"CREATE USER IF NOT EXISTS {account} {identified};",
+            f"ALTER USER {account} {identified};",
+            f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;",
+        ]
+    return "\n".join((*lines, airflow_store.password(cluster), ""))
+
+
+SERVICE = MySQL()

@@ -1,0 +1,34 @@
+"""docker.mysql-airflow-init and its like: what a person has done to Airflow's store."""
+
+from __future__ import annotations
+
+from tasks.command import command
+from tasks.session import Session
+
+
+@command(help={"reset": "Drop the database that is there, with all that is in it, and its user."})
+def mysql_airflow_init(s: Session, reset: bool = False) -> None:
+    """Create Airflow's database and its user in MySQL, where they are missing."""
+    from services import airflow_init
+
+    look = airflow_init.begin_anew if reset else airflow_init.make_database
+    s.change(lambda fleet: look(s.cluster, fleet))
+
+
+@command()
+def airflow_db_init(s: Session) -> None:
+    """Make the tables of Airflow's store, or bring them to this version."""
+    from services.airflow_init import make_tables
+
+    s.change(lambda fleet: make_tables(s.cluster, fleet, s.kept))
+
+
+@command()
+def airflow_web_passwd_init(s: Session) -> None:
+    """Make the account of Airflow's administrator, or set its password again."""
+    from services.airflow_init import set_password
+
+    s.change(lambda fleet: set_password(s.cluster, fleet))
+
+
+TASKS = (mysql_airflow_init, airflow_db_init, airflow_web_passwd_init)

@@ -1,0 +1,106 @@
+"""The guide's chapter on MySQL and Airflow as it is typed; a DAG by Airflow's own API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.airflow_api import administrator, log_in, place
+from tests.lab.conftest import Ran, labelled, on, run, secret, skp
+
+DAG = """
+from airflow.sdk import dag, task
+
+@dag(schedule=None, is_paused_upon_creation=False)
+def talks():
+    @task
+    def count() -> int:
+        print("counting")
+        return 40 + 2
+
+    @task.bash
+    def say(number: int) -> str:
+        return f"echo the answer is {number}; id -u; command -v python"
+
+    say(count())
+
+talks()
+"""
+
+Env = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def guide(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+    """MySQL on c01, and Airflow, which goes to the master: the commands in the guide's order."""
+    env = labelled(tmp_path_factory.mktemp("airflow") / "hosts.json", "mysql", nodes=("c01",))
+    built = skp("docker.image-build-mysql", "-t=latest", env=env)
+    assert built.code == 0, built.all
+    place("talks", DAG)
+    early = skp("docker.airflow-run", env=env)
+    assert early.code == 1
+    assert "./skp.py docker.mysql-airflow-init, then ./skp.py docker.airflow-db-init" in early.out
+    for word in ("mysql-run", "mysql-airflow-init", "airflow-db-init", "airflow-run"):
+        done = skp(f"docker.{word}", env=env)
+        assert done.code == 0, done.all
+    yield env
+    remove()
+
+
+def remove() -> None:
+    """Take away what the tests' inventory does not ask for, and the data."""
+    done = skp("-q", "docker.apply", "mysql,airflow", "--yes")
+    on("c01", "sudo rm -rf /home/skp/skp/volume/var/mysql /home/skp/skp/volume/var/airflow")
+    assert done.code == 0, done.all
+
+
+def client(env: Env, sql: str) -> Ran:
+    """Ask MySQL as a person does: what is piped to its client."""
+    return run("sh", "-c", f"echo {sql!r} | ./skp.py docker.mysql-client -h=c01", env=env)
+
+
+def test_the_client_asks_as_root_without_a_password_on_its_command_line(guide: Env) -> None:
+    found = client(guide, "SELECT CURRENT_USER(); SHOW TABLES FROM airflow")
+    assert found.out.splitlines()[1] == "root@localhost", found.all
+    assert "dag_run" in found.out
+
+
+def test_there_is_no_account_until_it_is_made(guide: Env) -> None:
+    for password in ("admin", "airflow", secret("AIRFLOW_WEB_PASSWORD")):
+        assert log_in(password).status_code == 401
+    made = skp("docker.airflow-web-passwd-init", env=guide)
+    assert (made.code, "the account admin was made" in made.out) == (0, True), made.all
+    assert log_in("admin").status_code == 401
+
+
+def test_a_dag_runs_by_the_api_and_its_log_is_readable(guide: Env) -> None:
+    airflow = administrator()
+    airflow.knows("talks")
+    begun = airflow.trigger("talks")
+    assert airflow.ends("talks", begun) == "success"
+    assert "counting" in airflow.log("talks", begun, "count")
+    said = airflow.log("talks", begun, "say")
+    for line in ("the answer is 42", "1000", "/opt/skp/venv/bin/python"):
+        assert line in said
+
+
+def test_a_second_time_nothing_is_changed(guide: Env) -> None:
+    for word in ("mysql-airflow-init", "airflow-run"):
+        again = skp(f"docker.{word}", env=guide)
+        assert "Nothing to change" in again.out, again.all
+
+
+def test_no_secret_is_where_others_see_it(guide: Env) -> None:
+    shown = on(
+        "c01",
+        "docker inspect mysql-skp airflow-skp; ps axww; docker logs mysql-skp 2>&1; "
+        "docker logs airflow-skp 2>&1; sudo cat /home/skp/skp/volume/var/airflow/store",
+    ).out
+    assert "ready for connections" in shown
+    assert "Uvicorn running" in shown
+    keys = ("MYSQL_ROOT_PASSWORD", *(f"AIRFLOW_{word}" for word in (
+        "DB_PASSWORD", "WEB_PASSWORD", "FERNET_KEY", "JWT_SECRET", "SECRET_KEY",
+    )))  # fmt: skip
+    for key in keys:
+        assert secret(key) not in shown, key

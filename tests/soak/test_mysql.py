@@ -1,0 +1,121 @@
+"""MySQL by the guide's commands, asked by its own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab.conftest import Ran, container_ids, labelled, on, run, secret, skp
+
+LOGIN = (
+    "IFS= read -r MYSQL_PWD; export MYSQL_PWD; docker exec -e MYSQL_PWD mysql-skp "
+    "mysql --no-defaults --protocol=tcp -h 10.99.0.11 -e 'SELECT 40 + 2' -u "
+)
+# All that options, SQL and shells could stumble over.
+PASSWORD = """it's "so" \\ `$HOME` #1; %s"""
+
+Env = dict[str, str]
+
+
+def ask(env: Env, sql: str) -> Ran:
+    """Ask as a person does: what is piped to the client."""
+    words = f"echo {sql!r} | ./skp.py docker.mysql-client -h c01"
+    return run("sh", "-c", words, env=env)
+
+
+def log_in(user: str, password: str) -> Ran:
+    """Log in over the network, by c01's port."""
+    words = 'printf "%s\\n" "$GIVEN" | ssh -F .lab/ssh_config c01 "$LOGIN"'
+    return run("sh", "-c", words, env={"GIVEN": password, "LOGIN": f"{LOGIN}{user}"})
+
+
+@pytest.fixture(scope="module")
+def mysql(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+    """MySQL on c01, and a table with a row, by the guide's commands."""
+    env = labelled(tmp_path_factory.mktemp("mysql") / "hosts.json", "mysql", nodes=("c01",))
+    for words in (["docker.image-build-mysql", "-t=latest"], ["docker.mysql-run"]):
+        done = skp(*words, env=env)
+        assert done.code == 0, done.all
+    made = ask(env, "CREATE DATABASE kept; CREATE TABLE kept.t (n INT); INSERT kept.t VALUES (42)")
+    assert made.code == 0, made.all
+    yield env
+    remove()
+
+
+def remove() -> None:
+    """Take away what the tests' inventory does not ask for, and the data."""
+    done = skp("-q", "docker.apply", "mysql", "--yes")
+    on("c01", "sudo rm -rf /home/skp/skp/volume/var/mysql")
+    assert done.code == 0, done.all
+
+
+def test_a_second_run_changes_nothing(mysql: Env) -> None:
+    again = skp("docker.mysql-run", env=mysql)
+    assert "Nothing to change" in again.out, again.all
+
+
+def test_root_needs_its_password(mysql: Env) -> None:
+    root = secret("MYSQL_ROOT_PASSWORD")
+    assert len(root) > 15
+    for wrong in ("", "root", f"{root}x"):
+        refused = log_in("root", wrong)
+        assert refused.code == 1
+        assert "Access denied for user 'root'" in refused.err
+    assert log_in("root", root).out.split()[-1] == "42"
+
+
+def test_no_password_is_where_others_see_it(mysql: Env) -> None:
+    shown = on("c01", "docker inspect mysql-skp; ps axww; docker logs mysql-skp 2>&1").out
+    assert "ready for connections" in shown
+    for key in ("MYSQL_ROOT_PASSWORD", "AIRFLOW_DB_PASSWORD"):
+        assert secret(key) not in shown
+
+
+def test_airflows_database_is_made_once_and_dropped_only_when_asked(mysql: Env) -> None:
+    first, second = (skp("docker.mysql-airflow-init", env=mysql) for _ in range(2))
+    assert "1 done" in first.out, first.all
+    assert "Nothing to change" in second.out, second.all
+    assert ask(mysql, "CREATE TABLE airflow.mine (n INT)").code == 0
+    kept = skp("docker.mysql-airflow-init", env=mysql)
+    assert "Nothing to change" in kept.out
+    asked = skp("docker.mysql-airflow-init", "--reset", env=mysql)
+    assert (asked.code, "with all that Airflow keeps" in asked.err) == (2, True)
+    assert ask(mysql, "SHOW TABLES FROM airflow").out == "Tables_in_airflow\nmine\n"
+    reset = skp("docker.mysql-airflow-init", "--reset", "--yes", env=mysql)
+    assert reset.code == 0, reset.all
+    assert ask(mysql, "SHOW TABLES FROM airflow").out == ""
+
+
+def test_removed_and_run_again_no_row_is_lost(mysql: Env) -> None:
+    removed = skp("docker.mysql-rm", env=mysql)
+    assert removed.code == 0, removed.all
+    assert "mysql-skp" not in container_ids(("c01",))["c01"]
+    refused = skp("docker.mysql-airflow-init", env=mysql)
+    assert (refused.code, "./skp.py docker.mysql-run" in refused.err) == (1, True)
+    again = skp("docker.mysql-run", env=mysql)
+    assert again.code == 0, again.all
+    assert ask(mysql, "SELECT n FROM kept.t").out == "n\n42\n"
+
+
+def test_a_changed_password_is_the_services_once_it_is_applied(
+    mysql: Env, settings: Callable[..., Env]
+) -> None:
+    old = secret("MYSQL_ROOT_PASSWORD")
+    changed = {**settings(MYSQL_ROOT_PASSWORD=PASSWORD, AIRFLOW_DB_PASSWORD=PASSWORD), **mysql}
+    applied = skp("docker.apply", "mysql", env=changed)
+    assert applied.code == 0, applied.all
+    for user in ("root", "airflow"):
+        assert log_in(user, PASSWORD).out.split()[-1] == "42"
+    assert "Access denied" in log_in("root", old).err
+    assert ask(changed, "SELECT n FROM kept.t").out == "n\n42\n"
+    assert skp("docker.apply", "mysql", env=mysql).code == 0
+
+
+def test_too_little_memory_is_refused_before_anything_is_touched(
+    mysql: Env, settings: Callable[..., Env]
+) -> None:
+    small = {**settings(MYSQL_MEMORY="64m"), **mysql}
+    refused = skp("docker.mysql-run", env=small)
+    assert refused.code == 2
+    assert "MYSQL_MEMORY: 64m is too little for it to work; allowed: 512m or more" in refused.err

@@ -1,0 +1,179 @@
+"""MySQL and Airflow as they are described: passwords, the store's place, what comes first."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.errors import ConfigError
+from cluster.intent import Intent
+from cluster.plan import plan_containers
+from cluster.plan_first import with_first
+from cluster.secrets import Secret
+from cluster.service import Cluster
+from cluster.spec import Container, SecretFile, Source
+from cluster.state import FoundNode, Membership, State, Swarm
+from cluster.step import Action, Step
+from services import airflow_store
+from services.airflow import SERVICE as AIRFLOW
+from services.mysql import SERVICE as MYSQL
+from tests.unit.described import described
+
+NASTY = """it's "so" \\ `x` #1; %s"""
+URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
+DIGEST = "sha256:one"
+
+
+def cluster(tmp_path: Path, mysql: str = "c02", **values: str) -> Cluster:
+    """Return two nodes, the second with MySQL's label."""
+    hosts: dict[str, Any] = {
+        "c01": {"ipv4": "10.0.0.1", "groups": ["master", "manager"], "labels": []},
+        "c02": {"ipv4": "10.0.0.2", "groups": ["manager"], "labels": []},
+    }
+    if mysql:
+        hosts[mysql]["labels"].append({"mysql": "enable"})
+    return described(tmp_path, hosts, values)
+
+
+def seen(wanted: Cluster, mark: str = "", digest: str = DIGEST) -> State:
+    images = {image: digest for service in (MYSQL, AIRFLOW) for image in service.images(wanted)}
+    nodes = {
+        name: FoundNode(
+            name, name, "26", Membership("active"), {}, owner="1000:1000",
+            images=images if digest else {},
+            notes={airflow_store.mark(wanted): mark} if mark and name == "c01" else {},
+        )
+        for name in ("c01", "c02")
+    }  # fmt: skip
+    return State(nodes, {}, Swarm("c01", "s", {}, Intent(), {"net-skp": ""}, {}, ("c01",)))
+
+
+def files(container: Container) -> dict[str, str]:
+    return {f.name: f.content.reveal() for f in container.files if isinstance(f, SecretFile)}
+
+
+def only(service: Any, wanted: Cluster, state: State | None = None) -> Container:
+    (container,) = service.containers(wanted, state or seen(wanted))
+    assert isinstance(container, Container)
+    return container
+
+
+def first(wanted: Cluster, state: State) -> list[Step]:
+    return list(AIRFLOW.first(wanted, state))
+
+
+def test_passwords_are_escaped_for_what_reads_them(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    nasty = {key: Secret(NASTY) for key in ("MYSQL_ROOT_PASSWORD", "AIRFLOW_DB_PASSWORD")}
+    found = files(only(MYSQL, replace(wanted, secrets={**wanted.secrets, **nasty})))
+    assert found["root-password"] == NASTY
+    assert """password = "it\\'s \\"so\\" \\\\ `x` #1; %s"\n""" in found["root.cnf"]
+    assert """IDENTIFIED BY 'it''s "so" \\\\ `x` #1; %s';""" in found["init.sql"]
+
+
+def test_a_public_image_of_mysql_is_copied_to_its_node(tmp_path: Path) -> None:
+    ours, public = (
+        MYSQL.images(cluster(tmp_path, **values))[0]
+        for values in ({}, {"MYSQL_IMAGE": "mysql", "MYSQL_TAG": "8.4"})
+    )
+    assert (ours.source, ours.built_by) == (
+        Source.REGISTRY, "docker.image-build-mysql -t=latest",
+    )  # fmt: skip
+    assert (public.reference, public.source) == ("mysql:8.4", Source.STREAM)
+
+
+def test_airflow_goes_to_the_master_if_there_is_a_store_for_it(tmp_path: Path) -> None:
+    assert [host.name for host in AIRFLOW.hosts(cluster(tmp_path))] == ["c01"]
+    assert AIRFLOW.hosts(cluster(tmp_path, mysql="")) == ()
+    elsewhere = {URL: "mysql://me:pw@db.example/mine"}
+    assert [h.name for h in AIRFLOW.hosts(cluster(tmp_path, mysql="", **elsewhere))] == ["c01"]
+
+
+def test_the_guides_url_means_our_store(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path, **{URL: "mysql+pymysql://airflow:airflow@mysql-skp/airflow"})
+    url = files(only(AIRFLOW, wanted))["store-url"]
+    assert url == (
+        "mysql+mysqldb://airflow:the-secret-AIRFLOW_DB_PASSWORD@mysql-skp:3306/airflow"
+        "?charset=utf8mb4"
+    )
+
+
+def test_anothers_url_is_taken_with_our_driver(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path, **{URL: "mysql+pymysql://me:p%40w@db.example:3307/mine"})
+    url = files(only(AIRFLOW, wanted))["store-url"]
+    assert url == "mysql+mysqldb://me:p%40w@db.example:3307/mine"
+    assert airflow_store.place(wanted) == "db.example:3307/mine"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:pw@db/mine", "mysql://db/mine", "mysql://me:pw@db", "nonsense"]
+)
+def test_a_wrong_url_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    wanted = cluster(tmp_path, **{URL: url})
+    with pytest.raises(ConfigError, match="allowed: mysql\\+mysqldb://USER") as caught:
+        list(AIRFLOW.containers(wanted, State({}, {}, None)))
+    assert url not in str(caught.value)
+
+
+def test_a_key_of_fernets_form_is_taken_and_any_other_text_made_into_one(tmp_path: Path) -> None:
+    wanted, own = cluster(tmp_path), base64.urlsafe_b64encode(bytes(range(32))).decode()
+    given = replace(wanted, secrets={**wanted.secrets, "AIRFLOW_FERNET_KEY": Secret(own)})
+    assert files(only(AIRFLOW, given))["fernet-key"] == own
+    made = files(only(AIRFLOW, wanted))["fernet-key"]
+    assert len(base64.urlsafe_b64decode(made)) == 32
+
+
+def test_ones_own_variables_reach_airflow_in_a_file(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path, AIRFLOW__CORE__PARALLELISM="4")
+    container = only(AIRFLOW, wanted)
+    assert files(container)["environment"] == "AIRFLOW__CORE__PARALLELISM=4\n"
+    assert "AIRFLOW__CORE__PARALLELISM" not in dict(container.environment)
+
+
+@pytest.mark.parametrize(("service", "key"), [(MYSQL, "MYSQL"), (AIRFLOW, "AIRFLOW")])
+def test_too_little_memory_is_refused(tmp_path: Path, service: Any, key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}_MEMORY: 64m is too little"):
+        only(service, cluster(tmp_path, **{f"{key}_MEMORY": "64m"}))
+
+
+def test_a_store_that_was_not_made_has_its_database_and_tables_made_first(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    database, tables = first(wanted, seen(wanted))
+    assert (database.action, database.node, database.name) == (Action.RUN, "c02", "mysql-skp")
+    assert (tables.action, tables.node, tables.name) == (Action.JOB, "c01", "airflow-skp-init")
+    assert "docker.mysql-airflow-init" in database.hint
+    assert "docker.airflow-db-init" in tables.hint
+
+
+def test_a_store_elsewhere_needs_its_tables_only(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path, **{URL: "mysql://me:pw@db.example/mine"})
+    assert [step.action for step in first(wanted, seen(wanted))] == [Action.JOB]
+
+
+def test_a_store_that_was_made_needs_nothing(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    assert first(wanted, seen(wanted, f"mysql-skp:3306/airflow {DIGEST}\n")) == []
+
+
+def test_a_new_image_upgrades_the_tables_without_asking(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    (step,) = first(wanted, seen(wanted, "mysql-skp:3306/airflow sha256:old\n"))
+    assert (step.action, step.hint) == (Action.JOB, "")
+
+
+def test_what_comes_first_waits_for_its_own_service_and_is_waited_for(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    state = seen(wanted, digest="")
+    containers = [*MYSQL.containers(wanted, state), *AIRFLOW.containers(wanted, state)]
+    steps = plan_containers(
+        containers, state, services=["mysql", "airflow"], nodes=["c01", "c02"],
+        identify=lambda _: "", home=wanted.home, key=Secret("key"),
+    )  # fmt: skip
+    every = with_first(steps, first(wanted, state), state, lambda _: "", wanted.home)
+    assert {step.action for step in every} == {Action.DEFER}
+    reasons = {step.name: step.reason for step in every if step.command}
+    assert reasons == {"mysql-skp": "it waits for mysql-skp on c02"}
