@@ -51,6 +51,14 @@ class Report:
             r.outcome in (Outcome.DONE, Outcome.PLANNED) and r.step.changes for r in self.results
         )
 
+    def renewed(self, service: str) -> bool:
+        """Whether a container of `service` was made or replaced."""
+        return any(
+            r.outcome is Outcome.DONE and r.step.container and r.step.container.service == service
+            for r in self.results
+            if r.step.action in (Action.CREATE, Action.REPLACE)
+        )
+
     def as_json(self) -> str:
         """Return the report as one JSON document."""
         document = {

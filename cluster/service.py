@@ -99,7 +99,8 @@ class Service:
         return ()
 
     def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:  # noqa: ARG002
-        """Do what only the running service itself can be asked for, after each `-run`.
+        """Do what only the running service itself can be asked for: after each `-run`, and after
+        an apply that made or replaced a container of it.
 
         Returns what was changed, a sentence each; the second time nothing.
 

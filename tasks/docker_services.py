@@ -57,7 +57,6 @@ def _run(service: Service) -> Command:
             raise ConfigError("options are remembered for all nodes: leave --nodes out")
         s.check(options)
         s.converge(chosen=[service], wish=Wish.UP, options=options)
-        s.follow_up(service)
 
     run.__doc__ = f"Run {service.title}; options given here are kept until -rm."
     parameters = [

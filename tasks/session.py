@@ -154,9 +154,16 @@ class Session:
                 busy=busy,
             )
             report = converge(cluster, fleet, scope, self._talk)
-        self.finish(report)
+        try:
+            self.finish(report)
+        finally:
+            # What failed elsewhere is no reason to leave these half done: the next apply would
+            # find nothing to change of them.
+            for service in chosen:
+                if wish is Wish.UP or report.renewed(service.name):
+                    self._follow_up(service)
 
-    def follow_up(self, service: Service) -> None:
+    def _follow_up(self, service: Service) -> None:
         """Do what only the running service itself can be asked for; say what was changed."""
         if self.options.dry or type(service).finish is Service.finish:
             return

@@ -200,14 +200,20 @@ class Blob(Backend):
 
     def pending(self) -> int:
         """Count the files that rclone's cache calls dirty (vfs/vfscache of its source)."""
-        return sum(_dirty(path) for path in (status.CACHE / "vfsMeta").rglob("*"))
+        return sum(
+            _dirty(f"{folder}/{name}")
+            for folder, _, names in os.walk(status.CACHE / "vfsMeta")
+            for name in names
+        )
 
 
-def _dirty(path: Path) -> int:
+def _dirty(path: str) -> int:
     try:
-        if not path.is_file():
+        with open(path, "rb") as file:  # noqa: PTH123 - there may be very many
+            content = file.read()
+        if b'"Dirty": false' in content:
             return 0
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content)
     except OSError:
         return 0  # it went
     except ValueError:
