@@ -27,6 +27,7 @@ PROPERTIES = {"spark.executor.memory": HEAP, "spark.cores.max": str(CORES)}
 JOB = (HERE / "job.py").read_text()
 SITE = "/opt/skp/venv/lib/python3.13/site-packages"
 PARTS = ("/opt/skp/java", "/opt/skp/spark", f"{SITE}/pyspark", f"{SITE}/py4j")
+PID = "/tmp/spark-bench.pid"  # noqa: S108 - on nodes of the practice cluster
 BARE = (
     "export JAVA_HOME=/opt/skp/java SPARK_HOME=/opt/skp/spark SPARK_DAEMON_MEMORY=512m "
     f"PYTHONPATH={SITE} PATH=/opt/skp/java/bin:/opt/skp/spark/bin:$PATH"
@@ -53,7 +54,7 @@ def on(node: str, command: str, text: str = "") -> str:
 def by_hand() -> Callable[[], str]:
     """Start Spark as a person with three terminals would; returns what runs the job."""
     start = "nohup spark-class org.apache.spark.deploy"
-    quiet = "</dev/null >/tmp/spark-bench.log 2>&1 &"
+    quiet = f"</dev/null >/tmp/spark-bench.log 2>&1 & echo $! >{PID}"
     master = f"--host {NODES['c01']} --port 7077 --webui-port 8030"
     on("c01", f"{BARE}; {start}.master.Master {master} {quiet}")
     for node in WORKERS:
@@ -106,11 +107,11 @@ def clear() -> None:
     """Take away what either contender started."""
     run("./skp.py", "-q", "docker.spark-rm")
     for node in NODES:
-        # By the class names: the shell that says this has them only with brackets.
-        on(node, "pids=$(pgrep -u skp -f 'deploy[.](master|worker)' || true); "
-                 'if [ -n "$pids" ]; then kill $pids; '
-                 "while pgrep -u skp -f 'deploy[.](master|worker)'; do sleep 0.2; done; fi; "
-                 "rm -rf /tmp/spark-work")  # fmt: skip
+        on(
+            node,
+            f"if [ -e {PID} ]; then pid=$(cat {PID}); kill $pid; "
+            f"while [ -d /proc/$pid ]; do sleep 0.2; done; fi; rm -rf {PID} /tmp/spark-work",
+        )
 
 
 CONTENDERS = {"SKP": by_skp, "by hand": by_hand}
