@@ -21,7 +21,7 @@ from cluster.state import State
 from cluster.step import Action, Kind, Step
 from services import airflow_store
 from services.common import check_memory, cpus, data_mounts, memory, user
-from services.images import for_data_science
+from services.images import data_science_of
 from services.mysql import CREATE_AIRFLOW
 from services.mysql import SERVICE as MYSQL
 
@@ -67,7 +67,7 @@ class Airflow(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """The data-science image, with CUDA's libraries if GPUs are to be used."""
-        return (for_data_science(cluster.settings, "AIRFLOW"),)
+        return (data_science_of(cluster.settings, "AIRFLOW"),)
 
     def notes(self, cluster: Cluster) -> tuple[str, ...]:
         """Which store was made, and by which image."""

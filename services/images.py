@@ -7,8 +7,8 @@ from cluster.settings import ROOT, Settings
 from cluster.spec import TAG, Image
 
 _DATA_SCIENCE = "docker-ds"
-# Its two variants: the value of -g, and the setting that names the image.
-_NAMED_BY = {"FALSE": "JUPYTER_IMAGE", "TRUE": "JUPYTER_GPU_IMAGE"}
+# Its two variants: the value of -g, and what the settings that name the image and tag begin with.
+_VARIANTS = {"FALSE": "", "TRUE": "GPU_"}
 # What Debian can make; the image itself has the list of the day of its build.
 _LOCALES = ROOT / "images" / _DATA_SCIENCE / "locales"
 
@@ -23,7 +23,7 @@ def data_science(
     """
     if not TAG.fullmatch(tag):
         raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
-    if gpu.upper() not in _NAMED_BY:
+    if gpu.upper() not in _VARIANTS:
         raise ConfigError(f"-g={gpu}: allowed: TRUE or FALSE")
     _check_locale(locale)
     arguments = {"LOCALE": locale, "GPU": gpu.upper()}
@@ -46,15 +46,19 @@ def plain(settings: Settings, service: str, tag: str) -> Image:
     )
 
 
-def for_data_science(settings: Settings, prefix: str) -> Image:
-    """Return the data-science image that the settings PREFIX_GPU, _IMAGE, _TAG, ... name."""
-    gpu = settings.flag(f"{prefix}_GPU")
-    kind = f"{prefix}_GPU" if gpu else prefix
-    tag = settings.text(f"{kind}_TAG")
+def data_science_of(settings: Settings, prefix: str) -> Image:
+    """Return the data-science image that a service runs: PREFIX_GPU says which of the two."""
+    gpu = "TRUE" if settings.flag(f"{prefix}_GPU") else "FALSE"
+    tag = settings.text(f"{prefix}_{_VARIANTS[gpu]}TAG")
+    return data_science_image(settings, gpu, tag, prefix)
+
+
+def data_science_image(settings: Settings, gpu: str, tag: str, prefix: str = "JUPYTER") -> Image:
+    """Return the image for `gpu` ("TRUE" or "FALSE") as PREFIX_IMAGE names it; one recipe."""
     return Image(
-        settings.text(f"{kind}_IMAGE"),
+        settings.text(f"{prefix}_{_VARIANTS[gpu]}IMAGE"),
         tag,
-        built_by=f"docker.image-build-ds -g={str(gpu).upper()} -t={tag}",
+        built_by=f"docker.image-build-ds -g={gpu} -t={tag}",
         recipe=_DATA_SCIENCE,
     )
 
@@ -63,16 +67,6 @@ def is_ours(repository: str) -> bool:
     """Tell whether images/ has what `repository` names: a public image is made by others."""
     owner, _, name = repository.rpartition("/")
     return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
-
-
-def data_science_image(settings: Settings, gpu: str, tag: str) -> Image:
-    """Return the image for `gpu` ("TRUE" or "FALSE") as the settings name it; one recipe."""
-    return Image(
-        settings.text(_NAMED_BY[gpu]),
-        tag,
-        built_by=f"docker.image-build-ds -g={gpu} -t={tag}",
-        recipe=_DATA_SCIENCE,
-    )
 
 
 def _check_locale(locale: str) -> None:
