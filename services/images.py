@@ -46,12 +46,6 @@ def plain(settings: Settings, service: str, tag: str) -> Image:
     )
 
 
-def is_ours(repository: str) -> bool:
-    """Tell whether images/ has what `repository` names: a public image is made by others."""
-    owner, _, name = repository.rpartition("/")
-    return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
-
-
 def data_science_of(settings: Settings, prefix: str) -> Image:
     """Return the data-science image that a service runs: PREFIX_GPU says which of the two."""
     gpu = "TRUE" if settings.flag(f"{prefix}_GPU") else "FALSE"
@@ -67,6 +61,12 @@ def data_science_image(settings: Settings, gpu: str, tag: str, prefix: str = "JU
         built_by=f"docker.image-build-ds -g={gpu} -t={tag}",
         recipe=_DATA_SCIENCE,
     )
+
+
+def is_ours(repository: str) -> bool:
+    """Tell whether images/ has what `repository` names: a public image is made by others."""
+    owner, _, name = repository.rpartition("/")
+    return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
 
 
 def _check_locale(locale: str) -> None:

@@ -21,7 +21,7 @@ GATEWAY = "http://10.99.0.11:8020"
 MINUTES = 60
 # Services that the inventory as shipped asks for and the demo does not begin: tests of their own
 # do, with the labels that `labelled` adds.
-_NOT_YET = {"mysql", "spark-master", "spark-worker"}
+_NOT_YET = {"mysql"}
 _FOLDER = tempfile.TemporaryDirectory(prefix="skp-tests-")
 HOSTS = Path(_FOLDER.name) / "hosts.json"
 
