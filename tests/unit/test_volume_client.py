@@ -110,7 +110,7 @@ def test_a_mount_command_that_has_worked_is_remembered_and_another_is_not(
 
 
 def test_a_client_at_work_is_told_from_one_that_waits(program: dict[str, ModuleType]) -> None:
-    moved = program["work"].moved
+    work = program["work"]
     children = [
         # (The work is a child's, as ssh is sshfs's.)
         subprocess.Popen([*words], start_new_session=True)
@@ -118,9 +118,14 @@ def test_a_client_at_work_is_told_from_one_that_waits(program: dict[str, ModuleT
     ]
     try:
         end = time.monotonic() + 20
-        while moved(children[1].pid) < 10_000_000:
+        waiting, busy = (work.Work(child.pid) for child in children)
+        while not busy.goes_on():
             assert time.monotonic() < end
-        assert moved(children[0].pid) < 100_000
+        until = time.monotonic() + 0.2
+        while time.monotonic() < until:
+            waiting.goes_on()
+        assert not waiting.goes_on()
+        assert busy.goes_on()
     finally:
         for child in children:
             os.killpg(child.pid, signal.SIGKILL)

@@ -13,16 +13,17 @@ from contextlib import suppress
 
 import mounts
 import status
-import work
 from backends import Backend, SetupError
+from work import Work
 
 _PROBE = 10  # seconds: a probe's deadline
 _MISSES = 3  # so many probes in a row without an answer, and a mount is given up
 # So many if its client is at work: a large file on a slow way holds up what comes after it, and
 # giving up would break off what is on its way.
 _MISSES_AT_WORK = 30
-_WORK = 100_000  # bytes from one probe to the next; who waits for a server moves next to none
 _MOUNT = 20  # seconds: a mount's deadline
+_GOES_ON = 10  # seconds between questions whether a client that has not mounted yet is at work:
+# rclone looks through its whole cache before, which takes its time with very many files.
 _BACK_OFF = (1, 2, 4, 8)  # seconds between attempts; the last one stays
 _TICK = 0.2
 
@@ -76,10 +77,13 @@ class Supervisor:
         if wrong := self._backend.refused():
             return self._failed(wrong)
         self._start()
-        end = time.monotonic() + _MOUNT
+        end, ask = time.monotonic() + _MOUNT, time.monotonic() + _GOES_ON
         while not self._stop.is_set():
             if self._ended():
                 return self._failed(" ".join(self._said) or "the mount command ended")
+            if time.monotonic() > ask:
+                ask += _GOES_ON
+                end = time.monotonic() + _MOUNT if self._work.goes_on() else end
             if mounts.mounted(self._point) == self._backend.type:
                 seconds, wrong = mounts.probe(self._point, max(1, end - time.monotonic()))
                 if not wrong:
@@ -94,7 +98,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Probe until the mount is lost, or is not wanted any more."""
-        misses, moved = 0, 0
+        misses = 0
         while not self._stop.is_set() and status.wanted():
             self._pause(self._backend.interval, lambda: self._ended() or not status.wanted())
             if self._stop.is_set() or not status.wanted():
@@ -105,8 +109,7 @@ class Supervisor:
                 return
             seconds, wrong = mounts.probe(self._point, _PROBE)
             misses = misses + 1 if wrong in mounts.DEAD else 0
-            before, moved = moved, self._moved()
-            allowed = _MISSES_AT_WORK if moved - before > _WORK else _MISSES
+            allowed = _MISSES_AT_WORK if self._work.goes_on() else _MISSES
             self._tell("not answering" if wrong else "mounted", wrong, seconds)
             # A client that tells of an error is alive: it finds its server again by itself.
             if misses >= allowed or (wrong and self._backend.renewed()):
@@ -124,6 +127,7 @@ class Supervisor:
             errors="replace",
             start_new_session=True,
         )
+        self._work = Work(self._process.pid)
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
@@ -132,9 +136,6 @@ class Supervisor:
             if line.strip() and " [INF] " not in line:  # s3fs's words while all is well
                 self._said.append(line.strip())
                 _log(line.strip())
-
-    def _moved(self) -> int:
-        return work.moved(self._process.pid) if self._process else 0
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None

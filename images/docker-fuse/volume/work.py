@@ -5,6 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 _PROC = Path("/proc")
+_LEAST = 100_000  # bytes from one question to the next; who waits for a server moves next to none
+
+
+class Work:
+    """What a group of processes does, from one question to the next."""
+
+    def __init__(self, group: int) -> None:
+        self._group, self._moved = group, 0
+
+    def goes_on(self) -> bool:
+        """Whether they have moved data since this was asked last."""
+        before, self._moved = self._moved, moved(self._group)
+        return self._moved - before > _LEAST
 
 
 def moved(group: int) -> int:
