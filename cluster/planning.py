@@ -85,7 +85,7 @@ def make_plan(cluster: Cluster, state: State, scope: Scope, local: Kept) -> Plan
     steps = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *plan_intents(cluster, state, scope),
-        *(() if scope.wish is Wish.DOWN else plan_numbers(scope.services, cluster, state)),
+        *(() if scope.wish is Wish.DOWN else plan_numbers(_not_held(state, scope), cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *(_secrets(cluster, state, resolved.kept) if scope.services else ()),
         *_containers(cluster, state, scope),
@@ -109,12 +109,15 @@ def _leaderless(cluster: Cluster, state: State) -> Step:
     )
 
 
+def _not_held(state: State, scope: Scope) -> list[Service]:
+    """Return the services of `scope` without those that a person took down."""
+    held = state.swarm.intent.held if state.swarm else frozenset()
+    return [s for s in scope.services if scope.wish is not Wish.AS_LABELLED or s.name not in held]
+
+
 def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     master = cluster.inventory.master.name
-    intent = state.swarm.intent if state.swarm else Intent()
-    services = [
-        s for s in scope.services if scope.wish is not Wish.AS_LABELLED or s.name not in intent.held
-    ]
+    services = _not_held(state, scope)
     desired: list[Container] = []
     if scope.wish is not Wish.DOWN:
         off = drained(cluster.inventory, state, scope.parts, scope.nodes)

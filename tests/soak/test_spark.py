@@ -140,7 +140,7 @@ def test_a_strangers_container_on_the_port_is_named_and_nothing_is_made(down: No
         before = container_ids()
         refused = skp("docker.spark-run")
         assert refused.code == 1
-        assert "port 8030 is taken by the container web" in refused.all
+        assert "port 8030/tcp is taken by the container web" in refused.all
         made = {n for node in NODES for n in set(container_ids()[node]) - set(before[node])}
         assert made <= {"spark-skp-history"}
     finally:

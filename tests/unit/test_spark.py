@@ -9,10 +9,14 @@ import pytest
 
 import services
 from cluster.errors import ConfigError
+from cluster.intent import Intent
 from cluster.plan import waves
+from cluster.planning import make_plan
+from cluster.scope import Scope
+from cluster.secrets import SPEC_KEY, Kept, Secret
 from cluster.service import Cluster
 from cluster.spec import Container, SecretFile
-from cluster.state import State
+from cluster.state import FoundNode, Membership, State, Swarm
 from cluster.step import Action, Kind, Step, needed
 from services.jupyter import SERVICE as JUPYTER
 from services.spark import SERVICE as SPARK
@@ -77,6 +81,19 @@ def test_workers_come_after_the_master(tmp_path: Path) -> None:
     assert {step.name for step in second} == {"spark-skp-worker-2", "spark-skp-worker-3"}
     for step in second:
         assert [one.name for one in needed(step, steps)] == [one.name for one in first]
+
+
+@pytest.mark.parametrize(("held", "steps"), [({"spark"}, 0), (set(), 1)])
+def test_while_it_is_held_its_nodes_get_no_numbers(
+    tmp_path: Path, held: set[str], steps: int
+) -> None:
+    nodes = {name: FoundNode(name, name, "26", Membership("active"), {}) for name in LABELS}
+    intent = Intent(held=frozenset(held))
+    state = State(nodes, {}, Swarm("c01", "s", {}, intent, {"net-skp": ""}, {}, ("c01",)))
+    scope = Scope("docker.apply", tuple(LABELS), services=(SPARK,))
+    cluster = described(tmp_path, hosts(LABELS), {})
+    plan = make_plan(cluster, state, scope, Kept({SPEC_KEY: Secret("key")}))
+    assert sum(step.action is Action.NUMBER for step in plan.steps) == steps
 
 
 def test_both_labels_are_spark_s(tmp_path: Path) -> None:
