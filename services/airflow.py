@@ -84,10 +84,7 @@ class Airflow(Service):
                 service=self.name,
                 image=image,
                 command=(_PROGRAM,),
-                environment=(
-                    ("SKP_STORE", self._made(cluster, facts)),
-                    ("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),
-                ),
+                environment=(("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),),
                 mounts=(*data_mounts(cluster, "AIRFLOW_VOLUME"), _own(cluster)),
                 ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
                 files=_files(cluster),
@@ -104,22 +101,23 @@ class Airflow(Service):
     def first(self, cluster: Cluster, facts: State) -> Iterator[Step]:
         """The store's database with its user, if it is in our MySQL, and the store's tables."""
         for container in self.containers(cluster, facts):
-            made = self._made(cluster, facts)
-            said = self._said(cluster, facts).strip()
-            if said == made:
+            store, _, digest = self._made(cluster, facts).partition(" ")
+            begun, _, by = self._said(cluster, facts).strip().partition(" ")
+            # Without its registry an image has no digest.
+            if begun == store and digest in ("", by):
                 return
-            store, _, _ = made.partition(" ")
-            begun = said.partition(" ")[0] == store
-            why = "" if begun else f"its store {store} was not made yet"
-            if not begun and not airflow_store.elsewhere(cluster):
+            why = "" if begun == store else f"its store {store} was not made yet"
+            if why and not airflow_store.elsewhere(cluster):
                 yield from self._database(cluster, facts, why)
-            yield replace(self.tables(container), reason=why, hint=_TYPE["tables"] if why else "")
+            tables = self.tables(cluster, facts, container)
+            yield replace(tables, reason=why, hint=_TYPE["tables"] if why else "")
 
-    def tables(self, container: Container) -> Step:
+    def tables(self, cluster: Cluster, facts: State, container: Container) -> Step:
         """Return the step that makes or upgrades the store's tables, beside `container`."""
         job = replace(
             container, name=f"{container.name}-init", service=_TABLES, ports=(), probe=None,
             command=(_PROGRAM, "db-init"), restart="no", after=("registry", MYSQL.name, _DATABASE),
+            environment=(*container.environment, ("SKP_STORE", self._made(cluster, facts))),
         )  # fmt: skip
         return Step(Kind.CONTAINER, Action.JOB, job.node, job.name, container=job, seconds=_SECONDS)
 

@@ -82,7 +82,7 @@ def make_tables(cluster: Cluster, fleet: Fleet, kept: Kept) -> Change:
     if not digest:
         missing = f"the master's registry does not have {container.image.repository}"
         raise NodeError(master, missing, f"./skp.py {container.image.built_by}")
-    return Change((replace(AIRFLOW.tables(container), identity=digest),))
+    return Change((replace(AIRFLOW.tables(cluster, state, container), identity=digest),))
 
 
 def set_password(cluster: Cluster, fleet: Fleet) -> Change:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
-from selenium.webdriver.common.by import By
 
 from tests.lab.airflow_api import SECONDS, URL, administrator, log_in, place
-from tests.lab.browser import CHROMIUM, DRIVER, browser
+from tests.lab.browser import CHROMIUM, DRIVER, Browser, browser
 from tests.lab.conftest import NODES, container_ids, host_docker, labelled, on, secret, skp
 
 DAGS = {
@@ -229,6 +229,10 @@ def test_a_dropped_store_is_made_anew_by_apply(airflow: Env) -> None:
     administrator().knows("patient")
 
 
+def shows(window: Browser, word: str) -> bool:
+    return word in window.find("body").text
+
+
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium: bin/setup --dev")
 def test_the_ui_shows_the_dags_to_who_logs_in(airflow: Env, tmp_path: Path) -> None:
     with browser(tmp_path) as window:
@@ -236,10 +240,8 @@ def test_the_ui_shows_the_dags_to_who_logs_in(airflow: Env, tmp_path: Path) -> N
         window.find("input[name=username]").send_keys("admin")
         window.find("input[name=password]").send_keys(secret("AIRFLOW_WEB_PASSWORD"))
         window.find("input[type=submit]").click()
-        window.find("nav")
-        window.driver.get(f"{URL}/dags/patient")
-        until(lambda: "patient" in window.driver.find_element(By.TAG_NAME, "body").text, SECONDS)
-        window.picture("airflow-dag")
-        window.driver.get(f"{URL}/dags")
-        until(lambda: "often" in window.driver.find_element(By.TAG_NAME, "body").text, SECONDS)
-        window.picture("airflow-dags")
+        for path, word in (("", "Dag Processor"), ("/dags", "often"), ("/dags/patient", "patient")):
+            if path:
+                window.driver.get(f"{URL}{path}")
+            until(partial(shows, window, word), SECONDS)
+            window.picture(f"airflow{path.replace('/', '-')}")

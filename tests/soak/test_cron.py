@@ -14,6 +14,7 @@ import requests
 
 from tests.lab.conftest import (
     GATEWAY,
+    HOSTS,
     NODES,
     ROOT,
     Ran,
@@ -87,6 +88,8 @@ def machine() -> Iterator[None]:
         assert got.code == 0, got.all
         mailer = f"printf '%s' '{MAILER}' >/usr/sbin/sendmail && chmod 755 /usr/sbin/sendmail"
         assert inside(mailer).code == 0
+        # (Its checkout is its own; /tmp is this machine's.)
+        assert inside(f"cp {HOSTS} etc/hosts.json").code == 0
         assert host_docker("restart", "-t", "1", NAME).code == 0  # now with cron
         installed = inside('./skp.py cron.install -s "* * * * *" -c docker.apply')
         assert installed.code == 0, installed.all

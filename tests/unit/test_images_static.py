@@ -17,7 +17,7 @@ SCRIPTS = sorted(
     for path in IMAGES.rglob("*")
     if path.is_file() and re.match(rb"#!.*\b(ba)?sh\b", path.read_bytes()[:40])
 )
-LOCKS = sorted(IMAGES.glob("*/requirements.txt"))
+LOCKS = sorted(IMAGES.glob("*/requirements*.txt"))
 
 
 def name(path: Path) -> str:

@@ -165,6 +165,14 @@ def test_a_new_image_upgrades_the_tables_without_asking(tmp_path: Path) -> None:
     assert (step.action, step.hint) == (Action.JOB, "")
 
 
+def test_without_its_registry_a_store_that_was_made_is_not_doubted(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    marked = f"mysql-skp:3306/airflow {DIGEST}\n"
+    assert first(wanted, seen(wanted, marked, digest="")) == []
+    with_it, without = (only(AIRFLOW, wanted, seen(wanted, marked, d)) for d in (DIGEST, ""))
+    assert with_it == without
+
+
 def test_what_comes_first_waits_for_its_own_service_and_is_waited_for(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     state = seen(wanted, digest="")
