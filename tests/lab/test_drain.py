@@ -34,7 +34,7 @@ def test_a_node_is_drained_stays_so_and_comes_back(in_service: None) -> None:
     assert status.code == 0, status.all
     assert "ready, drained" in status.out
     again = skp("docker.drain", "-h", "c03")
-    assert again.out.startswith("Nothing to change"), again.all
+    assert "Nothing to change" in again.out, again.all
     back = skp("docker.undrain", "-h", "c03")
     assert back.code == 0, back.all
     assert set(availability().values()) == {"Active"}

@@ -18,7 +18,7 @@ from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, opened, spark
 __all__ = ["spark"]
 
 MINUTES = 60
-JOB = (ROOT / "bench" / "spark" / "job.py").read_text()
+JOB = (ROOT / "tests" / "soak" / "tpch.py").read_text()
 # Two stages: what the first has written on the node that goes is needed by the second.
 LONG = """
 import time

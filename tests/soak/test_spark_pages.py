@@ -55,7 +55,7 @@ def test_the_masters_page_shows_workers_and_what_runs(window: Browser, applicati
     window.driver.get(PAGE)
     shown(window, application)
     window.picture("spark-1-master")
-    assert "Alive Workers: 2" in text(window)
+    assert "2 Alive" in text(window)
     links = [found.get_attribute("href") or "" for found in window.all("a")]
     for name in WORKERS.values():
         assert any(name in href for href in links)
