@@ -24,6 +24,7 @@ from services.common import check_memory, cpus, data_mounts, memory, user
 from services.images import data_science_of
 from services.mysql import CREATE_AIRFLOW
 from services.mysql import SERVICE as MYSQL
+from services.spark_settings import client
 
 _PORT = 8040  # inside the container
 _LEAST_MEMORY = 1 << 30  # bytes; its four programs have 0.8 GB between them when idle
@@ -77,17 +78,22 @@ class Airflow(Service):
         """One container with all its programs."""
         check_memory(cluster, "AIRFLOW_MEMORY", _LEAST_MEMORY)
         settings, (image,) = cluster.settings, self.images(cluster)
+        name = settings.text("AIRFLOW_NAME")
+        spark = client(cluster, name)
         for host in self.hosts(cluster):
             yield Container(
                 node=host.name,
-                name=settings.text("AIRFLOW_NAME"),
+                name=name,
                 service=self.name,
                 image=image,
                 command=(_PROGRAM,),
-                environment=(("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),),
-                mounts=(*data_mounts(cluster, "AIRFLOW_VOLUME"), _own(cluster)),
+                environment=(
+                    ("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),
+                    *spark.environment,
+                ),
+                mounts=(*data_mounts(cluster, "AIRFLOW_VOLUME"), _own(cluster), *spark.mounts),
                 ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
-                files=_files(cluster),
+                files=(*_files(cluster), *spark.files),
                 network=settings.text("SKP_NET"),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "AIRFLOW_MEMORY"),

@@ -13,7 +13,7 @@ import requests
 
 from tests.lab.airflow_api import SECONDS, URL, administrator, log_in, place
 from tests.lab.browser import CHROMIUM, DRIVER, Browser, browser
-from tests.lab.conftest import NODES, container_ids, host_docker, labelled, on, secret, skp
+from tests.lab.conftest import NODES, ROOT, container_ids, host_docker, labelled, on, secret, skp
 
 DAGS = {
     "often": """
@@ -195,6 +195,26 @@ def test_what_can_not_work_is_told_before_anything_is_touched(
         ran = skp("docker.apply", "mysql,airflow", env={**settings(**given), **airflow})
         assert (ran.code, said in ran.all) == (code, True), ran.all
     assert container_ids() == before
+
+
+def test_the_example_has_spark_work_by_schedule_and_by_api_call(airflow: Env) -> None:
+    assert skp("docker.spark-run", env=airflow).code == 0
+    try:
+        place("spark_count", (ROOT / "volume/example/airflow/spark_count.py").read_text())
+        api = administrator()
+        api.knows("spark_count")
+        api.ask("PATCH", "dags/spark_count", {"is_paused": False})
+        until(lambda: bool(api.ask("GET", "dags/spark_count/dagRuns")["dag_runs"]), 2 * MINUTES)
+        (scheduled,) = api.ask("GET", "dags/spark_count/dagRuns")["dag_runs"]
+        assert scheduled["run_type"] == "scheduled"
+        for run in (scheduled["dag_run_id"], api.trigger("spark_count")):
+            assert api.ends("spark_count", run, 5 * MINUTES) == "success"
+            assert "words are in /root/mnt/dfs/example/words" in api.log(
+                "spark_count", run, "count"
+            )
+            assert "the," in api.log("spark_count", run, "show")
+    finally:
+        assert skp("docker.spark-rm", env=airflow).code == 0
 
 
 @pytest.mark.parametrize(
