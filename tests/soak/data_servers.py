@@ -9,8 +9,9 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from lab import LabConfig, image
+from tests.lab import data_volumes
 from tests.lab.conftest import Ran, host_docker, inventory, on, run
-from tests.lab.data_volumes import Volume, done, switched_on, until
+from tests.lab.data_volumes import Volume, done, until
 
 NAMES = ("sshfs", "s3", "blob")
 ADDRESSES = {"sshfs": "10.99.0.62", "s3": "10.99.0.60", "blob": "10.99.0.61"}
@@ -129,6 +130,11 @@ def forget() -> None:
     on("c01", "cd /home/skp/skp/volume/etc && rm -rf ssh s3fs blobfs")
 
 
+def switched_on(folder: Path, values: dict[str, str], hosts: str = "") -> Volume:
+    """Return volumes with these settings; by default Jupyter's node alone has them."""
+    return data_volumes.switched_on(folder, values, hosts or consumers(folder))
+
+
 def on_all(folder: Path, hosts: str = "", **values: str) -> Volume:
     """Switch all three volumes on, as a person would; `values` go over SETTINGS."""
     volume = switched_on(folder, {**SETTINGS, **values}, hosts)
@@ -146,11 +152,14 @@ def initialise(volume: Volume) -> None:
     done(volume.skp("blobfs.init"))
 
 
-def two_consumers(folder: Path) -> str:
-    """Return an inventory in which Jupyter runs on two nodes."""
+def consumers(folder: Path, *more: str) -> str:
+    """Return an inventory in which Jupyter runs on `more` nodes too, and no worker of Spark."""
     hosts = inventory()
-    hosts["c02"]["labels"].append({"jupyter": "enable"})
-    path = folder / "hosts.json"
+    for entry in hosts.values():
+        entry["labels"] = [label for label in entry["labels"] if "spark-worker" not in label]
+    for name in more:
+        hosts[name]["labels"].append({"jupyter": "enable"})
+    path = folder / "consumers.json"
     path.write_text(json.dumps(hosts))
     return str(path)
 

@@ -78,7 +78,7 @@ print(pandas.read_parquet('{folder}').x.sum(), pyarrow.dataset.dataset('{folder}
 def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:  # noqa: F811
     data_servers.start()
     folder = tmp_path_factory.mktemp("volumes")
-    yield data_servers.on_all(folder, data_servers.two_consumers(folder))
+    yield data_servers.on_all(folder, data_servers.consumers(folder, "c02"))
     done(skp("docker.apply", "-q", "--yes"))
     data_servers.forget()
     data_servers.stop()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, run, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, switched_on, until
+from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, until
 from tests.soak import data_servers
 from tests.soak.data_servers import CONTAINERS, NAMES
 
@@ -247,7 +247,8 @@ def test_blobs_cache_is_sent_after_the_container_was_removed(volume: Volume) -> 
 def test_the_cache_disk_is_full(volume: Volume, tmp_path: Path) -> None:
     """Who writes is told so, nothing that was closed is lost, and it goes on when there is room."""
     as_root("c01", "mkdir -p /mnt/small && mount -t tmpfs -o size=100m none /mnt/small")
-    small = switched_on(tmp_path, {**data_servers.SETTINGS, "VOLUMES_CACHE": "/mnt/small/cache"})
+    settings = {**data_servers.SETTINGS, "VOLUMES_CACHE": "/mnt/small/cache"}
+    small = data_servers.switched_on(tmp_path, settings)
     before = started()
     try:
         done(small.skp("docker.apply", "volumes"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import changed, demo, on, platform, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, switched_on, until
+from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, until
 from tests.soak import data_servers
 from tests.soak.data_servers import KEY, NAMES, S3_KEY, S3_SERVERS, SETTINGS
 from tests.soak.test_volume_backends import CHANGES, ODD, PARQUET, python
@@ -62,7 +62,7 @@ def none(servers: None) -> Iterator[None]:
 def test_what_is_wrong_is_refused_before_anything_is_written(
     none: None, tmp_path: Path, name: str, values: dict[str, str], said: str
 ) -> None:
-    volume = switched_on(tmp_path, only(name, **values))
+    volume = data_servers.switched_on(tmp_path, only(name, **values))
     ran = volume.skp(INIT[name])
     assert ran.code == 1, ran.all
     assert said in ran.err
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_refused_before_anything_is_written(
 def test_what_is_wrong_at_the_first_apply_is_told_soon(
     none: None, tmp_path: Path, name: str, values: dict[str, str], given: str, said: str
 ) -> None:
-    volume, key = switched_on(tmp_path, only(name, **values)), KEYS[name]
+    volume, key = data_servers.switched_on(tmp_path, only(name, **values)), KEYS[name]
     on("c01", f"mkdir -p {Path(key).parent} && umask 077 && echo '{given}' >{key}")
     if not given:
         on("c01", f"rm {key}")
@@ -99,7 +99,7 @@ def test_what_is_wrong_at_the_first_apply_is_told_soon(
 
 @pytest.mark.parametrize("name", INIT)
 def test_a_key_that_can_not_be_read_is_told(none: None, tmp_path: Path, name: str) -> None:
-    volume, key = switched_on(tmp_path, only(name)), KEYS[name]
+    volume, key = data_servers.switched_on(tmp_path, only(name)), KEYS[name]
     done(volume.skp(INIT[name]))
     for mode, said in (
         ("000", f"{key}: can't be read: Permission denied"),
@@ -117,7 +117,7 @@ def test_a_key_that_can_not_be_read_is_told(none: None, tmp_path: Path, name: st
 
 def test_revoked_keys(none: None, tmp_path: Path) -> None:
     """An error while it lasts; gone within 30 s once the key, or a new one, is right."""
-    volume = switched_on(tmp_path, {**only("s3"), **only("blob")})
+    volume = data_servers.switched_on(tmp_path, {**only("s3"), **only("blob")})
     for init in INIT.values():
         done(volume.skp(init))
     done(volume.skp("docker.apply", "volumes"))
@@ -135,7 +135,7 @@ def test_revoked_keys(none: None, tmp_path: Path) -> None:
         data_servers.accept(OTHER_S3, OTHER_BLOB)
         until(lambda: refused(volume), 60)
         new = {"S3_ACCESS_KEY": OTHER_S3, "BLOB_ACCOUNT_KEY": OTHER_BLOB}
-        renewed = switched_on(tmp_path, {**only("s3"), **only("blob"), **new})
+        renewed = data_servers.switched_on(tmp_path, {**only("s3"), **only("blob"), **new})
         for init in INIT.values():
             done(renewed.skp(init))
         written("renewed")
@@ -172,14 +172,14 @@ def written(text: str) -> None:
 
 def test_read_only(none: None, tmp_path: Path) -> None:
     done(skp("docker.apply", "-q", "--yes", "volumes"))
-    volume = switched_on(tmp_path, SETTINGS)
+    volume = data_servers.switched_on(tmp_path, SETTINGS)
     data_servers.initialise(volume)
     done(volume.skp("docker.apply", "volumes"))
     for name in NAMES:
         done(in_jupyter(f"echo kept > /root/mnt/{name}/kept"))
     until(lambda: all(row["pending_bytes"] == 0 for row in volume.rows()), 60)
     flags = {f"{name.upper()}_READ_ONLY": "TRUE" for name in NAMES}
-    reading = switched_on(tmp_path, {**SETTINGS, **flags})
+    reading = data_servers.switched_on(tmp_path, {**SETTINGS, **flags})
     done(reading.skp("docker.apply", "volumes"))
     for name in NAMES:
         until(lambda name=name: in_jupyter(f"cat /root/mnt/{name}/kept").out == "kept\n", BACK)  # type: ignore[misc]
@@ -195,7 +195,7 @@ def test_other_s3_servers(platform: None, tmp_path: Path, server: str) -> None: 
     """The same, with the same result, as test_volume_backends says of SeaweedFS."""
     data_servers.start(server)
     try:
-        volume = switched_on(tmp_path, {**only("s3"), **S3_SERVERS[server]})
+        volume = data_servers.switched_on(tmp_path, {**only("s3"), **S3_SERVERS[server]})
         done(volume.skp("docker.image-build-fuse"))
         done(volume.skp("s3fs.init"))
         done(volume.skp("docker.apply", "volumes"))
