@@ -12,8 +12,8 @@ Settings = Callable[..., dict[str, str]]
 
 
 def jupyter_rows() -> list[dict[str, str]]:
-    rows = skp("docker.status", "--json").json["containers"]
-    return [row for row in rows if row["container"] in ("jupyter-skp", "lab-of-ours")]
+    return [r for r in skp("docker.status", "--json").json["containers"] if "jupyter" in r["image"]
+            or "docker-ds" in r["image"]]  # fmt: skip
 
 
 def test_what_was_taken_down_stays_down_and_is_said_to_be_held(changed: None) -> None:

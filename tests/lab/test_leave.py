@@ -33,9 +33,6 @@ def test_all_leave_one_by_one_and_nothing_of_the_data_is_lost(changed: None) -> 
         assert on(node, "docker info -f '{{.Swarm.LocalNodeState}}'").out.strip() == "inactive"
         assert on(node, "docker ps -aq").out == ""
     assert on("c02", "cat /home/skp/skp/volume/kept.txt; rm /home/skp/skp/volume/kept.txt").out
-    # The new Swarm does not know that Spark is held for the other tests.
-    assert skp("docker.swarm-init").code == 0
-    assert skp("docker.spark-rm").code == 0
     applied = skp("docker.apply")
     assert applied.code == 0, applied.all
     assert skp("docker.status").code == 0

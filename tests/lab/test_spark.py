@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lab.conftest import JUPYTER, container_ids, on, secret, skp
+from tests.lab.conftest import HOSTS, JUPYTER, container_ids, on, restore, secret, skp, with_spark
 from tests.lab.test_jupyter import SECONDS, kernel, log_in, result
 
 PAGE = "http://10.99.0.11:8030"
@@ -39,14 +39,21 @@ found = spark.read.parquet("file:/root/mnt/dfs/spark-lab")
 
 
 @pytest.fixture(scope="module")
-def spark(platform: None) -> Iterator[None]:
-    """A running Spark; the tests of others have none."""
-    ran = skp("docker.spark-run")
-    assert ran.code == 0, ran.all
-    yield
-    removed = skp("docker.spark-rm")
-    assert removed.code == 0, removed.all
-    assert not [name for found in container_ids().values() for name in found if "spark" in name]
+def spark(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A running Spark, and a notebook server that knows of it; the tests of others have none."""
+    path = tmp_path_factory.mktemp("spark") / "hosts.json"
+    path.write_text(HOSTS.read_text())
+    with_spark(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKP_HOSTS", str(path))
+        for words in (["docker.jupyter-run", "--busy", "replace"], ["docker.spark-run"]):
+            ran = skp(*words)
+            assert ran.code == 0, ran.all
+        yield
+        removed = skp("docker.spark-rm")
+        assert removed.code == 0, removed.all
+        assert not [name for found in container_ids().values() for name in found if "spark" in name]
+    restore()
 
 
 @contextmanager

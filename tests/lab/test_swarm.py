@@ -46,12 +46,12 @@ def test_containers_see_the_mtu_that_fits_the_nodes_network(platform: None) -> N
 
 def test_labels_are_on_the_swarms_nodes(platform: None) -> None:
     shown = on("c01", "docker node inspect c02 -f '{{json .Spec.Labels}}'").out
-    assert '"spark-worker":"enable"' in shown
+    assert '"registry":"enable"' in shown
 
 
 def test_a_label_that_is_no_longer_listed_goes_and_a_strangers_stays(changed: None) -> None:
     on("c01", "docker node update --label-add kafka=enable --label-add rack=7 c02")
-    on("c01", "docker node update --label-add skp.labels=kafka,registry,spark-worker c02")
+    on("c01", "docker node update --label-add skp.labels=kafka,registry c02")
     ran = skp("docker.swarm-label")
     assert "c02 labels: kafka: enable -> none" in ran.out
     shown = on("c01", "docker node inspect c02 -f '{{json .Spec.Labels}}'").out

@@ -13,7 +13,17 @@ import requests
 
 from tests.lab.airflow_api import SECONDS, URL, administrator, log_in, place
 from tests.lab.browser import CHROMIUM, DRIVER, Browser, browser
-from tests.lab.conftest import NODES, ROOT, container_ids, host_docker, labelled, on, secret, skp
+from tests.lab.conftest import (
+    NODES,
+    ROOT,
+    container_ids,
+    host_docker,
+    labelled,
+    on,
+    secret,
+    skp,
+    with_spark,
+)
 
 DAGS = {
     "often": """
@@ -55,6 +65,7 @@ Env = dict[str, str]
 def airflow(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
     """MySQL on c02 and Airflow on the master, from nothing, by one apply; the account."""
     env = labelled(tmp_path_factory.mktemp("airflow") / "hosts.json", "mysql", nodes=("c02",))
+    with_spark(Path(env["SKP_HOSTS"]))
     for words in (["docker.image-build-mysql"], ["docker.swarm-label"], ["docker.apply"]):
         done = skp(*words, env=env)
         assert done.code == 0, done.all
@@ -69,7 +80,7 @@ def airflow(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def remove() -> None:
     """Take away what the tests' inventory does not ask for, and the data."""
-    done = skp("-q", "docker.apply", "mysql,airflow", "--yes")
+    done = skp("-q", "docker.apply", "mysql,airflow,spark", "--yes")
     for node in NODES:
         on(node, "cd /home/skp/skp/volume/var && sudo rm -rf mysql airflow")
     assert done.code == 0, done.all
@@ -198,23 +209,18 @@ def test_what_can_not_work_is_told_before_anything_is_touched(
 
 
 def test_the_example_has_spark_work_by_schedule_and_by_api_call(airflow: Env) -> None:
-    assert skp("docker.spark-run", env=airflow).code == 0
-    try:
-        place("spark_count", (ROOT / "volume/example/airflow/spark_count.py").read_text())
-        api = administrator()
-        api.knows("spark_count")
-        api.ask("PATCH", "dags/spark_count", {"is_paused": False})
-        until(lambda: bool(api.ask("GET", "dags/spark_count/dagRuns")["dag_runs"]), 2 * MINUTES)
-        (scheduled,) = api.ask("GET", "dags/spark_count/dagRuns")["dag_runs"]
-        assert scheduled["run_type"] == "scheduled"
-        for run in (scheduled["dag_run_id"], api.trigger("spark_count")):
-            assert api.ends("spark_count", run, 5 * MINUTES) == "success"
-            assert "words are in /root/mnt/dfs/example/words" in api.log(
-                "spark_count", run, "count"
-            )
-            assert "the," in api.log("spark_count", run, "show")
-    finally:
-        assert skp("docker.spark-rm", env=airflow).code == 0
+    place("spark_count", (ROOT / "volume/example/airflow/spark_count.py").read_text())
+    api = administrator()
+    api.knows("spark_count")
+    api.ask("PATCH", "dags/spark_count", {"is_paused": False})
+    until(lambda: bool(api.ask("GET", "dags/spark_count/dagRuns")["dag_runs"]), 2 * MINUTES)
+    (scheduled,) = api.ask("GET", "dags/spark_count/dagRuns")["dag_runs"]
+    assert scheduled["run_type"] == "scheduled"
+    for run in (scheduled["dag_run_id"], api.trigger("spark_count")):
+        assert api.ends("spark_count", run, 5 * MINUTES) == "success"
+        said = api.log("spark_count", run, "count")
+        assert "words are in /root/mnt/dfs/example/words" in said
+        assert "the," in api.log("spark_count", run, "show")
 
 
 @pytest.mark.parametrize(
