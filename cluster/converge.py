@@ -187,7 +187,7 @@ def _report(
             *_address_warnings(cluster, state),
             *warnings,
         ),
-        *_remembered(state, scope),
+        *_remembered(cluster, state, scope),
     )
 
 
@@ -238,11 +238,14 @@ def _overruled(plan: Plan) -> list[str]:
     ]
 
 
-def _remembered(state: State, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the services that stay down, and those that stay rolled back."""
+def _remembered(
+    cluster: Cluster, state: State, scope: Scope
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the services that stay down, and those that stay rolled back, though a label asks."""
     if state.swarm is None or scope.wish is not Wish.AS_LABELLED:
         return (), ()
-    names, intent = [service.name for service in scope.services], state.swarm.intent
+    names = [service.name for service in scope.services if service.hosts(cluster)]
+    intent = state.swarm.intent
     return (
         tuple(name for name in names if name in intent.held),
         tuple(name for name in names if name in intent.pinned),

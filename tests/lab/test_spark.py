@@ -46,7 +46,8 @@ def spark(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with_spark(path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKP_HOSTS", str(path))
-        for words in (["docker.jupyter-run", "--busy", "replace"], ["docker.spark-run"]):
+        # (Options of a -run are kept until -rm: another test may have given some.)
+        for words in (["docker.jupyter-rm"], ["docker.jupyter-run"], ["docker.spark-run"]):
             ran = skp(*words)
             assert ran.code == 0, ran.all
         yield
