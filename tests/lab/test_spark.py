@@ -88,7 +88,8 @@ def test_a_job_of_a_notebook_runs_on_two_nodes_and_its_history_stays(notebook: A
     application = result(notebook, "spark.sparkContext.applicationId").strip("'")
     notebook.execute("spark.stop()", timeout=60)
     logs = f"/home/skp/skp/volume/var/spark/work/{application}"
-    assert len(on("c01", f"ls {logs}/*/stderr").out.split()) == 2
+    # (One that ended early was replaced by Spark: its log stays too.)
+    assert len(on("c01", f"ls {logs}/*/stderr").out.split()) >= 2
     assert on("c01", f"ls -d /home/skp/skp/volume/var/spark/events/*{application}*").code == 0
 
 
