@@ -60,9 +60,9 @@ def converge(cluster: Cluster, fleet: Fleet, scope: Scope, talk: Talk) -> Report
         return _report(scope, fleet, plan, done)
     run.ask(plan)
     if not any(step.changes for step in plan.steps):
-        with Spool() as spool:
-            run.apply(plan, spool, lambda: None, done := [])
-        return _report(scope, fleet, plan, done)
+        done = run.wait(plan)
+        if not _promising(plan, done):
+            return _report(scope, fleet, plan, done)
     master = cluster.inventory.master.name
     with locked(fleet, master, scope.command, plan.state, talk.say) as lock:
         return run.locked(lock)
@@ -91,6 +91,12 @@ class _Run:
             if doubt:
                 self._talk.confirm(doubt)
 
+    def wait(self, plan: Plan) -> list[Result]:
+        """Wait for what is only not ready yet, which needs no lock; return what became of it."""
+        with Spool() as spool:
+            self.apply(plan, spool, lambda: None, self._results)
+        return self._results
+
     def locked(self, lock: Lock) -> Report:
         """Apply in rounds, with the lock held and the audit trail written."""
         audit = Audit(self._fleet, self._cluster.inventory, lock.me)
@@ -112,7 +118,7 @@ class _Run:
                 self.apply(plan, spool, lock.check, done)
             finally:
                 self._results += done
-            if not (any(r.outcome is Outcome.DONE for r in done) and _undecided(plan.steps)):
+            if not _promising(plan, done):
                 return plan
             plan = self.look()
             lock.take(plan.state)
@@ -191,11 +197,11 @@ def _report(
     )
 
 
-def _undecided(steps: Sequence[Step]) -> bool:
+def _promising(plan: Plan, done: Sequence[Result]) -> bool:
     """Whether one more look could bring more: something was missing, or was kept unjudged."""
-    return any(
+    return any(result.outcome is Outcome.DONE for result in done) and any(
         s.action is Action.DEFER or (s.action is Action.KEEP and s.container and not s.identity)
-        for s in steps
+        for s in plan.steps
     )
 
 

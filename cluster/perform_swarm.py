@@ -46,6 +46,18 @@ def _join(context: Context, step: Step) -> str:
     return "after its dead entry was removed" if step.stale else ""
 
 
+def _wait(context: Context, step: Step) -> str:
+    """Wait until a member whose engine has just started has found the managers again."""
+    node = context.fleet.nodes[step.node]
+    end = time.monotonic() + node.deadlines.swarm
+    with node.talking("waiting for it to come back into the Swarm") as engine:
+        while (state := engine.info()["Swarm"]["LocalNodeState"]) != "active":
+            if state != "pending" or time.monotonic() > end:
+                raise NodeError(node.name, f"its Swarm membership stays {state}", step.hint)
+            time.sleep(_PAUSE)
+    return "it came back into the Swarm"
+
+
 def demote(via: Node, node_id: str) -> None:
     """Make a manager a worker, as far as the other managers are concerned."""
 
@@ -210,6 +222,7 @@ def _mtu(node: Node) -> int:
 PERFORMERS: Mapping[str, Performer] = {
     Action.INIT: _init,
     Action.JOIN: _join,
+    Action.WAIT: _wait,
     Action.LABEL: _label,
     Action.ROLE: _role,
     Action.DRAIN: _drain,

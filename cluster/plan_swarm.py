@@ -98,6 +98,9 @@ def _join(host: Host, state: State) -> Step:
     role = "manager" if host.is_manager else "worker"
     if state.swarm is None:
         return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
+    if node.membership.state == "pending" and node.membership.node_id in ("", *state.swarm.nodes):
+        # Its engine has just started, and looks for a manager.
+        return Step(Kind.SWARM, Action.WAIT, host.name, role, hint=_give_up(host.name))
     if foreign := _foreign(node, state.swarm):
         return foreign
     if not node.membership.active:
@@ -144,7 +147,7 @@ def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
             node.name,
             "member",
             f"its Swarm membership is {state}",
-            f"Look at it: ssh {node.name} docker info; docker swarm leave --force gives it up.",
+            _give_up(node.name),
         )
     if node.membership.active and node.membership.node_id not in swarm.nodes:
         return _blocked(
@@ -154,6 +157,10 @@ def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
             f"To take it over: ssh {node.name} docker swarm leave --force",
         )
     return None
+
+
+def _give_up(node: str) -> str:
+    return f"Look at it: ssh {node} docker info; docker swarm leave --force gives it up."
 
 
 def _label(host: Host, state: State) -> Step:

@@ -159,8 +159,9 @@ class Session:
         finally:
             # What failed elsewhere is no reason to leave these half done: the next apply would
             # find nothing to change of them.
+            run = wish is Wish.UP and report.exit_code is ExitCode.OK
             for service in chosen:
-                if wish is Wish.UP or report.renewed(service.name):
+                if run or report.renewed(service.name):
                     self._follow_up(service)
 
     def _follow_up(self, service: Service) -> None:

@@ -123,6 +123,28 @@ def test_a_node_that_goes_off_during_a_command_is_named_and_the_others_are_serve
     check_heals()
 
 
+def managers_refuse_c03(change: str) -> None:
+    """Have the other managers refuse c03's packets to the Swarm's port (-I), or no more (-D)."""
+    rule = "INPUT -s 10.99.0.13 -p tcp --dport 2377 -j REJECT --reject-with tcp-reset"
+    for node in ("c01", "c02"):
+        assert host_docker("exec", node, "iptables", change, *rule.split()).code == 0
+
+
+def test_a_member_that_finds_its_managers_late_is_waited_for(changed: None) -> None:
+    managers_refuse_c03("-I")
+    try:
+        assert host_docker("restart", "-t", "20", "c03").code == 0
+        assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
+        assert on("c03", "docker info -f '{{.Swarm.LocalNodeState}}'").out.strip() == "pending"
+    except BaseException:
+        managers_refuse_c03("-D")
+        raise
+    ran = skp_until("c03: wait manager", lambda: managers_refuse_c03("-D"), "docker.apply")
+    assert ran.code == 0, ran.all
+    assert "it came back into the Swarm" in ran.out
+    check_heals()
+
+
 def reinstall(node: str) -> None:
     """Take a node's machine away; lab.up makes a new one of the same name."""
     assert host_docker("rm", "-f", "-v", node).code == 0

@@ -117,6 +117,23 @@ def test_a_member_of_another_swarm_is_refused() -> None:
     assert "another Swarm" in steps[2].reason
 
 
+@pytest.mark.parametrize("known", ["id3", ""])
+def test_a_member_that_looks_for_its_managers_is_waited_for(known: str) -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker", "down"))
+    coming = Membership("pending", known)
+    step = plan(state(there, member(1, True), member(2, True), coming), Part.JOIN)[2]
+    assert step.action is Action.WAIT
+    assert not step.changes, "waiting needs no lock"
+
+
+@pytest.mark.parametrize("membership", [Membership("pending", "id9"), Membership("error", "id3")])
+def test_a_member_that_can_not_come_back_by_itself_is_named(membership: Membership) -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker"))
+    step = plan(state(there, member(1, True), member(2, True), membership), Part.JOIN)[2]
+    assert step.action is Action.BLOCK
+    assert membership.state in step.reason
+
+
 def test_a_changed_group_changes_the_role() -> None:
     there = swarm(entry(1, "manager"), entry(2, "worker"), entry(3, "worker"))
     steps = plan(state(there, member(1, True), member(2), member(3)), Part.JOIN)
