@@ -21,7 +21,8 @@ NODES = {"c01": "10.99.0.11", "c02": "10.99.0.12", "c03": "10.99.0.13"}
 BROKERS = ",".join(f"{address}:9092" for address in NODES.values())
 IMAGE = "localhost:5000/skp/docker-kafka:latest"
 RECORDS, SIZE = 200_000, 500
-WARM = 2  # runs of the producer that are not counted
+# Runs of the producer and of the consumer that count, after those that warm Java up.
+WARM, COUNTED = 2, 3
 SECONDS = 600
 VOTERS = ",".join(f"{i}@{address}:9093" for i, address in enumerate(NODES.values(), 1))
 
@@ -120,7 +121,7 @@ def first_message() -> None:
 
 
 def perf() -> tuple[float, float]:
-    """Return what Kafka's own perf tests write and read, in MB a second."""
+    """Return what Kafka's own perf tests write and read, in MB a second: medians of their runs."""
     tool = f"docker run --rm --network host --entrypoint bash {IMAGE} -c"
     server = f"--bootstrap-server {BROKERS}"
     on(
@@ -133,16 +134,18 @@ def perf() -> tuple[float, float]:
         f"{SIZE} --throughput -1 --producer-props bootstrap.servers={BROKERS} acks=all'"
     )
     read = (
-        f"{tool} 'kafka-consumer-perf-test.sh {server} --topic perf --messages {RECORDS} "
-        "--hide-header --timeout 60000'"
+        f"{tool} 'kafka-consumer-perf-test.sh {server} --topic perf --hide-header "
+        f"--messages {RECORDS * (WARM + COUNTED)} --timeout 60000'"
     )
     # The first runs are Java's compiler at work, which takes most of two cores.
-    for _ in range(WARM):
-        on("c01", write)
-    wrote, read_back = on("c01", write), on("c01", read)
+    wrote = [on("c01", write) for _ in range(WARM + COUNTED)][WARM:]
+    read_back = [on("c01", read) for _ in range(WARM + COUNTED)][WARM:]
     # fetch.MB.sec, the ninth column: without joining the group, for which the first consumer of all
     # waits until the brokers have made the topic of offsets.
-    return float(re.findall(r"\(([0-9.]+) MB/sec\)", wrote)[-1]), float(read_back.split(",")[8])
+    return (
+        median(float(re.findall(r"\(([0-9.]+) MB/sec\)", said)[-1]) for said in wrote),
+        median(float(said.split(",")[8]) for said in read_back),
+    )
 
 
 def clear() -> None:
@@ -168,8 +171,9 @@ def main(arguments: Sequence[str]) -> int:
     on_all(f"docker pull -q {IMAGE}")
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONTENDERS}
     for number in range(options.rounds):
-        names = list(CONTENDERS)[:: 1 if number % 2 else -1]
-        for name in names:
+        names = list(CONTENDERS)
+        first = number % len(names)  # each comes first, in the middle, and last
+        for name in names[first:] + names[:first]:
             clear()
             begun = time.monotonic()
             CONTENDERS[name]()

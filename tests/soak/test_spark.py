@@ -18,7 +18,7 @@ from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, opened, spark
 __all__ = ["spark"]
 
 MINUTES = 60
-JOB = (ROOT / "tests" / "soak" / "tpch.py").read_text()
+JOB = (ROOT / "bench" / "spark" / "job.py").read_text()
 # Two stages: what the first has written on the node that goes is needed by the second.
 LONG = """
 import time
@@ -73,6 +73,55 @@ def test_queries_like_tpch_give_what_duckdb_gives(notebook: Any) -> None:
     print(rows)
     assert set(rows) == {"Q1", "Q3", "Q5"}
     assert all(count > 0 for count in rows.values())
+
+
+def test_the_example_runs_whole(notebook: Any) -> None:
+    notebook.execute("spark.stop()", timeout=MINUTES)
+    example = json.loads((ROOT / "volume" / "example" / "spark.ipynb").read_text())
+    for cell in example["cells"]:
+        if cell["cell_type"] == "code":
+            reply = notebook.execute("".join(cell["source"]), timeout=5 * MINUTES)
+            assert reply["status"] == "ok", reply
+    on("c01", "sudo rm -rf /mnt/dfs/spark-example")
+
+
+def test_a_changed_secret_is_everyones_after_an_apply(
+    notebook: Any, settings: Callable[..., dict[str, str]]
+) -> None:
+    notebook.execute("spark.stop()", timeout=MINUTES)
+    before = container_ids()
+    given = settings(SPARK_SECRET="another %s\\ 'secret' of 30 letters")
+    try:
+        applied = skp("docker.apply", "--busy", "replace", env=given)
+        assert applied.code == 0, applied.all
+        for node, names in container_ids().items():
+            for name, ident in names.items():
+                kept = ident == before[node][name]
+                assert kept != ("spark-skp" in name or name == "jupyter-skp"), name
+        with opened() as client:
+            assert client.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
+            assert result(client, "spark.range(9).count()") == "9"
+    finally:
+        back = skp("docker.apply", "--busy", "replace")
+        assert back.code == 0, back.all
+
+
+def test_limits_of_a_worker_are_its_containers_and_what_it_offers(
+    notebook: Any, settings: Callable[..., dict[str, str]]
+) -> None:
+    notebook.execute("spark.stop()", timeout=MINUTES)
+    limited = skp("docker.spark-run", env=settings(SPARK_MEMORY="2g", SPARK_CPUS="1"))
+    assert limited.code == 0, limited.all
+    limits = "docker inspect -f '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}' "
+    for node, name in WORKERS.items():
+        assert on(node, limits + name).out.split() == [str(2 << 30), str(10**9)]
+    until(lambda: alive() == set(WORKERS.values()), MINUTES)
+    offered = {(w["memory"], w["cores"]) for w in state()["workers"] if w["state"] == "ALIVE"}
+    assert offered == {(1536, 1)}
+    assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
+    assert result(notebook, "spark.range(9).count()") == "9"
+    notebook.execute("spark.stop()", timeout=MINUTES)
+    assert skp("docker.spark-run").code == 0
 
 
 def test_a_node_that_is_killed_in_the_middle_does_not_spoil_the_job(
@@ -133,7 +182,9 @@ def down(spark: None) -> Iterator[None]:
     assert skp("docker.spark-run").code == 0
 
 
-def test_a_strangers_container_on_the_port_is_named_and_nothing_is_made(down: None) -> None:
+def test_a_strangers_container_on_the_port_is_named_and_no_worker_is_made(
+    down: None,
+) -> None:
     image = on("c01", "docker ps --format '{{.Image}}' --filter name=registry-skp").out.strip()
     assert on("c01", f"docker run -d --name web -p 8030:5000 {image}").code == 0
     try:

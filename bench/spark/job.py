@@ -1,15 +1,19 @@
-"""Data like TPC-H's, and queries over it by Spark and DuckDB: runs in a notebook's container.
+"""Data like TPC-H's, and a job over it: for a notebook's container, or any Python with Spark.
 
-It is sent whole. The queries' texts are the same for both engines. Sums are exact decimals.
+It is sent whole, with a call of one of its functions. The queries' texts are the same for every
+engine. Sums are exact decimals.
 """
 
 from __future__ import annotations
 
-import json  # noqa: F401 - for what is sent after it
+import json
 import math
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+ROUNDS = 5
 TABLES = {
     "nation": """
         SELECT i AS n_nationkey, 'NATION ' || i AS n_name, i % 5 AS n_regionkey
@@ -83,6 +87,27 @@ def show(spark: Any, folder: str) -> None:
     """Make the tables known to a session."""
     for name in TABLES:
         spark.read.parquet(f"file:{folder}/{name}.parquet").createOrReplaceTempView(name)
+
+
+def run(master: str, folder: str, properties: dict[str, str]) -> None:
+    """Print the seconds to a session's first answers, and of each of its rounds after that."""
+    from pyspark.sql import SparkSession
+
+    begun = time.monotonic()
+    builder = SparkSession.builder.master(master).appName("bench")
+    # Tables of a few MB would be sent whole: here the nodes are to exchange rows.
+    always = {"spark.sql.autoBroadcastJoinThreshold": "-1", "spark.sql.shuffle.partitions": "8"}
+    for key, value in {**always, **properties}.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    show(spark, folder)
+    times = [begun]
+    for _ in range(ROUNDS + 1):
+        for query in QUERIES.values():
+            spark.sql(query).collect()
+        times.append(time.monotonic())
+    spark.stop()
+    print(json.dumps([after - before for before, after in pairwise(times)]))
 
 
 def same(one: Any, other: Any) -> bool:

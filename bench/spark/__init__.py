@@ -1,0 +1,1 @@
+"""What SKP's Spark does beside the same Spark run directly on the nodes."""
