@@ -36,6 +36,8 @@ from cluster.state import (
     moment,
 )
 
+_PAUSE = 1.0  # seconds between two looks at managers that elect a leader
+
 
 def observe(
     fleet: Fleet,
@@ -51,8 +53,13 @@ def observe(
         question: what is wanted of the nodes' own disks.
         images: per node name, the images whose ids or digests are wanted.
     """
-    found = _look(fleet, lambda node: _node(node, question, images.get(node.name, ())))
-    swarm, leaderless = _ask_managers(fleet, master, found.values)
+    end = time.monotonic() + fleet.deadlines.swarm
+    while True:
+        found = _look(fleet, lambda node: _node(node, question, images.get(node.name, ())))
+        swarm, leaderless = _ask_managers(fleet, master, found.values)
+        if swarm or not _elect(fleet, found.values) or time.monotonic() > end:
+            break
+        time.sleep(_PAUSE)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
 
@@ -66,6 +73,13 @@ def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundN
     again = fleet.each(question, broken)
     kept = {name: error for name, error in found.errors.items() if name not in broken}
     return Results({**found.values, **again.values}, {**kept, **again.errors})
+
+
+def _elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
+    """Whether a majority of the managers is there, which has a leader again within seconds."""
+    managers = [host.name for host in fleet.hosts if host.is_manager]
+    there = [name for name in managers if name in found and found[name].membership.within]
+    return 2 * len(there) > len(managers)
 
 
 def _ask_managers(

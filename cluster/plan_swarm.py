@@ -41,8 +41,11 @@ def plan_swarm(
     steps: list[Step] = []
     if Part.INIT in parts and inventory.master.name in names:
         steps.append(_init(inventory, state))
+    # An engine that has just started looks for a manager: nothing can be attached there until then.
+    steps += [_coming(host) for host in chosen if _is_coming(host, state)]
     if Part.JOIN in parts:
         others = [host for host in chosen if host != inventory.master or state.swarm]
+        others = [host for host in others if not _is_coming(host, state)]
         steps += [_join(host, state) for host in others]
         steps += _swept(state)
     if Part.LABEL in parts:
@@ -82,7 +85,7 @@ def _init(inventory: Inventory, state: State) -> Step:
         return Step(Kind.SWARM, Action.KEEP, name, "swarm")
     if name in state.unreachable:
         return _blocked(name, "swarm", "the master can't be reached, and it begins the Swarm")
-    members = [node.name for node in state.nodes.values() if node.membership.active]
+    members = [node.name for node in state.nodes.values() if node.membership.within]
     if members:
         return _blocked(
             name,
@@ -93,14 +96,22 @@ def _init(inventory: Inventory, state: State) -> Step:
     return Step(Kind.SWARM, Action.INIT, name, "swarm")
 
 
+def _is_coming(host: Host, state: State) -> bool:
+    member = state.nodes[host.name].membership
+    known = state.swarm.nodes if state.swarm else {}
+    return bool(state.swarm) and member.state == "pending" and member.node_id in ("", *known)
+
+
+def _coming(host: Host) -> Step:
+    role = "manager" if host.is_manager else "worker"
+    return Step(Kind.SWARM, Action.WAIT, host.name, role, hint=_give_up(host.name))
+
+
 def _join(host: Host, state: State) -> Step:
     node = state.nodes[host.name]
     role = "manager" if host.is_manager else "worker"
     if state.swarm is None:
         return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
-    if node.membership.state == "pending" and node.membership.node_id in ("", *state.swarm.nodes):
-        # Its engine has just started, and looks for a manager.
-        return Step(Kind.SWARM, Action.WAIT, host.name, role, hint=_give_up(host.name))
     if foreign := _foreign(node, state.swarm):
         return foreign
     if not node.membership.active:

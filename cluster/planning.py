@@ -131,8 +131,12 @@ def _containers(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
     pins = _pins(cluster, state, scope)
     identities = state.nodes[master].images if master in state.nodes else {}
 
+    # What comes first is of the service whose containers need it.
+    owner = {s.container.service: name for name, of in first.items() for s in of if s.container}
+
     def identify(container: Container) -> str:
-        pinned = pins.get(container.service, {}).get(container.image.reference)
+        service = owner.get(container.service, container.service)
+        pinned = pins.get(service, {}).get(container.image.reference)
         return pinned or identities.get(container.image, "")
 
     steps = plan_containers(

@@ -106,6 +106,11 @@ class Membership:
         """Whether the node is in a Swarm."""
         return self.state == "active"
 
+    @property
+    def within(self) -> bool:
+        """Whether it is, or looks for its Swarm's managers since its engine has just started."""
+        return self.state in ("active", "pending")
+
 
 @dataclass(frozen=True)
 class FoundNode:

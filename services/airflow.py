@@ -109,8 +109,8 @@ class Airflow(Service):
         for container in self.containers(cluster, facts):
             store, _, digest = self._made(cluster, facts).partition(" ")
             begun, _, by = self._said(cluster, facts).strip().partition(" ")
-            # Without its registry an image has no digest.
-            if begun == store and digest in ("", by):
+            # Without its registry an image has no digest; a rolled back one can't take tables back.
+            if begun == store and (digest in ("", by) or self._pinned(cluster, facts)):
                 return
             why = "" if begun == store else f"its store {store} was not made yet"
             if why and not airflow_store.elsewhere(cluster):
@@ -143,10 +143,19 @@ class Airflow(Service):
 
     def _made(self, cluster: Cluster, facts: State) -> str:
         """Return what the mark says of a store that this image has made or upgraded."""
+        return f"{airflow_store.place(cluster)} {self.digest(cluster, facts)}".strip()
+
+    def digest(self, cluster: Cluster, facts: State) -> str:
+        """Return the digest of the image that is to run: one rolled back to, or the registry's."""
         (image,) = self.images(cluster)
         master = facts.nodes.get(cluster.inventory.master.name)
-        digest = master.images.get(image, "") if master else ""
-        return f"{airflow_store.place(cluster)} {digest}".strip()
+        known = master.images.get(image, "") if master else ""
+        return self._pinned(cluster, facts) or known
+
+    def _pinned(self, cluster: Cluster, facts: State) -> str:
+        (image,) = self.images(cluster)
+        pins = facts.swarm.intent.pinned if facts.swarm else {}
+        return pins.get(self.name, {}).get(image.reference, "")
 
 
 _TYPE = {

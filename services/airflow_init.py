@@ -42,26 +42,30 @@ def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
     """Return the change that drops what is there and creates it again, once the person agrees.
 
     Raises:
-        SkpError: MySQL does not run, or has no node.
+        SkpError: MySQL does not run, or has no node; Airflow's node can't be reached.
     """
     from cluster.change import Change
 
     node, name, there = _there(cluster, fleet)
     database = cluster.settings.text("AIRFLOW_DB")
+    # Its turn comes after the mark's: a mark that stays would say that the tables are there.
+    drop = _step(node, name, (*CREATE_AIRFLOW, "--reset"), Action.RUN)
     question = f"The database {database} is dropped, with all that Airflow keeps there."
     return Change(
-        (*_unmark(cluster), _step(node, name, (*CREATE_AIRFLOW, "--reset"), Action.RUN)),
+        (*_unmark(cluster, fleet), replace(drop, turn=2)),
         question=question if there else "",
     )
 
 
-def _unmark(cluster: Cluster) -> Iterator[Step]:
+def _unmark(cluster: Cluster, fleet: Fleet) -> Iterator[Step]:
     """Yield the step after which `docker.apply` makes the tables again."""
     for host in AIRFLOW.hosts(cluster):
+        if host.name in fleet.unreachable:
+            raise fleet.unreachable[host.name]
         path = airflow_store.mark(cluster)
         yield Step(
             Kind.CREDENTIAL, Action.SAVE, host.name, path,
-            credential=Credential(path, Secret("dropped\n")),
+            credential=Credential(path, Secret("dropped\n")), turn=1,
         )  # fmt: skip
 
 
@@ -77,11 +81,12 @@ def make_tables(cluster: Cluster, fleet: Fleet, kept: Kept) -> Change:
     state = look(cluster, fleet, (AIRFLOW,))
     cluster, _ = remembered(cluster, state, kept)
     container = _container(cluster, fleet, state)
-    master = cluster.inventory.master.name
-    digest = state.nodes[master].images.get(container.image, "")
+    digest = AIRFLOW.digest(cluster, state)
     if not digest:
         missing = f"the master's registry does not have {container.image.repository}"
-        raise NodeError(master, missing, f"./skp.py {container.image.built_by}")
+        raise NodeError(
+            cluster.inventory.master.name, missing, f"./skp.py {container.image.built_by}"
+        )
     return Change((replace(AIRFLOW.tables(cluster, state, container), identity=digest),))
 
 

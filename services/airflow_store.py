@@ -30,16 +30,33 @@ def elsewhere(cluster: Cluster) -> str:
         ConfigError: it is no URL of MySQL.
     """
     given = cluster.settings.password(_URL)
-    parts = urlsplit(given)
-    if not given or parts.hostname == cluster.settings.text("MYSQL_NAME"):
+    if not given or _is_ours(given, cluster.settings.text("MYSQL_NAME")):
         return ""
-    if parts.scheme not in _DRIVERS or not (parts.hostname and parts.username and parts.path[1:]):
+    if not _is_whole(given):
         raise ConfigError(
             f"{cluster.settings.place(_URL)}: {_URL}: a value found that is not shown; allowed: "
             'mysql+mysqldb://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @ and the like, or "" '
             "for our MySQL"
         )
     return re.sub(r"^[^:]*", "mysql+mysqldb", given)
+
+
+def _is_ours(given: str, name: str) -> bool:
+    try:
+        return urlsplit(given).hostname == name
+    except ValueError:
+        return False
+
+
+def _is_whole(given: str) -> bool:
+    """Whether all parts are where they belong, which a / or @ in a password would shift."""
+    try:
+        parts = urlsplit(given)
+        named = parts.hostname and parts.username and parts.port != 0
+    except ValueError:  # a port that is none, a bracket
+        return False
+    place = re.fullmatch(r"/[^/@]+", parts.path) and not parts.fragment
+    return bool(parts.scheme in _DRIVERS and named and place)
 
 
 def url(cluster: Cluster) -> Secret:

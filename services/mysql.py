@@ -7,6 +7,7 @@ it answers anybody, whatever they were before. A changed password replaces the c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from cluster.inventory import Host
 from cluster.secrets import Secret
@@ -29,6 +30,9 @@ from services.common import check_memory, cpus, memory, user
 from services.images import is_ours, plain
 
 _DATA = "/var/lib/mysql"
+# How our image begins: in place of the public one's own beginning, which asks for root without a
+# password after `init.sql` has given it one.
+_BEGIN = Path(__file__).parent.parent / "images" / "docker-mysql" / "bin" / "mysql-skp"
 _PORT = 3306
 _LEAST_MEMORY = 512 << 20  # bytes; below, the kernel ends it when a few clients are there
 ROOT = ("mysql", f"--defaults-extra-file={SECRETS_TARGET}/root.cnf")
@@ -77,6 +81,7 @@ class MySQL(Service):
         """One server."""
         check_memory(cluster, "MYSQL_MEMORY", _LEAST_MEMORY)
         text, (image,) = cluster.settings.text, self.images(cluster)
+        begin = () if is_ours(image.repository) else ("bash", f"{SECRETS_TARGET}/{_BEGIN.name}")
         for host in self.hosts(cluster):
             yield Container(
                 node=host.name,
@@ -84,18 +89,17 @@ class MySQL(Service):
                 service=self.name,
                 image=image,
                 command=(
-                    "mysqld", f"--init-file={SECRETS_TARGET}/init.sql", "--skip-log-bin",
+                    *begin, "mysqld", f"--init-file={SECRETS_TARGET}/init.sql", "--skip-log-bin",
                     "--character-set-server=utf8mb4",
                 ),
                 environment=(("MYSQL_ROOT_PASSWORD_FILE", f"{SECRETS_TARGET}/root-password"),),
                 mounts=(Mount(text("MYSQL_VOLUME"), _DATA, create=True),),
                 ports=(Port(cluster.settings.number("MYSQL_PORT"), _PORT),),
-                files=_files(cluster),
+                files=(*_files(cluster), *([_beginning()] if begin else [])),
                 network=text("SKP_NET"),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "MYSQL_MEMORY"),
                 cpus=cpus(cluster, "MYSQL_CPUS"),
-                # Over TCP: the public image begins with a server that is on its socket alone.
                 probe=Probe((*ROOT, "--host=127.0.0.1", "--execute=DO 1"), timeout=5),
                 stop_timeout=120,
                 after=("registry",),
@@ -112,6 +116,10 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
         ConfigFile("airflow-reset.sql", airflow_store.removal(cluster)),
         ConfigFile("airflow-init", _AIRFLOW_INIT),
     )
+
+
+def _beginning() -> ConfigFile:
+    return ConfigFile(_BEGIN.name, _BEGIN.read_text())
 
 
 def _option_file(password: str) -> str:

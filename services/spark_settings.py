@@ -66,7 +66,6 @@ def master(cluster: Cluster) -> Told:
             "spark.master.ui.historyServerUrl": (
                 f"http://{host.ipv4}:{cluster.settings.text('SPARK_HPORT')}"
             ),
-            "spark.ui.killEnabled": "false",
             "spark.worker.timeout": str(_LOST),
             "spark.deploy.recoveryMode": "FILESYSTEM",
             "spark.deploy.recoveryDirectory": f"{_SHARED}/recovery",
@@ -80,7 +79,6 @@ def worker(cluster: Cluster) -> Told:
         cluster,
         {
             "spark.worker.timeout": str(_LOST),
-            "spark.ui.killEnabled": "false",
             "spark.worker.cleanup.enabled": "true",
             "spark.worker.cleanup.appDataTtl": str(_kept_seconds(cluster)),
         },
@@ -115,6 +113,8 @@ def told(cluster: Cluster, properties: Mapping[str, str]) -> Told:
         "spark.authenticate": "true",
         "spark.authenticate.secret": secret.replace("\\", "\\\\"),
         "spark.ui.reverseProxy": "true",
+        # Through the master's page anybody reaches a driver's.
+        "spark.ui.killEnabled": "false",
         **properties,
     }
     lines = "".join(f"{key} {value}\n" for key, value in every.items())

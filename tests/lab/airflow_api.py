@@ -11,7 +11,7 @@ from tests.lab.conftest import on, secret
 
 URL = "http://10.99.0.11:8040"
 DAGS = "/home/skp/skp/volume/var/airflow/dags"
-SECONDS = 30
+SECONDS = 60
 
 
 class Airflow:
@@ -29,7 +29,7 @@ class Airflow:
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def knows(self, dag: str, seconds: float = 90) -> None:
+    def knows(self, dag: str, seconds: float = 300) -> None:
         """Wait until the DAG was read from its file."""
         end = time.monotonic() + seconds
         while requests.get(
@@ -42,7 +42,7 @@ class Airflow:
         """Begin a run and return its id."""
         return str(self.ask("POST", f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"])
 
-    def ends(self, dag: str, run: str, seconds: float = 90) -> str:
+    def ends(self, dag: str, run: str, seconds: float = 300) -> str:
         """Wait until a run has ended, and return how."""
         end = time.monotonic() + seconds
         while (state := self.ask("GET", f"dags/{dag}/dagRuns/{run}")["state"]) in (

@@ -74,7 +74,7 @@ class Ran:
         return self.out + self.err
 
 
-def run(*words: str, seconds: float = 10 * MINUTES, env: Mapping[str, str] | None = None) -> Ran:
+def run(*words: str, seconds: float = 20 * MINUTES, env: Mapping[str, str] | None = None) -> Ran:
     """Run a program of the project from its root."""
     done = subprocess.run(
         words,
@@ -127,8 +127,8 @@ def _hosts() -> None:
 @pytest.fixture(scope="session")
 def demo() -> tuple[Ran, Ran]:
     """What README's first command says, and what it says the second time."""
-    return run("bin/demo", seconds=20 * MINUTES, env=SHIPPED), run(
-        "bin/demo", seconds=5 * MINUTES, env=SHIPPED
+    return run("bin/demo", seconds=45 * MINUTES, env=SHIPPED), run(
+        "bin/demo", seconds=10 * MINUTES, env=SHIPPED
     )
 
 

@@ -25,7 +25,7 @@ spark = (SparkSession.builder.master("spark://spark-skp-master:7077").appName("l
 ROUND_TRIP = """
 import time
 from pyspark.sql.functions import udf
-wanted, end = 2, time.time() + 60
+wanted, end = 2, time.time() + 180
 while len(spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()) <= wanted:
     assert time.time() < end  # both executors, beside the driver
     time.sleep(0.2)
@@ -82,9 +82,9 @@ def test_its_page_lists_the_workers_of_both_nodes(spark: None) -> None:
 
 
 def test_a_job_of_a_notebook_runs_on_two_nodes_and_its_history_stays(notebook: Any) -> None:
-    begun = notebook.execute(BEGIN, timeout=120)
+    begun = notebook.execute(BEGIN, timeout=300)
     assert begun["status"] == "ok", begun
-    assert result(notebook, ROUND_TRIP) == f"(40, 780, {sorted(WORKERS.values())})"
+    assert result(notebook, ROUND_TRIP, 400) == f"(40, 780, {sorted(WORKERS.values())})"
     application = result(notebook, "spark.sparkContext.applicationId").strip("'")
     notebook.execute("spark.stop()", timeout=60)
     logs = f"/home/skp/skp/volume/var/spark/work/{application}"

@@ -86,9 +86,8 @@ def test_the_example_runs_whole(notebook: Any) -> None:
 
 
 def test_a_changed_secret_is_everyones_after_an_apply(
-    notebook: Any, settings: Callable[..., dict[str, str]]
+    spark: None, changed: None, settings: Callable[..., dict[str, str]]
 ) -> None:
-    notebook.execute("spark.stop()", timeout=MINUTES)
     before = container_ids()
     given = settings(SPARK_SECRET="another %s\\ 'secret' of 30 letters")
     try:

@@ -68,6 +68,12 @@ def test_a_second_swarm_is_not_begun_beside_one_that_lost_its_managers() -> None
     assert "c03" in step.reason
 
 
+def test_no_second_swarm_is_begun_while_the_managers_look_for_each_other() -> None:
+    pending = Membership("pending", "id2")
+    (step,) = plan(state(None, OUTSIDE, pending, OUTSIDE), Part.INIT)
+    assert step.action is Action.BLOCK
+
+
 def test_without_the_master_nothing_begins() -> None:
     (step,) = plan(state(None, OUTSIDE, OUTSIDE, off=("c01",)), Part.INIT)
     assert step.action is Action.BLOCK
@@ -121,9 +127,11 @@ def test_a_member_of_another_swarm_is_refused() -> None:
 def test_a_member_that_looks_for_its_managers_is_waited_for(known: str) -> None:
     there = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker", "down"))
     coming = Membership("pending", known)
-    step = plan(state(there, member(1, True), member(2, True), coming), Part.JOIN)[2]
-    assert step.action is Action.WAIT
-    assert not step.changes, "waiting needs no lock"
+    found = state(there, member(1, True), member(2, True), coming)
+    for parts in ((Part.JOIN,), ()):  # whatever the command: nothing can be attached there yet
+        (step,) = [step for step in plan(found, *parts) if step.node == "c03"]
+        assert step.action is Action.WAIT
+        assert not step.changes, "waiting needs no lock"
 
 
 @pytest.mark.parametrize("membership", [Membership("pending", "id9"), Membership("error", "id3")])

@@ -19,6 +19,7 @@ RESULT = "/root/mnt/dfs/example/words"
 @dag(
     schedule=timedelta(hours=1),
     catchup=False,
+    max_active_runs=1,  # each writes the same folder anew
     tags=["example"],
     default_args={"retries": 2, "retry_delay": timedelta(seconds=30)},
 )
