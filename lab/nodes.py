@@ -165,7 +165,10 @@ def forget_in_swarm(engine: DockerClient, master: str, leaving: list[str], say: 
     script = (
         '[ "$(docker info --format "{{.Swarm.ControlAvailable}}")" = true ] || exit 0; '
         'docker node inspect "$1" >/dev/null 2>&1 || exit 0; '
-        'timeout 20 docker node demote "$1" && timeout 20 docker node rm --force "$1"'
+        'timeout 20 docker node demote "$1" || exit; '
+        # A manager that was just demoted leaves raft first; until then it can't go.
+        'for _ in $(seq 100); do timeout 20 docker node rm --force "$1" && exit; sleep 0.2; done; '
+        "exit 1"
     )
     for name in leaving:
         code, output = run_in(engine, master, ["sh", "-c", script, "sh", name])

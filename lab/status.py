@@ -79,6 +79,6 @@ def _one(engine: DockerClient, config: LabConfig, name: str, found: Found | None
 
 
 def _engine_version(engine: DockerClient, name: str) -> str:
-    command = ["timeout", "5", "docker", "version", "--format", "{{.Server.Version}}"]
+    command = ["timeout", "20", "docker", "version", "--format", "{{.Server.Version}}"]
     code, output = run_in(engine, name, command)
     return output if code == 0 else ""

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as wait_for
@@ -68,16 +73,22 @@ class Browser:
         was chosen until then: a person chooses it again.
         """
         self.find(f"{_OPEN} [data-status=idle]")
-        WebDriverWait(self.driver, SECONDS).until(lambda _: self._has_kernel(), "a kernel")
+        self._until(self._has_kernel, SECONDS)
         for _ in range(3):
-            for label in ("Run", "Run All Cells"):
-                self.entry(label).click()
             try:
-                WebDriverWait(self.driver, _BEGINS).until(lambda _: self._began())
+                for label in ("Run", "Run All Cells"):
+                    self.entry(label).click()
+                self._until(self._began, _BEGINS)
                 return
-            except TimeoutException:
+            except (TimeoutException, ElementClickInterceptedException):
                 self.picture("not-begun")
+                self.find("body").send_keys(Keys.ESCAPE)
         raise AssertionError("no cell began to run")
+
+    def _until(self, holds: Callable[[], bool], seconds: float) -> None:
+        """Wait until something holds; what it looked at may have been drawn anew meanwhile."""
+        again = (StaleElementReferenceException,)
+        WebDriverWait(self.driver, seconds, ignored_exceptions=again).until(lambda _: holds())
 
     def _has_kernel(self) -> bool:
         """Tell whether the open notebook's toolbar names a kernel."""

@@ -96,12 +96,12 @@ def skp(*words: str, seconds: float = 10 * MINUTES, env: Mapping[str, str] | Non
 
 def on(node: str, command: str) -> Ran:
     """Run a command on a node by OpenSSH's own client."""
-    return run("ssh", "-F", ".lab/ssh_config", node, command, seconds=60)
+    return run("ssh", "-F", ".lab/ssh_config", node, command, seconds=3 * MINUTES)
 
 
 def host_docker(*words: str) -> Ran:
     """Run docker on the machine of the lab itself."""
-    return run("docker", *words, seconds=60)
+    return run("docker", *words, seconds=3 * MINUTES)
 
 
 def container_ids(nodes: tuple[str, ...] = NODES) -> dict[str, dict[str, str]]:

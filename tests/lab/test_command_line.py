@@ -105,7 +105,7 @@ def test_a_command_that_does_not_end_is_given_up(platform: None, command: str) -
     assert ran.code == 1
     assert "c02: not done within 3 s" in ran.err
     assert "Traceback" not in ran.all
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 25
 
 
 def test_quiet_says_nothing_when_there_is_nothing_to_say(platform: None) -> None:

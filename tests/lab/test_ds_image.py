@@ -97,7 +97,7 @@ def test_building_again_with_nothing_changed_is_quick_and_changes_nothing(englis
     again = skp("docker.image-build-ds", "-l=en_US.UTF-8", "-t=english", "--json")
     assert again.code == 0, again.all
     assert again.json["steps"][0]["outcome"] == "unchanged"
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 90
 
 
 def test_the_list_of_locales_is_debians(platform: None) -> None:

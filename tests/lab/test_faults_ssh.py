@@ -148,13 +148,14 @@ def test_the_right_key_works_right_after_a_wrong_one(wrong_key: dict[str, str]) 
     assert after.out == f"{NODE}: {NODE}\n", after.all
 
 
-def test_a_lock_out_is_recognised_and_not_made_longer(wrong_key: dict[str, str]) -> None:
-    for _ in range(10):
-        failed = skp("ssh.cmd", "-c", "true", "--nodes", NODE, env=wrong_key)
-        if "sshd refuses this machine's address for a while" in failed.err:
-            break
-    else:
-        pytest.fail("sshd did not lock us out")
+def test_a_lock_out_is_recognised_and_not_made_longer(
+    wrong_key: dict[str, str], tmp_path: Path
+) -> None:
+    failing = ("ssh", "-F", str(tmp_path / "ssh_config"), NODE, "true")
+    for _ in range(8):  # one after another: the penalty passes in real time
+        assert run(*failing, seconds=60).code != 0
+    failed = skp("ssh.cmd", "-c", "true", "--nodes", NODE, env=wrong_key)
+    assert "sshd refuses this machine's address for a while" in failed.err, failed.all
     since = now()
     right = skp("ssh.cmd", "-c", "true", "--nodes", NODE)
     assert right.code == 1
@@ -235,7 +236,7 @@ def test_a_frozen_engine_is_said_and_the_others_are_served(stopped: Callable[[st
     assert ran.code == 1, ran.all
     assert re.search(rf"{NODE}: .*the Docker Engine does not answer within 10 s", ran.all), ran.all
     assert "registry-skp" in container_ids(("c02",))["c02"]
-    assert seconds < 40, f"{seconds:.0f} s: {ran.all}"
+    assert seconds < 90, f"{seconds:.0f} s: {ran.all}"
     in_node("kill -CONT $(pgrep -o -x dockerd)")
     healed = skp("docker.apply")
     assert healed.code == 0, healed.all

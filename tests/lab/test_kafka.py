@@ -78,7 +78,7 @@ def test_what_one_node_sends_another_receives(kafka: dict[str, str], topic: Ran)
     assert sent.code == 0, sent.all
     receive = (
         "./kafka-console-consumer.sh --bootstrap-server kafka-skp:9092 --topic test "
-        "--from-beginning --max-messages 1 --timeout-ms 20000"
+        "--from-beginning --max-messages 1 --timeout-ms 90000"
     )
     received = inside("c02", f"{BIN}; {receive}", kafka)
     assert received.out.strip() == "hello world!!", received.all

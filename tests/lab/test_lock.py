@@ -53,7 +53,7 @@ def test_the_second_of_two_commands_names_the_first(
     assert second.code == 75, second.all
     assert "another command is changing this cluster: " in second.err
     assert ": docker.registry-run" in second.err
-    assert time.monotonic() - began < 20, "a sign of life is due every 5 s"
+    assert time.monotonic() - began < 35, "it is not waited for: 40 s, then it would be taken over"
     assert skp("docker.status", "--nodes", "c01").code == 0, "looking needs no lock"
 
 

@@ -71,13 +71,14 @@ def stale(changed: None) -> Iterator[None]:
     """c02's registry reads a copy of the storage that gets no pushes any more."""
     storage = "/home/skp/skp/volume/var/registry"
     on("c02", "docker rm -f registry-skp")
-    on("c02", f"sudo sh -c 'cp -a {storage} /run/stale && mount --bind /run/stale {storage}'")
+    copy = f"cp -a {storage} /var/stale && mount --bind /var/stale {storage}"
+    assert on("c02", f"sudo sh -c '{copy}'").code == 0
     assert skp("docker.apply").code == 0
     on("c01", f"docker tag {IMAGE}:latest {IMAGE}:before")
     build = f"echo 'FROM {IMAGE}:before\nLABEL newer=yes' | docker build -q -t {IMAGE}:latest -"
     assert on("c01", f"{build} && docker push -q {IMAGE}:latest").code == 0
     yield
-    on("c02", f"docker rm -f registry-skp; sudo umount {storage}; sudo rm -rf /run/stale")
+    on("c02", f"docker rm -f registry-skp; sudo umount {storage}; sudo rm -rf /var/stale")
     on("c01", f"docker tag {IMAGE}:before {IMAGE}:latest && docker push -q {IMAGE}:latest")
     on("c01", f"docker rmi {IMAGE}:before")
 

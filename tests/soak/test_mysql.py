@@ -112,6 +112,55 @@ def test_a_changed_password_is_the_services_once_it_is_applied(
     assert skp("docker.apply", "mysql", env=mysql).code == 0
 
 
+@pytest.fixture
+def empty(mysql: Env) -> Iterator[Env]:
+    """MySQL is not there, nor is its data; both are back afterwards."""
+    assert skp("docker.mysql-rm", env=mysql).code == 0
+    data = "/home/skp/skp/volume/var/mysql"
+    away = f"sudo mv {data} {data}.kept; sudo install -d -o 1000 -g 1000 {data}"
+    assert on("c01", away).code == 0
+    yield mysql
+    skp("docker.mysql-rm", env=mysql)
+    assert on("c01", f"sudo rm -rf {data}; sudo mv {data}.kept {data}").code == 0
+    back = skp("docker.mysql-run", env=mysql)
+    assert back.code == 0, back.all
+    assert ask(mysql, "SELECT n FROM kept.t").out == "n\n42\n"
+
+
+def test_data_of_another_server_is_left_as_it_is(empty: Env) -> None:
+    file = "/home/skp/skp/volume/var/mysql/ibdata1"
+    assert on("c01", f"echo of MySQL 5.7 | sudo tee {file}").code == 0
+    refused = skp("docker.mysql-run", "--timeout", "30", env=empty)
+    assert refused.code == 1, refused.all
+    assert "ibdata1 where the data is to be" in refused.all
+    assert on("c01", f"sudo cat {file}; ls {file.rpartition('/')[0]}").out.split("\n") == [
+        "of MySQL 5.7", "ibdata1", "",
+    ]  # fmt: skip
+
+
+def test_data_that_was_half_moved_is_made_anew(empty: Env) -> None:
+    folder = "/home/skp/skp/volume/var/mysql"
+    half = "sudo -u skp sh -c 'mkdir .new mysql; touch .moving ibdata1 mysql/x .new/mysql.ibd'"
+    assert on("c01", f"cd {folder} && {half}").code == 0
+    run_again = skp("docker.mysql-run", env=empty)
+    assert run_again.code == 0, run_again.all
+    assert log_in("root", secret("MYSQL_ROOT_PASSWORD")).out.split()[-1] == "42"
+
+
+def test_another_image_begins_with_the_settings_password(
+    empty: Env, settings: Callable[..., Env]
+) -> None:
+    """The public image can't be had here: ours under another name, which begins as a public one."""
+    ours = "localhost:5000/skp/docker-mysql:latest"
+    assert on("c01", f"docker pull -q {ours}; docker tag {ours} mysql:lab").code == 0
+    public = {**settings(MYSQL_IMAGE="mysql", MYSQL_TAG="lab"), **empty}
+    ran = skp("docker.mysql-run", env=public)
+    assert ran.code == 0, ran.all
+    shown = on("c01", "docker inspect -f '{{.Config.Image}} {{.Config.Cmd}}' mysql-skp").out
+    assert shown.startswith("mysql:lab [bash /run/skp/mysql-skp mysqld ")
+    assert log_in("root", secret("MYSQL_ROOT_PASSWORD")).out.split()[-1] == "42"
+
+
 def test_too_little_memory_is_refused_before_anything_is_touched(
     mysql: Env, settings: Callable[..., Env]
 ) -> None:

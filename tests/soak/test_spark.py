@@ -46,6 +46,11 @@ def alive() -> set[str]:
     return {worker["host"] for worker in state()["workers"] if worker["state"] == "ALIVE"}
 
 
+def offered() -> set[tuple[int, int]]:
+    """Return the megabytes and cores that workers which are alive have to give."""
+    return {(w["memory"], w["cores"]) for w in state()["workers"] if w["state"] == "ALIVE"}
+
+
 def until(said: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not said():
@@ -115,8 +120,7 @@ def test_limits_of_a_worker_are_its_containers_and_what_it_offers(
     for node, name in WORKERS.items():
         assert on(node, limits + name).out.split() == [str(2 << 30), str(10**9)]
     until(lambda: alive() == set(WORKERS.values()), MINUTES)
-    offered = {(w["memory"], w["cores"]) for w in state()["workers"] if w["state"] == "ALIVE"}
-    assert offered == {(1536, 1)}
+    until(lambda: offered() == {(1536, 1)}, MINUTES)
     assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
     assert result(notebook, "spark.range(9).count()") == "9"
     notebook.execute("spark.stop()", timeout=MINUTES)

@@ -40,7 +40,7 @@ def application(notebook: Any) -> str:
 
 
 def text(window: Browser) -> str:
-    return window.driver.find_element(By.TAG_NAME, "body").text
+    return str(window.driver.execute_script("return document.body.innerText"))
 
 
 def shown(window: Browser, word: str) -> None:

@@ -86,6 +86,14 @@ def test_a_public_image_of_mysql_is_copied_to_its_node(tmp_path: Path) -> None:
     assert (public.reference, public.source) == ("mysql:8.4", Source.STREAM)
 
 
+def test_a_public_image_of_mysql_begins_as_ours_does(tmp_path: Path) -> None:
+    ours, public = (
+        only(MYSQL, cluster(tmp_path, **values)) for values in ({}, {"MYSQL_IMAGE": "mysql"})
+    )
+    assert public.command == ("bash", "/run/skp/mysql-skp", *ours.command)
+    assert "mysql-skp" in {file.name for file in public.files}
+
+
 def test_airflow_goes_to_the_master_if_there_is_a_store_for_it(tmp_path: Path) -> None:
     assert [host.name for host in AIRFLOW.hosts(cluster(tmp_path))] == ["c01"]
     assert AIRFLOW.hosts(cluster(tmp_path, mysql="")) == ()
@@ -110,7 +118,19 @@ def test_anothers_url_is_taken_with_our_driver(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:pw@db/mine", "mysql://db/mine", "mysql://me:pw@db", "nonsense"]
+    "url",
+    [
+        "postgresql://me:pw@db/mine",
+        "mysql://db/mine",
+        "mysql://me:pw@db",
+        "nonsense",
+        "mysql://me:pw@db:0x/mine",
+        "mysql://me:pw@db:99999/mine",
+        "mysql://me:pw@[db/mine",
+        "mysql://me:p@ss/word@db/mine",
+        "mysql://me:p#w@db/mine",
+        "mysql://me:pw@db/mine/more",
+    ],
 )
 def test_a_wrong_url_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
     wanted = cluster(tmp_path, **{URL: url})
@@ -163,6 +183,23 @@ def test_a_new_image_upgrades_the_tables_without_asking(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     (step,) = first(wanted, seen(wanted, "mysql-skp:3306/airflow sha256:old\n"))
     assert (step.action, step.hint) == (Action.JOB, "")
+
+
+def test_what_is_rolled_back_has_its_own_image_and_takes_no_tables_back(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    (image,) = AIRFLOW.images(wanted)
+    pinned = Intent(pinned={"airflow": {image.reference: "sha256:old"}})
+
+    def rolled_back(mark: str) -> State:
+        state = seen(wanted, mark)
+        assert state.swarm is not None
+        return replace(state, swarm=replace(state.swarm, intent=pinned))
+
+    made = "mysql-skp:3306/airflow"
+    assert first(wanted, rolled_back(f"{made} {DIGEST}\n")) == []
+    (*_, tables) = first(wanted, rolled_back("elsewhere:3306/other\n"))
+    assert tables.container is not None
+    assert dict(tables.container.environment)["SKP_STORE"] == f"{made} sha256:old"
 
 
 def test_without_its_registry_a_store_that_was_made_is_not_doubted(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_the_secret_is_in_files_alone(tmp_path: Path) -> None:
     every = [*containers(tmp_path).values(), notebook(tmp_path, LABELS)]
     for container in every:
         assert properties(container)["spark.authenticate.secret"] == "the-secret-SPARK_SECRET"
+        assert properties(container)["spark.ui.killEnabled"] == "false", "its pages have no login"
         assert "the-secret" not in str((container.environment, container.command, container.files))
 
 
