@@ -63,6 +63,8 @@ def _unmark(cluster: Cluster, fleet: Fleet) -> Iterator[Step]:
         if host.name in fleet.unreachable:
             raise fleet.unreachable[host.name]
         path = airflow_store.mark(cluster)
+        if fleet.nodes[host.name].run(f"test -e {shlex.quote(path)}").exit_code:
+            continue
         yield Step(
             Kind.CREDENTIAL, Action.SAVE, host.name, path,
             credential=Credential(path, Secret("dropped\n")), turn=1,

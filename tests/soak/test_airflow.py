@@ -67,8 +67,9 @@ def airflow(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """MySQL on c02 and Airflow on the master, from nothing, by one apply; the account."""
     env = labelled(tmp_path_factory.mktemp("airflow") / "hosts.json", "mysql", nodes=("c02",))
     with_spark(Path(env["SKP_HOSTS"]))
-    for words in (["docker.image-build-mysql"], ["docker.swarm-label"], ["docker.apply"]):
-        done = skp(*words, env=env)
+    # (What another test took down by its -rm stays down until its -run.)
+    for word in ("image-build-mysql", "swarm-label", "spark-run", "apply"):
+        done = skp(f"docker.{word}", env=env)
         assert done.code == 0, done.all
     made = skp("docker.airflow-web-passwd-init", env=env)
     assert made.code == 0, made.all
@@ -222,8 +223,9 @@ def test_the_example_has_spark_work_by_schedule_and_by_api_call(airflow: Env) ->
     assert scheduled["run_type"] == "scheduled"
     for begin in (lambda: scheduled["dag_run_id"], lambda: api.trigger("spark_count")):
         run = begin()
-        assert api.ends("spark_count", run, 10 * MINUTES) == "success"
+        ended = api.ends("spark_count", run, 10 * MINUTES)
         said = api.log("spark_count", run, "count")
+        assert ended == "success", said[-5000:]
         assert "words are in /root/mnt/dfs/example/words" in said
         assert "the," in api.log("spark_count", run, "show")
 

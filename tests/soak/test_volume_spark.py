@@ -37,7 +37,7 @@ def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     hosts = data_servers.consumers(folder)
     with_spark(Path(hosts))
     volume = data_servers.on_all(folder, hosts)
-    done(volume.skp("docker.apply"))
+    done(volume.skp("docker.spark-run"))
     yield volume
     done(skp("docker.spark-rm", env=volume.env))
     done(skp("docker.apply", "-q", "--yes"))
