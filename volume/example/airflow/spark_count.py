@@ -30,7 +30,7 @@ def spark_count() -> None:
     def count() -> str:
         # The notebooks' own spark-submit: driver and executors have the same Python and Spark.
         return (
-            "/opt/skp/venv/bin/spark-submit --master spark://spark-skp-master:7077 "
+            "spark-submit --master spark://spark-skp-master:7077 "
             f"{HOME}/example/airflow/count_words.py {RESULT}"
         )
 
