@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import restore, skp, with_spark
+from tests.lab.conftest import on, restore, skp, with_spark
 from tests.lab.data_volumes import Volume, done, until
 from tests.lab.test_jupyter import result
 from tests.lab.test_spark import BEGIN, WORKERS, opened
@@ -53,11 +53,35 @@ def notebook(volume: Volume) -> Iterator[Any]:
         yield client
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_data_set_by_executors_of_two_nodes(volume: Volume, notebook: Any, name: str) -> None:
-    folder = f"/root/mnt/{name}/spark"
+def test_executors_of_two_nodes_write_to_sshfs(volume: Volume, notebook: Any) -> None:
+    folder = "/root/mnt/sshfs/spark"
     reply = notebook.execute(WRITE.format(rows=ROWS, folder=folder), timeout=600)
     assert reply["status"] == "ok", reply
-    until(lambda: all(row.get("pending_bytes") == 0 for row in volume.rows()), 600)
+    sent(volume)
     wanted = (ROWS, ROWS * (ROWS - 1) // 2, sorted(WORKERS.values()))
-    assert result(notebook, READ.format(folder=folder)) == str(wanted)
+    assert result(notebook, READ.format(folder=folder), 600) == str(wanted)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_written_to_the_shared_folder_and_copied_is_read_by_all_executors(
+    volume: Volume, notebook: Any, name: str
+) -> None:
+    """The documentation's way to S3 and Blob, on which executors can't write one data set."""
+    shared, folder = f"/root/mnt/dfs/spark-{name}", f"/root/mnt/{name}/copied"
+    write = WRITE.format(rows=ROWS, folder=shared)
+    copy = f"import shutil; shutil.copytree('{shared}', '{folder}')"
+    for code in (write, copy, f"shutil.rmtree('{shared}')"):
+        reply = notebook.execute(code, timeout=600)
+        assert reply["status"] == "ok", reply
+    sent(volume)
+    wanted = (ROWS, ROWS * (ROWS - 1) // 2, sorted(WORKERS.values()))
+    assert result(notebook, READ.format(folder=folder), 600) == str(wanted)
+    by_both = f"spark.read.parquet('file:{folder}').repartition(8).select(where('id').alias('h'))"
+    hosts = result(notebook, f"sorted(r.h for r in {by_both}.distinct().collect())", 600)
+    assert hosts == str(sorted(WORKERS.values()))
+
+
+def sent(volume: Volume) -> None:
+    """Wait until everything is at the servers, and longer than any node's cache of names."""
+    until(lambda: all(row.get("pending_bytes") == 0 for row in volume.rows()), 600)
+    on("c01", "sleep 6")
