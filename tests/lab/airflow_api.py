@@ -52,10 +52,11 @@ class Airflow:
             time.sleep(0.5)
         return str(state)
 
-    def log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
-        """Return a task's log as the UI gets it."""
-        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
-        return str(self.ask("GET", path))
+    def log(self, dag: str, run: str, task: str) -> str:
+        """Return the log of a task's last attempt as the UI gets it."""
+        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+        attempt = self.ask("GET", path)["try_number"]
+        return str(self.ask("GET", f"{path}/logs/{attempt}"))
 
 
 def log_in(password: str) -> requests.Response:
