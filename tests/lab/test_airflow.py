@@ -66,15 +66,22 @@ def test_the_client_asks_as_root_without_a_password_on_its_command_line(guide: E
     assert "dag_run" in found.out
 
 
-def test_there_is_no_account_until_it_is_made(guide: Env) -> None:
-    for password in ("admin", "airflow", secret("AIRFLOW_WEB_PASSWORD")):
-        assert log_in(password).status_code == 401
-    made = skp("docker.airflow-web-passwd-init", env=guide)
+@pytest.fixture(scope="module")
+def account(guide: Env) -> tuple[set[int], Ran]:
+    """How logins were answered before the command that makes the account, and what it said."""
+    passwords = ("admin", "airflow", secret("AIRFLOW_WEB_PASSWORD"))
+    before = {log_in(password).status_code for password in passwords}
+    return before, skp("docker.airflow-web-passwd-init", env=guide)
+
+
+def test_there_is_no_account_until_it_is_made(account: tuple[set[int], Ran]) -> None:
+    before, made = account
+    assert before == {401}
     assert (made.code, "the account admin was made" in made.out) == (0, True), made.all
     assert log_in("admin").status_code == 401
 
 
-def test_a_dag_runs_by_the_api_and_its_log_is_readable(guide: Env) -> None:
+def test_a_dag_runs_by_the_api_and_its_log_is_readable(account: tuple[set[int], Ran]) -> None:
     airflow = administrator()
     airflow.knows("talks")
     begun = airflow.trigger("talks")

@@ -284,5 +284,7 @@ def test_the_ui_shows_the_dags_to_who_logs_in(airflow: Env, tmp_path: Path) -> N
         for path, word in pages:
             if path:
                 window.driver.get(f"{URL}{path}")
-            until(partial(shows, window, word), SECONDS)
-            window.picture(f"airflow{path.replace(f'/{run}', '').replace('/', '-')}")
+            try:
+                until(partial(shows, window, word), SECONDS)
+            finally:
+                window.picture(f"airflow{path.replace(f'/{run}', '').replace('/', '-')}")

@@ -202,5 +202,5 @@ def test_check_is_right_on_both_nodes(volume: Volume) -> None:
 
 def sent(volume: Volume) -> None:
     """Wait until everything is at the servers, and longer than any cache of the other node."""
-    until(lambda: all(row.get("pending_bytes") == 0 for row in volume.rows()), 600)
+    until(lambda: all(row.get("pending_bytes") == 0 for row in volume.rows()), 1800)
     python("c02", "import time; time.sleep(6)")
