@@ -53,6 +53,7 @@ def patient():
     @task
     def after():
         print("it ended")
+        return "it ended"  # the UI shows it; what was printed is in a group that is closed at first
     wait() >> after()
 
 patient()
