@@ -42,10 +42,11 @@ def plan_swarm(
     if Part.INIT in parts and inventory.master.name in names:
         steps.append(_init(inventory, state))
     # An engine that has just started looks for a manager: nothing can be attached there until then.
-    steps += [_coming(host) for host in chosen if _is_coming(host, state)]
+    coming = [host for host in chosen if _is_coming(host, state)]
+    steps += [_coming(host) for host in coming]
     if Part.JOIN in parts:
-        others = [host for host in chosen if host != inventory.master or state.swarm]
-        others = [host for host in others if not _is_coming(host, state)]
+        settled = [host for host in chosen if host not in coming]
+        others = [host for host in settled if host != inventory.master or state.swarm]
         steps += [_join(host, state) for host in others]
         steps += _swept(state)
     if Part.LABEL in parts:
@@ -98,18 +99,21 @@ def _init(inventory: Inventory, state: State) -> Step:
 
 def _is_coming(host: Host, state: State) -> bool:
     member = state.nodes[host.name].membership
-    known = state.swarm.nodes if state.swarm else {}
-    return bool(state.swarm) and member.state == "pending" and member.node_id in ("", *known)
+    if state.swarm is None or member.state != "pending":
+        return False
+    return member.node_id in ("", *state.swarm.nodes)
 
 
 def _coming(host: Host) -> Step:
-    role = "manager" if host.is_manager else "worker"
-    return Step(Kind.SWARM, Action.WAIT, host.name, role, hint=_give_up(host.name))
+    return Step(Kind.SWARM, Action.WAIT, host.name, _role(host), hint=_give_up(host.name))
+
+
+def _role(host: Host) -> str:
+    return "manager" if host.is_manager else "worker"
 
 
 def _join(host: Host, state: State) -> Step:
-    node = state.nodes[host.name]
-    role = "manager" if host.is_manager else "worker"
+    node, role = state.nodes[host.name], _role(host)
     if state.swarm is None:
         return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
     if foreign := _foreign(node, state.swarm):
