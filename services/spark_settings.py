@@ -51,6 +51,9 @@ def client(cluster: Cluster, name: str) -> Told:
             "spark.eventLog.dir": f"file:{_SHARED}/events",
             "spark.driver.log.persistToDfs.enabled": "true",
             "spark.driver.log.dfsDir": f"file:{_SHARED}/drivers",
+            # By version 1 the driver lists what executors have written and moves it: on a data
+            # volume that is not seen everywhere at once (Blob), it leaves rows out, silently.
+            "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         },
     )
 

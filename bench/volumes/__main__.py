@@ -7,50 +7,70 @@ mountpoint of its own; the same shell commands are timed on both, in turn.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import statistics
+import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.lab.conftest import on, run, skp
+from tests.lab.conftest import ROOT, on, run, skp
 from tests.lab.data_volumes import done, until
 from tests.soak import data_servers
 
 NODE, CONSUMER, CLIENT = "c01", "jupyter-skp", {"sshfs": "sshfs", "s3": "s3fs", "blob": "rclone"}
+RESULTS = Path(__file__).with_name("RESULTS.md")
 DIRECT = "/mnt/direct"
-# Seconds, by the shell's own clock: what ssh and docker exec cost is not in it.
-TIMED = "a=$(date +%s%N); {{ {work}; }} >/dev/null && b=$(date +%s%N) && echo $(((b-a)/1000))"
-WORK = {
-    "write 64 MB": "dd if=/dev/zero of={at}/large bs=1M count=64 conv=fsync 2>/dev/null",
-    "read 64 MB": "dd if={at}/large of=/dev/null bs=1M 2>/dev/null",
-    "write 100 files": "for i in $(seq 100); do echo $i > {at}/f$i; done",
-    "read 100 files": "cat {at}/f*",
-    "stat 100 names": "for i in $(seq 100); do stat {at}/no$i 2>/dev/null || true; done",
+WORK = Path(__file__).with_name("work.py").read_text(encoding="utf-8")
+SCRIPT = "/tmp/work.py"  # noqa: S108 - on the practice cluster
+# What is timed (work.py), and whose folder it works on.
+STEPS = {
+    "write 128 MiB": ("write_large", "own"),
+    "write 200 files": ("write_small", "own"),
+    "read 128 MiB": ("read_large", "other"),
+    "read 200 files": ("read_small", "other"),
+    "ask for 1000 names": ("ask", "own"),
 }
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmark on the practice cluster; returns the exit code."""
     parser = argparse.ArgumentParser(prog="bench/run volumes", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="default 7")
+    parser.add_argument("--rounds", type=int, default=20, help="default 20")
+    parser.add_argument("--keep", action="store_true", help="write RESULTS.md, to be committed")
     options = parser.parse_args(arguments)
     data_servers.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
             data_servers.on_all(Path(folder))
         install()
-        print("| volume | work | bare client, s | consumer, s | bare / consumer |")
-        print("|---|---|---|---|---|")
-        for name in data_servers.NAMES:
-            mount(name)
-            compare(name, options.rounds)
-            done(on(NODE, f"sudo umount -l {DIRECT}/{name}"))
+        text = report(options.rounds)
     finally:
         skp("docker.apply", "-q", "--yes", "volumes")
         data_servers.stop()
+    if options.keep:
+        RESULTS.write_text(text, encoding="utf-8")
     return 0
+
+
+def report(rounds: int) -> str:
+    """Compare all volumes and return the results as a table, which is printed as it grows."""
+    lines = [
+        "# Results",
+        "",
+        f"Medians of {rounds} rounds on {os.cpu_count()} cores.",
+        "",
+        "| volume | work | bare client, s | consumer, s | bare / consumer |",
+        "|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
+    for name in data_servers.NAMES:
+        mount(name)
+        lines += compare(name, rounds)
+        done(on(NODE, f"sudo umount -l {DIRECT}/{name}"))
+    return "\n".join(lines) + "\n"
 
 
 def install() -> None:
@@ -80,27 +100,66 @@ def mount(name: str) -> None:
     until(lambda: f"{DIRECT}/{name}" in on(NODE, "cat /proc/mounts").out, 30)
 
 
-def compare(name: str, rounds: int) -> None:
-    """Time all work on both in turn, and print a row of medians for each."""
+class Worker:
+    """A process of work.py that has the mount of a volume before it."""
+
+    def __init__(self, python: str, mount: str) -> None:
+        self._mount = mount
+        on(NODE, f"{python} tee {SCRIPT} >/dev/null <<'E'\n{WORK}\nE")
+        words = ("ssh", "-F", ".lab/ssh_config", NODE, f"{python} python3 {SCRIPT}")
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+
+    def does(self, verb: str, folder: str) -> float:
+        """Return the seconds that a verb of work.py takes in a folder of the volume."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{verb} {self._mount}/{folder}\n")
+        self._process.stdin.flush()
+        if not (said := self._process.stdout.readline()):
+            sys.exit(f"bench: {verb} in {self._mount}/{folder} failed")
+        return float(said)
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=10)
+
+
+def compare(name: str, rounds: int) -> list[str]:
+    """Time all work on both in turn; return and print a row of medians for each."""
+    workers = {
+        "bare": Worker("sudo", f"{DIRECT}/{name}"),
+        "consumer": Worker(f"docker exec -i {CONSUMER}", f"/root/mnt/{name}"),
+    }
     times: dict[tuple[str, str], list[float]] = {}
-    places = {"bare": f"{DIRECT}/{name}/bare", "consumer": f"/root/mnt/{name}/consumer"}
     for number in range(rounds):
-        for what, work in WORK.items():
-            order = list(places) if number % 2 else list(reversed(places))
-            for who in order:
-                times.setdefault((what, who), []).append(once(who, work, places[who]))
-    for what in WORK:
+        for who, what, seconds in one_round(workers, f"bench-{number}", number % 2 == 0):
+            times.setdefault((what, who), []).append(seconds)
+    for worker in workers.values():
+        worker.end()
+    rows = []
+    for what in STEPS:
         bare, ours = (statistics.median(times[what, who]) for who in ("bare", "consumer"))
-        print(f"| {name} | {what} | {bare:.3f} | {ours:.3f} | {bare / ours:.2f} |", flush=True)
+        rows.append(f"| {name} | {what} | {bare:.3f} | {ours:.3f} | {bare / ours:.2f} |")
+        print(rows[-1], flush=True)
+    return rows
 
 
-def once(who: str, work: str, at: str) -> float:
-    """Return the seconds that `work` takes for `who`."""
-    script = f"mkdir -p {at}; " + TIMED.format(work=work.format(at=at))
-    inside = f"docker exec {CONSUMER} sh -c {shlex.quote(script)}"
-    bare = f"sudo sh -c {shlex.quote(script)}"
-    words = ("ssh", "-F", ".lab/ssh_config", NODE, inside if who == "consumer" else bare)
-    return int(done(run(*words, seconds=300)).out) / 1e6
+def one_round(
+    workers: dict[str, Worker], folder: str, bare_first: bool
+) -> Iterator[tuple[str, str, float]]:
+    """Have both do all work; yield who did what, and how long it took."""
+    order = sorted(workers, reverse=not bare_first)
+    other = dict(zip(order, reversed(order), strict=True))
+    for who in order:
+        workers[who].does("make", f"{folder}/{who}")
+    for what, (verb, whose) in STEPS.items():
+        if verb == "read_large":  # each has sent what it wrote, and sees what the other has sent
+            for who in order:
+                workers[who].does("wait", f"{folder}/{other[who]}")
+        for who in order:
+            at = who if whose == "own" else other[who]
+            yield who, what, workers[who].does(verb, f"{folder}/{at}")
 
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ def test_a_notebook_is_a_driver_that_workers_find(tmp_path: Path) -> None:
     told = properties(notebook(tmp_path, LABELS, SPARK_CORES_MAX="6"))
     assert told["spark.master"] == "spark://spark-skp-master:7077"
     assert told["spark.driver.host"] == "jupyter-skp"
+    assert told["spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version"] == "2"
     assert told["spark.cores.max"] == "6"
 
 
