@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.lab.conftest import Ran, demo, on, platform, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, done, until
+from tests.lab.data_volumes import Volume, done, in_jupyter, until
 from tests.soak import data_servers
 from tests.soak.data_servers import NAMES
 
@@ -169,6 +169,14 @@ def test_append_truncate_overwrite_and_rename(volume: Volume, name: str) -> None
 def test_truncating_a_closed_file_by_its_name(volume: Volume, name: str, becomes: str) -> None:
     """What the documentation warns of: s3fs 1.95 does nothing, and says nothing."""
     assert python("c01", TRUNCATES_BY_NAME, f"/root/mnt/{name}/by-name") == becomes
+
+
+@pytest.mark.parametrize(("name", "code"), [("sshfs", 0), ("s3", 1), ("blob", 0)])
+def test_changing_the_mode_of_a_folder(volume: Volume, name: str, code: int) -> None:
+    """What the documentation warns of: SeaweedFS can't copy an object that stands for a folder."""
+    ran = in_jupyter(f"mkdir -p /root/mnt/{name}/mode && chmod 755 /root/mnt/{name}/mode")
+    assert ran.code == code, ran.all
+    assert not code or "No such file" in ran.err
 
 
 @pytest.mark.parametrize("name", NAMES)
