@@ -1,7 +1,7 @@
 """`bench/run volumes`: what a consumer gets of each volume, beside the same client run bare.
 
 The bare client is started on the node with the words of the one that runs in our container, at a
-mountpoint of its own; the same shell commands are timed on both, in turn.
+mountpoint of its own; the same steps (work.py) are timed on both, in turn.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ def compare(name: str, rounds: int, reader: str) -> list[str]:
         bare = ("", f"{DIRECT}-{name}") if reader == "node" else (inside, f"{SEEN}-{name}")
         workers = {"bare": Worker(*bare), "consumer": Worker(inside, f"/root/mnt/{name}")}
         for number in range(first, min(first + TOGETHER, rounds)):
-            for who, what, seconds in one_round(workers, f"bench-{number}", number % 2 == 0):
+            order = list(workers) if number % 2 == 0 else list(reversed(workers))
+            for who, what, seconds in one_round(workers, f"bench-{number}", order):
                 times.setdefault((what, who), []).append(seconds)
         for worker in workers.values():
             worker.end()
@@ -162,10 +163,9 @@ def compare(name: str, rounds: int, reader: str) -> list[str]:
 
 
 def one_round(
-    workers: dict[str, Worker], folder: str, bare_first: bool
+    workers: dict[str, Worker], folder: str, order: Sequence[str]
 ) -> Iterator[tuple[str, str, float]]:
-    """Have both do all work; yield who did what, and how long it took."""
-    order = sorted(workers, reverse=not bare_first)
+    """Have both do all work, in that order; yield who did what, and how long it took."""
     other = dict(zip(order, reversed(order), strict=True))
     for who in order:
         workers[who].does("make", f"{folder}/{who}")
