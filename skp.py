@@ -48,7 +48,7 @@ def run() -> None:
     """Run the command that the arguments say."""
     import gc
 
-    from tasks.program import program
+    from cli.program import program
 
     try:
         program().run()

@@ -6,17 +6,17 @@ import importlib
 import pkgutil
 from functools import cache
 
+from cluster.config.settings import Setting
 from cluster.errors import ConfigError, nearest
-from cluster.service import Cluster, Service
-from cluster.settings import Setting
-from cluster.spec import Image
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Image
 
 
 @cache
 def catalogue() -> dict[str, Service]:
     """Return all services by name: every module here that defines SERVICE, in order of name."""
     modules = (
-        importlib.import_module(f"{__name__}.{found.name}")
+        importlib.import_module(f"{__name__}.{found.name}{'.service' if found.ispkg else ''}")
         for found in pkgutil.iter_modules(__path__)
     )
     services = [module.SERVICE for module in modules if hasattr(module, "SERVICE")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import re
 
+from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
-from cluster.secrets import SPEC_KEY, Secret
-from cluster.service import Cluster
-from cluster.spec import Mount
-from cluster.state import State
+from cluster.model.service import Cluster
+from cluster.model.spec import Mount
+from cluster.model.state import State
 
 # On every node: where data volumes are mounted. What sees it needs no privilege.
 MOUNTS = "/var/lib/skp/mnt"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cluster.config.settings import ROOT, Settings
 from cluster.errors import ConfigError, nearest
-from cluster.settings import ROOT, Settings
-from cluster.spec import TAG, Image
+from cluster.model.spec import TAG, Image
 
 _DATA_SCIENCE = "docker-ds"
 # Its two variants: the value of -g, and what the settings that name the image and tag begin with.

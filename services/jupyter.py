@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cluster.service import Cluster, Service
-from cluster.settings import Setting
-from cluster.spec import Container, Image, Port, Probe, SecretFile
-from cluster.state import State
+from cluster.config.settings import Setting
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Container, Image, Port, Probe, SecretFile
+from cluster.model.state import State
 from services.common import cpus, data_mounts, memory, user
 from services.images import data_science_of
-from services.spark_settings import client
+from services.spark.properties import client
 
 _LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
 _ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")

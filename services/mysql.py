@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.inventory import Host
-from cluster.secrets import Secret
-from cluster.service import Cluster, Service
-from cluster.settings import Setting
-from cluster.spec import (
+from cluster.config.inventory import Host
+from cluster.config.secrets import Secret
+from cluster.config.settings import Setting
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import (
     SECRETS_TARGET,
     ConfigFile,
     Container,
@@ -24,8 +24,8 @@ from cluster.spec import (
     SecretFile,
     Source,
 )
-from cluster.state import State
-from services import airflow_store
+from cluster.model.state import State
+from services.airflow import store as airflow_store
 from services.common import check_memory, cpus, memory, user
 from services.images import is_ours, plain
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cluster.inventory import Host
-from cluster.secrets import Secret
-from cluster.service import Cluster, Service
-from cluster.settings import Setting
-from cluster.spec import (
+from cluster.config.inventory import Host
+from cluster.config.secrets import Secret
+from cluster.config.settings import Setting
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import (
     REGISTRY,
     SECRETS_TARGET,
     Container,
@@ -26,7 +26,7 @@ from cluster.spec import (
     SecretFile,
     Source,
 )
-from cluster.state import State
+from cluster.model.state import State
 from services.common import user
 
 _STORAGE = "/var/lib/registry"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cluster.config.inventory import Host
+from cluster.config.settings import Setting
 from cluster.errors import ConfigError
-from cluster.inventory import Host
-from cluster.numbers import numbers
-from cluster.service import Cluster, Service
-from cluster.settings import Setting
-from cluster.spec import Container, Image, Mount, Probe
-from cluster.state import FoundNode, State
+from cluster.model.numbers import numbers
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Container, Image, Mount, Probe
+from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
 from services.images import plain
 

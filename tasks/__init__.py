@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
+from cli.command import Command
 from tasks import (
     cron,
     docker,
@@ -16,7 +17,6 @@ from tasks import (
     ssh,
     volume,
 )
-from tasks.command import Command
 
 for _task in (
     *docker_containers.TASKS, *docker_images.TASKS, *docker_airflow.TASKS, *volume.DOCKER_TASKS,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Exit, ParseError
 from invoke.parser import Parser, ParserContext
 
+from cli.command import command
+from cli.session import ENV, FROM_CALLER, Session
+from cluster.config.settings import ROOT
 from cluster.errors import ConfigError
-from cluster.settings import ROOT
-from tasks.command import command
-from tasks.session import ENV, FROM_CALLER, Session
 
 if TYPE_CHECKING:
-    from hosts import crontab
+    from cron import crontab
 
 ns = Collection("cron")
 _PROGRAM = ROOT / "skp.py"
@@ -29,7 +29,8 @@ _PROGRAM = ROOT / "skp.py"
 )
 def install(s: Session, schedule: str = "", command: str = "") -> None:
     """Have a command run by cron; the same command again gets the new schedule."""
-    from hosts import cron, crontab
+    from cron import crontab
+    from cron import table as cron
 
     words = _checked(command)
     entry = crontab.Entry(
@@ -42,7 +43,7 @@ def install(s: Session, schedule: str = "", command: str = "") -> None:
 @command(name="list")
 def list_(s: Session) -> None:
     """List what cron runs of this checkout's commands."""
-    from cluster.report import table
+    from cluster.commands.report import table
 
     found = _entries()
     if s.options.json:
@@ -68,7 +69,7 @@ def rm(s: Session, command: str = "") -> None:
 @command(name="tick", help={"command": "The command with its options."})
 def tick_(_: Session, command: str = "") -> None:
     """Run a command as cron does: quiet unless there is news; see log/cron.log."""
-    from hosts import tick
+    from cron import tick
 
     code, news = tick.tick(_PROGRAM, _checked(command), ROOT / "log")
     print(news, end="")
@@ -77,13 +78,15 @@ def tick_(_: Session, command: str = "") -> None:
 
 
 def _entries() -> list[crontab.Entry]:
-    from hosts import cron, crontab
+    from cron import crontab
+    from cron import table as cron
 
     return crontab.read(cron.table(), str(_PROGRAM))
 
 
 def _replace(s: Session, entries: list[crontab.Entry]) -> None:
-    from hosts import cron, crontab
+    from cron import crontab
+    from cron import table as cron
 
     before = cron.table()
     after = crontab.write(before, str(_PROGRAM), entries)
@@ -98,8 +101,8 @@ def _replace(s: Session, entries: list[crontab.Entry]) -> None:
 
 def _checked(text: str) -> list[str]:
     """Return the words of a command that this program has, with options that it knows."""
+    from cli.program import join_services
     from tasks import ns as every
-    from tasks.program import join_services
 
     hint = './skp.py cron.install -s "*/10 * * * *" -c docker.apply'
     try:

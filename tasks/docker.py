@@ -5,12 +5,12 @@ from __future__ import annotations
 from invoke import Collection
 
 import services
+from cli.command import command
+from cli.session import Session
 from cluster.errors import ConfigError
-from cluster.plan_swarm import FORM, Part
+from cluster.plan.swarm import FORM, Part
 from tasks import docker_services
-from tasks.command import command
 from tasks.docker_services import open_shell
-from tasks.session import Session
 
 ns = Collection("docker")
 
@@ -69,7 +69,7 @@ def node_rm(s: Session, host: str = "") -> None:
 @command(help={"service": "The service, e.g. jupyter."})
 def rollback(s: Session, service: str = "") -> None:
     """Run the image that a service ran before, until its next -run."""
-    from cluster.scope import Wish
+    from cluster.plan.scope import Wish
 
     if not service:
         raise ConfigError("a service (-s) is needed", "./skp.py docker.rollback -s jupyter")
@@ -79,7 +79,7 @@ def rollback(s: Session, service: str = "") -> None:
 @command(help={"count": "How many entries."})
 def audit(s: Session, count: int = 20) -> None:
     """Show who changed what, and how it ended."""
-    from tasks import views
+    from cli import rendering as views
 
     views.show_audit(s, count)
 
@@ -87,7 +87,7 @@ def audit(s: Session, count: int = 20) -> None:
 @command(help={"count": "How many commands."})
 def history(s: Session, count: int = 20) -> None:
     """Show what changed the cluster: who, when, what, how long, how it ended."""
-    from tasks import views
+    from cli import rendering as views
 
     views.show_history(s, count)
 
@@ -112,7 +112,7 @@ def _apply(s: Session, names: str) -> None:
 @command()
 def ps(s: Session) -> None:
     """List every node's containers."""
-    from tasks import views
+    from cli import rendering as views
 
     with s.fleet(s.hosts) as fleet:
         views.show_containers(s, fleet)
@@ -121,7 +121,7 @@ def ps(s: Session) -> None:
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def status(s: Session, services: str = "") -> None:
     """Show what is wanted and what is there: nodes, containers, health, images, age."""
-    from tasks import views
+    from cli import rendering as views
 
     views.show_status(s, services)
 
@@ -146,7 +146,7 @@ def image_build_ds(
 @command()
 def image_list(s: Session) -> None:
     """List the images of the registry: digest, size and age on every node."""
-    from tasks import views
+    from cli import rendering as views
 
     with s.fleet(s.hosts) as fleet:
         views.show_images(s, fleet)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tasks.command import command
-from tasks.session import Session
+from cli.command import command
+from cli.session import Session
 
 
 @command(help={"reset": "Drop the database that is there, with all that is in it, and its user."})
 def mysql_airflow_init(s: Session, reset: bool = False) -> None:
     """Create Airflow's database and its user in MySQL, where they are missing."""
-    from services import airflow_init
+    from services.airflow import commands as airflow_init
 
     look = airflow_init.begin_anew if reset else airflow_init.make_database
     s.change(lambda fleet: look(s.cluster, fleet))
@@ -18,7 +18,7 @@ def mysql_airflow_init(s: Session, reset: bool = False) -> None:
 @command()
 def airflow_db_init(s: Session) -> None:
     """Make the tables of Airflow's store, or bring them to this version."""
-    from services.airflow_init import make_tables
+    from services.airflow.commands import make_tables
 
     s.change(lambda fleet: make_tables(s.cluster, fleet, s.kept))
 
@@ -26,7 +26,7 @@ def airflow_db_init(s: Session) -> None:
 @command()
 def airflow_web_passwd_init(s: Session) -> None:
     """Make the account of Airflow's administrator, or set its password again."""
-    from services.airflow_init import set_password
+    from services.airflow.commands import set_password
 
     s.change(lambda fleet: set_password(s.cluster, fleet))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from cli.command import command
+from cli.session import Session
 from cluster.errors import ConfigError
-from tasks.command import command
-from tasks.session import Session
 
 _NAME = "The container, or its family: kafka-skp means kafka-skp-1, kafka-skp-2, ..."
 
@@ -22,8 +22,8 @@ _NAME = "The container, or its family: kafka-skp means kafka-skp-1, kafka-skp-2,
 )
 def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since: str = "") -> None:
     """Show the logs of a container or a family on all its nodes."""
-    from cluster.logs import query
-    from tasks.log_view import show_logs
+    from cli.log_view import show_logs
+    from cluster.commands.logs import query
 
     _need(name, "logs")
     show_logs(s, name, replace(query(tail, since, time.time()), follow=follow))
@@ -32,7 +32,7 @@ def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since
 @command(help={"name": _NAME})
 def restart(s: Session, name: str = "") -> None:
     """Restart a container or a family, one by one, each when the last one works."""
-    from cluster.restart import look
+    from cluster.commands.restart import look
 
     _need(name, "restart")
     nodes, busy = [host.name for host in s.hosts], s.busy

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tasks.command import command
-from tasks.session import Session
+from cli.command import command
+from cli.session import Session
 
 
 @command(help={"image": "The image's name, e.g. skp/docker-ds.", "tag": "Its tag, e.g. 1.0."})
 def image_rm(s: Session, image: str = "", tag: str = "") -> None:
     """Remove an image that no container uses, from the registry and every node."""
     import services
-    from cluster.image_rm import look, parse
+    from cluster.commands.image_rm import look, parse
 
     chosen = parse(image, tag)
     nodes = [host.name for host in s.hosts]
@@ -21,7 +21,7 @@ def image_rm(s: Session, image: str = "", tag: str = "") -> None:
 @command(help={"build-cache": "Prune the master's build cache too; the next build takes longer."})
 def image_prune(s: Session, build_cache: bool = False) -> None:
     """Remove images of ours, on every node, that are superseded and not in use."""
-    from cluster.prune import look, with_build_cache
+    from cluster.commands.image_prune import look, with_build_cache
 
     nodes = [host.name for host in s.hosts]
     if build_cache:

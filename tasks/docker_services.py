@@ -9,10 +9,10 @@ import shlex
 from invoke import Collection
 
 import services
+from cli.command import Command
+from cli.session import Session
 from cluster.errors import ConfigError, nearest
-from cluster.service import Service
-from tasks.command import Command
-from tasks.session import Session
+from cluster.model.service import Service
 
 # What `-run` may be given, and the end of the setting's name that it stands for.
 _OPTIONS = {
@@ -47,7 +47,7 @@ def _run(service: Service) -> Command:
     }
 
     def run(s: Session, **given: str) -> None:
-        from cluster.scope import Wish
+        from cluster.plan.scope import Wish
 
         hosts = service.hosts(s.cluster)
         if not set(hosts) & set(s.hosts):
@@ -70,7 +70,7 @@ def _run(service: Service) -> Command:
 
 def _rm(service: Service) -> Command:
     def rm(s: Session) -> None:
-        from cluster.scope import Wish
+        from cluster.plan.scope import Wish
 
         s.converge(chosen=[service], wish=Wish.DOWN)
 
@@ -110,7 +110,7 @@ def _node(s: Session, service: Service, host: str) -> str:
 
 def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Command:
     def run(s: Session, host: str = "") -> None:
-        from cluster.verb import look
+        from cluster.commands.service_command import look
 
         nodes = [found.name for found in service.hosts(s.cluster)]
         if host not in nodes:
@@ -127,8 +127,8 @@ def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Co
 
 def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> None:
     """Become a shell in the container `name` (or of the service of that name) on `host`."""
-    from cluster import shell
-    from cluster.observe import containers
+    from cluster.commands import shell
+    from cluster.facts.nodes import containers
 
     if host not in s.inventory.names:
         raise ConfigError(

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from invoke import Collection, Exit
 
 import services
+from cli.command import command
+from cli.session import Session
 from cluster.errors import ExitCode
-from tasks.command import command
-from tasks.session import Session
 
 ns = Collection("host")
 
@@ -18,7 +18,7 @@ ns = Collection("host")
 @command()
 def check(s: Session) -> None:
     """Find what is wrong with the machines, and what to do; changes nothing."""
-    from hosts.preflight import check
+    from hosts.check.preflight import check
 
     with s.fleet(s.hosts) as fleet:
         found = check(fleet, s.cluster, services.catalogue().values())

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection, Exit
 
-from cluster import inventory
+from cli.command import command
+from cli.session import Session
+from cluster.config import inventory
 from cluster.errors import ConfigError, ExitCode, SkpError
-from tasks.command import command
-from tasks.session import Session
 
 if TYPE_CHECKING:
     from lab import NodeStatus
@@ -64,7 +64,7 @@ def status(s: Session) -> None:
 
 
 def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:
-    from cluster.report import table
+    from cluster.commands.report import table
 
     healthy = all(node.healthy for node in nodes)
     if s.options.json:

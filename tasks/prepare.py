@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection
 
-from tasks.command import command
-from tasks.password import password as secret
-from tasks.session import Session
+from cli.command import command
+from cli.password import password as secret
+from cli.session import Session
 
 if TYPE_CHECKING:
-    from hosts.setup import Item
+    from hosts.prepare.setup import Item
 
 lang, iptable, nfs = Collection("lang"), Collection("iptable"), Collection("nfs")
 _PASSWORD = {"password": "The password for sudo, where it wants one; bare asks, - reads stdin."}
@@ -21,7 +21,7 @@ _PASSWORD = {"password": "The password for sudo, where it wants one; bare asks, 
 @command(help=_PASSWORD, optional=["password"])
 def copy(s: Session, password: str = "") -> None:
     """Write all nodes' names and addresses into every node's /etc/hosts."""
-    from hosts import wanted
+    from hosts.prepare import machine_items as wanted
 
     _prepare(s, wanted.names(s.inventory), password)
 
@@ -29,7 +29,7 @@ def copy(s: Session, password: str = "") -> None:
 @command(help=_PASSWORD, optional=["password"])
 def install(s: Session, password: str = "") -> None:
     """Install Docker Engine, chrony, limits, log rotation, GPU runtime."""
-    from hosts import wanted
+    from hosts.prepare import machine_items as wanted
 
     _prepare(s, wanted.install(s.settings, s.inventory), password)
 
@@ -37,7 +37,7 @@ def install(s: Session, password: str = "") -> None:
 @command(help={"locale": "Such as ko_KR.UTF-8.", **_PASSWORD}, optional=["password"])
 def lang_install(s: Session, locale: str = "", password: str = "") -> None:
     """Install a locale on every node, and make it the one in use."""
-    from hosts import wanted
+    from hosts.prepare import machine_items as wanted
 
     _prepare(s, wanted.locale(locale), password)
 
@@ -45,8 +45,8 @@ def lang_install(s: Session, locale: str = "", password: str = "") -> None:
 @command(help={"undo": "Take it back.", **_PASSWORD}, optional=["password"])
 def masquerade(s: Session, undo: bool = False, password: str = "") -> None:
     """Let the other nodes reach the network through the master; at each boot again."""
-    from hosts import wanted
-    from hosts.setup import Verb
+    from hosts.prepare import machine_items as wanted
+    from hosts.prepare.setup import Verb
 
     verb = Verb.UNDO if undo else Verb.MEND
     _prepare(s, wanted.masquerade(s.settings, s.inventory, verb), password)
@@ -55,7 +55,7 @@ def masquerade(s: Session, undo: bool = False, password: str = "") -> None:
 @command(help=_PASSWORD, optional=["password"])
 def nfs_install(s: Session, password: str = "") -> None:
     """Install NFS on every node, and export the shared folder from the master."""
-    from hosts import wanted
+    from hosts.prepare import machine_items as wanted
 
     _prepare(s, wanted.nfs_server(s.settings, s.inventory), password)
 
@@ -63,8 +63,8 @@ def nfs_install(s: Session, password: str = "") -> None:
 @command(help=_PASSWORD, optional=["password"])
 def mount_skp(s: Session, password: str = "") -> None:
     """Mount the master's shared folder on the other nodes, now and at each boot."""
-    from hosts import wanted
-    from hosts.setup import Verb
+    from hosts.prepare import machine_items as wanted
+    from hosts.prepare.setup import Verb
 
     _prepare(s, wanted.nfs_mount(s.settings, s.inventory, Verb.MEND), password)
 
@@ -72,14 +72,14 @@ def mount_skp(s: Session, password: str = "") -> None:
 @command(help=_PASSWORD, optional=["password"])
 def umount_skp(s: Session, password: str = "") -> None:
     """Unmount the shared folder on the other nodes, for good."""
-    from hosts import wanted
-    from hosts.setup import Verb
+    from hosts.prepare import machine_items as wanted
+    from hosts.prepare.setup import Verb
 
     _prepare(s, wanted.nfs_mount(s.settings, s.inventory, Verb.UNDO), password)
 
 
 def _prepare(s: Session, items: Sequence[Item], password: str) -> None:
-    from hosts.setup import prepare
+    from hosts.prepare.setup import prepare
 
     given = secret(s, password, "the SSH user on the nodes") if password else None
     with s.fleet(s.hosts, given) as fleet:

@@ -6,11 +6,11 @@ import json
 
 from invoke import Collection, Exit
 
+from cli.command import command
+from cli.confirmation import confirm
+from cli.password import password as secret
+from cli.session import Session
 from cluster.errors import ConfigError, ExitCode
-from tasks.command import command
-from tasks.confirm import confirm
-from tasks.password import password as secret
-from tasks.session import Session
 
 ns = Collection("ssh")
 
@@ -18,7 +18,7 @@ ns = Collection("ssh")
 @command(help={"command": "What to run, in quotes."})
 def cmd(s: Session, command: str = "") -> None:
     """Run one shell command on every node, at once."""
-    from cluster.shell import everywhere
+    from cluster.commands.shell import everywhere
 
     if not command:
         raise ConfigError("a command (-c) is needed", 'For example: ./skp.py ssh.cmd -c "uptime"')
@@ -58,8 +58,8 @@ def cmd(s: Session, command: str = "") -> None:
 )
 def copy_id(s: Session, password: str = "") -> None:
     """Have every node accept your SSH key: the password once, the key ever after."""
-    from cluster.ssh_target import resolve
-    from hosts import copy_id as keys
+    from cluster.connectors.ssh_config import resolve
+    from hosts.prepare import copy_id as keys
 
     whose = "the SSH user on the nodes"
     given = secret(s, password, whose) if password else None

@@ -6,13 +6,13 @@ import json
 
 from invoke import Collection, Exit
 
+from cli.command import command
+from cli.confirmation import confirm
+from cli.password import password as secret
+from cli.session import Session
+from cluster.config.secrets import Secret
 from cluster.errors import ConfigError, ExitCode
-from cluster.secrets import Secret
-from cluster.spec import TAG
-from tasks.command import command
-from tasks.confirm import confirm
-from tasks.password import password as secret
-from tasks.session import Session
+from cluster.model.spec import TAG
 
 sshfs, s3fs, blobfs = Collection("sshfs"), Collection("s3fs"), Collection("blobfs")
 volume = Collection("volume")
@@ -22,7 +22,7 @@ _BACKEND = {"backend": "sshfs, s3 or blob; by default all that are switched on."
 @command()
 def keygen(s: Session) -> None:
     """Make the key that logs in to the SSH server of the data volume."""
-    from services import volume_ssh
+    from services.volumes import sshfs as volume_ssh
 
     s.change(lambda fleet: volume_ssh.keygen(s.cluster, fleet))
 
@@ -33,7 +33,7 @@ def keygen(s: Session) -> None:
 )
 def copy_id(s: Session, password: str = "") -> None:
     """Have the SSH server accept the key: the password once, then the key."""
-    from services import volume_ssh
+    from services.volumes import sshfs as volume_ssh
 
     target = volume_ssh.server(s.cluster)
     if s.options.dry:
@@ -48,7 +48,7 @@ def copy_id(s: Session, password: str = "") -> None:
 @command()
 def s3_init(s: Session) -> None:
     """Write S3's access key for the data volume, once the server has accepted it."""
-    from services import volume_s3
+    from services.volumes import s3 as volume_s3
 
     _write(s, volume_s3.proven(s.cluster))
 
@@ -56,13 +56,13 @@ def s3_init(s: Session) -> None:
 @command()
 def blob_init(s: Session) -> None:
     """Write Blob's account key for the data volume, once the server has accepted it."""
-    from services import volume_blob
+    from services.volumes import blob as volume_blob
 
     _write(s, volume_blob.proven(s.cluster))
 
 
 def _write(s: Session, wanted: dict[str, Secret]) -> None:
-    from services.credentials import write
+    from services.volumes.credentials import write
 
     s.change(lambda fleet: write(s.cluster, fleet, wanted))
 
@@ -92,15 +92,15 @@ def umount(s: Session, backend: str = "") -> None:
 
 
 def _wish(s: Session, name: str, verb: str) -> None:
-    from services.volume_ops import chosen, wish
+    from services.volumes.mounts import chosen, wish
 
     backends, nodes = chosen(s.cluster, name), {host.name for host in s.hosts}
     s.change(lambda fleet: wish(s.cluster, fleet, backends, verb, nodes))
 
 
 def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
-    from cluster.report import table
-    from services.volume_ops import ask, chosen
+    from cluster.commands.report import table
+    from services.volumes.mounts import ask, chosen
 
     backends = chosen(s.cluster, name)
     with s.fleet(s.hosts) as fleet:
@@ -120,7 +120,7 @@ def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
 @command(help={"tag": "The image's tag."})
 def image_build_fuse(s: Session, tag: str = "latest") -> None:
     """Build the data volumes' image on the master and push it to the registry."""
-    from services.volumes import SERVICE
+    from services.volumes.service import SERVICE
 
     if not TAG.fullmatch(tag):
         raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")

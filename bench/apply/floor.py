@@ -20,8 +20,8 @@ import paramiko
 from docker.types import IPAMConfig, IPAMPool
 
 from bench.apply import work
-from cluster.forward import ForwardingTransport
-from cluster.transport import Engine, over_ssh
+from cluster.connectors.engine import Engine, over_ssh
+from cluster.connectors.forwarding import ForwardingTransport
 
 Hosts = dict[str, dict[str, Any]]
 _USER = "skp"

@@ -15,9 +15,9 @@ SECONDS = 180
 SMALL = "skp/small"
 # What the tasks for images do, with the smallest image there is a recipe for.
 BUILD_SMALL = f"""\
-from cluster.spec import Image
-from tasks.command import Command
-from tasks.program import program
+from cluster.model.spec import Image
+from cli.command import Command
+from cli.program import program
 from tasks import ns
 
 def build(s):

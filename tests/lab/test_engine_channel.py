@@ -10,11 +10,11 @@ import paramiko
 import pytest
 from paramiko.common import cMSG_CHANNEL_EOF
 
-from cluster.forward import ForwardingTransport
-from cluster.ssh import SshConnection
-from cluster.ssh_target import ask
+from cluster.connectors.forwarding import ForwardingTransport
+from cluster.connectors.ssh import SshConnection
+from cluster.connectors.ssh_config import ask
 from tests.lab.conftest import ROOT, on, skp
-from tests.lab.data_volumes import until
+from tests.support.data_volumes import until
 
 _CONFIG = "/etc/ssh/sshd_config.d/no-forwarding.conf"
 _RELOAD = "sudo pkill -HUP -o -x sshd"

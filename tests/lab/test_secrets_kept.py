@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import secrets
+from cluster.config import secrets
 from tests.lab.conftest import HOSTS, NODES, ROOT, Ran, container_ids, on, secret, skp
 
 KEPT = "/var/lib/skp/secrets.env"

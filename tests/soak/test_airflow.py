@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.lab.airflow_api import SECONDS, URL, administrator, log_in, place
-from tests.lab.browser import CHROMIUM, DRIVER, Browser, browser
 from tests.lab.conftest import (
     NODES,
     ROOT,
@@ -24,6 +22,8 @@ from tests.lab.conftest import (
     skp,
     with_spark,
 )
+from tests.support.airflow_api import SECONDS, URL, administrator, log_in, place
+from tests.support.browser import CHROMIUM, DRIVER, Browser, browser
 
 DAGS = {
     "often": """

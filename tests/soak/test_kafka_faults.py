@@ -58,7 +58,7 @@ def producing(topic: str, tmp_path: Path) -> Iterator[dict[str, Any]]:
     stop, result = tmp_path / "stop", dict[str, Any]()
     words = ["produce", BROKERS, topic, str(COUNT), str(RATE)]
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.soak.streams", *words],
+        [sys.executable, "-m", "tests.support.streams", *words],
         cwd=ROOT, env={"STOP": str(stop), "PATH": "/usr/bin:/bin"}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
@@ -158,7 +158,9 @@ def test_nothing_acknowledged_is_lost(kafka: Env, event: str, tmp_path: Path) ->
     with producing(topic, tmp_path) as sent:
         EVENTS[event](kafka)
         settle(kafka)
-    read = run(sys.executable, "-m", "tests.soak.streams", "consume", BROKERS, topic, seconds=900)
+    read = run(
+        sys.executable, "-m", "tests.support.streams", "consume", BROKERS, topic, seconds=900
+    )
     assert read.code == 0, read.all
     lost = set(sent["numbers"]) - set(read.json["numbers"])
     line = (

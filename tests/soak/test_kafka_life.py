@@ -12,9 +12,9 @@ import pytest
 
 from tests.lab.conftest import NODES, container_ids, labelled, on, run, skp
 from tests.lab.test_kafka import SERVERS, inside, remove
-from tests.soak.brokers import CLIENT, PERF, SERVER, make, send, told
 from tests.soak.test_kafka_faults import Env, settle, start
-from tests.soak.typed import terminal
+from tests.support.brokers import CLIENT, PERF, SERVER, make, send, told
+from tests.support.typed import terminal
 
 MODES = {
     "zookeeper": (["zookeeper", "kafka"], "kafka.security.authorizer.AclAuthorizer"),

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.lab.conftest import Ran, demo, on, platform, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, done, in_jupyter, until
-from tests.soak import data_servers
-from tests.soak.data_servers import NAMES
+from tests.support import data_servers
+from tests.support.data_servers import NAMES
+from tests.support.data_volumes import Volume, done, in_jupyter, until
 
 CONSUMERS = {"c01": "jupyter-skp", "c02": "jupyter-skp-c02"}
 LARGE = 1 << 30  # bytes

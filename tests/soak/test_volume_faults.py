@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, run, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, until
-from tests.soak import data_servers
-from tests.soak.data_servers import CONTAINERS, NAMES
+from tests.support import data_servers
+from tests.support.data_servers import CONTAINERS, NAMES
+from tests.support.data_volumes import Volume, as_root, done, in_jupyter, until
 
 OUTAGE = 60  # seconds
 SLOW = 20_000_000  # bytes: 80 s of that way

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.conftest import Ran, demo, on, platform, run, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, done, until
-from tests.soak import data_servers
+from tests.support import data_servers
+from tests.support.data_volumes import Volume, done, until
 
 IMAGE = "skp-lab/fsx:latest"
 OPERATIONS = 1500

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import changed, demo, on, platform, skp  # noqa: F401
-from tests.lab.data_volumes import Volume, as_root, done, in_jupyter, until
-from tests.soak import data_servers
-from tests.soak.data_servers import KEY, NAMES, S3_KEY, S3_SERVERS, SETTINGS
 from tests.soak.test_volume_backends import CHANGES, ODD, PARQUET, python
+from tests.support import data_servers
+from tests.support.data_servers import KEY, NAMES, S3_KEY, S3_SERVERS, SETTINGS
+from tests.support.data_volumes import Volume, as_root, done, in_jupyter, until
 
 ETC = "/home/skp/skp/volume/etc"
 KEYS = {"s3": f"{ETC}/s3fs/passwd-s3fs", "blob": f"{ETC}/blobfs/account-key"}

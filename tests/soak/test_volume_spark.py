@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import on, restore, skp, with_spark
-from tests.lab.data_volumes import Volume, done, until
 from tests.lab.test_jupyter import result
 from tests.lab.test_spark import BEGIN, WORKERS, opened
-from tests.soak import data_servers
-from tests.soak.data_servers import NAMES, S3_SERVERS
+from tests.support import data_servers
+from tests.support.data_servers import NAMES, S3_SERVERS
+from tests.support.data_volumes import Volume, done, until
 
 ROWS = 200_000
 WRITE = """

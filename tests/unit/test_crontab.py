@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError
-from hosts.crontab import Entry, check, read, write
+from cron.crontab import Entry, check, read, write
 
 PROGRAM = "/opt/my skp/skp.py"
 APPLY = Entry("*/10 * * * *", "docker.apply", {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})

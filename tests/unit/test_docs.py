@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import services
-from cluster import schema
-from cluster.settings import SCHEMA
+from cluster.config import schema
+from cluster.config.settings import SCHEMA
 from tasks import ns
 
 ROOT = Path(__file__).parent.parent.parent

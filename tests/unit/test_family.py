@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.commands.restart import plan_restart
 from cluster.errors import SkpError
-from cluster.family import Found, among
-from cluster.plan import waves
-from cluster.restart import plan_restart
-from cluster.state import FoundContainer, Health
-from cluster.step import Action, needed
+from cluster.model.selector import Found, among
+from cluster.model.state import FoundContainer, Health
+from cluster.model.step import Action, needed
+from cluster.plan.containers import waves
 
 
 def ours(

@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent.parent
 NESTED = """
 from pathlib import Path
 from cluster.deadlines import Deadlines
-from cluster.fleet import Fleet
-from cluster.inventory import Host
-from cluster.settings import Settings
+from cluster.connectors.fleet import Fleet
+from cluster.config.inventory import Host
+from cluster.config.settings import Settings
 
 host = Host("here", "127.0.0.1", (), frozenset({"master", "manager"}))
 with Fleet([host], Settings(Path("env.sh"), {}, {}), Deadlines()) as fleet:

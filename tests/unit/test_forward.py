@@ -9,7 +9,7 @@ from typing import Any
 import paramiko
 import pytest
 
-from cluster.forward import ForwardingTransport
+from cluster.connectors.forwarding import ForwardingTransport
 
 
 @pytest.fixture

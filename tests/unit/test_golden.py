@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import envfile, settings
-from tasks.options import Options
-from tasks.program import program
-from tasks.session import Session
+from cli.options import Options
+from cli.program import program
+from cli.session import Session
+from cluster.config import env_file as envfile
+from cluster.config import settings
 from tests.golden.case import ROOT, Case, cases
 
 WRONG, RIGHT = cases("wrong"), cases("right")
@@ -73,7 +74,7 @@ def typed(words: list[str]) -> int:
 def copied(project: Path) -> None:
     """Make a project out of its files: our code, and the environment that it runs in."""
     shutil.copy(ROOT / "skp.py", project)  # a link would lead it back here
-    for name in ("images", "cluster", "hosts", "services", "tasks", "lab", ".venv"):
+    for name in ("images", "cli", "cluster", "cron", "hosts", "services", "tasks", "lab", ".venv"):
         (project / name).symlink_to(ROOT / name)
     for schema in (ROOT / "etc").glob("*.schema.json"):
         shutil.copy(schema, project / "etc")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cluster.guard import question
-from cluster.state import FoundContainer, State
-from cluster.step import Action, Kind, Step
+from cluster.model.state import FoundContainer, State
+from cluster.model.step import Action, Kind, Step
+from cluster.plan.guard import question
 from tests.unit.test_plan_swarm import INVENTORY, entry, member, state, swarm
 
 OURS = {"skp.labels": ""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.history import commands
+from cluster.commands.history import commands
 
 
 def line(second: int, event: str, process: int = 7, **more: Any) -> dict[str, Any]:

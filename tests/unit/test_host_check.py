@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.inventory import Host, Inventory
-from hosts.check import Finding, Look, findings, parse
+from cluster.config.inventory import Host, Inventory
+from hosts.check.findings import Finding, Look, findings, parse
 
 NAMES = ("c01", "c02", "c03")
 HOSTS = tuple(

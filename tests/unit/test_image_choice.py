@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.commands.image_prune import removable
+from cluster.commands.image_rm import parse
 from cluster.errors import ConfigError
-from cluster.image_rm import parse
-from cluster.image_store import Store, Stored, User
-from cluster.perform_removal import size
-from cluster.prune import removable
+from cluster.facts.images import Store, Stored, User
+from cluster.operations.image_removal import size
 
 IDS = tuple(f"sha256:{letter * 12}" for letter in "abcdef")
 OURS = "localhost:5000/skp/x"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.intent import Intent
+from cluster.model.decisions import Intent
 
 names = st.sampled_from(["jupyter", "registry", "kafka"])
 tables = st.dictionaries(

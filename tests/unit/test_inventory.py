@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster import inventory
+from cluster.config import inventory
+from cluster.config.json_file import JsonFile
 from cluster.errors import ConfigError
-from cluster.jsonfile import JsonFile
 from lab.config import LabConfig
 from lab.layout import inventory as layout
 

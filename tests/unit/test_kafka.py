@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services
-from cluster import settings
+from cluster.config import settings
+from cluster.config.inventory import Host, Inventory
+from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
-from cluster.intent import Intent
-from cluster.inventory import Host, Inventory
-from cluster.numbers import numbers, plan_numbers
-from cluster.plan import plan_containers
-from cluster.secrets import SPEC_KEY, Secret
-from cluster.service import Cluster
-from cluster.spec import Container, Image, SecretFile
-from cluster.state import FoundContainer, FoundNode, Health, Membership, State, Swarm
-from cluster.step import Action, Kind, Step, needed
+from cluster.model.decisions import Intent
+from cluster.model.numbers import numbers, plan_numbers
+from cluster.model.service import Cluster
+from cluster.model.spec import Container, Image, SecretFile
+from cluster.model.state import FoundContainer, FoundNode, Health, Membership, State, Swarm
+from cluster.model.step import Action, Kind, Step, needed
+from cluster.plan.containers import plan_containers
 from services.common import identity
-from services.kafka import SERVICE as KAFKA
+from services.kafka.service import SERVICE as KAFKA
 from services.zookeeper import SERVICE as ZOOKEEPER
 
 ALL = ("c01", "c02", "c03", "c04")

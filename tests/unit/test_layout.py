@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import inventory
+from cluster.config import inventory
 from lab import layout
 from lab.config import MOST_NODES, LabConfig, check_count
 from lab.errors import LabError

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from cluster.connectors.local import LocalConnection, is_this_machine
 from cluster.errors import DeadlineError
-from cluster.local import LocalConnection, is_this_machine
 
 
 def test_output_errors_and_exit_code_are_kept_apart() -> None:

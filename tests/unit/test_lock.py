@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 
-from cluster.lock import Holder, LockedError
+from cluster.lock.lock import Holder, LockedError
 
 
 def test_a_holder_is_read_back() -> None:

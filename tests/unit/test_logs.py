@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cluster.commands.logs import Cutter, frames, query
+from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
-from cluster.logs import Cutter, frames, query
-from cluster.mask import Mask
-from cluster.secrets import Secret
+from cluster.model.redaction import Mask
 
 NOW = 1_000_000.0
 PASSWORD = "päss/w%rd \"'"

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
+from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
-from cluster.intent import Intent
-from cluster.plan import plan_containers
-from cluster.plan_first import with_first
-from cluster.secrets import Secret
-from cluster.service import Cluster
-from cluster.spec import Container, SecretFile, Source
-from cluster.state import FoundNode, Membership, State, Swarm
-from cluster.step import Action, Step
-from services import airflow_store
-from services.airflow import SERVICE as AIRFLOW
+from cluster.model.decisions import Intent
+from cluster.model.service import Cluster
+from cluster.model.spec import Container, SecretFile, Source
+from cluster.model.state import FoundNode, Membership, State, Swarm
+from cluster.model.step import Action, Step
+from cluster.plan.containers import plan_containers
+from cluster.plan.prerequisites import with_first
+from services.airflow import store as airflow_store
+from services.airflow.service import SERVICE as AIRFLOW
 from services.mysql import SERVICE as MYSQL
-from tests.unit.described import described
+from tests.support.described import described
 
 NASTY = """it's "so" \\ `x` #1; %s"""
 URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"

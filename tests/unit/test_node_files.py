@@ -7,11 +7,11 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from cluster.plan_files import answer, plan_files, question
-from cluster.spec import NodeFile
-from cluster.state import FoundNode, Membership, State
-from cluster.step import Action
-from hosts import boot
+from cluster.model.spec import NodeFile
+from cluster.model.state import FoundNode, Membership, State
+from cluster.model.step import Action
+from cluster.plan.files import answer, plan_files, question
+from hosts.boot import files as boot
 
 
 def ask(*files: NodeFile) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from cluster.notes import answer, question
+from cluster.facts.markers import answer, question
 
 
 def ask(*paths: Path) -> dict[str, str]:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.config.secrets import Secret
 from cluster.errors import NodeError
-from cluster.intent import Intent
-from cluster.plan import plan_containers, waves
-from cluster.secrets import Secret
-from cluster.spec import Container, Image, SecretFile, fingerprint
-from cluster.state import FoundContainer, FoundNode, Membership, State, Swarm
-from cluster.step import Action, Step, needed
+from cluster.model.decisions import Intent
+from cluster.model.spec import Container, Image, SecretFile, fingerprint
+from cluster.model.state import FoundContainer, FoundNode, Membership, State, Swarm
+from cluster.model.step import Action, Step, needed
+from cluster.plan.containers import plan_containers, waves
 
 KEY = Secret("the cluster's key")
 NODES = ("c01", "c02", "c03")

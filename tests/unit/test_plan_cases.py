@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.plan import waves
-from cluster.secrets import Secret
-from cluster.spec import Container, Image, Mount, Port, SecretFile
-from cluster.state import FoundContainer, Health
-from cluster.step import Action, Kind, Step
+from cluster.config.secrets import Secret
+from cluster.model.spec import Container, Image, Mount, Port, SecretFile
+from cluster.model.state import FoundContainer, Health
+from cluster.model.step import Action, Kind, Step
+from cluster.plan.containers import waves
 from tests.unit.test_plan import HOME, IMAGES, KEY, NETWORK, NODES, created, plan, state_of
 
 BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)

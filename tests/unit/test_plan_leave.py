@@ -6,17 +6,17 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from cluster.parting import held_back
-from cluster.perform import Busy
-from cluster.plan import waves
-from cluster.plan_leave import plan_leave
-from cluster.spec import NodeFile
-from cluster.state import FoundContainer, State
-from cluster.step import Action, Step
+from cluster.commands.leave_check import held_back
+from cluster.model.spec import NodeFile
+from cluster.model.state import FoundContainer, State
+from cluster.model.step import Action, Step
+from cluster.operations.dispatch import Busy
+from cluster.plan.containers import waves
+from cluster.plan.leave import plan_leave
 from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm, unnamed
 
 if TYPE_CHECKING:
-    from cluster.fleet import Fleet
+    from cluster.connectors.fleet import Fleet
 
 ALL = ("c01", "c02", "c03")
 SWARM = swarm(entry(1, "manager"), entry(2, "manager"), entry(3, "worker"))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from cluster.config.inventory import Host, Inventory
+from cluster.config.settings import Settings
 from cluster.errors import NodeError
-from cluster.intent import Intent
-from cluster.inventory import Host, Inventory
-from cluster.plan_swarm import Part, drained, plan_swarm
-from cluster.settings import Settings
-from cluster.state import FoundNode, Membership, State, Swarm, SwarmNode
-from cluster.step import Action, Step
+from cluster.model.decisions import Intent
+from cluster.model.state import FoundNode, Membership, State, Swarm, SwarmNode
+from cluster.model.step import Action, Step
+from cluster.plan.swarm import Part, drained, plan_swarm
 
 SETTINGS = Settings(Path("env.sh"), {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16"}, {})
 INVENTORY = Inventory(

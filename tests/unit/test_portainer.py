@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from cluster.container_body import config
+from cluster.config.inventory import Host
+from cluster.config.secrets import Secret
+from cluster.connectors.local import LocalConnection
+from cluster.connectors.node import Node
 from cluster.deadlines import Deadlines
 from cluster.errors import NodeError
-from cluster.inventory import Host
-from cluster.local import LocalConnection
-from cluster.node import Node
-from cluster.secrets import Secret
-from cluster.service import Cluster
-from cluster.spec import SecretFile
-from cluster.state import State
-from services.portainer import SERVICE
-from services.portainer_api import Portainer
-from tests.unit.described import described
-from tests.unit.portainer_stand_in import StandIn, running
+from cluster.model.service import Cluster
+from cluster.model.spec import SecretFile
+from cluster.model.state import State
+from cluster.operations.container_body import config
+from services.portainer.api import Portainer
+from services.portainer.service import SERVICE
+from tests.support.described import described
+from tests.support.portainer_stand_in import StandIn, running
 
 GOLDEN = Path(__file__).parent / "portainer.golden.json"
 NOTHING = State({}, {}, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.perform_image import stages
+from cluster.operations.image import stages
 
 PLAIN = """\
 #1 [internal] load build definition from Dockerfile

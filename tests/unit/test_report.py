@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.apply import Outcome, Result
-from cluster.report import Report
-from cluster.spec import Container, Image
-from cluster.step import Action, Kind, Step
+from cluster.commands.report import Report
+from cluster.model.spec import Container, Image
+from cluster.model.step import Action, Kind, Step
+from cluster.operations.executor import Outcome, Result
 
 CONTAINER = Container("c01", "portainer-skp", "portainer", Image("skp/x", "latest"))
 

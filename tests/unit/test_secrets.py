@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster import secrets, secrets_file
+from cluster.config import secrets, secrets_file
+from cluster.config.secrets import SPEC_KEY, Kept, Secret
+from cluster.config.settings import Settings
 from cluster.errors import ConfigError
-from cluster.secrets import SPEC_KEY, Kept, Secret
-from cluster.settings import Settings
-from cluster.spec import Container, Image, SecretFile, fingerprint
+from cluster.model.spec import Container, Image, SecretFile, fingerprint
 
 
 def settings(**passwords: str) -> Settings:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import services
-from cluster import settings
+from cluster.config import settings
 
 ROOT = Path(__file__).parent.parent.parent
 

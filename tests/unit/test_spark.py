@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 import services
+from cluster.config.secrets import SPEC_KEY, Kept, Secret
 from cluster.errors import ConfigError
-from cluster.intent import Intent
-from cluster.plan import waves
-from cluster.planning import make_plan
-from cluster.scope import Scope
-from cluster.secrets import SPEC_KEY, Kept, Secret
-from cluster.service import Cluster
-from cluster.spec import Container, SecretFile
-from cluster.state import FoundNode, Membership, State, Swarm
-from cluster.step import Action, Kind, Step, needed
+from cluster.model.decisions import Intent
+from cluster.model.service import Cluster
+from cluster.model.spec import Container, SecretFile
+from cluster.model.state import FoundNode, Membership, State, Swarm
+from cluster.model.step import Action, Kind, Step, needed
+from cluster.plan.containers import waves
+from cluster.plan.plan import make_plan
+from cluster.plan.scope import Scope
 from services.jupyter import SERVICE as JUPYTER
-from services.spark import SERVICE as SPARK
-from tests.unit.described import described
+from services.spark.service import SERVICE as SPARK
+from tests.support.described import described
 
 NOTHING = State({}, {}, None)
 LABELS = {"c01": ["spark-master", "jupyter"], "c02": ["spark-worker"], "c03": ["spark-worker"]}

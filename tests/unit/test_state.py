@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.state import FoundNode, Membership, clock_warnings, moment
+from cluster.model.state import FoundNode, Membership, clock_warnings, moment
 
 
 def nodes(*clocks: float) -> dict[str, FoundNode]:

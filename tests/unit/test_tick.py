@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.tick import tick
+from cron.tick import tick
 
 Tick = Callable[[str, int], str]
 

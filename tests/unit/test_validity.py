@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from cluster import inventory, schema, settings
-from cluster.validity import surely_valid
+from cluster.config import inventory, schema, settings
+from cluster.config.schema_fast import surely_valid
 
 HOSTS = schema.load(inventory.SCHEMA)
 KINDS: dict[str, Any] = schema.load(settings.SCHEMA)["$defs"]

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 import services
+from cluster.config.secrets import Kept, resolve
 from cluster.errors import ConfigError
-from cluster.folders import preparing
-from cluster.secrets import Kept, resolve
-from cluster.service import Cluster
-from cluster.spec import Container, Image, Mount
-from cluster.state import State
-from cluster.step import Action
-from services import volume_ops
-from services.volumes import SERVICE
-from tests.unit.described import described
+from cluster.model.service import Cluster
+from cluster.model.spec import Container, Image, Mount
+from cluster.model.state import State
+from cluster.model.step import Action
+from cluster.operations.folders import preparing
+from services.volumes import mounts as volume_ops
+from services.volumes.service import SERVICE
+from tests.support.described import described
 
 ON = {"SSHFS_ID": "data", "SSHFS_HOST": "files.example", "SSHFS_VOLUME": "/srv/data"}
 NOTHING = State({}, {}, None)

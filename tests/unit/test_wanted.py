@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import services
-from cluster import inventory, settings
+from cluster.config import inventory, settings
+from cluster.config.inventory import Inventory
+from cluster.config.settings import Settings
 from cluster.errors import ConfigError
-from cluster.inventory import Inventory
-from cluster.settings import Settings
-from hosts import wanted
-from hosts.setup import Item, Verb
+from hosts.prepare import machine_items as wanted
+from hosts.prepare.setup import Item, Verb
 
 HOSTS = {
     "c01": {"ipv4": "10.1.0.1", "labels": [], "groups": ["master", "manager"]},

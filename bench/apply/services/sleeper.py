@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.apply import work
-from cluster.service import Cluster, Service
-from cluster.settings import Setting
-from cluster.spec import Container, Image, Source
-from cluster.state import State
+from cluster.config.settings import Setting
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Container, Image, Source
+from cluster.model.state import State
 
 
 class Sleeper(Service):

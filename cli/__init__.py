@@ -1,0 +1,1 @@
+"""What serves all tasks: program, options, session, output."""

@@ -1,0 +1,92 @@
+"""Logs for a person, and as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from cli.session import Session
+from cluster.errors import ExitCode, NodeError
+
+if TYPE_CHECKING:
+    from cluster.commands.logs import Query, Source
+
+# Colours and tabs may stay; what would move the cursor or change the terminal's mode may not.
+_COLOUR_OR_CONTROL = re.compile(r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+def show_logs(s: Session, name: str, wanted: Query) -> None:
+    """Show the logs of what `name` means, and end with 1 if a node or a log could not be read.
+
+    A reader that has seen enough (head, less) is no error; Ctrl-C is how a followed log is left.
+    """
+    try:
+        errors = _show(s, name, wanted)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise Exit(code=int(ExitCode.INTERRUPTED)) from None
+    except BrokenPipeError:
+        # Nothing is left to do, and at an orderly end Python complains of what it could not write,
+        # and of the threads that were still reading.
+        os._exit(int(ExitCode.OK))
+    if errors:
+        raise Exit(code=int(ExitCode.FAILED))
+
+
+def _show(s: Session, name: str, wanted: Query) -> int:
+    """Show all, and return how many nodes and logs could not be read."""
+    from cluster.commands.logs import Ended, Source, read
+    from cluster.model.redaction import known
+    from cluster.model.selector import among
+    from cluster.plan.plan import look
+
+    nodes = [host.name for host in s.hosts]
+    with s.fleet() as fleet:  # the managers too: they keep the secrets that are to be hidden
+        state = look(s.cluster, fleet, ())
+        errors = [state.unreachable[node] for node in nodes if node in state.unreachable]
+        for error in errors:
+            _complain(s, error)
+        found = {n: state.nodes[n].containers for n in nodes if n in state.nodes}
+        sources = [Source(node, c.name, c.id) for node, c in among(found, name)]
+        several = len({source.name for source in sources}) > 1
+        for event in read(fleet, sources, wanted, known(s.cluster, state)):
+            if not isinstance(event, Ended):
+                _print_line(s, event.source, several, event.stream, event.text)
+            elif event.error:
+                errors.append(event.error)
+                _complain(s, event.error)
+            elif event.why:
+                _say_ended(s, event.source, event.why)
+    return len(errors)
+
+
+def _print_line(s: Session, source: Source, several: bool, stream: str, text: str) -> None:
+    if s.options.json:
+        _print_json(node=source.node, container=source.name, stream=stream, line=text)
+        return
+    place = f"{source.node} {source.name}" if several else source.node
+    shown = _COLOUR_OR_CONTROL.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text)
+    print(f"{place}: {shown}", flush=True)
+
+
+def _say_ended(s: Session, source: Source, why: str) -> None:
+    if s.options.json:
+        _print_json(node=source.node, container=source.name, ended=why)
+    else:
+        s.say(f"{source.node} {source.name}: {why}")
+
+
+def _complain(s: Session, error: NodeError) -> None:
+    if s.options.json:
+        _print_json(node=error.node, error=error.what, hint=error.hint)
+    else:
+        print(f"skp: {error}", file=sys.stderr, flush=True)
+
+
+def _print_json(**fields: str) -> None:
+    print(json.dumps(fields, ensure_ascii=False), flush=True)

@@ -1,0 +1,98 @@
+"""Invoke's Program with our options in front of the task's name, and our exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from invoke import Exit, ParseError, Program
+from invoke.parser import Argument
+
+from cli import options
+from cli.command import fail
+from cluster.errors import ConfigError, nearest
+from tasks import ns
+
+VERSION = "0.3.0"
+# Commands that take any number of services after their name.
+_TAKE_VALUES = (
+    "--services",
+    "-s",
+    *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
+)
+_TAKE_SERVICES = ("docker.apply", "docker.plan", "docker.status")
+
+
+class SkpProgram(Program):
+    """The command line: `skp.py [options] task [options] ...`."""
+
+    def core_args(self) -> list[Argument]:
+        """Add the common options to Invoke's own."""
+        own = super().core_args()
+        names = frozenset(name for argument in own for name in argument.names)
+        return [*own, *options.arguments(but=names)]
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read what stands before the task's name; a wrong word is wrong usage."""
+        _as_usage_error(super().parse_core, argv)
+
+    def parse_tasks(self) -> None:
+        """Read the tasks and their options; a wrong word is wrong usage."""
+        self.core.unparsed = join_services(self.core.unparsed)
+        names = self.collection.task_names
+        unknown = [w for w in self.core.unparsed if "." in w and w not in names]
+        hint = nearest(unknown[0], names) if unknown and unknown[0][0] != "-" else ""
+        _as_usage_error(super().parse_tasks, hint=hint)
+
+    def update_config(self, merge: bool = True) -> None:
+        """Hand the options before the task's name on to the tasks."""
+        super().update_config(merge)
+        names = [str(argument.name) for argument in options.arguments()]
+        given = {name: self.args[name].value for name in names}
+        self.config["skp"] = given  # type: ignore[assignment]
+
+    def no_tasks_given(self) -> None:
+        """Show the commands when none was given."""
+        self.list_tasks()
+        raise Exit
+
+
+def _as_usage_error(function: Callable[..., None], *arguments: object, hint: str = "") -> None:
+    """Run a part of Invoke's parsing; ValueError is what it raises for `--timeout=abc`."""
+    try:
+        function(*arguments)
+    except (ParseError, ValueError) as error:
+        what = f"a number is expected, not {str(error).rsplit(': ', 1)[-1]}"
+        usage = ConfigError(
+            f"{error}{hint}" if isinstance(error, ParseError) else what,
+            "./skp.py --list shows the commands, ./skp.py --help TASK their options",
+        )
+        fail(usage, "--json" in sys.argv)
+
+
+def join_services(words: list[str]) -> list[str]:
+    """Turn `docker.apply jupyter spark` into one option, since Invoke reads words as tasks."""
+    result: list[str] = []
+    named: list[str] = []
+    taking = False
+    previous = ""
+    for word in words:
+        if "." in word and not word.startswith("-") and previous not in _TAKE_VALUES:
+            result += _services(named)
+            named, taking = [], word in _TAKE_SERVICES
+            result.append(word)
+        elif taking and not word.startswith("-") and previous not in _TAKE_VALUES:
+            named.append(word)
+        else:
+            result.append(word)
+        previous = word
+    return [*result, *_services(named)]
+
+
+def _services(named: list[str]) -> list[str]:
+    return [f"--services={','.join(named)}"] if named else []
+
+
+def program() -> SkpProgram:
+    """Return the program over all our tasks."""
+    return SkpProgram(name="SKP", version=VERSION, namespace=ns, binary="skp.py")

@@ -1,0 +1,1 @@
+"""What the tasks run: converge, image commands, restart, logs, status."""

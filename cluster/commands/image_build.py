@@ -1,0 +1,77 @@
+"""Building an image on the master and pushing it to the writer registry, as a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from cluster.commands.audit import Audit
+from cluster.commands.report import Report
+from cluster.config.inventory import Inventory
+from cluster.connectors.fleet import Fleet
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.facts.nodes import identify
+from cluster.lock.lock import Holder
+from cluster.model.spec import REGISTRY, Image
+from cluster.model.step import Action, Kind, Step
+from cluster.operations.dispatch import Say
+from cluster.operations.executor import Outcome, Result
+from cluster.operations.image import build, push
+
+
+def build_and_push(
+    inventory: Inventory,
+    fleet: Fleet,
+    image: Image,
+    arguments: Mapping[str, str],
+    command: str,
+    say: Say,
+) -> Report:
+    """Build `image` and push it; the report says whether the registry's digest changed.
+
+    It is in the audit trail, but takes no lock: what runs is not touched, and cron's apply does
+    not have to wait for the minutes that a build takes.
+
+    Args:
+        command: what was typed, for the audit trail.
+
+    Raises:
+        NodeError: the master can't be reached, its registry does not answer, or the build failed.
+    """
+    name = inventory.master.name
+    if name in fleet.unreachable:
+        raise fleet.unreachable[name]
+    master = fleet.nodes[name]
+    _need_registry(master)
+    audit, results = Audit(fleet, inventory, Holder.me(command)), list[Result]()
+    warnings = audit.begin(None)
+    with audit.ending(results, warnings):
+        before, begun = identify(master, image), time.monotonic()
+        build(master, image, dict(arguments), say)
+        digest = push(master, image, say)
+        outcome = Outcome.KEPT if digest == before else Outcome.DONE
+        seconds = time.monotonic() - begun
+        results.append(Result(_step(inventory, image), outcome, digest, "", seconds))
+    return Report(tuple(results), {}, tuple(warnings))
+
+
+def planned(inventory: Inventory, image: Image) -> Report:
+    """Return what a dry run shows."""
+    return Report((Result(_step(inventory, image), Outcome.PLANNED),), {})
+
+
+def _step(inventory: Inventory, image: Image) -> Step:
+    name = f"{image.repository}:{image.tag}"
+    return Step(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
+
+
+def _need_registry(node: Node) -> None:
+    """Find a missing registry before a long build, not after it."""
+    host, port = REGISTRY.split(":")
+    if node.run(f"bash -c 'exec 3<>/dev/tcp/{host}/{port}'").exit_code != 0:
+        raise NodeError(
+            node.name,
+            f"no registry answers at {REGISTRY} there, and the image is to be pushed to it",
+            "./skp.py docker.registry-run",
+        )

@@ -1,0 +1,143 @@
+"""Removing an image: its tag in the registry, and that name in the engines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from cluster.commands.change import Change
+from cluster.config.inventory import Inventory
+from cluster.connectors.fleet import Fleet
+from cluster.errors import ConfigError, SkpError, nearest
+from cluster.facts.images import Store, read
+from cluster.facts.registry import Registry
+from cluster.model.spec import REGISTRY, TAG, Image
+from cluster.model.step import Action, Kind, Step
+
+# distribution.github.io, "reference": path components.
+_REPOSITORY = re.compile(
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+)
+
+
+def parse(repository: str, tag: str) -> Image:
+    """Return the image that -i and -t name; the registry's address may stand before it.
+
+    Raises:
+        ConfigError: one is missing or not of its form.
+    """
+    example = "For example: ./skp.py docker.image-rm -i skp/docker-ds -t 1.0"
+    if not repository or not tag:
+        raise ConfigError("an image (-i) and its tag (-t) are needed", example)
+    name = repository.removeprefix(f"{REGISTRY}/")
+    if not _REPOSITORY.fullmatch(name):
+        raise ConfigError(f"-i={repository}: not an image's name without a tag", example)
+    if not TAG.fullmatch(tag):
+        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0", example)
+    return Image(name, tag)
+
+
+def look(
+    inventory: Inventory,
+    fleet: Fleet,
+    image: Image,
+    nodes: Collection[str],
+    needed_by: Sequence[str],
+) -> Change:
+    """Return the change that removes `image` on `nodes`; from the registry if these are all.
+
+    Args:
+        needed_by: the services that want it, for the question.
+
+    Raises:
+        SkpError: a container uses it, or it is nowhere; NodeError: the registry can't be asked.
+    """
+    found = fleet.each(read, nodes)
+    errors = {n: e for n, e in {**fleet.unreachable, **found.errors}.items() if n in nodes}
+    everywhere = set(inventory.names) <= set(nodes)
+    tags = _tags(inventory, fleet, image.repository) if everywhere else {}
+    _refuse_used(image, found.values, tags.get(image.tag, ""))
+    steps = list(_engine_steps(image, found.values))
+    if image.tag in tags:
+        steps.append(_registry_step(image, inventory.master.name, sorted(errors)))
+    if not steps:
+        raise _unknown(image, found.values, tags)
+    kept = f"the registry keeps {_name(image)}: without --nodes it goes there too"
+    return Change(tuple(steps), errors, () if everywhere else (kept,), _question(steps, needed_by))
+
+
+def _name(image: Image) -> str:
+    return f"{image.repository}:{image.tag}"
+
+
+def _tags(inventory: Inventory, fleet: Fleet, repository: str) -> Mapping[str, str]:
+    master = inventory.master.name
+    if master in fleet.unreachable:
+        raise fleet.unreachable[master]
+    return Registry(fleet.nodes[master]).digests([repository])[repository]
+
+
+def _refuse_used(image: Image, stores: Mapping[str, Store], digest: str) -> None:
+    pinned = f"{REGISTRY}/{image.repository}@{digest}"
+    users = [
+        f"{user.name} on {node}"
+        for node, store in stores.items()
+        for user in store.users_of(image.reference, pinned)
+        + [u for name in _plain(image, store) for u in store.users_of(name)]
+    ]
+    if users:
+        raise SkpError(
+            f"{_name(image)} is in use: {', '.join(dict.fromkeys(users))}",
+            "Remove these containers first; nothing was changed.",
+        )
+
+
+def _plain(image: Image, store: Store) -> list[str]:
+    """Return its name without the registry's address, if that is an image of ours here."""
+    found = store.named(_name(image))
+    return [_name(image)] if found and found.labelled else []
+
+
+def _engine_steps(image: Image, stores: Mapping[str, Store]) -> Iterator[Step]:
+    for node, store in stores.items():
+        for name in (image.reference, *_plain(image, store)):
+            if store.named(name):
+                yield Step(Kind.IMAGE, Action.REMOVE, node, name, turn=1)
+
+
+def _registry_step(image: Image, master: str, unseen: Sequence[str]) -> Step:
+    """Return the step for the registry: after the engines, and only if all could be asked."""
+    name = f"{_name(image)} in the registry"
+    if unseen:
+        return Step(
+            Kind.IMAGE,
+            Action.BLOCK,
+            master,
+            name,
+            reason=f"whether a container on {', '.join(unseen)} uses it can't be seen",
+            hint="Type it again when every node answers.",
+        )
+    return Step(Kind.IMAGE, Action.UNTAG, master, _name(image), turn=2)
+
+
+def _unknown(image: Image, stores: Mapping[str, Store], tags: Collection[str]) -> SkpError:
+    known = {f"{image.repository}:{tag}" for tag in tags}
+    for store in stores.values():
+        ours = [stored for stored in store.images if stored.ours]
+        known |= {tag.removeprefix(f"{REGISTRY}/") for stored in ours for tag in stored.tags}
+    return SkpError(
+        f"there is no image {_name(image)} in the registry or on "
+        f"{', '.join(stores)}{nearest(_name(image), sorted(known))}",
+        f"There are: {', '.join(sorted(known)) or 'none'}",
+    )
+
+
+def _question(steps: Sequence[Step], needed_by: Sequence[str]) -> str:
+    places = [
+        f"{'the registry' if step.action is Action.UNTAG else step.node}"
+        for step in steps
+        if step.changes
+    ]
+    name = steps[0].name.removeprefix(f"{REGISTRY}/").removesuffix(" in the registry")
+    wanted = f" ({', '.join(needed_by)} can't start without it)" if needed_by else ""
+    return f"{name} would be removed from {', '.join(dict.fromkeys(places))}{wanted}."

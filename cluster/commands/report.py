@@ -1,0 +1,156 @@
+"""What a command did, as a table, as JSON, and as an exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cluster.errors import ExitCode, NodeError
+from cluster.model.step import Action, Step
+from cluster.operations.executor import Outcome, Result
+
+_MARKS = {
+    Outcome.KEPT: " ",
+    Outcome.PLANNED: "~",
+    Outcome.DONE: "+",
+    Outcome.BUSY: "=",
+    Outcome.FAILED: "!",
+    Outcome.SKIPPED: "-",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one command.
+
+    Attributes:
+        results: every step with its outcome.
+        unreachable: nodes that could not be asked, and why.
+        warnings: what a person should know, without being an error.
+        held: services left down because a person took them down.
+        pinned: services that stay at the image which a rollback chose.
+    """
+
+    results: tuple[Result, ...]
+    unreachable: Mapping[str, NodeError]
+    warnings: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """OK when all is as wanted, else FAILED."""
+        fine = all(result.ok for result in self.results) and not self.unreachable
+        return ExitCode.OK if fine else ExitCode.FAILED
+
+    @property
+    def changed(self) -> int:
+        """How many steps changed something, or would."""
+        return sum(
+            r.outcome in (Outcome.DONE, Outcome.PLANNED) and r.step.changes for r in self.results
+        )
+
+    def renewed(self, service: str) -> bool:
+        """Whether a container of `service` was made or replaced."""
+        return any(
+            r.outcome is Outcome.DONE and r.step.container and r.step.container.service == service
+            for r in self.results
+            if r.step.action in (Action.CREATE, Action.REPLACE)
+        )
+
+    def as_json(self) -> str:
+        """Return the report as one JSON document."""
+        document = {
+            "ok": self.exit_code is ExitCode.OK,
+            "exit_code": int(self.exit_code),
+            "changed": self.changed,
+            "steps": [_plain(result) for result in self.results],
+            "unreachable": {name: error.what for name, error in self.unreachable.items()},
+            "held": list(self.held),
+            "pinned": list(self.pinned),
+            "warnings": list(self.warnings),
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """Return the report for a terminal: what changed or failed, then one line that sums up."""
+        shown = [r for r in self.results if r.outcome is not Outcome.KEPT]
+        rows = [
+            (_MARKS[r.outcome], r.step.node, r.step.name, _verb(r), f"{r.seconds:.1f} s")
+            if r.outcome in (Outcome.DONE, Outcome.FAILED)
+            else (_MARKS[r.outcome], r.step.node, r.step.name, _verb(r), "")
+            for r in shown
+        ]
+        lines = table(("", "NODE", "WHAT", "RESULT", ""), rows) if rows else []
+        for result in shown:
+            lines += _details(result)
+        for error in self.unreachable.values():
+            lines += [f"! {error.what}", *([f"  {error.hint}"] if error.hint else [])]
+        lines += [f"  {name} is held: ./skp.py docker.{name}-run lifts that" for name in self.held]
+        lines += [
+            f"  {name} stays rolled back: ./skp.py docker.{name}-run lifts that"
+            for name in self.pinned
+        ]
+        return "\n".join([*lines, self._summary()])
+
+    def _summary(self) -> str:
+        counts = {o: sum(r.outcome is o for r in self.results) for o in Outcome}
+        words = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+        if self.unreachable:
+            words.append(f"{len(self.unreachable)} node(s) unreachable")
+        if not self.changed and self.exit_code is ExitCode.OK:
+            return f"Nothing to change ({', '.join(words) or 'nothing wanted'})."
+        return f"{', '.join(words)}."
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return aligned lines, without blanks at their ends."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    return [
+        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+
+
+_PAST = {Action.RESTART: "restarted", Action.REMOVE: "removed"}
+
+
+def _verb(result: Result) -> str:
+    action = str(result.step.action)
+    if result.outcome is Outcome.BUSY:
+        return f"busy, not {_PAST.get(result.step.action, 'replaced')}"
+    if result.outcome in (Outcome.DONE, Outcome.PLANNED):
+        command = result.step.command
+        return command[-1] if command else {"block": "create"}.get(action, action)
+    return f"{action} {result.outcome}" if action != "block" else str(result.outcome)
+
+
+def _details(result: Result) -> list[str]:
+    where = f"{result.step.node} {result.step.name}"
+    lines = []
+    if result.outcome in (Outcome.PLANNED, Outcome.DONE):
+        lines += [f"  {where}: {difference}" for difference in result.step.differences]
+    if result.detail:
+        first, *rest = result.detail.splitlines()
+        lines += [f"{_MARKS[result.outcome]} {where}: {first}", *rest]
+    if result.hint:
+        lines.append(f"  {result.hint}")
+    return lines
+
+
+def _plain(result: Result) -> dict[str, object]:
+    step: Step = result.step
+    return {
+        "kind": step.kind,
+        "action": step.action,
+        "node": step.node,
+        "name": step.name,
+        "outcome": result.outcome,
+        "detail": result.detail,
+        "hint": result.hint,
+        "seconds": round(result.seconds, 3),
+        "differences": [
+            {"name": d.name, "wanted": d.wanted, "found": d.found} for d in step.differences
+        ],
+    }

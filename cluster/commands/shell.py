@@ -1,0 +1,61 @@
+"""Shells and commands: interactive ones through the real `ssh`, one on all nodes in parallel."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+
+from cluster.config.inventory import Host
+from cluster.config.settings import Settings
+from cluster.connectors import local
+from cluster.connectors.base import Completed
+from cluster.connectors.fleet import Fleet, Results
+from cluster.connectors.ssh_config import resolve
+from cluster.errors import NodeError
+from cluster.model.selector import members
+from cluster.model.state import FoundContainer
+
+
+def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed]:
+    """Run a shell command on all nodes of `fleet`."""
+    return fleet.each(lambda node: node.run(command, deadline=deadline))
+
+
+def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:
+    """Return the running container called `name`, or ours whose family or service that is.
+
+    `kafka-skp` finds kafka-skp-2 on its node (decision 3).
+
+    Raises:
+        NodeError: there is none, with what is there.
+    """
+    for container in members(containers.values(), node, name):
+        if container.status == "running":
+            return container
+    running = ", ".join(c.name for c in containers.values() if c.status == "running")
+    raise NodeError(node, f"no container {name} runs there", f"Running: {running or 'none'}")
+
+
+def interactive(
+    host: Host, settings: Settings, container: str, command: tuple[str, ...]
+) -> list[str]:
+    """Return the command line of a shell in `container`, with a terminal when there is one."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    inner = ["docker", "exec", "-it" if terminal else "-i", container, *command]
+    if local.is_this_machine(host.ipv4):
+        return inner
+    target = resolve(host, settings)
+    *ssh, name = target.arguments
+    flags = ["-t"] if terminal else ["-T"]
+    return [
+        *ssh,
+        *flags,
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "LogLevel=ERROR",
+        "--",
+        name,
+        shlex.join(inner),
+    ]

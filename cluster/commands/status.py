@@ -1,0 +1,138 @@
+"""What is wanted beside what is there, for a person to read; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import docker.errors
+
+from cluster.connectors.fleet import Fleet, Results
+from cluster.connectors.node import Node
+from cluster.facts.nodes import identify
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import GPU_RUNTIME, REGISTRY, Container, Image
+from cluster.model.state import FoundContainer, FoundNode, Health, State, SwarmNode
+from cluster.plan.swarm import drained
+
+Row = dict[str, str]
+_NOT_ASKED = {"role": "", "engine": "", "gpus": ""}
+
+
+def rows(
+    cluster: Cluster, state: State, services: Sequence[Service], nodes: Sequence[str]
+) -> tuple[list[Row], list[Row]]:
+    """Return a row per node and a row per container that is wanted, held or there."""
+    hosts = [host for host in cluster.inventory.hosts if host.name in nodes]
+    node_rows = [_node(host.name, cluster, state) for host in hosts]
+    containers = list(_containers(cluster, state, services))
+    return node_rows, [row for row in containers if row["node"] in nodes]
+
+
+def _node(name: str, cluster: Cluster, state: State) -> Row:
+    labels = ",".join(label for label, _ in cluster.inventory.host(name).labels)
+    if name in state.unreachable:
+        return {"node": name, "state": "unreachable", **_NOT_ASKED, "labels": labels}
+    node = state.nodes[name]
+    entry = state.swarm.nodes.get(node.membership.node_id) if state.swarm else None
+    role = "outside" if not node.membership.active else (entry.role if entry else "member")
+    shown = f"{role}, leader" if entry and entry.leader else role
+    return {
+        "node": name,
+        "state": _state(entry),
+        "role": shown,
+        "engine": node.engine_version,
+        "gpus": _gpus(node),
+        "labels": labels,
+    }
+
+
+def _state(entry: SwarmNode | None) -> str:
+    if entry is None:
+        return "up"
+    return f"{entry.state}, drained" if entry.drained else entry.state
+
+
+def _gpus(node: FoundNode) -> str:
+    """Return how many GPUs containers can use, or why those that are there can't be."""
+    return f"{node.gpus}{'' if GPU_RUNTIME in node.runtimes or not node.gpus else ', no runtime'}"
+
+
+def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:
+    held = state.swarm.intent.held if state.swarm else frozenset[str]()
+    off = drained(cluster.inventory, state, (), ())
+    for service in services:
+        wanted = {(c.node, c.name): c for c in service.containers(cluster, state)}
+        for key, container in wanted.items():
+            down = "held" if container.service in held else "drained" if key[0] in off else ""
+            yield _row(key, container, _found(state, key), down, state)
+        for node in state.nodes.values():
+            for found in node.containers.values():
+                key = (node.name, found.name)
+                if found.service == service.name and key not in wanted:
+                    yield _row(key, None, found, "", state)
+
+
+def _found(state: State, key: tuple[str, str]) -> FoundContainer | None:
+    node, name = key
+    return state.nodes[node].containers.get(name) if node in state.nodes else None
+
+
+def _row(
+    key: tuple[str, str],
+    wanted: Container | None,
+    found: FoundContainer | None,
+    down: str,
+    state: State,
+) -> Row:
+    up = found is not None and found.status == "running" and found.health in (
+        Health.HEALTHY, Health.NONE,
+    )  # fmt: skip
+    ok = (up and wanted is not None) if not down else found is None
+    unknown = "unreachable" if key[0] in state.unreachable else "missing"
+    image = wanted.image.reference if wanted else (found.image if found else "")
+    return {
+        "node": key[0],
+        "container": key[1],
+        "wanted": down or ("running" if wanted else "no"),
+        "found": found.status if found else unknown,
+        "health": found.health if found else "",
+        "image": image.removeprefix(f"{REGISTRY}/"),
+        "started": found.started if found else "",
+        "ok": "yes" if ok else "no",
+    }
+
+
+def images(fleet: Fleet) -> Results[list[Row]]:
+    """Return, per node, every image that any node has from a registry.
+
+    Each with its digest in the node's registry and in its engine, size in bytes, and creation.
+    """
+    named = fleet.each(_names)
+    names = sorted({name for found in named.values.values() for name in found})
+    listed = fleet.each(lambda node: [_image(node, name) for name in names], named.values)
+    return Results(listed.values, {**named.errors, **listed.errors})
+
+
+def _names(node: Node) -> list[str]:
+    with node.talking("listing images") as engine:
+        listed = engine.images(filters={"reference": f"{REGISTRY}/*/*"})
+    tags = [tag for image in listed for tag in image.get("RepoTags") or []]
+    return [tag for tag in tags if tag.startswith(f"{REGISTRY}/")]
+
+
+def _image(node: Node, name: str) -> Row:
+    repository, _, tag = name.removeprefix(f"{REGISTRY}/").rpartition(":")
+    with node.talking("reading an image") as engine:
+        try:
+            found = engine.inspect_image(name)
+        except docker.errors.ImageNotFound:
+            found = {}
+    own = f"{REGISTRY}/{repository}@"
+    digests = [d.removeprefix(own) for d in found.get("RepoDigests") or [] if d.startswith(own)]
+    return {
+        "image": f"{repository}:{tag}",
+        "registry": identify(node, Image(repository, tag)),
+        "engine": digests[0] if digests else "",
+        "size": str(found.get("Size", "")),
+        "created": str(found.get("Created", "")),
+    }

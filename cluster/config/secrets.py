@@ -1,0 +1,138 @@
+"""Passwords and tokens: from env.sh if set there, else generated and kept on every manager.
+
+What the managers keep is the truth; etc/secrets.env is a copy of it for the person at this
+machine, and what a new cluster begins with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cluster.config.settings import Settings
+
+# The key of the hashes in container labels: without it nobody can guess a password from a label.
+SPEC_KEY = "SKP_SPEC_KEY"
+# How often what is kept has changed: the manager that missed a change is the one to be corrected.
+GENERATION = "SKP_GENERATION"
+HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
+
+
+class Secret:
+    """A text that does not show itself: not in a repr, a log, or an exception."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that has to have it."""
+        return self._value
+
+    def fingerprint(self, key: Secret) -> str:
+        """Return a keyed hash (HMAC-SHA256, 32 hex digits) that tells values apart."""
+        digest = hmac.new(key.reveal().encode(), self._value.encode(), hashlib.sha256)
+        return digest.hexdigest()[:32]
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self._value.encode(), other._value.encode()
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Generated secrets as they are kept in one place.
+
+    Attributes:
+        generation: how often they have changed; 0 for a place that has none.
+    """
+
+    values: Mapping[str, Secret] = field(default_factory=dict)
+    generation: int = 0
+
+    @property
+    def mark(self) -> str:
+        """What tells these secrets from others, and nobody a secret; "" without a key for it."""
+        key = self.values.get(SPEC_KEY)
+        return Secret(self.written()).fingerprint(key) if key else ""
+
+    def written(self) -> str:
+        """Return it as the text of a file; see `read`."""
+        pairs = {key: secret.reveal() for key, secret in self.values.items()}
+        pairs[GENERATION] = str(self.generation)
+        lines = (f"{key}={shlex.quote(value)}\n" for key, value in sorted(pairs.items()))
+        return HEADER + "".join(lines)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Every secret, and what is to be kept of them.
+
+    Attributes:
+        values: all secrets by their settings' keys.
+        kept: the generated ones, as every manager is to have them.
+        generated: keys that nobody had a value for: these are new.
+        overruled: keys that this machine has another value for than the cluster.
+    """
+
+    values: Mapping[str, Secret]
+    kept: Kept
+    generated: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = ()
+
+
+def read(text: str) -> Kept:
+    """Return the secrets in the text of a file; raises ValueError with the number of a bad line."""
+    pairs: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            (assignment,) = shlex.split(line)
+            key, value = assignment.split("=", 1)
+        except ValueError:
+            raise ValueError(number) from None
+        pairs[key] = value
+    generation = pairs.pop(GENERATION, "1")
+    return Kept(
+        {key: Secret(value) for key, value in pairs.items()},
+        int(generation) if generation.isdigit() else 1,
+    )
+
+
+def resolve(settings: Settings, local: Kept, copies: Iterable[Kept]) -> Resolved:
+    """Return every secret; those that nobody has are generated, and stored nowhere by this.
+
+    Args:
+        local: what etc/secrets.env holds.
+        copies: what the managers hold; the newest of them is the truth.
+    """
+    newest = max(copies, key=lambda copy: copy.generation, default=Kept())
+    known = {**local.values, **newest.values}
+    given = {key: settings.password(key) for key in settings.password_keys}
+    made = (key for key in given if key not in settings.given_only)
+    wanted = [key for key in (SPEC_KEY, *made) if not given.get(key)]
+    generated = tuple(key for key in wanted if not known.get(key, Secret("")).reveal())
+    known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
+    changed = newest.generation == 0 or known != newest.values
+    generation = max(newest.generation, local.generation if not newest.generation else 0)
+    kept = Kept(known, max(1, generation + (changed and newest.generation > 0)))
+    return Resolved(
+        {
+            key: Secret(given[key]) if given.get(key) else known.get(key, Secret(""))
+            for key in (SPEC_KEY, *given)
+        },
+        kept,
+        generated,
+        tuple(key for key in wanted if key in local.values and local.values[key] != known[key]),
+    )

@@ -1,0 +1,248 @@
+"""bin/env.sh as typed values, each checked for its kind."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from cluster.config import schema
+from cluster.config.env_file import EnvFile, evaluate
+from cluster.deadlines import NAMES, Deadlines
+from cluster.errors import ConfigError, ConfigErrors, nearest
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMA = ROOT / "etc" / "settings.schema.json"
+# The guide's files set these; nothing needs them any more.
+OBSOLETE = frozenset({"JUPYTER_DOCKER"})
+_GIVEN = "credential"
+"""The kind of secrets that only a person can have: "" means none, and none is generated."""
+_SECRET_KINDS = frozenset({"password", "token", _GIVEN})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that a service declares.
+
+    Attributes:
+        key: its name in bin/env.sh.
+        kind: one of the kinds in etc/settings.schema.json ($defs).
+        default: its value when env.sh does not set it; may use other settings ($SKP_HOME).
+        title: what it means, in a few words.
+    """
+
+    key: str
+    kind: str
+    default: str
+    title: str
+
+
+class Settings:
+    """All settings with their defaults filled in; read-only.
+
+    Passwords are not here but in `cluster.secrets`, so that nothing prints them by accident.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        values: Mapping[str, str | int | bool],
+        passwords: Mapping[str, str],
+        places: Mapping[str, str] | None = None,
+        ports: Collection[str] = (),
+        again: Callable[[Mapping[str, str]], Settings] | None = None,
+        others: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep the values by key, where each is set, which keys are ports, and how to override."""
+        self.path = path
+        self.warnings: tuple[str, ...] = ()
+        self.given_only: frozenset[str] = frozenset()
+        self._again = again
+        self._values = dict(values)
+        self._passwords = dict(passwords)
+        self._places = dict(places or {})
+        self._ports = tuple(ports)
+        self._others = dict(others or {})
+
+    def text(self, key: str) -> str:
+        """Return the value of `key` as a string."""
+        return str(self._values[key])
+
+    def number(self, key: str) -> int:
+        """Return the value of `key`, a port or a number of seconds."""
+        return int(self._values[key])
+
+    def flag(self, key: str) -> bool:
+        """Return the value of `key`, TRUE or FALSE in the file."""
+        return bool(self._values[key])
+
+    def password(self, key: str) -> str:
+        """Return the password that the user set for `key`, or "" when it is to be generated."""
+        return self._passwords[key]
+
+    @property
+    def password_keys(self) -> tuple[str, ...]:
+        """The keys of all passwords and tokens that exist."""
+        return tuple(self._passwords)
+
+    def others(self, prefix: str) -> dict[str, str]:
+        """Return what the file exports under names that are no settings and begin with `prefix`.
+
+        They may be secrets.
+        """
+        return {key: value for key, value in self._others.items() if key.startswith(prefix)}
+
+    def place(self, key: str) -> str:
+        """Return where `key` is set: "bin/env.sh:25"."""
+        return self._places.get(key, str(self.path))
+
+    def ports(self, number: int) -> list[str]:
+        """Return the settings that are this port: "JUPYTER_PORT (bin/env.sh:25)"."""
+        return [
+            f"{key} ({self._places.get(key, 'its default')})"
+            for key in self._ports
+            if self._values[key] == number
+        ]
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """The table of deadlines with the user's own values."""
+        return Deadlines(
+            **{name: float(self.number(f"SKP_TIMEOUT_{name.upper()}")) for name in NAMES}
+        )
+
+    def overridden(self, values: Mapping[str, str]) -> Settings:
+        """Return the settings with other values for some keys.
+
+        Raises:
+            ConfigErrors: a value is not of its key's kind.
+        """
+        assert self._again is not None, "these settings were not read from a file"
+        return self._again(values)
+
+    def expand(self, text: str) -> str:
+        """Return `text` with $KEY replaced by the value of that setting."""
+        return Template(text).safe_substitute(self._values)
+
+    def local_path(self, key: str) -> Path:
+        """Return `key` as a path on this machine; a relative one starts at the project."""
+        return ROOT / Path(self.text(key)).expanduser()
+
+
+def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) -> Settings:
+    """Evaluate and check the settings at `path`.
+
+    Args:
+        path: the env.sh.
+        declared: the settings of all services.
+        overrides: values that win over the file, e.g. SKP_HOSTS from the caller's environment.
+
+    Raises:
+        ConfigErrors: with everything that is wrong, each with its line.
+    """
+    return _build(evaluate(path), _document(declared), overrides, {})
+
+
+def _build(
+    file: EnvFile,
+    document: Mapping[str, Any],
+    overrides: Mapping[str, str],
+    options: Mapping[str, str],
+) -> Settings:
+    """Return checked settings; `options`, of the command line, win over all others."""
+    properties = document["properties"]
+    given = {**file.exported, **overrides, **options}
+    raw = {key: given[key] for key in properties if key in given}
+    for key, definition in properties.items():
+        if key not in raw:
+            raw[key] = Template(definition["default"]).safe_substitute(raw)
+    kinds = {key: definition["$ref"].split("/")[-1] for key, definition in properties.items()}
+    values = {key: _typed(document["$defs"][kinds[key]], raw[key]) for key in properties}
+    hidden = {key for key, kind in kinds.items() if kind in _SECRET_KINDS}
+    places = {key: file.place(key) for key in properties if key in file.exported}
+    places |= dict.fromkeys(options, "the command line")
+    errors = {
+        key: _error(places.get(key, str(file.path)), key, what, key in hidden)
+        for key, what in _wrong(document, values, given).items()
+    }
+    errors |= _unheard(file, properties)
+    if errors:
+        raise ConfigErrors(errors[key] for key in sorted(errors, key=lambda k: file.line(k) or 0))
+    settings = Settings(
+        file.path,
+        {key: value for key, value in values.items() if key not in hidden},
+        {key: raw[key] for key in properties if key in hidden},
+        places,
+        [key for key, kind in kinds.items() if kind == "port"],
+        partial(_build, file, document, overrides),
+        {key: value for key, value in file.exported.items() if key not in properties},
+    )
+    settings.given_only = frozenset(key for key in hidden if kinds[key] == _GIVEN)
+    settings.warnings = tuple(_misspelt(file, properties))
+    return settings
+
+
+def _document(declared: Iterable[Setting]) -> dict[str, Any]:
+    """Return the schema of all settings, the services' own among them."""
+    core = schema.load(SCHEMA)
+    own = {s.key: {"$ref": f"#/$defs/{s.kind}", "default": s.default} for s in declared}
+    return {"$defs": core["$defs"], "properties": {**core["properties"], **own}}
+
+
+def _wrong(
+    document: Mapping[str, Any], values: Mapping[str, str | int | bool], given: Collection[str]
+) -> dict[str, str]:
+    """Return what is wrong by key; a default only follows from a given setting, which is told."""
+    wrong = {
+        str(violation.location[0]): violation.what
+        for violation in schema.violations(document, values)
+        if violation.location[0] in given
+    }
+    subnet = str(values["SKP_NET_SUBNET"])
+    if "SKP_NET_SUBNET" not in wrong and (what := _wrong_subnet(subnet)):
+        wrong["SKP_NET_SUBNET"] = what
+    return wrong
+
+
+def _wrong_subnet(text: str) -> str:
+    try:
+        ipaddress.IPv4Network(text or "0.0.0.0/0")
+    except ValueError as error:
+        return f"{error}; allowed: an IPv4 subnet such as 10.90.0.0/16"
+    return ""
+
+
+def _typed(kind: Mapping[str, Any], value: str) -> str | int | bool:
+    if kind["type"] == "integer" and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    if kind["type"] == "boolean" and value.upper() in ("TRUE", "FALSE"):
+        return value.upper() == "TRUE"
+    return value
+
+
+def _error(place: str, key: str, what: str, secret: bool) -> ConfigError:
+    if secret:
+        what = f"a value found that is not shown; allowed:{what.rsplit('allowed:', maxsplit=1)[-1]}"
+    return ConfigError(f"{place}: {key}: {what}")
+
+
+def _unheard(file: EnvFile, known: Collection[str]) -> dict[str, ConfigError]:
+    """Return an error for each setting that would not be heard."""
+    return {
+        key: ConfigError(
+            f"{file.place(key)}: {key} is set and not exported", f"Write: export {key}=..."
+        )
+        for key in file.private & set(known)
+    }
+
+
+def _misspelt(file: EnvFile, known: Collection[str]) -> Iterator[str]:
+    """Yield a hint for each name that is the user's own but looks as if ours was meant."""
+    for key in file.exported:
+        if key not in known and key not in OBSOLETE and (hint := nearest(key, known, cutoff=0.88)):
+            yield f"{file.place(key)}: {key} is not a setting of SKP and is left alone{hint}"

@@ -1,0 +1,1 @@
+"""How a node is reached: SSH or this machine, commands and the Engine API."""

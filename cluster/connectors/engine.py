@@ -1,0 +1,189 @@
+"""The Engine's API, by Docker's own SDK, over a channel of an SSH connection or a local socket."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import docker
+import docker.errors
+import paramiko
+import requests
+import urllib3.connection
+from docker.transport.basehttpadapter import BaseHTTPAdapter
+from docker.transport.sshconn import SSHConnectionPool
+from docker.transport.unixconn import UnixHTTPAdapter
+from docker.utils.json_stream import json_stream
+
+from cluster.connectors.base import closed_after
+from cluster.connectors.forwarding import SOCKET, ForwardingTransport
+
+# Docker Engine 25: the first whose health checks have a start interval, and whose API
+# is still served by the newest engines.
+API_VERSION = "1.44"
+# The SDK takes the name after // to tell what kind of socket it may find below a response.
+_BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
+
+
+class Engine(docker.APIClient):
+    """A client of a Docker Engine; its deadline can differ from thread to thread."""
+
+    def __init__(self, base: str, adapter: BaseHTTPAdapter, deadline: float) -> None:
+        self._deadline = threading.local()
+        self._default = deadline
+        super().__init__(base_url="tcp://localhost:2375", version=API_VERSION)
+        self._deadline = threading.local()  # without the SDK's own, set above
+        self.base_url = base  # the address above is no one's: the adapter is the way
+        self.trust_env = False  # no proxies and no netrc on the way to an engine
+        self.mount(base, adapter)
+
+    @property
+    def timeout(self) -> int:
+        """Seconds that a request may be without an answer."""
+        return int(getattr(self._deadline, "seconds", self._default))
+
+    @timeout.setter
+    def timeout(self, seconds: int) -> None:
+        self._deadline.seconds = seconds
+
+    def image_chunks(self, reference: str) -> Iterator[bytes]:
+        """Read an image as `docker save` would.
+
+        The SDK's own call takes the deadline off the connection; here it holds for every chunk.
+        """
+        url = f"{self.base_url}/v{API_VERSION}/images/{reference}/get"
+        with self.get(url, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            yield from response.iter_content(1 << 20)
+
+    def log_chunks(self, container: str, options: Mapping[str, str]) -> Iterator[bytes]:
+        """Read a container's log as the engine sends it, with `options` of its API.
+
+        The deadline holds until the log begins, and for every chunk unless it is followed.
+        """
+        url = f"{self.base_url}/v{API_VERSION}/containers/{container}/logs"
+        with self.get(url, params=options, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            if "follow" in options:
+                # The SDK's own way, which its stubs leave out.
+                socket = self._get_raw_response_socket(response)  # type: ignore[attr-defined]
+                self._disable_socket_timeout(socket)  # type: ignore[attr-defined]
+            yield from response.iter_content(None)
+
+    def layers_size(self) -> int:
+        """Return how many bytes all image layers take on the engine's disk."""
+        url = f"{self.base_url}/v{API_VERSION}/system/df"
+        with self.get(url, params={"type": "image"}, timeout=self.timeout) as response:
+            self._check(response)
+            return int(response.json()["LayersSize"])
+
+    def pull_events(self, repository: str, tag: str) -> Iterator[Any]:
+        """Pull an image by tag or digest; the SDK's own call has no deadline."""
+        url = f"{self.base_url}/v{API_VERSION}/images/create"
+        params = {"fromImage": repository, "tag": tag}
+        with self.post(url, params=params, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            yield from json_stream(response.iter_content(None))
+
+    def inspected(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield every container, running or not: as inspected, and as listed."""
+        for listed in self.containers(all=True):
+            try:
+                yield self.inspect_container(listed["Id"]), listed
+            except docker.errors.NotFound:
+                continue  # it went between the two requests
+
+    def update_config(self, ident: str, version: int, name: str, labels: Mapping[str, str]) -> None:
+        """Change a config object's labels by compare-and-swap; the SDK has no call for it."""
+        url = f"{self.base_url}/v{API_VERSION}/configs/{ident}/update"
+        body = {"Name": name, "Labels": dict(labels)}
+        params = {"version": str(version)}
+        self._check(self.post(url, json=body, params=params, timeout=self.timeout))
+
+    def _check(self, response: requests.Response) -> None:
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            raise docker.errors.create_api_error_from_http_exception(error) from None
+
+
+class _SshHttpConnection(urllib3.connection.HTTPConnection):
+    """An HTTP connection to the engine on an SSH connection.
+
+    By forwarding its socket; where the server does not do that, by `docker system dial-stdio`.
+    """
+
+    def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
+        super().__init__("localhost", timeout=deadline)
+        self._client, self._seconds = client, deadline
+
+    def connect(self) -> None:
+        """Open the channel within the deadline."""
+        transport = self._client.get_transport()
+        if transport is None:
+            raise paramiko.SSHException("the connection is closed")
+        self.sock = self._forward(transport) or self._dial(transport)
+        self.sock.settimeout(self._seconds)
+
+    def _forward(self, transport: paramiko.Transport) -> paramiko.Channel | None:
+        if not isinstance(transport, ForwardingTransport):
+            return None
+        try:
+            return transport.open_engine(self._seconds)
+        except paramiko.ChannelException:
+            return None  # refused; what dial-stdio says then tells more than a number
+
+    def _dial(self, transport: paramiko.Transport) -> paramiko.Channel:
+        channel = transport.open_session(timeout=self._seconds)
+        with closed_after(channel, self._seconds) as late:
+            try:
+                channel.exec_command("docker system dial-stdio")
+            except paramiko.SSHException:
+                if late.is_set():
+                    raise TimeoutError("the SSH server does not start a command") from None
+                raise
+        return channel
+
+
+class _SshHttpPool(SSHConnectionPool):
+    """A pool of such connections; the SDK's class knows how a channel is kept alive."""
+
+    def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
+        super().__init__(timeout=int(deadline), maxsize=4)
+        self._client, self._seconds = client, deadline
+
+    def _new_conn(self) -> _SshHttpConnection:
+        return _SshHttpConnection(self._client, self._seconds)
+
+
+class _SshHttpAdapter(BaseHTTPAdapter):
+    """requests over that pool."""
+
+    def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
+        super().__init__()
+        self._pool = _SshHttpPool(client, deadline)
+
+    def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:  # noqa: ARG002
+        """Return the one pool there is, as requests asks for it."""
+        return self._pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
+        """Return the path: there is no proxy on the way."""
+        return request.path_url
+
+    def close(self) -> None:
+        """End the channels."""
+        self._pool.close()
+        super().close()
+
+
+def over_ssh(client: paramiko.SSHClient, deadline: float) -> Engine:
+    """Return an Engine client that speaks through an SSH connection."""
+    return Engine(_BASE["ssh"], _SshHttpAdapter(client, deadline), deadline)
+
+
+def over_socket(deadline: float) -> Engine:
+    """Return an Engine client for the engine of this machine."""
+    adapter = UnixHTTPAdapter(f"http+unix://{SOCKET}", timeout=int(deadline))
+    return Engine(_BASE["socket"], adapter, deadline)

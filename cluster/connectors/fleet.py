@@ -1,0 +1,141 @@
+"""All nodes at once: connect, fan out, finish everywhere, keep apart what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from cluster.config.inventory import Host, Inventory
+from cluster.config.settings import Settings
+from cluster.connectors.local import is_this_machine
+from cluster.connectors.ssh_config import resolve
+from cluster.deadlines import Deadlines
+from cluster.errors import ConfigError, NodeError, nearest, unexpected
+
+if TYPE_CHECKING:
+    from cluster.config.secrets import Secret
+    from cluster.connectors.node import Node
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Results(Generic[T]):
+    """What a fan-out brought: a value or an error for every node it was run on."""
+
+    values: Mapping[str, T]
+    errors: Mapping[str, NodeError]
+
+
+class Fleet:
+    """The connected nodes of an inventory.
+
+    Attributes:
+        nodes: the reachable ones by name.
+        unreachable: why the others are not, by name.
+        deadlines: the table in force.
+    """
+
+    def __init__(
+        self,
+        hosts: Iterable[Host],
+        settings: Settings,
+        deadlines: Deadlines,
+        password: Secret | None = None,
+    ) -> None:
+        """Connect to all hosts in parallel; a host that can't be reached is only noted.
+
+        Args:
+            password: for hosts that no key is good for.
+        """
+        self.hosts = tuple(hosts)
+        self.deadlines = deadlines
+        self._connect = partial(_connect, settings=settings, deadlines=deadlines, password=password)
+        begun, pool = _begin({host.name: partial(self._connect, host) for host in self.hosts})
+        # What is needed first for a connection, and then for talking to an engine, loads while
+        # `ssh -G` and the nodes answer.
+        import_module("cluster.connectors.node")
+        import_module("cluster.connectors.engine")
+        connected = _gather(begun, pool)
+        self.nodes: dict[str, Node] = dict(connected.values)
+        self.unreachable: Mapping[str, NodeError] = connected.errors
+
+    def each(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
+        """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
+        chosen = self.nodes if names is None else [name for name in names if name in self.nodes]
+        return _gather(*_begin({n: partial(function, self.nodes[n]) for n in chosen}))
+
+    def reconnect(self, names: Iterable[str]) -> None:
+        """Connect anew to nodes whose connections broke; one that can't be reached keeps its old.
+
+        For looking only: what a change has done before its connection broke is not known.
+        """
+        hosts = {host.name: host for host in self.hosts}
+        again = _gather(*_begin({n: partial(self._connect, hosts[n]) for n in names}))
+        for name, node in again.values.items():
+            self.nodes[name].close()
+            self.nodes[name] = node
+
+    def close(self) -> None:
+        """End all connections."""
+        for node in self.nodes.values():
+            node.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _connect(host: Host, settings: Settings, deadlines: Deadlines, password: Secret | None) -> Node:
+    """Connect to `host`; raises NodeError when it can't be reached or does not let us in."""
+    target = None if is_this_machine(host.ipv4) else resolve(host, settings)
+    from cluster.connectors.node import connect
+
+    return connect(host, target, deadlines, password)
+
+
+def _begin(
+    work: Mapping[str, Callable[[], T]],
+) -> tuple[Mapping[str, Future[T]], ThreadPoolExecutor]:
+    # Threads of its own: what runs on one node may itself ask all nodes, and would wait for ever
+    # for a thread that only it could give back.
+    pool = ThreadPoolExecutor(max_workers=max(1, len(work)))
+    return {name: pool.submit(job) for name, job in work.items()}, pool
+
+
+def _gather(begun: Mapping[str, Future[T]], pool: ThreadPoolExecutor) -> Results[T]:
+    values: dict[str, T] = {}
+    errors: dict[str, NodeError] = {}
+    try:
+        for name, future in begun.items():
+            try:
+                values[name] = future.result()
+            except NodeError as error:
+                errors[name] = error
+            except Exception as error:  # noqa: BLE001 - the other nodes go on, and it is reported
+                errors[name] = unexpected(name, error)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return Results(values, errors)
+
+
+def choose(inventory: Inventory, names: str) -> tuple[Host, ...]:
+    """Return the hosts of a comma-separated list; all for an empty one.
+
+    Raises:
+        ConfigError: a name that the inventory does not have.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in inventory.names:
+            raise ConfigError(
+                f"no node {name} in {inventory.path}{nearest(name, inventory.names)}",
+                f"There are: {', '.join(inventory.names)}",
+            )
+    return tuple(h for h in inventory.hosts if not wanted or h.name in wanted)

@@ -1,0 +1,101 @@
+"""The node that is this machine itself: no SSH, the engine by its own socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
+
+from cluster.connectors.base import Completed, Lines, OnLine
+from cluster.errors import DeadlineError
+
+if TYPE_CHECKING:
+    from cluster.connectors.engine import Engine
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether `address` (IPv4) belongs to an interface of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((address, 9))  # sends nothing; the way to an own address begins there
+        except OSError:
+            return False
+        return bool(probe.getsockname()[0] == address)
+
+
+class LocalConnection:
+    """Commands run by a shell here; see `Connection`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        stdin: bytes | IO[bytes] = b"",
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        """Run a shell command; here `deadline` bounds the whole run."""
+        given = None if isinstance(stdin, bytes) else stdin
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            stdin=given or subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # so that its children end with it
+        )
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(deadline, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            errors = Lines(on_line)
+            assert process.stderr is not None and process.stdout is not None
+            reader = threading.Thread(target=_pump, args=(process.stderr, errors), daemon=True)
+            reader.start()
+            if isinstance(stdin, bytes):
+                feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+                feeder.start()
+            output = process.stdout.read()
+            reader.join()
+            code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise DeadlineError(self.name, f"not done within {deadline:.0f} s")
+        return Completed(code, output, errors.collected)
+
+    def engine(self, deadline: float) -> Engine:
+        """Return this machine's engine."""
+        from cluster.connectors.engine import over_socket
+
+        return over_socket(deadline)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _pump(stream: IO[bytes], lines: Lines) -> None:
+    for line in stream:
+        lines.write(line)
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    assert process.stdin is not None
+    # A command that ends without reading its input is not an error of ours: its exit code tells.
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(stdin)

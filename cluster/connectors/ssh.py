@@ -1,0 +1,189 @@
+"""One SSH connection to a node: commands, and the way to its engine."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
+from typing import IO, TYPE_CHECKING
+
+import paramiko
+
+from cluster.connectors import ssh_auth as ssh_login
+from cluster.connectors import ssh_hostkeys as ssh_trust
+from cluster.connectors.base import Completed, Lines, OnLine, closed_after
+from cluster.connectors.forwarding import ForwardingTransport
+from cluster.connectors.ssh_config import Target
+from cluster.errors import BrokenError, DeadlineError, NodeError
+
+if TYPE_CHECKING:
+    from cluster.config.secrets import Secret
+    from cluster.connectors.engine import Engine
+
+# paramiko reports to its own log what it also raises; the person should see it once.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+_CHUNK = 1 << 16
+_NO_STATUS = -1  # paramiko's exit status when the server sent none
+_KEEPALIVE = 10  # seconds; notices a node that lost its power while it worked
+
+
+class SshConnection:
+    """An open connection: commands and the engine's API share it.
+
+    Host keys that are not known are refused; nothing is ever added to known_hosts.
+    """
+
+    def __init__(self, target: Target, deadline: float, password: Secret | None = None) -> None:
+        """Connect and log in within `deadline` seconds.
+
+        Args:
+            password: tried once, in the same conversation, when no key is accepted.
+
+        Raises:
+            NodeError: unreachable, host key unknown or changed, login refused.
+            DeadlineError: no answer in time.
+        """
+        self.name = target.name
+        self.target = target
+        self._client = paramiko.SSHClient()
+        self._client.set_missing_host_key_policy(ssh_trust.Refuse())
+        try:
+            ssh_trust.load_host_keys(self._client, target)
+            self._connect(deadline, password)
+        except BaseException:
+            self._client.close()
+            raise
+
+    def run(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        stdin: bytes | IO[bytes] = b"",
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        """Run a shell command; see `Connection.run`."""
+        channel = self._open(deadline)
+        output, errors = Lines(None), Lines(on_line)
+        try:
+            with closed_after(channel, deadline) as late:
+                try:
+                    channel.exec_command(command)
+                    feeder = Thread(target=_feed, args=(channel, stdin), daemon=True)
+                    reader = Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
+                    feeder.start()
+                    reader.start()
+                    _drain(channel.recv, output)
+                    reader.join()
+                    code = channel.recv_exit_status()
+                except (paramiko.SSHException, EOFError, OSError) as error:
+                    if not late.is_set():
+                        raise BrokenError(self.name, f"the connection broke: {error}") from None
+            if late.is_set():
+                raise DeadlineError(self.name, f"not done within {deadline:.0f} s: {_cut(command)}")
+            if code == _NO_STATUS:
+                transport = self._client.get_transport()
+                alive = transport is not None and transport.is_active()
+                what = "a signal ended" if alive else "the connection broke during"
+                raise NodeError(self.name, f"{what}: {_cut(command)}")
+            return Completed(code, output.collected, errors.collected)
+        finally:
+            channel.close()
+
+    def engine(self, deadline: float) -> Engine:
+        """Return the node's Docker Engine API over this connection."""
+        from cluster.connectors.engine import over_ssh
+
+        return over_ssh(self._client, deadline)
+
+    def close(self) -> None:
+        """End the connection; safe to call twice."""
+        self._client.close()
+
+    def _open(self, deadline: float) -> paramiko.Channel:
+        transport = self._client.get_transport()
+        if transport is None:
+            raise NodeError(self.name, "the connection is closed")
+        try:
+            return transport.open_session(timeout=deadline)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise BrokenError(self.name, f"the connection broke: {error}") from None
+
+    def _connect(self, deadline: float, password: Secret | None) -> None:
+        target = self.target
+        options = target.options
+        try:
+            if ssh_login.whole_agent(target):
+                # paramiko's client has no other way to be told which agent to ask.
+                self._client._agent = ssh_login.agent(target)  # type: ignore[attr-defined]  # noqa: SLF001
+            self._client.connect(
+                hostname=options.get("hostkeyalias") or target.host,
+                port=target.port,
+                username=options["user"],
+                password=password.reveal() if password else None,
+                sock=self._socket(deadline),
+                pkey=ssh_login.chosen_of_agent(target),
+                # paramiko takes a list too; its stubs don't say so.
+                key_filename=target.paths("identityfile"),  # type: ignore[arg-type]
+                allow_agent=ssh_login.whole_agent(target),
+                look_for_keys=False,
+                timeout=deadline,
+                banner_timeout=deadline,
+                auth_timeout=deadline,
+                channel_timeout=deadline,
+                transport_factory=ForwardingTransport,
+            )
+            transport = self._client.get_transport()
+            assert transport is not None  # it is connected
+            transport.set_keepalive(_KEEPALIVE)
+        except paramiko.BadHostKeyException as error:
+            raise ssh_trust.changed(target, error.key) from None
+        except ssh_trust.UnknownKeyError as error:
+            raise ssh_trust.UnknownHostError(target, error.key) from None
+        except paramiko.AuthenticationException as error:
+            raise ssh_login.not_let_in(target, error) from None
+        except TimeoutError:
+            what = f"{target.where} does not answer within {deadline:.0f} s"
+            raise DeadlineError(self.name, what) from None
+        except paramiko.SSHException as error:
+            raise ssh_login.failed(target, error) from None
+        except (OSError, EOFError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise NodeError(self.name, f"{target.where} can't be reached: {reason}") from None
+
+    def _socket(self, deadline: float) -> socket.socket | paramiko.ProxyCommand:
+        target = self.target
+        if proxy := target.proxy(target.host, target.port):
+            return paramiko.ProxyCommand(shlex.join(proxy))
+        direct = socket.create_connection((target.host, target.port), timeout=deadline)
+        # A request of two small packets would otherwise wait for the node's delayed ACK (40 ms).
+        direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if refusal := ssh_login.turned_away(target, direct.recv(64, socket.MSG_PEEK)):
+            direct.close()
+            raise refusal
+        return direct
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= 60 else f"{command[:57]}..."
+
+
+def _drain(receive: Callable[[int], bytes], lines: Lines) -> None:
+    # A channel that is closed under a reader ends its reading; run() tells why.
+    with suppress(OSError, EOFError):
+        while data := receive(_CHUNK):
+            lines.write(data)
+
+
+def _feed(channel: paramiko.Channel, stdin: bytes | IO[bytes]) -> None:
+    # A command that ends without reading its input is not an error of ours: its exit code tells.
+    with suppress(OSError, EOFError):
+        if isinstance(stdin, bytes):
+            channel.sendall(stdin)
+        else:
+            while data := stdin.read(_CHUNK):
+                channel.sendall(data)
+        channel.shutdown_write()

@@ -1,0 +1,1 @@
+"""Asking nodes and registries what is there; changes nothing."""

@@ -1,0 +1,115 @@
+"""The images in the engines of the nodes, and what uses them: as found, and asking for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.connectors.node import Node
+from cluster.model.spec import REGISTRY
+
+# images/build.sh puts it on every image that it builds.
+LABEL_IMAGE = "skp.image"
+OURS = f"{REGISTRY}/"
+"""What the names of images in our registry begin with."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An image in an engine.
+
+    Attributes:
+        tags: references such as localhost:5000/skp/docker-ds:1.0.
+        digests: references such as localhost:5000/skp/docker-ds@sha256:...
+        labelled: whether it was built from a recipe of ours.
+        size: bytes; layers that it shares with others are counted in each.
+    """
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    labelled: bool = False
+    size: int = 0
+
+    @property
+    def ours(self) -> bool:
+        """Whether we built it, or it was once in our registry.
+
+        A mere name under our registry's address does not count: what somebody has tagged to push
+        later is nowhere else.
+        """
+        return self.labelled or self.pushed
+
+    @property
+    def pushed(self) -> bool:
+        """Whether it was once in our registry."""
+        return any(digest.startswith(OURS) for digest in self.digests)
+
+    @property
+    def label(self) -> str:
+        """A short name for people."""
+        names = [*self.tags, *(digest.partition("@")[0] for digest in self.digests)]
+        short = self.id.removeprefix("sha256:")[:12]
+        return f"{names[0].removeprefix(OURS)} ({short})" if names else short
+
+
+@dataclass(frozen=True)
+class User:
+    """A container, running or not, ours or not: the image it was made from, by name and by id."""
+
+    name: str
+    reference: str
+    image: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """What the engine of a node has, and what uses it."""
+
+    images: tuple[Stored, ...]
+    users: tuple[User, ...] = field(default=())
+
+    def named(self, reference: str) -> Stored | None:
+        """Return the image that `reference` means here."""
+        return next((image for image in self.images if reference in image.tags), None)
+
+    def uses(self, image: Stored) -> bool:
+        """Whether a container was made from `image`, or from a name that it has now."""
+        return any(u.image == image.id or u.reference in image.tags for u in self.users)
+
+    def users_of(self, reference: str, digest: str = "") -> list[User]:
+        """Return the containers that need the name `reference`.
+
+        They were made from that name, or from the image that it means, here or (by `digest`, as a
+        reference) in the registry; but not those made from another name that means it too.
+        """
+        meant = [i for i in self.images if reference in i.tags or digest in i.digests]
+        return [
+            user
+            for user in self.users
+            if user.reference == reference
+            or any(user.image == i.id and user.reference not in i.tags for i in meant)
+        ]
+
+
+def read(node: Node) -> Store:
+    """Return all images of `node` and all its containers."""
+    with node.talking("reading its images") as engine:
+        # Images first: a container that is made of one of them meanwhile is then seen to use it.
+        images = tuple(_stored(item) for item in engine.images())
+        users = tuple(
+            User(found["Name"].lstrip("/"), found["Config"]["Image"], found["Image"])
+            for found, _ in engine.inspected()
+        )
+    return Store(images, users)
+
+
+def _stored(item: Mapping[str, Any]) -> Stored:
+    return Stored(
+        id=item["Id"],
+        tags=tuple(tag for tag in item.get("RepoTags") or () if "<none>" not in tag),
+        digests=tuple(d for d in item.get("RepoDigests") or () if "<none>" not in d),
+        labelled=LABEL_IMAGE in (item.get("Labels") or {}),
+        size=item["Size"],
+    )

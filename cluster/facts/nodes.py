@@ -1,0 +1,238 @@
+"""Asking every node once, in parallel, for all that the plan needs to know."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import docker.errors
+
+from cluster.config.secrets import Secret
+from cluster.connectors.fleet import Fleet, Results
+from cluster.connectors.node import Node
+from cluster.errors import BrokenError, NodeError
+from cluster.facts.disk import Question, disk
+from cluster.model.decisions import Intent
+from cluster.model.spec import Image, Source
+from cluster.model.state import (
+    LABEL_AFTER,
+    LABEL_BUSY,
+    LABEL_FIELDS,
+    LABEL_LEAVING,
+    LABEL_PREVIOUS,
+    LABEL_SERVICE,
+    LABEL_SETTLED,
+    LABEL_SPEC,
+    FoundContainer,
+    FoundNode,
+    Health,
+    Membership,
+    State,
+    Swarm,
+    SwarmNode,
+    moment,
+)
+
+_PAUSE = 1.0  # seconds between two looks at managers that elect a leader
+
+
+def observe(
+    fleet: Fleet,
+    master: str,
+    question: Question,
+    images: Mapping[str, Iterable[Image]],
+) -> State:
+    """Return the state of all nodes of `fleet`.
+
+    Args:
+        fleet: the connected nodes.
+        master: the node whose Swarm is ours, if it is a manager of one.
+        question: what is wanted of the nodes' own disks.
+        images: per node name, the images whose ids or digests are wanted.
+    """
+    end = time.monotonic() + fleet.deadlines.swarm
+    while True:
+        found = _look(fleet, lambda node: _node(node, question, images.get(node.name, ())))
+        swarm, leaderless = _ask_managers(fleet, master, found.values)
+        if swarm or not _elect(fleet, found.values) or time.monotonic() > end:
+            break
+        time.sleep(_PAUSE)
+    return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
+
+
+def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundNode]:
+    """Ask all nodes, and those whose connections broke meanwhile once more by new ones."""
+    found = fleet.each(question)
+    broken = [name for name, error in found.errors.items() if isinstance(error, BrokenError)]
+    if not broken:
+        return found
+    fleet.reconnect(broken)
+    again = fleet.each(question, broken)
+    kept = {name: error for name, error in found.errors.items() if name not in broken}
+    return Results({**found.values, **again.values}, {**kept, **again.errors})
+
+
+def _elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
+    """Whether a majority of the managers is there, which has a leader again within seconds."""
+    managers = [host.name for host in fleet.hosts if host.is_manager]
+    there = [name for name in managers if name in found and found[name].membership.within]
+    return 2 * len(there) > len(managers)
+
+
+def _ask_managers(
+    fleet: Fleet, master: str, found: Mapping[str, FoundNode]
+) -> tuple[Swarm | None, NodeError | None]:
+    """Ask the master for the Swarm, or, when it can't say, all other managers at once.
+
+    A manager without a quorum answers for itself, but for the Swarm only with an error.
+    """
+    managers = [node.name for node in found.values() if node.membership.control]
+    first = [name for name in managers if name == master] or managers[:1]
+    error: NodeError | None = None
+    for names in (first, [name for name in managers if name not in first]):
+        asked = fleet.each(lambda node: _swarm(node, found), names)
+        if asked.values:
+            return next(iter(asked.values.values())), None
+        error = error or next(iter(asked.errors.values()), None)
+    return None, error
+
+
+def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
+    # The command takes longer than all requests to the engine, so it runs beside them.
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(disk, node, question)
+        with node.talking("reading its state") as engine:
+            asked = time.time()
+            info = engine.info()
+            now = (asked + time.time()) / 2
+            found = {image: identity for image in images if (identity := identify(node, image))}
+        there = containers(node)
+        seen = looking.result()
+    swarm = info["Swarm"]
+    return FoundNode(
+        name=node.name,
+        hostname=info["Name"],
+        engine_version=info["ServerVersion"],
+        membership=Membership(
+            swarm["LocalNodeState"],
+            swarm["NodeID"],
+            swarm["ControlAvailable"],
+            swarm.get("NodeAddr", ""),
+        ),
+        containers=there,
+        owner=seen.owner,
+        images=found,
+        clock=moment(info["SystemTime"]) - now,
+        kept=seen.kept,
+        files=seen.files,
+        notes=seen.notes,
+        gpus=seen.gpus,
+        runtimes=frozenset(info.get("Runtimes") or {}),
+    )
+
+
+def containers(node: Node) -> dict[str, FoundContainer]:
+    """Return all containers of `node` by name, running or not, ours or not."""
+    with node.talking("reading its containers") as engine:
+        found = [_container(inspected, listed) for inspected, listed in engine.inspected()]
+    return {container.name: container for container in found}
+
+
+def identify(node: Node, image: Image) -> str:
+    """Return what tells this image from others of its name on `node`; "" when there is none.
+
+    For a registry image that is the digest of its manifest, asked by the node's engine from the
+    node's own registry; for a streamed one the id in the node's engine.
+    """
+    with node.talking(f"looking for {image.reference}") as engine:
+        try:
+            if image.source is Source.REGISTRY:
+                asked = engine.inspect_distribution(image.reference)
+                return str(asked["Descriptor"]["digest"])
+            return str(engine.inspect_image(image.reference)["Id"])
+        except docker.errors.APIError:
+            return ""  # no such image, or no registry yet: the plan says which step brings it
+
+
+def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
+    labels = inspected["Config"].get("Labels") or {}
+    state = inspected["State"]
+    try:
+        described = json.loads(labels.get(LABEL_FIELDS, "{}"))
+    except json.JSONDecodeError:
+        described = {}
+    ports = sorted({_port(port) for port in listed.get("Ports") or [] if port.get("PublicPort")})
+    return FoundContainer(
+        name=inspected["Name"].lstrip("/"),
+        id=inspected["Id"],
+        image=inspected["Config"]["Image"],
+        status=state["Status"],
+        service=labels.get(LABEL_SERVICE),
+        spec=labels.get(LABEL_SPEC, ""),
+        fields=described,
+        health=Health((state.get("Health") or {}).get("Status", "none")),
+        started=state["StartedAt"],
+        previous=labels.get(LABEL_PREVIOUS, ""),
+        busy=_words(labels, LABEL_BUSY),
+        settled=_words(labels, LABEL_SETTLED),
+        leaving=_words(labels, LABEL_LEAVING),
+        after=_words(labels, LABEL_AFTER),
+        said=_said(state),
+        ports=tuple(ports),
+    )
+
+
+def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
+    """Return the words in a label of a container of ours; () for none."""
+    return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
+
+
+def _said(state: Mapping[str, Any]) -> str:
+    log = (state.get("Health") or {}).get("Log") or [{}]
+    return str(log[-1].get("Output", "")).strip()
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    return f"{port['PublicPort']}/{port['Type']}"
+
+
+def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
+    with node.talking("reading the Swarm") as engine:
+        swarm = engine.inspect_swarm()
+        nodes = {item["ID"]: _swarm_node(item) for item in engine.nodes()}
+        networks = engine.networks(filters={"driver": "overlay"})
+    managers = [n for n in found.values() if n.membership.control]
+    return Swarm(
+        via=node.name,
+        id=swarm["ID"],
+        nodes=nodes,
+        intent=Intent.read(swarm["Spec"].get("Labels") or {}),
+        networks={item["Name"]: _subnet(item) for item in networks if item["Attachable"]},
+        tokens={
+            "manager": Secret(swarm["JoinTokens"]["Manager"]),
+            "worker": Secret(swarm["JoinTokens"]["Worker"]),
+        },
+        managers=tuple(n.name for n in managers if n.membership.node_id in nodes),
+    )
+
+
+def _subnet(network: Mapping[str, Any]) -> str:
+    config = (network.get("IPAM") or {}).get("Config") or [{}]
+    return str(config[0].get("Subnet", ""))
+
+
+def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
+    manager = item.get("ManagerStatus") or {}
+    return SwarmNode(
+        id=item["ID"],
+        hostname=item["Description"].get("Hostname", ""),
+        role=item["Spec"]["Role"],
+        state=item["Status"]["State"],
+        labels=item["Spec"].get("Labels") or {},
+        leader=manager.get("Leader", False),
+        drained=item["Spec"]["Availability"] == "drain",
+        address=manager.get("Addr", "").rpartition(":")[0] or item["Status"].get("Addr", ""),
+    )

@@ -1,0 +1,138 @@
+"""What the engine can't do with a registry: list its tags, and take one away.
+
+The registry listens on its node's loopback; see `node_http`. The API is Distribution's
+(distribution.github.io, HTTP API V2).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from http.client import HTTPException
+
+from cluster.connectors.loopback_http import Answer, exchange
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.model.spec import REGISTRY
+
+_KINDS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_DIGEST = "docker-content-digest"
+# How many requests go on one connection: their answers wait in buffers meanwhile.
+_AT_ONCE = 100
+
+
+class Registry:
+    """The registry of a node, as that node reaches it."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def digests(self, repositories: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the digest of every tag: by repository, then by tag.
+
+        A repository that the registry does not have has no tags.
+
+        Raises:
+            NodeError: no registry answers, or not as one.
+        """
+        names = sorted(set(repositories))
+        listed = self._ask([_request("GET", f"/v2/{name}/tags/list") for name in names])
+        tags = {name: self._tags(name, answer) for name, answer in zip(names, listed, strict=True)}
+        pairs = [(name, tag) for name in names for tag in tags[name]]
+        heads = self._ask([_request("HEAD", _manifest(name, tag)) for name, tag in pairs])
+        found: dict[str, dict[str, str]] = {name: {} for name in names}
+        for (name, tag), answer in zip(pairs, heads, strict=True):
+            self._expect(answer, (200, 404), f"asking the registry for {name}:{tag}")
+            if answer.status == 200:  # else it went between the two questions
+                found[name][tag] = self._digest(answer)
+        return found
+
+    def _tags(self, repository: str, answer: Answer) -> list[str]:
+        self._expect(answer, (200, 404), f"asking the registry for {repository}")
+        if answer.status == 404:
+            return []
+        try:
+            return sorted(json.loads(answer.body).get("tags") or [])
+        except (ValueError, AttributeError) as error:
+            raise self._strange(error) from None
+
+    def _digest(self, answer: Answer) -> str:
+        if _DIGEST not in answer.headers:
+            raise self._strange(KeyError(_DIGEST))
+        return answer.headers[_DIGEST]
+
+    def _strange(self, error: Exception) -> NodeError:
+        what = f"what answers at {REGISTRY} there is no registry: {error!r}"
+        return NodeError(self._node.name, what)
+
+    def untag(self, repository: str, tag: str) -> None:
+        """Take a tag away; one that is not there is no error.
+
+        Distribution 2.8 deletes manifests by digest only, with all their tags. When other tags
+        have the same manifest, the tag is therefore first moved to a twin of it: the same content
+        with one blank more, which has a digest of its own.
+
+        Raises:
+            NodeError: no registry answers, or it refuses.
+        """
+        digests = self.digests([repository])[repository]
+        if tag not in digests:
+            return
+        digest = digests[tag]
+        if list(digests.values()).count(digest) > 1:
+            digest = self._move_to_twin(repository, tag, digest)
+        (answer,) = self._ask([_request("DELETE", _manifest(repository, digest))])
+        self._expect(answer, (202, 404), f"removing {repository}:{tag} from the registry")
+
+    def _move_to_twin(self, repository: str, tag: str, digest: str) -> str:
+        doing = f"giving {repository}:{tag} a manifest of its own"
+        (original,) = self._ask([_request("GET", _manifest(repository, digest))])
+        self._expect(original, (200,), doing)
+        body = original.body.replace(b"{", b"{ ", 1)
+        kind = original.headers["content-type"]
+        (answer,) = self._ask([_request("PUT", _manifest(repository, tag), body, kind)])
+        self._expect(answer, (201,), doing)
+        twin = self._digest(answer)
+        if twin == digest:
+            raise NodeError(self._node.name, f"{doing}: the registry took it for the same")
+        return twin
+
+    def _expect(self, answer: Answer, allowed: Sequence[int], doing: str) -> None:
+        if answer.status not in allowed:
+            said = answer.body.decode(errors="replace").strip()[:200]
+            raise NodeError(self._node.name, f"{doing}: it answers {answer.status} {said}")
+
+    def _ask(self, requests: Sequence[bytes]) -> list[Answer]:
+        answers: list[Answer] = []
+        for start in range(0, len(requests), _AT_ONCE):
+            answers += self._exchange(requests[start : start + _AT_ONCE])
+        return answers
+
+    def _exchange(self, requests: Sequence[bytes]) -> list[Answer]:
+        try:
+            answers = exchange(self._node, REGISTRY, requests)
+        except (HTTPException, ValueError) as error:
+            raise self._strange(error) from None
+        if answers is None:
+            raise NodeError(
+                self._node.name,
+                f"no registry answers at {REGISTRY} there",
+                "./skp.py docker.registry-run",
+            )
+        return answers
+
+
+def _manifest(repository: str, reference: str) -> str:
+    return f"/v2/{repository}/manifests/{reference}"
+
+
+def _request(method: str, path: str, body: bytes = b"", kind: str = "") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {REGISTRY}", f"Accept: {', '.join(_KINDS)}"]
+    if body:
+        lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -1,0 +1,253 @@
+"""What a container is to be: values that services produce and the engine compares and creates."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from cluster.config.secrets import Secret
+
+# Every node's own registry, on its loopback (decision 4).
+REGISTRY = "localhost:5000"
+# distribution.github.io, "reference": a tag.
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+SECRETS_TARGET = "/run/skp"
+# The engine's runtime that gives GPUs to containers, by the name NVIDIA's toolkit registers.
+GPU_RUNTIME = "nvidia"
+
+
+class Source(StrEnum):
+    """How an image reaches a node."""
+
+    REGISTRY = "registry"  # pulled from the node's own registry
+    STREAM = "stream"  # copied from the master's engine; for what the registry itself needs
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image by name and tag, without a registry's address.
+
+    Attributes:
+        built_by: the command that builds and pushes it, for the hint when it is missing.
+        recipe: the folder of images/ that it is built from; "" for the one of its own name.
+    """
+
+    repository: str
+    tag: str = "latest"
+    source: Source = Source.REGISTRY
+    built_by: str = ""
+    recipe: str = field(default="", compare=False)
+
+    @property
+    def reference(self) -> str:
+        """The reference by which engines know it."""
+        name = f"{self.repository}:{self.tag}"
+        return f"{REGISTRY}/{name}" if self.source is Source.REGISTRY else name
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A bind mount of a folder that has to exist on the node, or is made when `create` is set.
+
+    Attributes:
+        source: absolute path on the node.
+        target: absolute path in the container.
+        read_only: whether the container may not write. With a propagation of its own, mounts that
+            appear beneath it later are as writable as they are themselves.
+        propagation: "rprivate", "rslave" or "rshared" (docs.docker.com, bind propagation).
+        create: make the folder before the container, and in it the mountpoints of other mounts.
+        owner: "UID:GID" of a folder that is made; "" for the container's user.
+    """
+
+    source: str
+    target: str
+    read_only: bool = False
+    propagation: str = "rprivate"
+    create: bool = False
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A published port; `address` is the node's own address to listen on, "" for all.
+
+    In the node's own network nothing is published: there it only says what is listened on.
+    """
+
+    host: int
+    container: int
+    protocol: str = "tcp"
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A command inside the container that ends with 0 when the service works. Times in seconds."""
+
+    command: tuple[str, ...]
+    interval: float = 15
+    timeout: float = 10
+    retries: int = 3
+    start_period: float = 120
+    start_interval: float = 1
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A file under /run/skp that only the container's user can read."""
+
+    name: str
+    content: Secret
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A file under /run/skp without secrets."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True)
+class NodeFile:
+    """A file that every node has on its own disk, owned by root and readable by all.
+
+    Attributes:
+        path: absolute path on the node.
+        content: what it holds; never a secret.
+        mode: its permissions.
+        link: absolute path of a symbolic link to it; "" for none.
+        where: only nodes with this folder have the file; "" for all nodes.
+        then: a shell command that root runs after the file was written or removed; "" for none.
+    """
+
+    path: str
+    content: str
+    mode: int = 0o644
+    link: str = ""
+    where: str = ""
+    then: str = ""
+
+    @property
+    def signature(self) -> str:
+        """What is observed of it on a node where it is right: mode, owner, SHA-256."""
+        return f"{self.mode:o} 0 {hashlib.sha256(self.content.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A secret file on the shared folder that services read: its SSH user's alone (mode 0600).
+
+    Attributes:
+        path: absolute path on the node.
+    """
+
+    path: str
+    content: Secret
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container on one node.
+
+    Attributes:
+        node, name, service: where, its name (unique in the cluster), and which service wants it.
+        image: what it runs.
+        command: arguments to the image's entry point; empty for the image's own.
+        entrypoint: in place of the image's own; empty for that.
+        environment: plain variables. Never a secret: `docker inspect` shows them.
+        mounts, ports, files: see their classes; files are placed under /run/skp.
+        network: the overlay's name, or "host".
+        aliases: further names on the overlay.
+        user: "UID" or "UID:GID"; "" for the image's own.
+        memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
+        devices, capabilities: what it may use beyond the engine's defaults.
+        security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
+        gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
+        probe: how to see that it works; without one, running is enough.
+        stop_timeout: seconds from SIGTERM to SIGKILL.
+        busy: a command inside it that ends with 0, and says with what, when it is at work and
+            replacing it would cost somebody something.
+        after: services whose containers have to be healthy before this one starts.
+        stage: its place in the beginning of its service, from 0 on: it comes after those with a
+            lower one, as after other services.
+        turn: its place when the service's containers are replaced one after another, from 1 on;
+            0 when they may be replaced all at once.
+        settled: a command inside it that ends with 0 when the next one may be replaced; else it
+            says why not.
+        leaving: a command inside it that ends with 0 when it may be taken away for good; else it
+            says why not.
+        obstacle: what keeps it from being made, and what to do; () for nothing.
+    """
+
+    node: str
+    name: str
+    service: str
+    image: Image
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    files: tuple[SecretFile | ConfigFile, ...] = ()
+    network: str = "host"
+    aliases: tuple[str, ...] = ()
+    user: str = ""
+    memory: int = 0
+    cpus: float = 0
+    devices: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()
+    gpus: int = 0
+    restart: str = "unless-stopped"
+    probe: Probe | None = None
+    stop_timeout: int = 10
+    busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    after: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    stage: int = field(default=0, metadata={"spec": False})
+    turn: int = field(default=0, metadata={"spec": False})
+    settled: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    leaving: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    obstacle: tuple[str, ...] = field(default=(), metadata={"spec": False})
+
+    def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:
+        """Return what makes two containers the same, as plain JSON values.
+
+        Values left at their defaults do not appear, so that a new version of SKP with a new
+        field describes an old container the same way. Secrets appear as keyed hashes.
+
+        Args:
+            image_id: the image's digest (or id, for a streamed one); None if not known.
+            key: the cluster's key for hashes.
+        """
+        described = _plain(self, key)
+        assert isinstance(described, dict)
+        described["image"] = {"name": self.image.reference, "id": image_id}
+        return described
+
+
+def fingerprint(described: Mapping[str, Any], key: Secret) -> str:
+    """Return the keyed hash of a description: equal for equal containers."""
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _plain(value: object, key: Secret) -> object:
+    if isinstance(value, Secret):
+        return value.fingerprint(key)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.name: _plain(getattr(value, f.name), key)
+            for f in fields(value)
+            if f.metadata.get("spec", True)
+            and (f.default is MISSING or getattr(value, f.name) != f.default)
+        }
+    if isinstance(value, tuple):
+        return [_plain(item, key) for item in value]
+    return value

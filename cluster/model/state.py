@@ -1,0 +1,222 @@
+"""What is there, as it was observed: frozen values, nothing that talks to a node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from statistics import median
+from typing import Any
+
+from cluster.config.secrets import Kept, Secret
+from cluster.errors import NodeError
+from cluster.model.decisions import Intent
+from cluster.model.spec import Image
+
+LABEL_SERVICE = "skp.service"
+LABEL_SPEC = "skp.spec"
+LABEL_FIELDS = "skp.fields"
+# On Swarm nodes: which of its labels are ours, comma-separated.
+LABEL_OWNED = "skp.labels"
+# On a container: the command inside it that tells whether it is at work, as JSON.
+LABEL_BUSY = "skp.busy"
+# On a container: the commands inside it that tell whether the next one may be replaced, and
+# whether it may go for good, as JSON.
+LABEL_SETTLED = "skp.settled"
+LABEL_LEAVING = "skp.leaving"
+# On a container: the services that it comes after, and goes before, as JSON.
+LABEL_AFTER = "skp.after"
+# On a container: the image digest of the one that it replaced, for a rollback.
+LABEL_PREVIOUS = "skp.previous"
+# What the names of containers end with that are not through with being made.
+HALF_MADE = ".new"
+# Seconds; more than what asking costs on a busy machine.
+_CLOCKS_DIFFER = 5
+
+
+class Health(StrEnum):
+    """What a container's probe says."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True)
+class FoundContainer:
+    """A container on a node.
+
+    Attributes:
+        service: the service it belongs to; None when it is not ours.
+        spec: the keyed hash it was created with; fields: the description it was created from.
+        status: the engine's word: created, running, restarting, exited, paused, dead.
+        started: RFC 3339 time of the last start.
+        busy: the command inside it that tells whether it is at work; () for none.
+        settled, leaving: the commands inside it that say whether the next one may be replaced,
+            and whether it may go for good; () for none.
+        after: the services that it came after, and goes before.
+        said: what its probe printed last.
+        previous: digest of the image that ran before this one; "" when there was none.
+    """
+
+    name: str
+    id: str
+    image: str
+    status: str
+    service: str | None = None
+    spec: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    health: Health = Health.NONE
+    started: str = ""
+    previous: str = ""
+    busy: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    said: str = ""
+    ports: tuple[str, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether it runs, and its probe, if it has one, says that it works."""
+        return self.status == "running" and self.health in (Health.NONE, Health.HEALTHY)
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A node's own view of its Swarm membership.
+
+    Attributes:
+        state: inactive, pending, active, error, locked.
+        node_id: its id in the Swarm; "" outside of one.
+        control: whether it is a manager that can change the Swarm.
+        address: the address that the Swarm knows it by.
+    """
+
+    state: str = "inactive"
+    node_id: str = ""
+    control: bool = False
+    address: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether the node is in a Swarm."""
+        return self.state == "active"
+
+    @property
+    def within(self) -> bool:
+        """Whether it is, or looks for its Swarm's managers since its engine has just started."""
+        return self.state in ("active", "pending")
+
+
+@dataclass(frozen=True)
+class FoundNode:
+    """One reachable node.
+
+    Attributes:
+        hostname: the name the machine gives itself, and the Swarm shows.
+        owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
+        images: image to its id (streamed) or digest (registry) as this node sees it.
+        clock: how many seconds its clock is ahead of this machine's.
+        kept: the generated secrets that it keeps, as a manager.
+        files: the signatures of the files that are wanted here, by path; "" for one that is not
+            there.
+        notes: the beginnings of files of its own that services asked for, by path; only those
+            that are there.
+        gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
+    """
+
+    name: str
+    hostname: str
+    engine_version: str
+    membership: Membership
+    containers: Mapping[str, FoundContainer]
+    owner: str = ""
+    images: Mapping[Image, str] = field(default_factory=dict)
+    clock: float = 0.0
+    kept: Kept = field(default_factory=Kept)
+    files: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    gpus: int = 0
+    runtimes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class SwarmNode:
+    """A node as the Swarm's managers see it.
+
+    Attributes:
+        address: where they reach it, "" if unknown.
+        drained: whether it is to run nothing.
+    """
+
+    id: str
+    hostname: str
+    role: str
+    state: str
+    labels: Mapping[str, str]
+    leader: bool = False
+    address: str = ""
+    drained: bool = False
+
+    @property
+    def joining(self) -> bool:
+        """Whether it was let in but has never said anything: its join goes on, or was cut off."""
+        return self.state == "unknown" and not self.hostname
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """The Swarm as a manager sees it.
+
+    Attributes:
+        via: the node that was asked, and that changes go through.
+        intent: what a person decided.
+        networks: attachable overlays by name, with the subnet of each.
+        tokens: join tokens by role.
+        managers: names of the reachable managers, which a joining node can ask.
+    """
+
+    via: str
+    id: str
+    nodes: Mapping[str, SwarmNode]
+    intent: Intent
+    networks: Mapping[str, str]
+    tokens: Mapping[str, Secret]
+    managers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that was observed at one time.
+
+    Attributes:
+        nodes: the nodes that answer. unreachable: why the others do not.
+        swarm: as one of its managers sees it; None when there is none that answers.
+        leaderless: why managers that answer can't say anything of their Swarm; None if they can.
+    """
+
+    nodes: Mapping[str, FoundNode]
+    unreachable: Mapping[str, NodeError]
+    swarm: Swarm | None
+    leaderless: NodeError | None = None
+
+
+def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
+    """Warn of nodes whose clocks differ: logins, certificates and image pulls then fail oddly."""
+    middle = median(node.clock for node in nodes.values()) if nodes else 0.0
+    return [
+        f"the clock of {node.name} is {abs(node.clock - middle):.0f} s "
+        f"{'ahead of' if node.clock > middle else 'behind'} the others'; "
+        'pulling images may fail ("filesystem layer verification failed"): use chrony or ntpd'
+        for node in nodes.values()
+        if abs(node.clock - middle) > _CLOCKS_DIFFER
+    ]
+
+
+def moment(told: str) -> float:
+    """Return an engine's time (RFC 3339, nanoseconds) as seconds since the epoch."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", told)).timestamp()

@@ -1,0 +1,1 @@
+"""Carrying out steps: the only package that changes a node."""

@@ -1,0 +1,36 @@
+"""A container that is at work is not replaced behind somebody's back."""
+
+from __future__ import annotations
+
+import time
+
+from cluster.connectors.node import Node
+from cluster.model.state import FoundContainer
+from cluster.operations.dispatch import Busy, BusyError
+
+_PAUSE = 2.0  # seconds between two looks: somebody's work takes minutes
+
+
+def leave_if_busy(node: Node, container: FoundContainer, busy: Busy) -> None:
+    """Return when a running container may be replaced or removed.
+
+    Raises:
+        BusyError: it is at work, or still at work after the deadline. NodeError: it can't be asked.
+    """
+    if busy is Busy.REPLACE:
+        return
+    end = time.monotonic() + (node.deadlines.busy if busy is Busy.WAIT else 0)
+    while work := _work(node, container):
+        if time.monotonic() >= end:
+            raise BusyError(work)
+        time.sleep(_PAUSE)
+
+
+def _work(node: Node, container: FoundContainer) -> str:
+    """Return what it is at work with; "" for nothing."""
+    with node.talking(f"asking whether {container.name} is at work") as engine:
+        made = engine.exec_create(container.id, list(container.busy))
+        said = engine.exec_start(made["Id"])
+        code = engine.exec_inspect(made["Id"])["ExitCode"]
+    text: str = said.decode(errors="replace").strip()
+    return (text or "it is at work") if code == 0 else ""

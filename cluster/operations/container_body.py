@@ -1,0 +1,150 @@
+"""Pure: what the Engine's API is told of a container that is to be made."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cluster.config.secrets import Secret
+from cluster.model.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Mount, Port, fingerprint
+from cluster.model.state import (
+    LABEL_AFTER,
+    LABEL_BUSY,
+    LABEL_FIELDS,
+    LABEL_LEAVING,
+    LABEL_PREVIOUS,
+    LABEL_SERVICE,
+    LABEL_SETTLED,
+    LABEL_SPEC,
+)
+from cluster.model.step import Step
+
+# On each node: one folder per container with what is bind-mounted at /run/skp.
+FILES_ROOT = "/var/lib/skp/files"
+_GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
+
+
+def labels(step: Step, key: Secret) -> dict[str, str]:
+    """Return the labels that say what a container was made from, and what to ask it."""
+    container = step.container
+    assert container is not None
+    described = container.described(step.identity or None, key)
+    found = {
+        LABEL_SERVICE: container.service,
+        LABEL_SPEC: fingerprint(described, key),
+        LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
+    }
+    words = {
+        LABEL_BUSY: container.busy,
+        LABEL_SETTLED: container.settled,
+        LABEL_LEAVING: container.leaving,
+        LABEL_AFTER: container.after,
+    }
+    found |= {label: json.dumps(said) for label, said in words.items() if said}
+    if previous := _previous(step):
+        found[LABEL_PREVIOUS] = previous
+    return found
+
+
+def _previous(step: Step) -> str:
+    """Return the digest of the last other image that ran here, for a rollback; "" for none."""
+    if step.found is None:
+        return ""
+    replaced = str((step.found.fields.get("image") or {}).get("id") or "")
+    return step.found.previous if replaced in ("", step.identity) else replaced
+
+
+def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
+    """Return the Engine API's body for POST /containers/create (API reference v1.44)."""
+    config: dict[str, Any] = {
+        "Image": container.image.reference,
+        "Hostname": container.name[:63] if container.network != "host" else "",
+        "Env": [f"{key}={value}" for key, value in container.environment],
+        "User": container.user,
+        "Labels": labels,
+        "StopTimeout": container.stop_timeout,
+        "ExposedPorts": {f"{p.container}/{p.protocol}": {} for p in _published(container)},
+        "HostConfig": _host_config(container),
+    }
+    if container.command:
+        config["Cmd"] = list(container.command)
+    if container.entrypoint:
+        config["Entrypoint"] = list(container.entrypoint)
+    if container.probe:
+        config["Healthcheck"] = _healthcheck(container)
+    if container.network != "host":
+        endpoint = {"Aliases": [container.name, *container.aliases]}
+        config["NetworkingConfig"] = {"EndpointsConfig": {container.network: endpoint}}
+    return config
+
+
+def _published(container: Container) -> tuple[Port, ...]:
+    return () if container.network == "host" else container.ports
+
+
+def _host_config(container: Container) -> dict[str, Any]:
+    return {
+        "NetworkMode": container.network,
+        "Mounts": _mounts(container),
+        "PortBindings": {
+            f"{p.container}/{p.protocol}": [{"HostIp": p.address, "HostPort": str(p.host)}]
+            for p in _published(container)
+        },
+        "RestartPolicy": {"Name": container.restart},
+        "Init": True,
+        "Memory": container.memory,
+        "NanoCpus": int(container.cpus * 1e9),
+        "CapAdd": list(container.capabilities),
+        "SecurityOpt": ["no-new-privileges", *container.security],
+        "Devices": [
+            {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
+            for d in container.devices
+        ],
+        "DeviceRequests": [{**_GPUS, "Count": container.gpus}] if container.gpus else [],
+        # Bounded, or a chatty container fills the node's disk.
+        "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
+    }
+
+
+def _mounts(container: Container) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [
+        {
+            "Type": "bind",
+            "Source": mount.source,
+            "Target": mount.target,
+            "ReadOnly": mount.read_only,
+            "BindOptions": _bind_options(mount),
+        }
+        for mount in container.mounts
+    ]
+    if container.files:
+        mounts.append(
+            {
+                "Type": "bind",
+                "Source": f"{FILES_ROOT}/{container.name}",
+                "Target": SECRETS_TARGET,
+                "ReadOnly": True,
+            }
+        )
+    return mounts
+
+
+def _bind_options(mount: Mount) -> dict[str, Any]:
+    options: dict[str, Any] = {"Propagation": mount.propagation}
+    if mount.read_only and mount.propagation != "rprivate":
+        # Else engines from version 25 on make all that is mounted beneath it read-only as well.
+        options["ReadOnlyNonRecursive"] = True
+    return options
+
+
+def _healthcheck(container: Container) -> dict[str, Any]:
+    probe = container.probe
+    assert probe is not None
+    return {
+        "Test": ["CMD", *probe.command],
+        "Interval": int(probe.interval * 1e9),
+        "Timeout": int(probe.timeout * 1e9),
+        "Retries": probe.retries,
+        "StartPeriod": int(probe.start_period * 1e9),
+        "StartInterval": int(probe.start_interval * 1e9),
+    }

@@ -1,0 +1,46 @@
+"""Pure: the folders that have to be on a node before a container; the engine makes none."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from cluster.model.spec import Container, Mount
+
+
+def preparing(container: Container) -> str:
+    """Return a shell command for root that makes the container's folders, unless they are there.
+
+    Inside a folder that is mounted read-only the engine could not make another mount's mountpoint;
+    and it refuses to share a folder's mounts unless the folder is on a shared mount itself, which
+    the root of a machine is under systemd (mount_namespaces(7)), but not everywhere.
+    """
+    return " && ".join(_commands(container))
+
+
+def _commands(container: Container) -> Iterator[str]:
+    for outer in container.mounts:
+        if not outer.create:
+            continue
+        owner = outer.owner or container.user
+        yield _folder(outer.source, owner)
+        for inner in container.mounts:
+            if inner.target.startswith(f"{outer.target}/"):
+                yield _folder(outer.source + inner.target.removeprefix(outer.target), owner)
+        if outer.propagation != Mount.propagation:
+            path = shlex.quote(outer.source)
+            yield (
+                f"{{ findmnt -no PROPAGATION -T {path} | grep -q shared || "
+                f"{{ mount --bind {path} {path} && mount --make-rshared {path}; }}; }}"
+            )
+
+
+def _folder(path: str, owner: str) -> str:
+    (uid, gid), quoted = ids(owner), shlex.quote(path)
+    return f"{{ test -d {quoted} || install -d -o {uid} -g {gid} {quoted}; }}"
+
+
+def ids(user: str) -> tuple[int, int]:
+    """Return user and group id of "UID" or "UID:GID"; root's for ""."""
+    uid, _, gid = (user or "0:0").partition(":")
+    return int(uid), int(gid or uid)

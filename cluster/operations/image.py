@@ -1,0 +1,150 @@
+"""Steps that make images on the master: build, pull, push."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from cluster.config.settings import ROOT
+from cluster.connectors.node import Node
+from cluster.errors import ConfigError, NodeError
+from cluster.facts.nodes import identify
+from cluster.model.spec import Image, Source
+from cluster.model.step import Action, Step
+from cluster.operations.dispatch import Context, Performer, Say
+from cluster.operations.image_transfer import pull
+
+RECIPES = ROOT / "images"
+_WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
+_LONG = 5  # seconds: a step that takes longer is told; so often a push says how far it is
+_ERROR_LINES = 40  # BuildKit repeats what the failed command said last
+
+
+def has_recipe(image: Image) -> bool:
+    """Whether images/ has a Dockerfile for it."""
+    return (RECIPES / _recipe(image) / "Dockerfile").is_file()
+
+
+def _recipe(image: Image) -> str:
+    return image.recipe or Path(image.repository).name
+
+
+def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
+    """Build `image` on `node` from its recipe in images/ and return its id.
+
+    Args:
+        arguments: build arguments by name; not for secrets, the image remembers them.
+        say: takes the builder's progress, line by line.
+
+    Raises:
+        ConfigError: there is no recipe; NodeError: the build failed.
+    """
+    name = _recipe(image)
+    if not has_recipe(image):
+        raise ConfigError(f"images/{name}/Dockerfile is not there", f"Images: {_recipes()}")
+    words = [image.reference]
+    for key, value in arguments.items():
+        words += ["--build-arg", f"{key}={value}"]
+    # The folder goes when the shell does, also when the connection breaks in between.
+    script = (
+        'set -e; dir=$(mktemp -d); trap \'rm -rf "$dir"\' EXIT; tar -xf - -C "$dir"; '
+        f'bash "$dir/images/build.sh" {shlex.join([name, *words])}'
+    )
+    done = node.run(
+        f"bash -c {shlex.quote(script)}",
+        stdin=_context(name),
+        deadline=node.deadlines.build,
+        on_line=stages(say),
+    )
+    if done.exit_code != 0:
+        raise NodeError(
+            node.name, f"building {image.reference} failed:\n{done.complaint(_ERROR_LINES)}"
+        )
+    return done.text.splitlines()[-1] if done.text else ""
+
+
+def stages(say: Say) -> Say:
+    """Return a filter for BuildKit's plain progress: each build step once, and what went wrong.
+
+    What every step of ours has (mounts, `with`) is left out, and how long it took is told when
+    that was long.
+    """
+    seen: dict[str, str] = {}
+
+    def line(text: str) -> None:
+        step = re.match(r"#(\d+) (\[[^]]*\d+/\d+\]) (.*)", text)
+        ended = re.match(r"#(\d+) DONE ([0-9]+)\.", text)
+        if step and step[1] not in seen:
+            seen[step[1]] = step[2]
+            done = re.sub(r"--(mount|chmod|from)=\S+|\S*/run/host/with", "", step[3])
+            say(" ".join(f"{step[2]} {done}".split())[:_WIDTH])
+        elif ended and ended[1] in seen and int(ended[2]) >= _LONG:
+            say(f"{seen[ended[1]]} took {ended[2]} s")
+        elif re.match(r"(#\d+ )?(ERROR|images: )", text):
+            say(text)
+
+    return line
+
+
+def push(node: Node, image: Image, say: Say) -> str:
+    """Push `image` from the engine of `node` to its registry; returns the digest there."""
+    doing = f"pushing {image.reference}"
+    sent: dict[str, int] = {}
+    told = time.monotonic()
+    with node.talking(doing, seconds=node.deadlines.transfer) as engine:
+        for event in engine.push(image.reference, stream=True, decode=True):
+            if current := (event.get("progressDetail") or {}).get("current"):
+                sent[event["id"]] = current
+            if time.monotonic() > told + _LONG:
+                told = time.monotonic()
+                say(f"pushing layers: {sum(sent.values()) / 1e6:.0f} MB so far")
+            if "error" in event:
+                raise NodeError(
+                    node.name,
+                    f"{doing}: {event['error']}",
+                    "Is the registry running? ./skp.py docker.registry-run",
+                )
+            if event.get("status") == "Pushed":
+                say(f"pushed layer {event.get('id', '')}")
+    return identify(node, image)
+
+
+def _context(name: str) -> bytes:
+    """Return a tar of what building images/NAME needs."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for part in ("build.sh", "base", "host", name):
+            archive.add(RECIPES / part, f"images/{part}", filter=_anonymous)
+    return buffer.getvalue()
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
+
+
+def _recipes() -> str:
+    return ", ".join(sorted(p.parent.name for p in RECIPES.glob("docker-*/Dockerfile")))
+
+
+def _build_step(context: Context, step: Step) -> str:
+    node = context.fleet.nodes[step.node]
+    repository, _, tag = step.name.rpartition(":")
+    build(node, Image(repository, tag, Source.STREAM), {}, context.say)
+    return ""
+
+
+def _pull_step(context: Context, step: Step) -> str:
+    node = context.fleet.nodes[step.node]
+    repository, _, tag = step.name.rpartition(":")
+    pull(node, repository, tag)
+    return ""
+
+
+PERFORMERS: Mapping[str, Performer] = {Action.BUILD: _build_step, Action.PULL: _pull_step}

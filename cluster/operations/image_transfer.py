@@ -1,0 +1,128 @@
+"""Bringing an image to a node: from its own registry, or streamed from the master's engine."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO
+
+import docker.errors
+
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.facts.nodes import identify
+from cluster.model.spec import Image, Source
+
+_PAUSE = 0.2
+# A reader registry sees a push as soon as the shared storage shows it (NFS caches for seconds).
+_LAG_SECONDS = 30
+
+
+class Spool(AbstractContextManager["Spool"]):
+    """Images read from the master's engine once, for all nodes that need them.
+
+    Reading them once per node would open more SSH sessions on the master than sshd allows (10).
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="skp-images-")
+        self._lock = threading.Lock()
+        self._files: dict[str, Path] = {}
+
+    def file(self, source: Node, reference: str) -> Path:
+        """Return a file with the image as `docker save` writes it; raises NodeError."""
+        with self._lock:
+            if reference not in self._files:
+                path = Path(self._folder.name) / str(len(self._files))
+                seconds = source.deadlines.transfer
+                with (
+                    source.talking(f"reading {reference}", seconds) as engine,
+                    path.open("wb") as f,
+                ):
+                    for chunk in engine.image_chunks(reference):
+                        f.write(chunk)
+                self._files[reference] = path
+            return self._files[reference]
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
+def ensure(node: Node, image: Image, identity: str, master: Node | None, spool: Spool) -> None:
+    """Make `image` with that id or digest available in the engine of `node`.
+
+    Raises:
+        NodeError: it can't be brought here within the deadline.
+    """
+    if image.source is Source.REGISTRY:
+        _from_registry(node, image, identity)
+    elif identify(node, image) != identity:
+        if master is None:
+            raise NodeError(
+                node.name, f"{image.reference} is on the master, which can't be reached"
+            )
+        _load(node, image, spool.file(master, image.reference))
+        if identify(node, image) != identity:
+            raise NodeError(
+                node.name,
+                f"the master has another {image.reference} by now than the wanted {identity[:19]}",
+            )
+
+
+def pull(node: Node, repository: str, tag: str) -> None:
+    """Pull an image by tag or digest; raises NodeError."""
+    with node.talking(f"pulling {repository}:{tag}", node.deadlines.transfer) as engine:
+        for event in engine.pull_events(repository, tag):
+            if "error" in event:
+                raise NodeError(node.name, f"pulling {repository}:{tag}: {event['error']}")
+
+
+def _from_registry(node: Node, image: Image, digest: str) -> None:
+    name = image.reference.rsplit(":", 1)[0]
+    pinned = f"{name}@{digest}"
+    with node.talking(f"pulling {image.reference}") as engine:
+        try:
+            engine.inspect_image(pinned)
+        except docker.errors.ImageNotFound:
+            _pull_when_there(node, image, name, digest)
+        engine.tag(pinned, name, image.tag)
+
+
+def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:
+    end = time.monotonic() + min(_LAG_SECONDS, node.deadlines.transfer)
+    while not _has(node, f"{name}@{digest}"):
+        if time.monotonic() > end:
+            raise NodeError(
+                node.name,
+                f"its registry does not have {image.reference} at {digest[:19]}, as the master's",
+                "Is $SKP_HOME the same shared folder? Look: ./skp.py docker.image-list",
+            )
+        time.sleep(_PAUSE)
+    pull(node, name, digest)
+
+
+def _has(node: Node, pinned: str) -> bool:
+    """Whether the registry of `node` has an image, asked by its engine."""
+    with node.talking(f"looking for {pinned}") as engine:
+        try:
+            engine.inspect_distribution(pinned)
+        except docker.errors.APIError:
+            return False
+        return True
+
+
+def _load(node: Node, image: Image, path: Path) -> None:
+    doing = f"loading {image.reference}"
+    with node.talking(doing, node.deadlines.transfer) as engine, path.open("rb") as file:
+        for event in engine.load_image(_chunks(file)):
+            if "error" in event:
+                raise NodeError(node.name, f"{doing}: {event['error']}")
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    while data := file.read(1 << 20):
+        yield data

@@ -1,0 +1,65 @@
+"""Settings that contradict each other: found before anything is touched. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+
+from cluster.config.settings import Settings
+from cluster.errors import ConfigError
+from cluster.model.service import Cluster
+from cluster.model.spec import Container
+
+
+def conflicts(cluster: Cluster, containers: Iterable[Container]) -> Iterator[ConfigError]:
+    """Yield an error for each name, port or address that two things want."""
+    containers = list(containers)
+    yield from _names(cluster.settings, containers)
+    yield from _ports(cluster.settings, containers)
+    yield from _addresses(cluster)
+
+
+def _names(settings: Settings, containers: Iterable[Container]) -> Iterator[ConfigError]:
+    names: dict[tuple[str, str], str] = {}
+    for container in containers:
+        node, service = container.node, container.service
+        first = names.setdefault((node, container.name), service)
+        if first != service:
+            yield ConfigError(
+                f"{settings.path}: {first} and {service} would both be called {container.name} "
+                f"on {node}",
+                f"Change {first.upper()}_NAME or {service.upper()}_NAME there.",
+            )
+
+
+def _ports(settings: Settings, containers: Iterable[Container]) -> Iterator[ConfigError]:
+    taken: dict[tuple[str, int, str], str] = {}
+    for container in containers:
+        for port in container.ports:
+            place = (container.node, port.host, port.protocol)
+            if place in taken:
+                who = " and ".join(dict.fromkeys([taken[place], container.name]))
+                keys = " and ".join(settings.ports(port.host))
+                yield ConfigError(
+                    f"{settings.path}: port {port.host}/{port.protocol} is wanted twice on "
+                    f"{container.node}, by {who}{f': {keys}' if keys else ''}",
+                    "Give one of them another port.",
+                )
+            taken[place] = container.name
+
+
+def _addresses(cluster: Cluster) -> Iterator[ConfigError]:
+    if not (text := cluster.settings.text("SKP_NET_SUBNET")):
+        return
+    subnet = ipaddress.IPv4Network(text)
+    inside = [
+        f"{host.name} ({host.ipv4})"
+        for host in cluster.inventory.hosts
+        if ipaddress.IPv4Address(host.ipv4) in subnet
+    ]
+    if inside:
+        yield ConfigError(
+            f"{cluster.settings.place('SKP_NET_SUBNET')}: SKP_NET_SUBNET: {subnet} holds the own "
+            f"addresses of {', '.join(inside)} in {cluster.inventory.path}",
+            "Give the overlay network addresses that nothing else has.",
+        )

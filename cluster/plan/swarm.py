@@ -1,0 +1,255 @@
+"""Pure: the steps that make the Swarm, its roles, labels and network as hosts.json says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+from cluster.config.inventory import Host, Inventory
+from cluster.config.settings import Settings
+from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
+from cluster.model.step import Action, Difference, Kind, Step
+
+
+class Part(StrEnum):
+    """The parts of a cluster that are no service; FILES come with JOIN."""
+
+    INIT = "init"
+    JOIN = "join"
+    LABEL = "label"
+    NETWORK = "network"
+    FILES = "files"
+    DRAIN = "drain"
+    UNDRAIN = "undrain"
+    LEAVE = "leave"
+
+
+FORM = (Part.INIT, Part.JOIN, Part.LABEL, Part.NETWORK, Part.FILES)
+"""The parts that make a Swarm, and what its nodes have on their own disks, in their order."""
+
+
+def plan_swarm(
+    inventory: Inventory,
+    settings: Settings,
+    state: State,
+    parts: Iterable[Part],
+    nodes: Iterable[str],
+) -> list[Step]:
+    """Return the steps for the wanted `parts` on the given `nodes`."""
+    parts, names = frozenset(parts), frozenset(nodes)
+    chosen = [h for h in inventory.hosts if h.name in names and h.name in state.nodes]
+    steps: list[Step] = []
+    if Part.INIT in parts and inventory.master.name in names:
+        steps.append(_init(inventory, state))
+    # An engine that has just started looks for a manager: nothing can be attached there until then.
+    coming = [host for host in chosen if _is_coming(host, state)]
+    steps += [_coming(host) for host in coming]
+    if Part.JOIN in parts:
+        settled = [host for host in chosen if host not in coming]
+        others = [host for host in settled if host != inventory.master or state.swarm]
+        steps += [_join(host, state) for host in others]
+        steps += _swept(state)
+    if Part.LABEL in parts:
+        steps += [_label(host, state) for host in chosen]
+    if Part.NETWORK in parts:
+        steps.append(_network(settings, inventory, state))
+    if Part.DRAIN in parts:
+        steps += [_drain(host, inventory, state) for host in chosen]
+    if Part.UNDRAIN in parts:
+        steps += [_undrain(host, state) for host in chosen]
+    return steps
+
+
+def drained(
+    inventory: Inventory, state: State, parts: Iterable[Part], nodes: Iterable[str]
+) -> frozenset[str]:
+    """Return the nodes that are to run nothing, once the `parts` are done on `nodes`."""
+    parts, names = frozenset(parts), frozenset(nodes)
+    entries = {h.name: _entry(h, state) for h in inventory.hosts if h.name in state.nodes}
+    now = {name for name, entry in entries.items() if entry and entry.drained}
+    if Part.DRAIN in parts:
+        now |= {name for name in names if entries.get(name) and name != inventory.master.name}
+    return frozenset(now - names if Part.UNDRAIN in parts else now)
+
+
+def _blocked(node: str, name: str, reason: str, hint: str = "") -> Step:
+    return Step(Kind.SWARM, Action.BLOCK, node, name, reason=reason, hint=hint)
+
+
+def _deferred(node: str, name: str, reason: str, hint: str) -> Step:
+    return Step(Kind.SWARM, Action.DEFER, node, name, reason=reason, hint=hint)
+
+
+def _init(inventory: Inventory, state: State) -> Step:
+    name = inventory.master.name
+    if state.swarm:
+        return Step(Kind.SWARM, Action.KEEP, name, "swarm")
+    if name in state.unreachable:
+        return _blocked(name, "swarm", "the master can't be reached, and it begins the Swarm")
+    members = [node.name for node in state.nodes.values() if node.membership.within]
+    if members:
+        return _blocked(
+            name,
+            "swarm",
+            f"{', '.join(members)} already in a Swarm that has no manager which answers",
+            "Bring a majority of its managers back; a second Swarm is not begun beside it.",
+        )
+    return Step(Kind.SWARM, Action.INIT, name, "swarm")
+
+
+def _is_coming(host: Host, state: State) -> bool:
+    member = state.nodes[host.name].membership
+    if state.swarm is None or member.state != "pending":
+        return False
+    return member.node_id in ("", *state.swarm.nodes)
+
+
+def _coming(host: Host) -> Step:
+    return Step(Kind.SWARM, Action.WAIT, host.name, _role(host), hint=_give_up(host.name))
+
+
+def _role(host: Host) -> str:
+    return "manager" if host.is_manager else "worker"
+
+
+def _join(host: Host, state: State) -> Step:
+    node, role = state.nodes[host.name], _role(host)
+    if state.swarm is None:
+        return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
+    if foreign := _foreign(node, state.swarm):
+        return foreign
+    if not node.membership.active:
+        stale = tuple(_left_behind(host, node, state))
+        return Step(Kind.SWARM, Action.JOIN, host.name, role, role=role, stale=stale)
+    found = state.swarm.nodes[node.membership.node_id].role
+    if found == role:
+        return Step(Kind.SWARM, Action.KEEP, host.name, role)
+    return Step(
+        Kind.SWARM, Action.ROLE, host.name, role, role=role,
+        differences=(Difference("role", role, found),),
+    )  # fmt: skip
+
+
+def _swept(state: State) -> list[Step]:
+    """Return the removal of what joins left in the Swarm whose machine went off meanwhile."""
+    entries = state.swarm.nodes.values() if state.swarm else ()
+    alive = {node.membership.node_id for node in state.nodes.values()}
+    left = tuple(entry.id for entry in entries if entry.joining and entry.id not in alive)
+    if state.swarm is None or not left:
+        return []
+    return [Step(Kind.SWARM, Action.REMOVE, state.swarm.via, "interrupted joins", stale=left)]
+
+
+def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
+    """Yield the entries that a node outside of the Swarm left in it when it was reinstalled.
+
+    They may still be "ready": the managers notice a loss after some seconds only. A namesake at
+    another address, and whoever answers for an entry, is someone else.
+    """
+    assert state.swarm is not None
+    alive = {other.membership.node_id for other in state.nodes.values()}
+    for entry in state.swarm.nodes.values():
+        same = entry.hostname == node.hostname and entry.address == host.ipv4
+        if same and entry.id not in alive:
+            yield entry.id
+
+
+def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
+    """Return why a node that is neither outside nor inside our Swarm can't be used."""
+    state = node.membership.state
+    if state in ("pending", "error", "locked"):
+        return _blocked(
+            node.name,
+            "member",
+            f"its Swarm membership is {state}",
+            _give_up(node.name),
+        )
+    if node.membership.active and node.membership.node_id not in swarm.nodes:
+        return _blocked(
+            node.name,
+            "member",
+            f"it belongs to another Swarm than {swarm.via}",
+            f"To take it over: ssh {node.name} docker swarm leave --force",
+        )
+    return None
+
+
+def _give_up(node: str) -> str:
+    return f"Look at it: ssh {node} docker info; docker swarm leave --force gives it up."
+
+
+def _label(host: Host, state: State) -> Step:
+    entry = _entry(host, state)
+    if entry is None:
+        return _deferred(
+            host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join"
+        )
+    wanted = dict(host.labels)
+    owned = {key for key in entry.labels.get(LABEL_OWNED, "").split(",") if key}
+    labels = {k: v for k, v in entry.labels.items() if k not in owned and k != LABEL_OWNED}
+    labels |= wanted
+    labels[LABEL_OWNED] = ",".join(sorted(wanted))  # also "": that tells our nodes from others
+    differences = tuple(
+        Difference(key, labels.get(key), entry.labels.get(key))
+        for key in {**entry.labels, **labels}
+        if labels.get(key) != entry.labels.get(key) and key != LABEL_OWNED
+    )
+    changed = labels != entry.labels
+    return Step(
+        Kind.SWARM, Action.LABEL if changed else Action.KEEP, host.name, "labels",
+        differences=differences, labels=labels,
+    )  # fmt: skip
+
+
+def _drain(host: Host, inventory: Inventory, state: State) -> Step:
+    entry = _entry(host, state)
+    if entry is None:
+        return _outside(host)
+    if host == inventory.master:
+        return _blocked(
+            host.name,
+            "availability",
+            "the master's registry serves all nodes: it can't be drained",
+            f"./skp.py docker.jupyter-rm --nodes {host.name} takes one service down there.",
+        )
+    action = Action.KEEP if entry.drained else Action.DRAIN
+    return Step(Kind.SWARM, action, host.name, "availability")
+
+
+def _undrain(host: Host, state: State) -> Step:
+    entry = _entry(host, state)
+    if entry is None:
+        return _outside(host)
+    action = Action.ACTIVATE if entry.drained else Action.KEEP
+    return Step(Kind.SWARM, action, host.name, "availability")
+
+
+def _outside(host: Host) -> Step:
+    hint = "./skp.py docker.swarm-join"
+    return _blocked(host.name, "availability", "it is not in the Swarm", hint)
+
+
+def _entry(host: Host, state: State) -> SwarmNode | None:
+    known = state.swarm.nodes if state.swarm else {}
+    return known.get(state.nodes[host.name].membership.node_id)
+
+
+def _network(settings: Settings, inventory: Inventory, state: State) -> Step:
+    name, subnet = settings.text("SKP_NET"), settings.text("SKP_NET_SUBNET")
+    if state.swarm is None:
+        return Step(
+            Kind.NETWORK, Action.DEFER, inventory.master.name, name,
+            reason="there is no Swarm yet", hint="./skp.py docker.swarm-init",
+        )  # fmt: skip
+    via = state.swarm.via
+    if name not in state.swarm.networks:
+        return Step(Kind.NETWORK, Action.CREATE, via, name)
+    found = state.swarm.networks[name]
+    if subnet and found != subnet:
+        return Step(
+            Kind.NETWORK, Action.BLOCK, via, name,
+            differences=(Difference("subnet", subnet, found),),
+            reason=f"it exists with the subnet {found}, and containers may be on it",
+            hint=f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
+        )  # fmt: skip
+    return Step(Kind.NETWORK, Action.KEEP, via, name)

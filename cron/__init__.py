@@ -1,0 +1,1 @@
+"""The crontab of the machine that commands, and what it runs."""

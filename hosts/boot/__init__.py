@@ -1,0 +1,1 @@
+"""What starts our containers at boot."""

@@ -1,0 +1,293 @@
+"""What is wrong with the machines, before a task trips over it: all nodes' facts, judged. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from cluster.config.inventory import Host, Inventory
+
+Facts = Mapping[str, Sequence[str]]
+"""What hosts/check/probe.sh told of a node: the values by their keys."""
+Judge = Callable[["Look", Host, Facts], Iterator["Finding"]]
+
+_API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
+_CLOCK = 5.0  # seconds
+_FREE_KB, _FULL, _MEMORY_KB = 5 << 20, 90, 1_000_000  # 5 GB; per cent; 1 GB
+_SWARM_PORTS = {"tcp": ("2377", "7946"), "udp": ("7946", "4789")}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be, and what to do about it."""
+
+    node: str
+    check: str
+    found: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that is known.
+
+    Attributes:
+        facts: by node, of those that could be asked.
+        home: the shared folder's path.
+        ports: by node, which TCP ports are wanted there by which service.
+        gpus: the nodes on which a service asks for GPUs.
+    """
+
+    inventory: Inventory
+    facts: Mapping[str, Facts]
+    home: str
+    ports: Mapping[str, Mapping[int, str]]
+    gpus: frozenset[str] = frozenset()
+
+    def usual(self, key: str) -> str:
+        """Return what most nodes say, "" when no value is more frequent than others."""
+        counted = Counter(one(facts, key) for facts in self.facts.values()).most_common(2)
+        if not counted or (len(counted) > 1 and counted[0][1] == counted[1][1]):
+            return ""
+        return counted[0][0]
+
+
+def parse(text: str) -> Facts:
+    """Return the facts in what hosts/check/probe.sh printed."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(" ")
+        found.setdefault(key, []).append(value.strip())
+    return found
+
+
+def one(facts: Facts, key: str) -> str:
+    """Return the only value of a key, "" if there is none."""
+    return next(iter(facts.get(key, ())), "")
+
+
+def findings(look: Look) -> list[Finding]:
+    """Return what is wrong with each node, in the inventory's order."""
+    return [
+        finding
+        for host in look.inventory.hosts
+        if host.name in look.facts
+        for judge in JUDGES
+        for finding in judge(look, host, look.facts[host.name])
+    ]
+
+
+def _account(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    if not facts.get("sudo"):
+        yield Finding(
+            host.name, "sudo", "the SSH user has no sudo without a password",
+            "./skp.py host.install -p",
+        )  # fmt: skip
+
+
+def _engine(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    complaint = one(facts, "complaint").lower()
+    if not facts.get("client"):
+        yield Finding(host.name, "engine", "no Docker Engine", "./skp.py host.install")
+    elif "permission denied" in complaint:
+        yield Finding(
+            host.name, "engine", "the SSH user may not talk to the Docker Engine",
+            "./skp.py host.install",
+        )  # fmt: skip
+    elif not facts.get("engine"):
+        yield Finding(
+            host.name, "engine", "the Docker Engine does not answer",
+            "there: systemctl status docker; journalctl -u docker",
+        )  # fmt: skip
+    else:
+        yield from _running_engine(host, facts)
+
+
+def _running_engine(host: Host, facts: Facts) -> Iterator[Finding]:
+    version, driver, swarm = (one(facts, key) for key in ("engine", "driver", "swarm"))
+    major = version.partition(".")[0]
+    if major.isdigit() and int(major) < _API_SINCE:
+        yield Finding(
+            host.name, "engine", f"Docker Engine {version} is too old",
+            f"install {_API_SINCE} or newer",
+        )  # fmt: skip
+    if driver in ("vfs", "devicemapper", "aufs"):
+        yield Finding(
+            host.name, "storage", f"the storage driver is {driver}: slow, and large",
+            'set {"storage-driver": "overlay2"} in /etc/docker/daemon.json (images are lost)',
+        )  # fmt: skip
+    if one(facts, "liverestore") == "true":
+        yield Finding(
+            host.name, "engine", "live-restore is on, which Swarm does not allow",
+            'remove "live-restore" from /etc/docker/daemon.json and restart the engine',
+        )  # fmt: skip
+    if swarm in ("pending", "error", "locked"):
+        yield Finding(
+            host.name, "swarm", f"its Swarm membership is {swarm}",
+            "there: docker info; docker swarm leave --force gives it up",
+        )  # fmt: skip
+
+
+def _other_swarm(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    ours = one(look.facts.get(look.inventory.master.name, {}), "cluster")
+    own = one(facts, "cluster")
+    if ours and own and own != ours:
+        yield Finding(
+            host.name, "swarm", "it belongs to another Swarm than the master",
+            "there: docker swarm leave --force",
+        )  # fmt: skip
+
+
+def _clock(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    clocks = {n: float(one(f, "time")) for n, f in look.facts.items() if one(f, "time")}
+    off = clocks.get(host.name, 0.0) - median(clocks.values()) if clocks else 0.0
+    if abs(off) > _CLOCK:
+        side = "ahead of" if off > 0 else "behind"
+        yield Finding(
+            host.name, "clock", f"{abs(off):.0f} s {side} the others",
+            "./skp.py host.install; if chrony is there: chronyc makestep",
+        )  # fmt: skip
+    elif one(facts, "clock") == "no":
+        yield Finding(host.name, "clock", "nothing keeps the clock right", "./skp.py host.install")
+
+
+def _ports(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    taken, ours = set(one(facts, "tcp").split()), set(facts.get("ours", ()))
+    for port, service in sorted(look.ports.get(host.name, {}).items()):
+        if str(port) in taken and service not in ours:
+            yield Finding(
+                host.name, "port", f"{port}/tcp, for {service}, is taken",
+                f"there: sudo ss -ltnp 'sport = :{port}' names the program",
+            )  # fmt: skip
+    if one(facts, "swarm") != "inactive":
+        return
+    for protocol, ports in _SWARM_PORTS.items():
+        for number in ports:
+            if number in one(facts, protocol).split():
+                yield Finding(
+                    host.name, "port", f"{number}/{protocol}, for Swarm, is taken",
+                    f"there: sudo ss -lnp 'sport = :{number}' names the program",
+                )  # fmt: skip
+
+
+def _space(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    fix = "make room; ./skp.py docker.image-prune removes superseded images"
+    for path, free, used in _rows(facts, "space", 3):
+        if int(used) >= _FULL and int(free) < _FREE_KB:
+            found = f"{path}: {used} % used, {int(free) >> 10} MB free"
+            yield Finding(host.name, "disk", found, fix)
+    for path, used in _rows(facts, "inodes", 2):
+        if int(used) >= _FULL:
+            yield Finding(host.name, "inodes", f"{path}: {used} % of the inodes used", fix)
+    if facts.get("readonly"):
+        yield Finding(
+            host.name, "disk", "/ is mounted read-only",
+            "there: dmesg shows why; a repair, then mount -o remount,rw /",
+        )  # fmt: skip
+    memory = one(facts, "memory")
+    if memory and int(memory) < _MEMORY_KB:
+        yield Finding(host.name, "memory", f"{int(memory) >> 10} MB", "1 GB at least")
+
+
+def _network(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    if not one(facts, "device"):
+        yield Finding(
+            host.name, "address", f"no interface has {host.ipv4}",
+            f"put its own address into {look.inventory.path}; Swarm can't use one behind NAT",
+        )  # fmt: skip
+    usual, mtu = look.usual("mtu"), one(facts, "mtu")
+    if usual and mtu and mtu != usual:
+        yield Finding(
+            host.name, "MTU", f"{mtu} on {one(facts, 'device')}; the others have {usual}",
+            f"there: ip link set {one(facts, 'device')} mtu {usual}",
+        )  # fmt: skip
+    for peer in facts.get("blocked", ()):
+        name = next(h.name for h in look.inventory.hosts if h.ipv4 == peer)
+        if name in look.facts and one(look.facts[name], "swarm") == "active":
+            yield Finding(
+                host.name, "firewall", f"it can't reach 7946/tcp of {name}",
+                f"open 2377/tcp, 7946/tcp+udp and 4789/udp on {name} for the nodes",
+            )  # fmt: skip
+
+
+def _names(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    addresses = {other.name: other.ipv4 for other in look.inventory.hosts}
+    for name, found in _rows(facts, "name", 2):
+        wrong = found != addresses[name] and not (name == host.name and found.startswith("127."))
+        if wrong:
+            told = f"{name} is {found}" if found else f"{name} is not known"
+            yield Finding(
+                host.name, "names", f"{told}; it should be {addresses[name]}",
+                "./skp.py host.copy; it names a line of /etc/hosts that is in its way",
+            )  # fmt: skip
+
+
+def _shared(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    home, usual = one(facts, "home"), look.usual("home")
+    if home == "hangs":
+        yield Finding(
+            host.name, "folder", f"{look.home} does not answer",
+            "its file server is gone: bring it back, or umount -fl the folder",
+        )  # fmt: skip
+    elif not home:
+        yield Finding(host.name, "folder", f"{look.home} is not there", "./skp.py nfs.mount-skp")
+    elif len(look.facts) > 1 and usual and home != usual:
+        yield Finding(
+            host.name, "folder", f"{look.home} is another folder than on the other nodes",
+            "./skp.py nfs.mount-skp; what was written meanwhile lies below it",
+        )  # fmt: skip
+
+
+def _unlike(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    for key, what in (("engine", "Docker Engine"), ("arch", "processor")):
+        usual, own = look.usual(key), one(facts, key)
+        if usual and own and own != usual:
+            yield Finding(
+                host.name, "unlike", f"{what} {own}; the others have {usual}",
+                "images and behaviour may differ: make them alike",
+            )  # fmt: skip
+    for key, what in (("hostname", "host name"), ("machine", "machine id")):
+        same = [n for n, f in look.facts.items() if one(facts, key) and f.get(key) == facts[key]]
+        if len(same) > 1 and same[0] != host.name:
+            fix = {
+                "hostname": f"there: hostnamectl set-hostname {host.name}",
+                "machine": "there: rm /etc/machine-id; systemd-machine-id-setup; reboot",
+            }
+            yield Finding(host.name, "unique", f"it has {same[0]}'s {what}", fix[key])
+
+
+def _gpu(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    count, runtimes = one(facts, "gpus"), one(facts, "runtimes").split()
+    if count not in ("", "0") and facts.get("engine") and "nvidia" not in runtimes:
+        yield Finding(
+            host.name, "GPU", f"{count} GPU(s), but the engine has no runtime for them",
+            "./skp.py host.install",
+        )  # fmt: skip
+    if host.name in look.gpus and count in ("", "0"):
+        yield Finding(
+            host.name, "GPU", "a service asks for GPUs, and there is none",
+            "install NVIDIA's driver, or take the label away",
+        )  # fmt: skip
+
+
+def _selinux(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+    if facts.get("selinux"):
+        yield Finding(
+            host.name, "SELinux", "enforcing: containers can't read the mounted folders",
+            "there: setenforce 0, and SELINUX=permissive in /etc/selinux/config",
+        )  # fmt: skip
+
+
+def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
+    """Return the values of a key, split; what is missing at the end is ""."""
+    for value in facts.get(key, ()):
+        parts = value.split()
+        yield [*parts, *[""] * (count - len(parts))]
+
+
+JUDGES: tuple[Judge, ...] = (
+    _account, _engine, _other_swarm, _clock, _ports, _space, _network, _names, _shared, _unlike,
+    _gpu, _selinux,
+)  # fmt: skip

@@ -1,0 +1,61 @@
+"""Asking all machines at once for what `hosts/check.py` judges."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from cluster.connectors.fleet import Fleet, Results
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.model.service import Cluster, Service
+from cluster.model.state import State
+from hosts.check.findings import Facts, Finding, Look, findings, parse
+
+_SCRIPT = Path(__file__).parent / "probe.sh"
+_SECONDS = 60.0  # the longest that a node's own questions can take together, and some more
+
+
+def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[Finding]:
+    """Return what is wrong with the nodes, those that can't be reached among them."""
+    found = _ask(fleet, cluster)
+    wanted = [c for service in services for c in service.containers(cluster, State({}, {}, None))]
+    ports: dict[str, dict[int, str]] = {}
+    for container in wanted:
+        for port in container.ports:
+            if port.protocol == "tcp":
+                ports.setdefault(container.node, {})[port.host] = container.service
+    look = Look(
+        cluster.inventory,
+        found.values,
+        cluster.home,
+        ports,
+        frozenset(c.node for c in wanted if c.gpus),
+    )
+    lost = {**fleet.unreachable, **found.errors}
+    return [_lost(name, error) for name, error in lost.items()] + findings(look)
+
+
+def _lost(name: str, error: NodeError) -> Finding:
+    return Finding(name, "reach", error.what, error.hint or f"ssh -v {name}")
+
+
+def _ask(fleet: Fleet, cluster: Cluster) -> Results[Facts]:
+    hosts = cluster.inventory.hosts
+    script = _SCRIPT.read_bytes()
+
+    def ask(node: Node) -> Facts:
+        words = [
+            cluster.home,
+            node.host.ipv4,
+            " ".join(host.ipv4 for host in hosts if host.name != node.name),
+            " ".join(host.name for host in hosts),
+        ]
+        done = node.run(f"sh -s -- {shlex.join(words)}", stdin=script, deadline=_SECONDS)
+        facts = parse(done.stdout.decode(errors="replace"))
+        if "end" not in facts:
+            raise NodeError(node.name, f"it could not be looked at: {done.complaint()}")
+        return facts
+
+    return fleet.each(ask)

@@ -1,0 +1,1 @@
+"""What a machine gets before it is a node."""

@@ -1,0 +1,91 @@
+"""What machines are to have, from the settings and the inventory. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from cluster.config.inventory import Inventory
+from cluster.config.settings import Settings
+from cluster.errors import ConfigError
+from hosts.prepare.setup import Item, Verb
+
+_LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\.UTF-8(@[a-z]+)?|C\.UTF-8")
+
+
+def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
+    """Return what every machine needs before it can be a node."""
+    users = {h.name: {"SKP_USER": h.user or settings.text("SKP_USER")} for h in inventory.hosts}
+    return (
+        Item("sudo", "sudo", own=users),
+        Item("Docker Engine", "engine", own=users),
+        Item("log rotation", "logs"),
+        Item("clock", "clock"),
+        Item("limits", "limits"),
+        Item("GPU runtime", "gpu"),
+        Item("image builder", "builder", own={inventory.master.name: {}}),
+    )
+
+
+def names(inventory: Inventory) -> tuple[Item, ...]:
+    """Return the block of /etc/hosts."""
+    lines = "\n".join(f"{host.ipv4} {host.name}" for host in inventory.hosts)
+    return (Item("/etc/hosts", "names", {"BLOCK": lines}),)
+
+
+def masquerade(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Item, ...]:
+    """Return the way of the other nodes through the master.
+
+    Raises:
+        ConfigError: the master's interfaces are not named.
+    """
+    inside, outside = settings.text("SKP_PRI_ETH"), settings.text("SKP_PUB_ETH")
+    for key, value in (("SKP_PRI_ETH", inside), ("SKP_PUB_ETH", outside)):
+        if not value:
+            raise ConfigError(
+                f"{settings.place(key)}: {key} is empty",
+                "Name the master's interface there; ip -br address shows them.",
+            )
+    master = inventory.master
+    roles = {h.name: {"ROLE": "router" if h == master else "client"} for h in inventory.hosts}
+    values = {"ROUTER": master.ipv4, "INSIDE": inside, "OUTSIDE": outside}
+    return (Item("masquerade", "masquerade", values, roles, verb),)
+
+
+def nfs_server(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
+    """Return NFS's programs on all nodes, and the master's export."""
+    master = inventory.master
+    roles = {h.name: {"ROLE": "server" if h == master else "client"} for h in inventory.hosts}
+    export = {
+        "FOLDER": _shared(settings),
+        "CLIENTS": " ".join(h.ipv4 for h in inventory.hosts if h != master),
+        "SKP_USER": master.user or settings.text("SKP_USER"),
+    }
+    return (
+        Item("NFS programs", "nfs_tools", own=roles),
+        Item("NFS export", "nfs_export", own={master.name: export}),
+    )
+
+
+def nfs_mount(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Item, ...]:
+    """Return the mount of the master's folder on the other nodes."""
+    values = {"FOLDER": _shared(settings), "SERVER": inventory.master.ipv4}
+    clients = {h.name: values for h in inventory.hosts if h != inventory.master}
+    return (Item("shared folder", "nfs_mount", own=clients, verb=verb),)
+
+
+def _shared(settings: Settings) -> str:
+    return f"{settings.text('SKP_HOME')}/volume"
+
+
+def locale(name: str) -> tuple[Item, ...]:
+    """Return the locale.
+
+    Raises:
+        ConfigError: it is not a UTF-8 locale's name.
+    """
+    if not _LOCALE.fullmatch(name):
+        raise ConfigError(
+            f'-l="{name}": allowed: a UTF-8 locale' if name else "a locale (-l) is needed",
+            'For example: ./skp.py lang.install -l="ko_KR.UTF-8"',
+        )
+    return (Item("locale", "lang", {"LOCALE": name}),)

@@ -1,0 +1,63 @@
+"""Commands as root on machines where sudo may still want the user's password."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from cluster.config.secrets import Secret
+from cluster.connectors.base import Completed
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+
+_BEGUN = "skp: root"
+# sudo reads one line, the password, and the script none of it (sudo(8), -S, -k).
+# What is said (by sudo, or below), what that means, and what to do.
+_REFUSALS = (
+    (
+        "there is no sudo",
+        "the SSH user is not root, and there is no sudo",
+        "as root there: apt-get install sudo && usermod -aG sudo USER",
+    ),
+    (
+        "not in the sudoers",
+        "sudo does not let the SSH user be root",
+        "as root there: usermod -aG sudo USER",
+    ),
+    ("no password was provided", "sudo wants the SSH user's password", "Add -p: it is asked for."),
+    ("incorrect password", "sudo does not take that password", "Nothing is tried twice."),
+)
+_AS_ROOT = """
+[ "$(id -u)" != 0 ] || exec sh -c "$script" </dev/null
+command -v sudo >/dev/null || { echo "there is no sudo" >&2; exit 1; }
+! sudo -n true 2>/dev/null || exec sudo -n sh -c "$script" </dev/null
+LC_ALL=C exec sudo -k -S -p '' sh -c "$script"
+"""
+
+
+@dataclass(frozen=True)
+class Root:
+    """Becomes root by nothing, by sudo, or by sudo with a password, as the machine wants it."""
+
+    password: Secret | None
+
+    def run(self, node: Node, script: str, seconds: float) -> Completed:
+        """Run a shell script; its exit code is the caller's business.
+
+        Raises:
+            NodeError: there is no way to be root.
+        """
+        given = f"{self.password.reveal()}\n".encode() if self.password else b""
+        quoted = shlex.quote(f"echo '{_BEGUN}'\n{script}")
+        done = node.run(f"script={quoted}\n{_AS_ROOT}", stdin=given, deadline=seconds)
+        begun, _, rest = done.stdout.partition(b"\n")
+        if begun != _BEGUN.encode():
+            raise self._refused(node, done)
+        return Completed(done.exit_code, rest, done.stderr)
+
+    def _refused(self, node: Node, done: Completed) -> NodeError:
+        said = done.complaint()
+        for words, what, hint in _REFUSALS:
+            if words in said:
+                return NodeError(node.name, what, hint)
+        return NodeError(node.name, f"a command as root failed: {said}")

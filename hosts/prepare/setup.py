@@ -1,0 +1,162 @@
+"""Preparing machines: what each is to have, as items that look, mend and undo; all at once.
+
+An item is a file of shell functions in hosts/prepare/items; it runs as root on the machine. It is
+looked at again after it was mended, so that "done" means that it is right now.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from cluster.commands.report import Report
+from cluster.config.secrets import Secret
+from cluster.connectors.fleet import Fleet, Results
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.model.step import Action, Kind, Step
+from cluster.operations.executor import Outcome, Result
+from hosts.prepare.root import Root
+
+_ITEMS = Path(__file__).parent / "items"
+_COMMON = _ITEMS / "common"
+_LOOK = 120.0  # seconds, for all items of a machine
+# Two commands on one machine at once: the second waits, looks, and finds it done.
+_ALONE = """exec 9>/run/skp-setup.lock
+flock -w 600 9 || { echo "another command has been at work on it for 10 minutes" >&2; exit 1; }
+"""
+_MARK = "= "
+
+
+class Verb(StrEnum):
+    """What is to be done about an item that is not as it should be."""
+
+    MEND = "mend"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that machines are to have, or with `Verb.UNDO` no longer.
+
+    Attributes:
+        name: for a person.
+        script: its file in hosts/prepare/items, without ".sh".
+        values: shell variables that the script reads, the same for all nodes.
+        own: those that differ, by node; a node that is not in it does not get the item, unless
+            it is None.
+    """
+
+    name: str
+    script: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] | None = None
+    verb: Verb = Verb.MEND
+
+    def is_for(self, node: str) -> bool:
+        """Whether the machine `node` is to have it."""
+        return self.own is None or node in self.own
+
+    def text(self, node: str) -> str:
+        """Return the shell functions with their variables."""
+        values = {**self.values, **(self.own or {}).get(node, {})}
+        given = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(values.items()))
+        script = (_ITEMS / f"{self.script}.sh").read_text(encoding="utf-8")
+        return f"{_COMMON.read_text(encoding='utf-8')}\n{given}\n{script}\n"
+
+    @property
+    def question(self) -> str:
+        """The function that says what is wrong, and returns 1 if anything is."""
+        return "right" if self.verb is Verb.MEND else "gone"
+
+
+Found = Mapping[str, str]
+"""By item, what is wrong with it; "" for nothing."""
+
+
+def prepare(
+    fleet: Fleet,
+    items: Sequence[Item],
+    password: Secret | None,
+    say: Callable[[str], None],
+    *,
+    dry: bool,
+) -> Report:
+    """Make machines have `items`, each machine by itself, all at once; report each item.
+
+    Args:
+        password: for sudo, where it asks for one.
+        dry: look only.
+    """
+    root = Root(password)
+
+    def one(node: Node) -> list[Result]:
+        own = [item for item in items if item.is_for(node.name)]
+        found = _look(node, root, own)
+        return [_settled(node, root, item, found[item.name], None if dry else say) for item in own]
+
+    done: Results[list[Result]] = fleet.each(one)
+    results = [result for each in done.values.values() for result in each]
+    return Report(tuple(results), {**fleet.unreachable, **done.errors})
+
+
+def _look(node: Node, root: Root, items: Sequence[Item]) -> Found:
+    """Return what is wrong with each item, asked in one command."""
+    parts = [f"echo {shlex.quote(_MARK + item.name)}\n{_asked(item, node.name)}" for item in items]
+    done = root.run(node, "\n".join(parts), _LOOK)
+    if done.exit_code != 0:
+        raise NodeError(node.name, f"it could not be looked at: {done.complaint()}")
+    found: dict[str, str] = {}
+    name = ""
+    for line in done.text.splitlines():
+        if line.startswith(_MARK):
+            name = line.removeprefix(_MARK)
+            found[name] = ""
+        elif name:
+            found[name] = f"{found[name]}; {line}".removeprefix("; ")
+    return found
+
+
+def _asked(item: Item, node: str) -> str:
+    # A question that breaks off says nothing of what is wrong: that is not to pass for right.
+    return f"( {item.text(node)}\n{item.question} ) 2>&1 || echo '(not as it should be)'"
+
+
+def _settled(
+    node: Node, root: Root, item: Item, wrong: str, say: Callable[[str], None] | None
+) -> Result:
+    """Return what became of an item; `say` is None for a dry run."""
+    action = Action.INSTALL if item.verb is Verb.MEND else Action.REMOVE
+    if not wrong:
+        return Result(Step(Kind.HOST, Action.KEEP, node.name, item.name), Outcome.KEPT)
+    step = Step(Kind.HOST, action, node.name, item.name)
+    shown = wrong.removesuffix("; (not as it should be)")
+    if say is None:
+        return Result(step, Outcome.PLANNED, shown)
+    say(f"{node.name}: {action} {item.name} ({shown})")
+    begun = time.monotonic()
+    try:
+        _do(node, root, item)
+    except NodeError as error:
+        what = error.what.removeprefix(f"{node.name}: ")
+        return Result(step, Outcome.FAILED, what, error.hint, time.monotonic() - begun)
+    return Result(step, Outcome.DONE, shown, "", time.monotonic() - begun)
+
+
+def _do(node: Node, root: Root, item: Item) -> None:
+    """Mend or undo an item, and see that it helped."""
+    text = item.text(node.name)
+    # (What is started here is not to hold the lock: a daemon would do so for ever.)
+    script = (
+        f"{_ALONE}( {text}\n{item.question} ) >/dev/null 2>&1 9>&- && exit 0\n"
+        f"( {text}\n{item.verb} ) 9>&-"
+    )
+    done = root.run(node, script, node.deadlines.transfer)
+    if done.exit_code != 0:
+        raise NodeError(node.name, done.complaint())
+    if wrong := _look(node, root, [item])[item.name]:
+        raise NodeError(node.name, f"it is still not as it should be: {wrong}")

@@ -1,0 +1,197 @@
+"""Airflow: its API server with the UI, scheduler, DAG processor and triggerer in one container.
+
+Its store is in MySQL: ours, or another's by `AIRFLOW__CORE__SQL_ALCHEMY_CONN`. Two things are done
+once before it can run: the store's database and user (in MySQL), and its tables.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cluster.config.inventory import Host
+from cluster.config.secrets import Secret
+from cluster.config.settings import Setting
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
+from cluster.model.state import State
+from cluster.model.step import Action, Kind, Step
+from services.airflow import store as airflow_store
+from services.common import check_memory, cpus, data_mounts, memory, user
+from services.images import data_science_of
+from services.mysql import CREATE_AIRFLOW
+from services.mysql import SERVICE as MYSQL
+from services.spark.properties import client
+
+_PORT = 8040  # inside the container
+_LEAST_MEMORY = 1 << 30  # bytes; its four programs have 0.8 GB between them when idle
+_PROGRAM = "/opt/skp/bin/airflow-skp"
+_SECONDS = 600  # that making or upgrading the tables may take
+# What comes before: services of their own to the order of steps.
+_DATABASE, _TABLES = "airflow-database", "airflow-store"
+
+
+class Airflow(Service):
+    """See the module."""
+
+    name = "airflow"
+    title = "Airflow"
+    shell = ("bash",)
+    settings = (
+        Setting("AIRFLOW_NAME", "name", "airflow-skp", "container name"),
+        Setting("AIRFLOW_PORT", "port", "8040", "port of its UI and API"),
+        Setting("AIRFLOW_VOLUME", "path", "$SKP_HOME/volume", "what it sees at /root/volume"),
+        *airflow_store.SETTINGS,
+        Setting("AIRFLOW_WEB_USER", "user", "admin", "the administrator's name"),
+        Setting("AIRFLOW_WEB_PASSWORD", "password", "", "and password; generated"),
+        Setting("AIRFLOW_FERNET_KEY", "password", "", "encrypts connections in the store"),
+        Setting("AIRFLOW_JWT_SECRET", "password", "", "signs its tokens; generated"),
+        Setting("AIRFLOW_SECRET_KEY", "password", "", "signs the UI's cookies; generated"),
+        Setting("AIRFLOW_IMAGE", "image", "skp/docker-ds", "image"),
+        Setting("AIRFLOW_TAG", "tag", "latest", "image tag"),
+        Setting("AIRFLOW_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),
+        Setting("AIRFLOW_GPU_TAG", "tag", "latest", "tag of the image for GPUs"),
+        Setting("AIRFLOW_GPU", "flag", "FALSE", "whether to use GPUs: all of the node's"),
+        Setting("AIRFLOW_MEMORY", "memory", "", "memory limit; at least 1g"),
+        Setting("AIRFLOW_CPUS", "cpus", "", "CPU limit"),
+    )
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """The first node with its label; without one the master, if there is a store."""
+        labelled = super().hosts(cluster)[:1]
+        if labelled or not (MYSQL.hosts(cluster) or airflow_store.elsewhere(cluster)):
+            return labelled
+        return (cluster.inventory.master,)
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """The data-science image, with CUDA's libraries if GPUs are to be used."""
+        return (data_science_of(cluster.settings, "AIRFLOW"),)
+
+    def notes(self, cluster: Cluster) -> tuple[str, ...]:
+        """Which store was made, and by which image."""
+        return (airflow_store.mark(cluster),)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """One container with all its programs."""
+        check_memory(cluster, "AIRFLOW_MEMORY", _LEAST_MEMORY)
+        settings, (image,) = cluster.settings, self.images(cluster)
+        name = settings.text("AIRFLOW_NAME")
+        spark = client(cluster, name)
+        for host in self.hosts(cluster):
+            yield Container(
+                node=host.name,
+                name=name,
+                service=self.name,
+                image=image,
+                command=(_PROGRAM,),
+                environment=(
+                    ("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),
+                    *spark.environment,
+                ),
+                mounts=(*data_mounts(cluster, "AIRFLOW_VOLUME"), _own(cluster), *spark.mounts),
+                ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
+                files=(*_files(cluster), *spark.files),
+                network=settings.text("SKP_NET"),
+                user=user(cluster, facts, host.name),
+                memory=memory(cluster, "AIRFLOW_MEMORY"),
+                cpus=cpus(cluster, "AIRFLOW_CPUS"),
+                gpus=-1 if settings.flag("AIRFLOW_GPU") else 0,
+                probe=Probe(("/opt/skp/bin/airflow-health",), timeout=8, start_period=150),
+                stop_timeout=60,
+                after=("registry", MYSQL.name, _TABLES),
+            )
+
+    def first(self, cluster: Cluster, facts: State) -> Iterator[Step]:
+        """The store's database with its user, if it is in our MySQL, and the store's tables."""
+        for container in self.containers(cluster, facts):
+            store, _, digest = self._made(cluster, facts).partition(" ")
+            begun, _, by = self._said(cluster, facts).strip().partition(" ")
+            # Without its registry an image has no digest; a rolled back one can't take tables back.
+            if begun == store and (digest in ("", by) or self._pinned(cluster, facts)):
+                return
+            why = "" if begun == store else f"its store {store} was not made yet"
+            if why and not airflow_store.elsewhere(cluster):
+                yield from self._database(cluster, facts, why)
+            tables = self.tables(cluster, facts, container)
+            yield replace(tables, reason=why, hint=_TYPE["tables"] if why else "")
+
+    def tables(self, cluster: Cluster, facts: State, container: Container) -> Step:
+        """Return the step that makes or upgrades the store's tables, beside `container`."""
+        job = replace(
+            container, name=f"{container.name}-init", service=_TABLES, ports=(), probe=None,
+            command=(_PROGRAM, "db-init"), restart="no", after=("registry", MYSQL.name, _DATABASE),
+            environment=(*container.environment, ("SKP_STORE", self._made(cluster, facts))),
+        )  # fmt: skip
+        return Step(Kind.CONTAINER, Action.JOB, job.node, job.name, container=job, seconds=_SECONDS)
+
+    def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[Step]:
+        for mysql in MYSQL.containers(cluster, facts):
+            yield Step(
+                Kind.CONTAINER, Action.RUN, mysql.node, mysql.name, command=CREATE_AIRFLOW,
+                container=replace(mysql, service=_DATABASE, after=(MYSQL.name,)),
+                seconds=_SECONDS, reason=why, hint=_TYPE["database"],
+            )  # fmt: skip
+
+    def _said(self, cluster: Cluster, facts: State) -> str:
+        """Return what the mark says on the node that Airflow runs on."""
+        (host,) = self.hosts(cluster)
+        notes = facts.nodes[host.name].notes if host.name in facts.nodes else {}
+        return notes.get(airflow_store.mark(cluster), "")
+
+    def _made(self, cluster: Cluster, facts: State) -> str:
+        """Return what the mark says of a store that this image has made or upgraded."""
+        return f"{airflow_store.place(cluster)} {self.digest(cluster, facts)}".strip()
+
+    def digest(self, cluster: Cluster, facts: State) -> str:
+        """Return the digest of the image that is to run: one rolled back to, or the registry's."""
+        (image,) = self.images(cluster)
+        master = facts.nodes.get(cluster.inventory.master.name)
+        known = master.images.get(image, "") if master else ""
+        return self._pinned(cluster, facts) or known
+
+    def _pinned(self, cluster: Cluster, facts: State) -> str:
+        (image,) = self.images(cluster)
+        pins = facts.swarm.intent.pinned if facts.swarm else {}
+        return pins.get(self.name, {}).get(image.reference, "")
+
+
+_TYPE = {
+    "database": "./skp.py docker.mysql-airflow-init, then ./skp.py docker.airflow-db-init",
+    "tables": "./skp.py docker.airflow-db-init",
+}
+
+
+def _own(cluster: Cluster) -> Mount:
+    """Return the folder of DAGs and logs, as a mount of its own so that it is made."""
+    folder = f"{cluster.settings.text('AIRFLOW_VOLUME')}/var/airflow"
+    return Mount(folder, "/root/volume/var/airflow", create=True)
+
+
+def _files(cluster: Cluster) -> tuple[SecretFile, ...]:
+    secrets = cluster.secrets
+    files = (
+        SecretFile("store-url", airflow_store.url(cluster)),
+        SecretFile("fernet-key", _fernet(secrets["AIRFLOW_FERNET_KEY"])),
+        SecretFile("jwt-secret", secrets["AIRFLOW_JWT_SECRET"]),
+        SecretFile("secret-key", secrets["AIRFLOW_SECRET_KEY"]),
+        SecretFile("web-password", secrets["AIRFLOW_WEB_PASSWORD"]),
+    )
+    own = "".join(f"{k}={v}\n" for k, v in sorted(cluster.settings.others("AIRFLOW__").items()))
+    return (*files, SecretFile("environment", Secret(own))) if own else files
+
+
+def _fernet(given: Secret) -> Secret:
+    """Return a key of Fernet's form (32 bytes, base64 for URLs): the one given, or made from it."""
+    text = given.reveal()
+    try:
+        if len(base64.urlsafe_b64decode(text)) == 32:
+            return given
+    except (binascii.Error, ValueError):
+        pass
+    return Secret(base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode())
+
+
+SERVICE = Airflow()

@@ -1,0 +1,1 @@
+"""The service kafka: service.py declares it."""

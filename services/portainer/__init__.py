@@ -1,0 +1,1 @@
+"""The service portainer: service.py declares it."""

@@ -1,0 +1,138 @@
+"""Portainer's HTTP API, as far as registering agents needs it (docs.portainer.io, API)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import Any
+
+from cluster.config.secrets import Secret
+from cluster.connectors.loopback_http import Answer, exchange
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+
+_AGENT_ON_DOCKER = "2"  # EndpointCreationType
+_PAUSE = 0.5  # seconds between two questions whether it has started
+
+
+class Portainer:
+    """The server on `node`, as that node reaches it."""
+
+    def __init__(self, node: Node, port: int) -> None:
+        self._node, self._address = node, f"127.0.0.1:{port}"
+        self._token = Secret("")
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has started and has an administrator.
+
+        Raises:
+            NodeError: not within `seconds`; or it has none, which is for good until a restart.
+        """
+        end = time.monotonic() + seconds
+        while (answer := self._try("GET", "/api/system/status")) is None or answer.status != 200:
+            if time.monotonic() > end:
+                raise NodeError(
+                    self._node.name,
+                    f"Portainer does not answer within {seconds:.0f} s",
+                    "./skp.py docker.logs -n portainer",
+                )
+            time.sleep(_PAUSE)
+        answer = self._ask("GET", "/api/users/admin/check")
+        if answer.status != 204:
+            raise NodeError(
+                self._node.name,
+                f"Portainer has no administrator ({answer.status})",
+                "./skp.py docker.restart -n portainer; then docker.portainer-run again",
+            )
+
+    def log_in(self, password: Secret) -> None:
+        """Log in as admin.
+
+        Raises:
+            NodeError: it has another password: one given at its first start is not taken again.
+        """
+        body = json.dumps({"username": "admin", "password": password.reveal()}).encode()
+        answer = self._ask("POST", "/api/auth", body, "application/json")
+        if answer.status != 200:
+            raise NodeError(
+                self._node.name,
+                f"Portainer does not accept the password of admin ({answer.status}): it was "
+                "changed there, or was another when its data was made",
+                "Put it into bin/env.sh (PORTAINER_PASSWORD), then docker.portainer-run again.",
+            )
+        self._token = Secret(str(self._json(answer)["jwt"]))
+
+    def register(self, agents: Mapping[str, str]) -> list[str]:
+        """Register agents that are not there yet; returns their names.
+
+        Args:
+            agents: each one's URL, such as tcp://portainer-skp-agent-c01:9001, by its name.
+
+        Raises:
+            NodeError: it refuses one; those before it are registered.
+        """
+        answer = self._ask("GET", "/api/endpoints")
+        if answer.status != 200:
+            raise self._refused("listing environments", answer)
+        known = {entry["URL"] for entry in self._json(answer)}
+        added = []
+        for name, url in agents.items():
+            if url in known:
+                continue
+            form = {
+                "Name": name,
+                "EndpointCreationType": _AGENT_ON_DOCKER,
+                "URL": url,
+                "TLS": "true",
+                "TLSSkipVerify": "true",
+                "TLSSkipClientVerify": "true",
+            }
+            answer = self._ask("POST", "/api/endpoints", *_multipart(form))
+            if answer.status != 200:
+                raise self._refused(f"registering {name}", answer)
+            added.append(name)
+        return added
+
+    def _refused(self, doing: str, answer: Answer) -> NodeError:
+        said = answer.body.decode(errors="replace").strip()[:200]
+        return NodeError(self._node.name, f"Portainer: {doing}: {answer.status} {said}")
+
+    def _json(self, answer: Answer) -> Any:
+        try:
+            return json.loads(answer.body)
+        except ValueError:
+            raise self._refused("what it answers is not JSON", answer) from None
+
+    def _ask(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Answer:
+        answer = self._try(method, path, body, kind)
+        if answer is None:
+            raise NodeError(self._node.name, f"nobody answers at {self._address} there")
+        return answer
+
+    def _try(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Answer | None:
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._address}"]
+        if self._token.reveal():
+            lines.append(f"Authorization: Bearer {self._token.reveal()}")
+        if body:
+            lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+        try:
+            answers = exchange(
+                self._node, self._address, ["\r\n".join([*lines, "", ""]).encode() + body]
+            )
+        except (HTTPException, ValueError) as error:
+            what = f"what answers at {self._address} is not Portainer: {error!r}"
+            raise NodeError(self._node.name, what) from None
+        return answers[0] if answers else None
+
+
+def _multipart(form: Mapping[str, str]) -> tuple[bytes, str]:
+    """Return a form as a body and its type (RFC 7578)."""
+    mark = secrets.token_hex(16)
+    parts = [
+        f'--{mark}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
+        for key, value in form.items()
+    ]
+    return "".join([*parts, f"--{mark}--\r\n"]).encode(), f"multipart/form-data; boundary={mark}"

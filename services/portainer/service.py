@@ -1,0 +1,140 @@
+"""Portainer: a web page that shows the cluster's containers, with an agent on every node.
+
+Facts of it: docs.portainer.io (CLI configuration options, agent), checked against version 2.23.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from cluster.config.inventory import Host
+from cluster.config.settings import Setting
+from cluster.errors import ConfigError, NodeError
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import SECRETS_TARGET, Container, Image, Mount, Port, SecretFile, Source
+from cluster.model.state import State
+from services.common import cpus, memory
+from services.portainer.api import Portainer as Api
+
+if TYPE_CHECKING:
+    from cluster.connectors.fleet import Fleet
+
+_HTTP, _DATA, _AGENT_PORT = 9000, "/data", 9001
+_SOCKET = Mount("/var/run/docker.sock", "/var/run/docker.sock")
+_VOLUMES = Mount("/var/lib/docker/volumes", "/var/lib/docker/volumes")
+# The agent takes its secret from the environment only, which `docker inspect` would show.
+_AGENT = f"AGENT_SECRET=$(cat {SECRETS_TARGET}/agent-secret) && export AGENT_SECRET && exec ./agent"
+
+
+class Portainer(Service):
+    """See the module."""
+
+    name = "portainer"
+    title = "Portainer"
+    settings = (
+        Setting("PORTAINER_NAME", "name", "portainer-skp", "container name"),
+        Setting("PORTAINER_PORT", "port", "8050", "port of its page"),
+        Setting("PORTAINER_VOLUME", "path", "/var/portainer", "its data, on its node's own disk"),
+        Setting("PORTAINER_PASSWORD", "password", "", "the user admin's first password"),
+        Setting(
+            "PORTAINER_IMAGE", "optional-public-image", "portainer/portainer-ce", "image; none: off"
+        ),
+        Setting("PORTAINER_TAG", "tag", "2.23.0", "image tag"),
+        Setting("PORTAINER_AGENT", "flag", "TRUE", "whether each node has an agent"),
+        Setting("PORTAINER_AGENT_IMAGE", "public-image", "portainer/agent", "the agents' image"),
+        Setting("PORTAINER_AGENT_TAG", "tag", "2.23.0-alpine", "its tag; one with a shell"),
+        Setting("PORTAINER_AGENT_SECRET", "password", "", "shared by server and agents; generated"),
+        Setting("PORTAINER_MEMORY", "memory", "", "memory limit"),
+        Setting("PORTAINER_CPUS", "cpus", "", "CPU limit"),
+    )
+
+    def nowhere(self, cluster: Cluster) -> ConfigError:
+        """Say that no image is named, or no node has the label."""
+        if cluster.settings.text("PORTAINER_IMAGE"):
+            return super().nowhere(cluster)
+        return ConfigError(
+            f"{cluster.settings.path}: PORTAINER_IMAGE names no image: Portainer is switched off",
+            'export PORTAINER_IMAGE="portainer/portainer-ce", where the master can pull that.',
+        )
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """The first node with its label."""
+        if not cluster.settings.text("PORTAINER_IMAGE"):
+            return ()
+        return super().hosts(cluster)[:1]
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """The public images, pulled by the master and copied to the nodes."""
+        text = cluster.settings.text
+        server = Image(text("PORTAINER_IMAGE"), text("PORTAINER_TAG"), Source.STREAM)
+        agent = Image(text("PORTAINER_AGENT_IMAGE"), text("PORTAINER_AGENT_TAG"), Source.STREAM)
+        if not text("PORTAINER_IMAGE"):
+            return ()
+        return (server, agent) if cluster.settings.flag("PORTAINER_AGENT") else (server,)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:  # noqa: ARG002
+        """The server, and with agents one on every node; without, it sees its own node only."""
+        for host in self.hosts(cluster):
+            yield self._server(cluster, host.name)
+            if cluster.settings.flag("PORTAINER_AGENT"):
+                yield from (self._agent(cluster, each.name) for each in cluster.inventory.hosts)
+
+    def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:
+        """Register the agents that the server does not know yet."""
+        (host,) = self.hosts(cluster)
+        if not cluster.settings.flag("PORTAINER_AGENT"):
+            return ()
+        if host.name not in fleet.nodes:
+            raise fleet.unreachable.get(host.name) or NodeError(host.name, "it is not connected")
+        api = Api(fleet.nodes[host.name], cluster.settings.number("PORTAINER_PORT"))
+        api.wait(fleet.deadlines.healthy)
+        api.log_in(cluster.secrets["PORTAINER_PASSWORD"])
+        names = {node.name: self._address(cluster, node.name) for node in cluster.inventory.hosts}
+        return [f"{name}: registered with Portainer" for name in api.register(names)]
+
+    def _address(self, cluster: Cluster, node: str) -> str:
+        return f"tcp://{self._agent_name(cluster, node)}:{_AGENT_PORT}"
+
+    def _agent_name(self, cluster: Cluster, node: str) -> str:
+        return f"{cluster.settings.text('PORTAINER_NAME')}-agent-{node}"
+
+    def _server(self, cluster: Cluster, node: str) -> Container:
+        agents = cluster.settings.flag("PORTAINER_AGENT")
+        files = [SecretFile("admin-password", cluster.secrets["PORTAINER_PASSWORD"])]
+        start = ["--admin-password-file", f"{SECRETS_TARGET}/admin-password"]
+        return Container(
+            node=node,
+            name=cluster.settings.text("PORTAINER_NAME"),
+            service=self.name,
+            image=self.images(cluster)[0],
+            command=(*start, *(() if agents else ("-H", "unix:///var/run/docker.sock"))),
+            mounts=(
+                Mount(cluster.settings.text("PORTAINER_VOLUME"), _DATA, create=True),
+                *(() if agents else (_SOCKET,)),
+            ),
+            ports=(Port(cluster.settings.number("PORTAINER_PORT"), _HTTP),),
+            files=tuple(files),
+            network=cluster.settings.text("SKP_NET"),
+            memory=memory(cluster, "PORTAINER_MEMORY"),
+            cpus=cpus(cluster, "PORTAINER_CPUS"),
+            stop_timeout=20,
+        )
+
+    def _agent(self, cluster: Cluster, node: str) -> Container:
+        name = self._agent_name(cluster, node)
+        return Container(
+            node=node,
+            name=name,
+            service=self.name,
+            image=self.images(cluster)[1],
+            entrypoint=("/bin/sh", "-c", _AGENT),
+            mounts=(_SOCKET, _VOLUMES),
+            files=(SecretFile("agent-secret", cluster.secrets["PORTAINER_AGENT_SECRET"]),),
+            network=cluster.settings.text("SKP_NET"),
+            memory=memory(cluster, "PORTAINER_MEMORY"),
+            cpus=cpus(cluster, "PORTAINER_CPUS"),
+        )
+
+
+SERVICE = Portainer()

@@ -1,0 +1,1 @@
+"""The service spark: service.py declares it."""

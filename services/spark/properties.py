@@ -1,0 +1,191 @@
+"""What each part of a Spark cluster is told: Spark's properties, in a file since one is the secret.
+
+Facts of Spark: its documentation, "Configuration", "Security", "Spark Standalone Mode".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cluster.config.secrets import Secret
+from cluster.errors import ConfigError
+from cluster.model.service import Cluster
+from cluster.model.spec import SECRETS_TARGET, ConfigFile, Mount, SecretFile
+from services.common import memory
+
+MASTER, WORKER = "spark-master", "spark-worker"  # labels
+UI, HISTORY = 8080, 18080  # ports inside the containers
+_BEHIND = 18081  # of the history server itself, behind what adds the logs (bin/spark-history)
+_SHARED = "/var/spark"
+_SHARE = (3, 4)  # of a worker's memory for executors' heaps; Python and buffers need the rest
+_LOST = 30  # seconds without a sign of life until a worker counts as lost
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a container is given so that it is of the cluster."""
+
+    files: tuple[SecretFile | ConfigFile, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+
+
+def client(cluster: Cluster, name: str) -> Told:
+    """Return what the container `name` needs for drivers in it; nothing without a master.
+
+    Any SparkSession there is on the cluster then, unless it says otherwise.
+    """
+    if not cluster.inventory.labelled(MASTER):
+        return Told()
+    text = cluster.settings.text
+    return told(
+        cluster,
+        {
+            "spark.master": text("SPARK_URL"),
+            "spark.driver.host": name,
+            "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104 - the container's own
+            "spark.cores.max": text("SPARK_CORES_MAX"),
+            "spark.executor.memory": text("SPARK_EXECUTOR_MEMORY").lower(),
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": f"file:{_SHARED}/events",
+            "spark.driver.log.persistToDfs.enabled": "true",
+            "spark.driver.log.dfsDir": f"file:{_SHARED}/drivers",
+            # By version 1 the driver lists what executors have written and moves it: on a data
+            # volume that is not seen everywhere at once (Blob), it leaves rows out, silently.
+            "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        },
+    )
+
+
+def master(cluster: Cluster) -> Told:
+    """Return what the master is told. Nobody can end anything by its page, which has no login."""
+    (host,) = cluster.inventory.labelled(MASTER)
+    return told(
+        cluster,
+        {
+            "spark.master.rest.enabled": "false",
+            "spark.master.ui.decommission.allow.mode": "DENY",
+            "spark.master.ui.historyServerUrl": (
+                f"http://{host.ipv4}:{cluster.settings.text('SPARK_HPORT')}"
+            ),
+            "spark.worker.timeout": str(_LOST),
+            "spark.deploy.recoveryMode": "FILESYSTEM",
+            "spark.deploy.recoveryDirectory": f"{_SHARED}/recovery",
+        },
+    )
+
+
+def worker(cluster: Cluster) -> Told:
+    """Return what a worker is told; with limits, what it has to give follows from them."""
+    found = told(
+        cluster,
+        {
+            "spark.worker.timeout": str(_LOST),
+            "spark.worker.cleanup.enabled": "true",
+            "spark.worker.cleanup.appDataTtl": str(_kept_seconds(cluster)),
+        },
+    )
+    gives: dict[str, str] = {}
+    if limit := memory(cluster, "SPARK_MEMORY"):
+        gives["SPARK_WORKER_MEMORY"] = f"{_given(limit) >> 20}m"
+    if cores := cluster.settings.text("SPARK_CPUS"):
+        gives["SPARK_WORKER_CORES"] = str(max(1, int(float(cores))))
+    return Told(found.files, (*found.environment, *gives.items()), found.mounts)
+
+
+def history(cluster: Cluster) -> Told:
+    """Return what the history server is told."""
+    return told(
+        cluster,
+        {
+            "spark.history.fs.logDirectory": f"file:{_SHARED}/events",
+            "spark.history.fs.cleaner.enabled": "true",
+            "spark.history.fs.cleaner.maxAge": f"{_kept_seconds(cluster)}s",
+            "spark.history.fs.driverlog.cleaner.enabled": "true",
+            "spark.driver.log.dfsDir": f"file:{_SHARED}/drivers",
+            "spark.history.ui.port": str(_BEHIND),
+        },
+    )
+
+
+def told(cluster: Cluster, properties: Mapping[str, str]) -> Told:
+    """Return what all parts are told, and `properties`."""
+    secret = cluster.secrets["SPARK_SECRET"].reveal()
+    every = {
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": secret.replace("\\", "\\\\"),
+        "spark.ui.reverseProxy": "true",
+        # Through the master's page anybody reaches a driver's.
+        "spark.ui.killEnabled": "false",
+        **properties,
+    }
+    lines = "".join(f"{key} {value}\n" for key, value in every.items())
+    return Told(
+        (
+            SecretFile("spark-defaults.conf", Secret(lines)),
+            ConfigFile("spark-env.sh", f"mkdir -p {_SHARED}/events {_SHARED}/drivers\n"),
+        ),
+        (("SPARK_CONF_DIR", SECRETS_TARGET),),
+        (Mount(f"{cluster.settings.text('SPARK_VOLUME')}/var/spark", _SHARED, create=True),),
+    )
+
+
+def check(cluster: Cluster) -> None:
+    """Refuse labels and settings that make no cluster.
+
+    Raises:
+        ConfigError: there are workers without a master, several masters, names that Spark can't
+            use, or less memory than an executor needs.
+    """
+    masters = cluster.inventory.labelled(MASTER)
+    if len(masters) != 1:
+        found = ", ".join(host.name for host in masters) or "no node"
+        raise ConfigError(
+            f"{cluster.inventory.path}: {found} has the label {MASTER}; exactly one has to have it",
+            f'Give {{"{MASTER}": "enable"}} to one node, or take {WORKER} from all.',
+        )
+    _check_names(cluster)
+    _check_memory(cluster)
+
+
+def _check_names(cluster: Cluster) -> None:
+    settings = cluster.settings
+    host, _, port = settings.text("SPARK_URL").removeprefix("spark://").rpartition(":")
+    if host != settings.text("SPARK_MNAME") or int(port) > 65535:
+        raise ConfigError(
+            f"{settings.place('SPARK_URL')}: SPARK_URL: {settings.text('SPARK_URL')} is not where "
+            f"the master is; allowed: spark://{settings.text('SPARK_MNAME')}:PORT",
+            'export SPARK_URL="spark://$SPARK_MNAME:7077"',
+        )
+    if "_" in (name := settings.text("SPARK_WNAME")):
+        raise ConfigError(
+            f"{settings.place('SPARK_WNAME')}: SPARK_WNAME: {name} can't be part of a URL, which "
+            "Spark needs; allowed: letters, digits, '.', '-'"
+        )
+
+
+def _check_memory(cluster: Cluster) -> None:
+    settings = cluster.settings
+    limit, heap = memory(cluster, "SPARK_MEMORY"), memory(cluster, "SPARK_EXECUTOR_MEMORY")
+    if heap < 512 << 20:
+        raise ConfigError(
+            f"{settings.place('SPARK_EXECUTOR_MEMORY')}: SPARK_EXECUTOR_MEMORY: "
+            f"{settings.text('SPARK_EXECUTOR_MEMORY') or 'nothing'} is too little for an executor "
+            "to start; allowed: 512m or more"
+        )
+    if limit and _given(limit) < heap:
+        least = heap * _SHARE[1] // _SHARE[0]
+        raise ConfigError(
+            f"{settings.place('SPARK_MEMORY')}: SPARK_MEMORY: {settings.text('SPARK_MEMORY')} is "
+            f"too little for one executor of {settings.text('SPARK_EXECUTOR_MEMORY')} "
+            f"(SPARK_EXECUTOR_MEMORY); allowed: {(least >> 20) + 1}m or more"
+        )
+
+
+def _given(limit: int) -> int:
+    return limit * _SHARE[0] // _SHARE[1]
+
+
+def _kept_seconds(cluster: Cluster) -> int:
+    return cluster.settings.number("SPARK_KEEP_DAYS") * 86400

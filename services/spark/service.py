@@ -1,0 +1,133 @@
+"""Spark: a standalone cluster of a master, workers, and a server for what has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cluster.config.inventory import Host
+from cluster.config.settings import Setting
+from cluster.errors import ConfigError
+from cluster.model.numbers import numbers
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Container, Image, Port, Probe
+from cluster.model.state import State
+from services.common import cpus, data_mounts, memory, user
+from services.images import data_science_of
+from services.spark.properties import (
+    HISTORY,
+    MASTER,
+    UI,
+    WORKER,
+    Told,
+    check,
+    history,
+    master,
+    worker,
+)
+
+_DAEMON = "512m"  # heap of a part itself; its executors have their own
+
+
+class Spark(Service):
+    """See the module."""
+
+    name = "spark"
+    title = "Spark"
+    labels = (MASTER, WORKER)
+    shell = ("bash",)
+    numbered = True
+    settings = (
+        Setting("SPARK_MNAME", "name", "spark-skp-master", "the master's container name"),
+        Setting("SPARK_WNAME", "name", "spark-skp-worker", "the workers', before their numbers"),
+        Setting("SPARK_HNAME", "name", "spark-skp-history", "the history server's"),
+        Setting("SPARK_MPORT", "port", "8030", "port of the master's page"),
+        Setting("SPARK_HPORT", "port", "18080", "port of the history server's page"),
+        Setting("SPARK_VOLUME", "path", "$SKP_HOME/volume", "what it sees at /root/volume"),
+        Setting("SPARK_URL", "spark-url", "spark://$SPARK_MNAME:7077", "the master's URL"),
+        Setting("SPARK_SECRET", "password", "", "shared by all parts and drivers; generated"),
+        Setting("SPARK_IMAGE", "image", "skp/docker-ds", "image"),
+        Setting("SPARK_TAG", "tag", "latest", "image tag"),
+        Setting("SPARK_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),
+        Setting("SPARK_GPU_TAG", "tag", "latest", "tag of the image for GPUs"),
+        Setting("SPARK_GPU", "flag", "FALSE", "whether workers use GPUs: all of the node's"),
+        Setting("SPARK_MEMORY", "memory", "", "a worker's memory limit; executors get 3/4 of it"),
+        Setting("SPARK_CPUS", "cpus", "", "a worker's CPU limit"),
+        Setting("SPARK_EXECUTOR_MEMORY", "memory", "1g", "an executor's heap; at least 512m"),
+        Setting("SPARK_CORES_MAX", "count", "4", "cores that an application gets, in all"),
+        Setting("SPARK_KEEP_DAYS", "count", "30", "days that logs of applications are kept"),
+    )
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Those with one of its labels."""
+        return tuple(h for h in cluster.inventory.hosts if any(h.has(one) for one in self.labels))
+
+    def nowhere(self, cluster: Cluster) -> ConfigError:
+        """Name both labels."""
+        return ConfigError(
+            f"no chosen node has the label {MASTER} or {WORKER}",
+            f'Add {{"{MASTER}": "enable"}} to one node in {cluster.inventory.path}, and '
+            f'{{"{WORKER}": "enable"}} to those that are to work.',
+        )
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """The notebooks' image: executors have the very Python of their drivers."""
+        return (data_science_of(cluster.settings, "SPARK"),)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """The master and the history server on one node, a worker on each node for workers."""
+        if not self.hosts(cluster):
+            return
+        check(cluster)
+        text, number = cluster.settings.text, cluster.settings.number
+        (host,) = cluster.inventory.labelled(MASTER)
+        yield replace(
+            self._part(cluster, facts, host, "master", master(cluster)),
+            name=text("SPARK_MNAME"),
+            ports=(Port(number("SPARK_MPORT"), UI),),
+        )
+        yield replace(
+            self._part(cluster, facts, host, "history", history(cluster)),
+            name=text("SPARK_HNAME"),
+            ports=(Port(number("SPARK_HPORT"), HISTORY),),
+        )
+        own = numbers(self, cluster, facts)
+        for at in cluster.inventory.labelled(WORKER):
+            part = self._part(cluster, facts, at, "worker", worker(cluster))
+            yield replace(
+                part,
+                name=f"{text('SPARK_WNAME')}-{own[at.name]}",
+                aliases=(text("SPARK_WNAME"),),
+                mounts=(*data_mounts(cluster, "SPARK_VOLUME"), *part.mounts),
+                memory=memory(cluster, "SPARK_MEMORY"),
+                cpus=cpus(cluster, "SPARK_CPUS"),
+                gpus=-1 if cluster.settings.flag("SPARK_GPU") else 0,
+                stage=1,
+                turn=own[at.name],
+            )
+
+    def _part(self, cluster: Cluster, facts: State, host: Host, part: str, told: Told) -> Container:
+        """Return what all parts have in common."""
+        (image,) = self.images(cluster)
+        return Container(
+            node=host.name,
+            name=part,
+            service=self.name,
+            image=image,
+            command=("spark-skp", part),
+            environment=(
+                ("SPARK_URL", cluster.settings.text("SPARK_URL")),
+                ("SPARK_DAEMON_MEMORY", _DAEMON),
+                *told.environment,
+            ),
+            mounts=told.mounts,
+            files=told.files,
+            network=cluster.settings.text("SKP_NET"),
+            user=user(cluster, facts, host.name),
+            probe=Probe(("spark-health", part), timeout=6),
+            stop_timeout=20,
+            after=("registry",),
+        )
+
+
+SERVICE = Spark()

@@ -1,0 +1,67 @@
+"""The credentials of the data volumes, on the shared folder: reading them, and writing new ones."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cluster.config.secrets import Secret
+from cluster.errors import NodeError
+from cluster.model.service import Cluster
+from cluster.model.spec import Credential
+from cluster.model.step import Action, Kind, Step
+
+if TYPE_CHECKING:
+    from cluster.commands.change import Change
+    from cluster.connectors.fleet import Fleet
+    from cluster.connectors.node import Node
+
+_MISSING = 44  # an exit code that cat has not
+
+
+def master(cluster: Cluster, fleet: Fleet) -> Node:
+    """Return the master, through which the shared folder is read and written.
+
+    Raises:
+        NodeError: it can't be reached.
+    """
+    name = cluster.inventory.master.name
+    if name in fleet.unreachable:
+        raise fleet.unreachable[name]
+    return fleet.nodes[name]
+
+
+def read(cluster: Cluster, fleet: Fleet, path: str) -> Secret | None:
+    """Return the credential at `path` (under $SKP_HOME/volume); None when there is none.
+
+    Raises:
+        NodeError: it can't be read.
+    """
+    node, place = master(cluster, fleet), f"{cluster.home}/{path}"
+    quoted = shlex.quote(place)
+    done = node.run(f"[ -s {quoted} ] || exit {_MISSING}; cat -- {quoted}")
+    if done.exit_code == _MISSING:
+        return None
+    if done.exit_code:
+        raise NodeError(node.name, f"{place} can't be read: {done.complaint()}")
+    return Secret(done.stdout.decode())
+
+
+def write(cluster: Cluster, fleet: Fleet, wanted: Mapping[str, Secret]) -> Change:
+    """Return the change that makes the files of `wanted` (by path) hold what it says."""
+    from cluster.commands.change import Change
+
+    node = master(cluster, fleet)
+    return Change(
+        tuple(
+            Step(
+                Kind.CREDENTIAL,
+                Action.KEEP if read(cluster, fleet, path) == content else Action.SAVE,
+                node.name,
+                path,
+                credential=Credential(f"{cluster.home}/{path}", content),
+            )
+            for path, content in wanted.items()
+        )
+    )

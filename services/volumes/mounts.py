@@ -1,0 +1,95 @@
+"""What a person asks of the data volumes on all nodes: how they are, a check, (un)mounting."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import ConfigError, NodeError, nearest
+from cluster.model.service import Cluster
+from cluster.model.step import Action, Kind, Step
+from services.volumes.backends import BACKENDS, Backend
+from services.volumes.service import SERVICE
+
+if TYPE_CHECKING:
+    from cluster.commands.change import Change
+    from cluster.connectors.fleet import Fleet
+    from cluster.connectors.node import Node
+
+# Seconds that a container may take to answer.
+_ASK, _CHECK = 10, 60
+# And until a mount is there, or gone with everything written back.
+_WISH = 75
+_WISHES = {"mount": "mounted", "umount": "unmounted by hand"}
+
+
+def chosen(cluster: Cluster, name: str) -> tuple[Backend, ...]:
+    """Return the backends that are meant: one by name, or all that are switched on.
+
+    Raises:
+        ConfigError: there is no such backend, or none is switched on.
+    """
+    names = [backend.name for backend in BACKENDS]
+    if name and name not in names:
+        raise ConfigError(
+            f"no data volume {name}{nearest(name, names)}", f"There are: {', '.join(names)}"
+        )
+    found = tuple(b for b in SERVICE.backends(cluster) if name in ("", b.name))
+    if not found:
+        raise SERVICE.nowhere(cluster)
+    return found
+
+
+def ask(
+    cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str
+) -> tuple[list[dict[str, Any]], Mapping[str, NodeError]]:
+    """Have every container carry out `verb` of volume-skp; return a row each, and bad nodes."""
+    nodes = [host.name for host in SERVICE.hosts(cluster)]
+    asked = fleet.each(
+        lambda node: [_one(cluster, node, backend, verb) for backend in backends], nodes
+    )
+    rows = [row for node in nodes for row in asked.values.get(node, [])]
+    lost = {name: error for name, error in fleet.unreachable.items() if name in nodes}
+    return rows, {**lost, **asked.errors}
+
+
+def wish(
+    cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str, nodes: Collection[str]
+) -> Change:
+    """Return the change that mounts or unmounts (`verb`) on those of `nodes` that have volumes."""
+    from cluster.commands.change import Change
+
+    rows, errors = ask(cluster, fleet, backends, "status")
+    return Change(
+        tuple(step(cluster, row, verb) for row in rows if row["node"] in nodes),
+        {node: error for node, error in errors.items() if node in nodes},
+    )
+
+
+def step(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Step:
+    """Return what is to be done for one volume, of which `row` says how it is; pure."""
+    (backend,) = (b for b in BACKENDS if b.name == row["volume"])
+    name, asis = SERVICE.container_name(cluster, backend, row["node"]), row.get("state")
+    if asis is None:
+        return Step(
+            Kind.CONTAINER, Action.BLOCK, row["node"], name,
+            reason=row["error"], hint="./skp.py docker.apply volumes makes it.",
+        )  # fmt: skip
+    action = Action.KEEP if asis == _WISHES[verb] else Action.RUN
+    command = ("volume-skp", verb)
+    return Step(Kind.CONTAINER, action, row["node"], name, command=command, seconds=_WISH)
+
+
+def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str, Any]:
+    name = SERVICE.container_name(cluster, backend, node.name)
+    seconds = _CHECK if verb == "check" else _ASK
+    done = node.run(
+        f"timeout -k 2 {seconds} docker exec {shlex.quote(name)} volume-skp {verb}",
+        deadline=seconds + 5,
+    )
+    row: dict[str, Any] = {"node": node.name, "volume": backend.name}
+    if done.exit_code and not done.text:
+        return {**row, "ok": False, "error": done.complaint(1)}
+    return {**row, "ok": done.exit_code == 0, **(json.loads(done.text) if done.text else {})}

@@ -1,0 +1,142 @@
+"""Data volumes: remote data at /root/mnt/NAME in every service, by one FUSE container per backend.
+
+The container of a backend mounts it under one folder of its node, whence the mount spreads to
+every container that binds this folder (decision 5). It is the only one with a privilege.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cluster.config.inventory import Host
+from cluster.config.settings import Setting, Settings
+from cluster.errors import ConfigError
+from cluster.model.service import Cluster, Service
+from cluster.model.spec import Container, Image, Mount, Probe
+from cluster.model.state import State
+from services.common import MOUNTS, MOUNTS_TARGET, user
+from services.volumes.backends import BACKENDS, Backend
+
+_STOP = 60  # seconds that a container has for sending what was closed
+_DRAIN = 45  # of these
+
+
+class Volumes(Service):
+    """See the module."""
+
+    name = "volumes"
+    title = "data volumes (SSHFS, S3, Blob)"
+    settings = (
+        Setting("VOLUMES_NAME", "name", "volume-skp", "what the containers' names begin with"),
+        Setting("VOLUMES_IMAGE", "image", "skp/docker-fuse", "image"),
+        Setting("VOLUMES_TAG", "tag", "latest", "image tag"),
+        Setting("VOLUMES_CACHE", "path", "/var/lib/skp/cache", "each node's folder for caches"),
+        Setting("VOLUMES_CACHE_SIZE", "memory", "10g", "how large Blob's cache may get on a node"),
+        *(setting for backend in BACKENDS for setting in backend.settings),
+    )
+
+    def backends(self, cluster: Cluster) -> tuple[Backend, ...]:
+        """Return the backends that are switched on.
+
+        Raises:
+            ConfigErrors: one is half filled in.
+        """
+        return tuple(backend for backend in BACKENDS if backend.on(cluster))
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Every node with a service that sees the data volumes, if there are any."""
+        if not self.backends(cluster):
+            return ()
+        nodes = set(_consumers(cluster))
+        return tuple(host for host in cluster.inventory.hosts if host.name in nodes)
+
+    def nowhere(self, cluster: Cluster) -> ConfigError:
+        """Say that a backend has to be switched on, or somebody has to see it."""
+        if not self.backends(cluster):
+            groups = "; ".join(", ".join(backend.keys) for backend in BACKENDS)
+            return ConfigError(
+                f"{cluster.settings.path}: no data volume is switched on", f"Fill in: {groups}."
+            )
+        return ConfigError(
+            "no chosen node runs a service that sees data volumes",
+            f"Give a node a label such as jupyter in {cluster.inventory.path}.",
+        )
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """The image with the FUSE clients."""
+        return (self.image(cluster.settings, cluster.settings.text("VOLUMES_TAG")),)
+
+    def image(self, settings: Settings, tag: str) -> Image:
+        """Return the image with `tag`, as the settings name it."""
+        return Image(
+            settings.text("VOLUMES_IMAGE"),
+            tag,
+            built_by=f"docker.image-build-fuse -t={tag}",
+            recipe="docker-fuse",
+        )
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """One per backend and node; it runs as root, which mounting needs."""
+        for host in self.hosts(cluster):
+            for backend in self.backends(cluster):
+                yield self._container(cluster, facts, host.name, backend)
+
+    def container_name(self, cluster: Cluster, backend: Backend, node: str) -> str:
+        """Return the name of the container that mounts `backend` on `node`."""
+        return f"{cluster.settings.text('VOLUMES_NAME')}-{backend.name}-{node}"
+
+    def _container(self, cluster: Cluster, facts: State, node: str, backend: Backend) -> Container:
+        text = cluster.settings.text
+        (image,) = self.images(cluster)
+        owner = user(cluster, facts, node)
+        etc, credentials = f"{cluster.home}/etc", f"{cluster.home}/{backend.folder}"
+        told = tuple((name, _text(cluster, key)) for name, key in backend.environment)
+        cache = f"{text('VOLUMES_CACHE')}/{backend.name}"
+        return Container(
+            node=node,
+            name=self.container_name(cluster, backend, node),
+            service=self.name,
+            image=image,
+            command=("run", backend.name),
+            environment=(
+                *told,
+                ("OWNER", owner),
+                ("CREDENTIALS", credentials),
+                ("DRAIN_SECONDS", str(_DRAIN)),
+                ("CACHE_SIZE", text("VOLUMES_CACHE_SIZE").upper()),
+            ),
+            mounts=(
+                Mount(MOUNTS, "/mnt", propagation="rshared", create=True, owner="0:0"),
+                # The folder above: a bind of the credentials' own would miss that it is made anew.
+                Mount(etc, "/run/credentials", read_only=True, create=True, owner=owner),
+                Mount(cache, "/var/cache/volume", create=True, owner="0:0"),
+            ),
+            devices=("/dev/fuse",),
+            capabilities=("SYS_ADMIN",),
+            security=("apparmor=unconfined",),
+            probe=Probe(
+                ("/opt/skp/bin/volume-skp", "health"),
+                interval=5, timeout=5, retries=2, start_period=60, start_interval=0.5,
+            ),
+            stop_timeout=_STOP,
+            after=("registry",),
+        )  # fmt: skip
+
+
+def _consumers(cluster: Cluster) -> Iterator[str]:
+    """Yield the nodes of containers that see the data volumes; nobody names their services."""
+    from services import catalogue
+
+    for service in catalogue().values():
+        if not isinstance(service, Volumes):
+            for container in service.containers(cluster, State({}, {}, None)):
+                if any(mount.target == MOUNTS_TARGET for mount in container.mounts):
+                    yield container.node
+
+
+def _text(cluster: Cluster, key: str) -> str:
+    text = cluster.settings.text(key)
+    return text.upper() if text in ("True", "False") else text
+
+
+SERVICE = Volumes()

@@ -1,0 +1,1 @@
+"""What tests share: described clusters, fake connections, the lab's helpers."""

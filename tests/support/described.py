@@ -1,0 +1,25 @@
+"""A cluster that is only described: what services make of settings and an inventory."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import services
+from cluster.config import inventory, settings
+from cluster.config.secrets import Secret
+from cluster.model.service import Cluster
+
+
+def described(folder: Path, listed: Mapping[str, Any], values: Mapping[str, str]) -> Cluster:
+    """Return a cluster of these hosts and settings; each secret is "the-secret-KEY"."""
+    env, hosts = folder / "env.sh", folder / "hosts.json"
+    lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
+    env.write_text("".join(["export SKP_USER=skp\n", *lines]))
+    hosts.write_text(json.dumps(listed))
+    read = settings.read(env, services.declared_settings(), {})
+    secrets = {key: Secret(f"the-secret-{key}") for key in read.password_keys}
+    return Cluster(read, inventory.read(hosts, services.labels()), secrets)
