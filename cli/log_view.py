@@ -43,18 +43,18 @@ def _show(s: Session, name: str, wanted: Query) -> int:
     from cluster.commands.logs import Ended, Source, read
     from cluster.model.redaction import known
     from cluster.model.selector import among
-    from cluster.plan.plan import look
 
     nodes = [host.name for host in s.hosts]
     with s.fleet() as fleet:  # the managers too: they keep the secrets that are to be hidden
-        state = look(s.cluster, fleet, ())
+        view = s.view(fleet)
+        state = view.state
         errors = [state.unreachable[node] for node in nodes if node in state.unreachable]
         for error in errors:
             _complain(s, error)
         found = {n: state.nodes[n].containers for n in nodes if n in state.nodes}
         sources = [Source(node, c.name, c.id) for node, c in among(found, name)]
         several = len({source.name for source in sources}) > 1
-        for event in read(fleet, sources, wanted, known(s.cluster, state)):
+        for event in read(fleet, sources, wanted, known(view.cluster, state)):
             if not isinstance(event, Ended):
                 _print_line(s, event.source, several, event.stream, event.text)
             elif event.error:

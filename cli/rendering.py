@@ -23,8 +23,8 @@ def show_containers(s: Session, fleet: Fleet) -> None:
     """Show the containers of every node, a block each."""
     from cluster.facts.nodes import containers
 
-    found = fleet.each(containers)
-    errors = {**fleet.unreachable, **found.errors}
+    found = fleet.ask(containers)
+    errors = found.errors
     if s.options.json:
         document: dict[str, object] = {
             name: [
@@ -58,13 +58,12 @@ def show_containers(s: Session, fleet: Fleet) -> None:
 def show_status(s: Session, names: str) -> None:
     """Show nodes and containers, wanted and found."""
     from cluster.commands.status import rows
-    from cluster.plan.plan import look, remembered
 
     chosen = services.choose(names)
     with s.fleet(s.hosts) as fleet:
-        state = look(s.cluster, fleet, chosen)
-    cluster, _ = remembered(s.cluster, state, s.kept)
-    nodes, containers = rows(cluster, state, chosen, tuple(h.name for h in s.hosts))
+        view = s.view(fleet, chosen)
+    state = view.state
+    nodes, containers = rows(view.cluster, state, chosen, tuple(h.name for h in s.hosts))
     if s.options.json:
         told = {name: error.what for name, error in state.unreachable.items()}
         document = {"nodes": nodes, "containers": containers, "unreachable": told}

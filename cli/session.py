@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -18,18 +18,19 @@ from cli.confirmation import confirm
 from cli.options import Options
 from cluster.config import inventory, secrets, secrets_file, settings
 from cluster.errors import ConfigError, ConfigErrors, ExitCode
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster, Declared, View
+from cluster.model.service import Service
 from hosts.boot import files as boot
 
 if TYPE_CHECKING:
-    from cluster.commands.change import Change
-    from cluster.commands.converge import Talk
+    from cluster.commands.change import Find
+    from cluster.commands.converge import Console
     from cluster.commands.report import Report
     from cluster.config.inventory import Host
     from cluster.connectors.fleet import Fleet
+    from cluster.model.policy import Busy
     from cluster.model.spec import Container, Image
-    from cluster.operations.dispatch import Busy
-    from cluster.plan.scope import Wish
+    from cluster.plan.scope import Goal
     from cluster.plan.swarm import Part
 
 ENV = "SKP_ENV"  # another env.sh than bin/env.sh
@@ -59,21 +60,30 @@ class Session:
         return inventory.read(self.settings.local_path("SKP_HOSTS"), services.labels())
 
     @cached_property
-    def cluster(self) -> Cluster:
-        """What is wanted, with what this machine knows of it; see `planning.remembered`."""
-        resolved = secrets.resolve(self.settings, self.kept, ())
-        found = Cluster(self.settings, self.inventory, resolved.values, boot.files())
-        _check(found)
+    def declared(self) -> Declared:
+        """What this machine's own files say, checked; the cluster may remember more."""
+        stored = secrets_file.read(secrets_file.path(self.settings))
+        found = Declared(self.settings, self.inventory, stored, boot.files())
+        _check(found.alone())
         return found
 
     def check(self, options: Mapping[str, str]) -> None:
         """Refuse options that contradict the settings, before anything is touched."""
-        _check(replace(self.cluster, settings=self.settings.overridden(options)))
+        _check(self.declared.alone(options))
 
-    @cached_property
-    def kept(self) -> secrets.Kept:
-        """The generated secrets that this machine keeps."""
-        return secrets_file.read(secrets_file.path(self.settings))
+    def view(self, fleet: Fleet, chosen: Sequence[Service] = ()) -> View:
+        """Observe the cluster, with the images that the `chosen` services need."""
+        from cluster.facts.cluster import observe_cluster
+
+        return observe_cluster(self.declared, fleet, chosen)
+
+    def cluster(self, fleet: Fleet) -> Cluster:
+        """Return what is wanted, with what the cluster remembers; warns if that is not known."""
+        from cluster.facts.cluster import remembered_cluster
+
+        found, warnings = remembered_cluster(self.declared, fleet)
+        self.warn(warnings)
+        return found
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -98,7 +108,7 @@ class Session:
     @property
     def busy(self) -> Busy:
         """What is done about a container at work (`--busy`)."""
-        from cluster.operations.dispatch import Busy
+        from cluster.model.policy import Busy
 
         word = self.options.busy or Busy.SKIP
         try:
@@ -127,53 +137,34 @@ class Session:
         self,
         parts: Sequence[Part] = (),
         chosen: Sequence[Service] = (),
-        wish: Wish | None = None,
+        goal: Goal | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
-        """Plan and apply, show the report, and end with its exit code.
+        """Plan and carry out, show the report, and end with its exit code.
 
         Args:
             options: settings that were given on the command line, and are to be remembered.
         """
-        hosts, cluster, busy = self.hosts, self.cluster, self.busy
+        hosts, declared, busy = self.hosts, self.declared, self.busy
         if chosen and not self.options.dry:
             secrets_file.check(secrets_file.path(self.settings))
         with self.fleet() as fleet:
             # Not before: what a fleet needs to begin loads in half the time.
             from cluster.commands.converge import converge
-            from cluster.plan.scope import Scope, Wish
+            from cluster.plan.scope import Goal, Scope
 
             scope = Scope(
                 command=self.command,
                 nodes=tuple(host.name for host in hosts),
                 parts=tuple(parts),
                 services=tuple(chosen),
-                wish=wish or Wish.AS_LABELLED,
+                goal=goal or Goal.APPLY,
                 dry=self.options.dry,
                 options=options or {},
                 busy=busy,
             )
-            report = converge(cluster, fleet, scope, self._talk)
-        try:
-            self.finish(report)
-        finally:
-            # What failed elsewhere is no reason to leave these half done: the next apply would
-            # find nothing to change of them.
-            run = wish is Wish.UP and report.exit_code is ExitCode.OK
-            for service in chosen:
-                if run or report.renewed(service.name):
-                    self._follow_up(service)
-
-    def _follow_up(self, service: Service) -> None:
-        """Do what only the running service itself can be asked for; say what was changed."""
-        if self.options.dry or type(service).finish is Service.finish:
-            return
-        from cluster.plan.plan import look, remembered
-
-        with self.fleet() as fleet:
-            cluster, _ = remembered(self.cluster, look(self.cluster, fleet, ()), self.kept)
-            for line in service.finish(cluster, fleet):
-                self.say(line)
+            report = converge(declared, fleet, scope, self._console)
+        self.finish(report)
 
     def build(self, image: Image, arguments: Mapping[str, str]) -> None:
         """Build an image on the master, push it, show the report."""
@@ -186,22 +177,22 @@ class Session:
             report = build_and_push(self.inventory, fleet, image, arguments, self.command, self.say)
         self.finish(report)
 
-    def change(self, look: Callable[[Fleet], Change]) -> None:
-        """Carry out what `look` finds to be done, show the report, end with its exit code."""
+    def change(self, find: Find) -> None:
+        """Carry out what `find` finds to be done, show the report, end with its exit code."""
         from cluster.commands.change import carry_out, show
 
         with self.fleet() as fleet:
             if self.options.dry:
-                report = show(look(fleet))
+                report = show(find(self.cluster(fleet), fleet))
             else:
-                report = carry_out(look, self.cluster, fleet, self.command, self._talk)
+                report = carry_out(find, self.declared, fleet, self.command, self._console)
         self.finish(report)
 
     @property
-    def _talk(self) -> Talk:
-        from cluster.commands.converge import Talk
+    def _console(self) -> Console:
+        from cluster.commands.converge import Console
 
-        return Talk(self.say, lambda question: confirm(question, self.options))
+        return Console(self.say, lambda question: confirm(question, self.options))
 
     def dry(self) -> None:
         """Change nothing, whatever the options say."""

@@ -8,7 +8,8 @@ from functools import cache
 
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError, nearest
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import Image
 
 

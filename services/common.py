@@ -7,7 +7,7 @@ import re
 
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from cluster.model.spec import Mount
 from cluster.model.state import State
 

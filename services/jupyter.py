@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cluster.config.settings import Setting
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
 from services.common import cpus, data_mounts, memory, user

@@ -12,7 +12,8 @@ from pathlib import Path
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import (
     SECRETS_TARGET,
     ConfigFile,

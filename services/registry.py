@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import (
     REGISTRY,
     SECRETS_TARGET,

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
-from cluster.model.numbers import numbers
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.ordinals import ordinals
+from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
@@ -40,21 +41,21 @@ class ZooKeeper(Service):
         """One image."""
         return (plain(cluster.settings, self.name, cluster.settings.text("ZOOKEEPER_TAG")),)
 
-    def notes(self, cluster: Cluster) -> tuple[str, ...]:
+    def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """What the data says of itself."""
         volume = cluster.settings.text("ZOOKEEPER_VOLUME")
         return f"{volume}/myid", f"{volume}/cluster"
 
-    def claimed(self, cluster: Cluster, node: FoundNode) -> int:
+    def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:
         """Return the number in the data's `myid`."""
-        text = node.notes.get(self.notes(cluster)[0], "").strip()
+        text = node.marker_files.get(self.marker_files(cluster)[0], "").strip()
         return int(text) if text.isdigit() else 0
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """One server per labelled node; the leader is replaced last."""
         check_heap(cluster, "ZOOKEEPER_HEAP", _LEAST_HEAP)
         self._check_count(cluster, facts)
-        own = numbers(self, cluster, facts)
+        own = ordinals(self, cluster, facts)
         for host in self.hosts(cluster):
             yield self._container(cluster, facts, host, own)
 
@@ -84,8 +85,8 @@ class ZooKeeper(Service):
             probe=Probe(("zookeeper-health",), timeout=5),
             stop_timeout=30,
             after=("registry",),
-            turn=len(own) + 1 if _leads(facts, host.name, name) else number,
-            settled=("zookeeper-settled",),
+            rolling_order=len(own) + 1 if _leads(facts, host.name, name) else number,
+            ready_check=("zookeeper-settled",),
             obstacle=self._wrong_data(cluster, facts, host.name, number),
         )
 
@@ -99,10 +100,10 @@ class ZooKeeper(Service):
         way_out = (
             f"Nothing was changed; move what is in {volume} on {node} away, or give its label back."
         )
-        claim = self.claimed(cluster, facts.nodes[node])
+        claim = self.ordinal_on_disk(cluster, facts.nodes[node])
         if claim not in (0, number):
             return f"{volume} has the data of server {claim}, and this is server {number}", way_out
-        said = facts.nodes[node].notes.get(self.notes(cluster)[1], "").strip()
+        said = facts.nodes[node].marker_files.get(self.marker_files(cluster)[1], "").strip()
         if said not in ("", identity(cluster, self.name)):
             return f"{volume} has the data of another cluster ({said})", way_out
         return ()
@@ -110,7 +111,7 @@ class ZooKeeper(Service):
     def _check_count(self, cluster: Cluster, facts: State) -> None:
         """Refuse to begin with an even number; an ensemble that is there may be on its way."""
         hosts = self.hosts(cluster)
-        begun = any(self.claimed(cluster, node) for node in facts.nodes.values())
+        begun = any(self.ordinal_on_disk(cluster, node) for node in facts.nodes.values())
         if hosts and len(hosts) % 2 == 0 and facts.nodes and not begun:
             raise ConfigError(
                 f"{cluster.inventory.path}: {len(hosts)} nodes have the label zookeeper: "
@@ -127,7 +128,7 @@ def server_name(cluster: Cluster, number: int) -> str:
 
 def connection(cluster: Cluster, facts: State) -> str:
     """Return the connection string of the ensemble; "" when no node has the label."""
-    own = numbers(SERVICE, cluster, facts)
+    own = ordinals(SERVICE, cluster, facts)
     return ",".join(f"{server_name(cluster, n)}:{_CLIENTS}" for n in sorted(own.values()))
 
 

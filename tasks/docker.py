@@ -69,11 +69,11 @@ def node_rm(s: Session, host: str = "") -> None:
 @command(help={"service": "The service, e.g. jupyter."})
 def rollback(s: Session, service: str = "") -> None:
     """Run the image that a service ran before, until its next -run."""
-    from cluster.plan.scope import Wish
+    from cluster.plan.scope import Goal
 
     if not service:
         raise ConfigError("a service (-s) is needed", "./skp.py docker.rollback -s jupyter")
-    s.converge(chosen=services.choose(service), wish=Wish.BACK)
+    s.converge(chosen=services.choose(service), goal=Goal.ROLLBACK)
 
 
 @command(help={"count": "How many entries."})

@@ -11,8 +11,7 @@ def mysql_airflow_init(s: Session, reset: bool = False) -> None:
     """Create Airflow's database and its user in MySQL, where they are missing."""
     from services.airflow import commands as airflow_init
 
-    look = airflow_init.begin_anew if reset else airflow_init.make_database
-    s.change(lambda fleet: look(s.cluster, fleet))
+    s.change(airflow_init.begin_anew if reset else airflow_init.make_database)
 
 
 @command()
@@ -20,7 +19,7 @@ def airflow_db_init(s: Session) -> None:
     """Make the tables of Airflow's store, or bring them to this version."""
     from services.airflow.commands import make_tables
 
-    s.change(lambda fleet: make_tables(s.cluster, fleet, s.kept))
+    s.change(lambda _, fleet: make_tables(s.declared, fleet))
 
 
 @command()
@@ -28,7 +27,7 @@ def airflow_web_passwd_init(s: Session) -> None:
     """Make the account of Airflow's administrator, or set its password again."""
     from services.airflow.commands import set_password
 
-    s.change(lambda fleet: set_password(s.cluster, fleet))
+    s.change(set_password)
 
 
 TASKS = (mysql_airflow_init, airflow_db_init, airflow_web_passwd_init)

@@ -32,11 +32,11 @@ def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since
 @command(help={"name": _NAME})
 def restart(s: Session, name: str = "") -> None:
     """Restart a container or a family, one by one, each when the last one works."""
-    from cluster.commands.restart import look
+    from cluster.commands.restart import find_restart
 
     _need(name, "restart")
     nodes, busy = [host.name for host in s.hosts], s.busy
-    s.change(lambda fleet: replace(look(fleet, name, nodes), busy=busy))
+    s.change(lambda _, fleet: find_restart(fleet, name, nodes, busy))
 
 
 def _need(name: str, task: str) -> None:

@@ -10,24 +10,28 @@ from cli.session import Session
 def image_rm(s: Session, image: str = "", tag: str = "") -> None:
     """Remove an image that no container uses, from the registry and every node."""
     import services
-    from cluster.commands.image_rm import look, parse
+    from cluster.commands.image_rm import parse, plan_image_removal
 
     chosen = parse(image, tag)
     nodes = [host.name for host in s.hosts]
-    needed_by = [service.name for service in services.needing(s.cluster, chosen)]
-    s.change(lambda fleet: look(s.inventory, fleet, chosen, nodes, needed_by))
+    needed_by = [service.name for service in services.needing(s.declared.alone(), chosen)]
+    s.change(lambda _, fleet: plan_image_removal(s.inventory, fleet, chosen, nodes, needed_by))
 
 
 @command(help={"build-cache": "Prune the master's build cache too; the next build takes longer."})
 def image_prune(s: Session, build_cache: bool = False) -> None:
     """Remove images of ours, on every node, that are superseded and not in use."""
-    from cluster.commands.image_prune import look, with_build_cache
+    from cluster.commands.image_prune import plan_image_prune, with_build_cache
 
     nodes = [host.name for host in s.hosts]
     if build_cache:
-        s.change(lambda fleet: with_build_cache(look(s.inventory, fleet, nodes), s.inventory))
+        s.change(
+            lambda _, fleet: with_build_cache(
+                plan_image_prune(s.inventory, fleet, nodes), s.inventory
+            )
+        )
     else:
-        s.change(lambda fleet: look(s.inventory, fleet, nodes))
+        s.change(lambda _, fleet: plan_image_prune(s.inventory, fleet, nodes))
 
 
 @command(help={"tag": "The image's tag."})

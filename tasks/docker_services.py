@@ -47,16 +47,16 @@ def _run(service: Service) -> Command:
     }
 
     def run(s: Session, **given: str) -> None:
-        from cluster.plan.scope import Wish
+        from cluster.plan.scope import Goal
 
-        hosts = service.hosts(s.cluster)
+        hosts = service.hosts(s.declared.alone())
         if not set(hosts) & set(s.hosts):
-            raise service.nowhere(s.cluster)
+            raise service.no_host_error(s.declared.alone())
         options = {allowed[key]: s.settings.expand(value) for key, value in given.items() if value}
         if options and not set(hosts) <= set(s.hosts):
             raise ConfigError("options are remembered for all nodes: leave --nodes out")
         s.check(options)
-        s.converge(chosen=[service], wish=Wish.UP, options=options)
+        s.converge(chosen=[service], goal=Goal.RUN, options=options)
 
     run.__doc__ = f"Run {service.title}; options given here are kept until -rm."
     parameters = [
@@ -70,9 +70,9 @@ def _run(service: Service) -> Command:
 
 def _rm(service: Service) -> Command:
     def rm(s: Session) -> None:
-        from cluster.plan.scope import Wish
+        from cluster.plan.scope import Goal
 
-        s.converge(chosen=[service], wish=Wish.DOWN)
+        s.converge(chosen=[service], goal=Goal.REMOVE)
 
     rm.__doc__ = f"Remove {service.title}; data stays; docker.apply lets it be."
     return Command(rm, name=f"{service.name}-rm")
@@ -98,7 +98,7 @@ def _client(service: Service) -> Command:
 
 def _node(s: Session, service: Service, host: str) -> str:
     """Return the node that -h means: by default the first that the service runs on."""
-    nodes = [found.name for found in service.hosts(s.cluster)]
+    nodes = [found.name for found in service.hosts(s.declared.alone())]
     node = host or next(iter(nodes), "")
     if node not in nodes:
         raise ConfigError(
@@ -110,16 +110,16 @@ def _node(s: Session, service: Service, host: str) -> str:
 
 def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Command:
     def run(s: Session, host: str = "") -> None:
-        from cluster.commands.service_command import look
+        from cluster.commands.service_command import find_command
 
-        nodes = [found.name for found in service.hosts(s.cluster)]
+        nodes = [found.name for found in service.hosts(s.declared.alone())]
         if host not in nodes:
             raise ConfigError(
                 f"a node (-h) with the label {service.name} is needed, found: {host or 'none'}",
                 f"It runs on: {', '.join(nodes) or 'none, no node has its label'}",
             )
         s.only(host)
-        s.change(lambda fleet: look(fleet, host, service.name, words))
+        s.change(lambda _, fleet: find_command(fleet, host, service.name, words))
 
     run.__doc__ = title
     return Command(run, name=f"{service.name}-{verb}", help={"host": "The node, e.g. c03."})
@@ -137,9 +137,7 @@ def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> No
         )
     chosen = s.inventory.host(host)
     with s.fleet([chosen]) as fleet:
-        for error in fleet.unreachable.values():
-            raise error
-        listed = containers(fleet.nodes[host])
+        listed = containers(fleet.node(host))
         found = shell.find(listed, host, name)
     words = shell.interactive(chosen, s.settings, found.name, command)
     if s.options.dry:

@@ -21,7 +21,7 @@ def check(s: Session) -> None:
     from hosts.check.preflight import check
 
     with s.fleet(s.hosts) as fleet:
-        found = check(fleet, s.cluster, services.catalogue().values())
+        found = check(fleet, s.cluster(fleet), services.catalogue().values())
     if s.options.json:
         print(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
     elif found:

@@ -24,7 +24,7 @@ def keygen(s: Session) -> None:
     """Make the key that logs in to the SSH server of the data volume."""
     from services.volumes import sshfs as volume_ssh
 
-    s.change(lambda fleet: volume_ssh.keygen(s.cluster, fleet))
+    s.change(volume_ssh.keygen)
 
 
 @command(
@@ -35,14 +35,14 @@ def copy_id(s: Session, password: str = "") -> None:
     """Have the SSH server accept the key: the password once, then the key."""
     from services.volumes import sshfs as volume_ssh
 
-    target = volume_ssh.server(s.cluster)
+    target = volume_ssh.server(s.declared.alone())
     if s.options.dry:
         print(f"would add the key to {target.user}@{target.host} and pin that server's host key")
         return
     given = secret(s, password, f"{target.user}@{target.host}")
     with s.fleet([s.inventory.master]) as fleet:
-        line = volume_ssh.copy_id(s.cluster, fleet, given, lambda q: confirm(q, s.options))
-    s.change(lambda fleet: volume_ssh.pin(s.cluster, fleet, line))
+        line = volume_ssh.copy_id(s.cluster(fleet), fleet, given, lambda q: confirm(q, s.options))
+    s.change(lambda cluster, fleet: volume_ssh.pin(cluster, fleet, line))
 
 
 @command()
@@ -50,7 +50,7 @@ def s3_init(s: Session) -> None:
     """Write S3's access key for the data volume, once the server has accepted it."""
     from services.volumes import s3 as volume_s3
 
-    _write(s, volume_s3.proven(s.cluster))
+    _write(s, volume_s3.proven(s.declared.alone()))
 
 
 @command()
@@ -58,13 +58,13 @@ def blob_init(s: Session) -> None:
     """Write Blob's account key for the data volume, once the server has accepted it."""
     from services.volumes import blob as volume_blob
 
-    _write(s, volume_blob.proven(s.cluster))
+    _write(s, volume_blob.proven(s.declared.alone()))
 
 
 def _write(s: Session, wanted: dict[str, Secret]) -> None:
     from services.volumes.credentials import write
 
-    s.change(lambda fleet: write(s.cluster, fleet, wanted))
+    s.change(lambda cluster, fleet: write(cluster, fleet, wanted))
 
 
 @command(help=_BACKEND)
@@ -94,17 +94,18 @@ def umount(s: Session, backend: str = "") -> None:
 def _wish(s: Session, name: str, verb: str) -> None:
     from services.volumes.mounts import chosen, wish
 
-    backends, nodes = chosen(s.cluster, name), {host.name for host in s.hosts}
-    s.change(lambda fleet: wish(s.cluster, fleet, backends, verb, nodes))
+    backends, nodes = chosen(s.declared.alone(), name), {host.name for host in s.hosts}
+    s.change(lambda cluster, fleet: wish(cluster, fleet, backends, verb, nodes))
 
 
 def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
     from cluster.commands.report import table
     from services.volumes.mounts import ask, chosen
 
-    backends = chosen(s.cluster, name)
-    with s.fleet(s.hosts) as fleet:
-        rows, errors = ask(s.cluster, fleet, backends, verb)
+    backends = chosen(s.declared.alone(), name)
+    with s.fleet() as fleet:
+        nodes = {host.name for host in s.hosts}
+        rows, errors = ask(s.cluster(fleet), fleet, backends, verb, nodes)
     if s.options.json:
         told = {node: error.what for node, error in errors.items()}
         print(json.dumps({"volumes": rows, "unreachable": told}, indent=2, ensure_ascii=False))

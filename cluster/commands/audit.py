@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 from cluster.config.inventory import Inventory
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
-from cluster.lock.lock import Holder
-from cluster.operations.executor import Result
+from cluster.lock.holder import Holder
+from cluster.model.result import Result
 
 PATH = "/var/lib/skp/audit.jsonl"
 """Readable by root alone, like what it stands beside; it holds no secret all the same."""
@@ -22,38 +22,41 @@ _LIMIT = 10 << 20  # bytes; then the file becomes audit.jsonl.1
 
 
 class Audit:
-    """What is written about one command. A manager that can't be reached misses it."""
+    """What is written about one command. A manager that can't be reached misses it.
+
+    Attributes:
+        complaints: why managers that can be reached could not write.
+    """
 
     def __init__(self, fleet: Fleet, inventory: Inventory, me: Holder) -> None:
         self._fleet, self._me = fleet, me
         self._managers = [host.name for host in inventory.managers]
+        self.complaints: list[str] = []
 
-    def begin(self, left: Holder | None) -> list[str]:
-        """Write that it begins, and whose unfinished command it follows; returns complaints."""
-        return self._write({"event": "begin", **({"after": str(left)} if left else {})})
+    def begin(self, left: Holder | None) -> None:
+        """Write that it begins, and whose unfinished command it follows."""
+        self._write({"event": "begin", **({"after": str(left)} if left else {})})
 
     @contextmanager
-    def ending(self, results: list[Result], complaints: list[str]) -> Iterator[None]:
+    def recording(self, results: Sequence[Result]) -> Iterator[None]:
         """Write what was done when the block ends, and how it ended.
 
         Args:
             results: what the block has done by then.
-            complaints: gets those of managers that could not write.
         """
         try:
             yield
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
-            complaints += self._end("interrupted" if interrupted else "failed", results)
+            self._end("interrupted" if interrupted else "failed", results)
             raise
-        ok = all(result.ok for result in results)
-        complaints += self._end("done" if ok else "failed", results)
+        self._end("done" if all(result.ok for result in results) else "failed", results)
 
-    def _end(self, outcome: str, results: Iterable[Result]) -> list[str]:
+    def _end(self, outcome: str, results: Iterable[Result]) -> None:
         steps = [_plain(result) for result in results]
-        return self._write({"event": "end", "outcome": outcome, "steps": steps})
+        self._write({"event": "end", "outcome": outcome, "steps": steps})
 
-    def _write(self, entry: Mapping[str, Any]) -> list[str]:
+    def _write(self, entry: Mapping[str, Any]) -> None:
         line = json.dumps(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -65,7 +68,9 @@ class Audit:
             ensure_ascii=False,
         )
         done = self._fleet.each(lambda node: _append(node, f"{line}\n".encode()), self._managers)
-        return [f"the audit trail was not written: {error.what}" for error in done.errors.values()]
+        self.complaints += [
+            f"the audit trail was not written: {error.what}" for error in done.errors.values()
+        ]
 
 
 def entries(fleet: Fleet, inventory: Inventory, count: int) -> Results[list[dict[str, Any]]]:
@@ -104,12 +109,12 @@ def _tail(node: Node, count: int) -> list[dict[str, Any]]:
 
 
 def _plain(result: Result) -> dict[str, Any]:
-    step = result.step
+    item = result.item
     return {
-        "action": str(step.action),
-        "kind": str(step.kind),
-        "node": step.node,
-        "name": step.name,
+        "action": str(item.action),
+        "kind": str(item.kind),
+        "node": item.node,
+        "name": item.name,
         "outcome": str(result.outcome),
         "seconds": round(result.seconds, 3),
         **({"detail": result.detail.splitlines()[0]} if result.detail else {}),

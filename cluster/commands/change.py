@@ -4,52 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from cluster.commands.audit import Audit
-from cluster.commands.converge import Talk
+from cluster.commands.converge import Console
+from cluster.commands.outcome import standing
 from cluster.commands.report import Report
-from cluster.config.secrets import SPEC_KEY, Kept
 from cluster.connectors.fleet import Fleet
 from cluster.errors import NodeError
-from cluster.lock.lock import Lock, locked
+from cluster.facts.cluster import observe_cluster
+from cluster.lock.lock import locked
+from cluster.model.cluster import Cluster, Declared
+from cluster.model.item import Item
+from cluster.model.policy import Progress
 from cluster.model.redaction import known
-from cluster.model.service import Cluster
-from cluster.model.state import State
-from cluster.model.step import Step
-from cluster.operations.dispatch import Busy, Context
-from cluster.operations.executor import Outcome, Result, apply
-from cluster.operations.image_transfer import Spool
-from cluster.plan.plan import look as observed
+from cluster.model.result import Outcome, Result
+from cluster.operations.base import Context
+from cluster.operations.executor import execute
 
 
 @dataclass(frozen=True)
 class Change:
-    """The steps of a command, with what a person should know before and afterwards.
+    """The items of a command, with what a person should know before and afterwards.
 
     Attributes:
-        steps: also those that stand, with their reasons.
+        items: also those that can't be carried out, with their reasons.
         unreachable: chosen nodes that could not be asked.
         warnings: see `Report`.
-        question: what a person has to agree to before the steps are done; "" for nothing.
-        busy: what is done about a container that is at work.
+        question: what a person has to agree to before anything is done; "" for nothing.
     """
 
-    steps: tuple[Step, ...]
+    items: tuple[Item, ...]
     unreachable: Mapping[str, NodeError] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     question: str = ""
-    busy: Busy = Busy.SKIP
+
+
+Find: TypeAlias = Callable[[Cluster, Fleet], Change]
+"""Finds what is to be done, on the cluster as it is."""
 
 
 def show(change: Change) -> Report:
     """Return what a dry run shows."""
-    return _report(change, [Result(s, Outcome.PLANNED) for s in change.steps if s.acts])
+    return _report(change, [Result(i, Outcome.PLANNED) for i in change.items if i.is_action])
 
 
 def carry_out(
-    look: Callable[[Fleet], Change], cluster: Cluster, fleet: Fleet, command: str, talk: Talk
+    find: Find, declared: Declared, fleet: Fleet, command: str, console: Console
 ) -> Report:
-    """Do the steps that `look` finds, in their order; one that fails stops what builds on it.
+    """Do what `find` finds to be done, in its order; one that fails stops what builds on it.
 
     The person is asked before the lock is taken, and with the lock held it is looked once more.
 
@@ -58,44 +61,31 @@ def carry_out(
 
     Raises:
         LockedError: another command is changing the cluster.
-        SkpError: what `look` raises, or the person said no.
+        SkpError: what `find` raises, or the person said no.
     """
-    change = look(fleet)
-    if not any(step.changes for step in change.steps):
+    view = observe_cluster(declared, fleet, ())
+    change = find(view.cluster, fleet)
+    if not any(item.changes for item in change.items):
         return _report(change, [])
     if change.question:
-        talk.confirm(change.question)
-    state = observed(cluster, fleet, ())
-    with locked(fleet, cluster.inventory.master.name, command, state, talk.say) as lock:
-        change = look(fleet)
-        audit, results = Audit(fleet, cluster.inventory, lock.me), list[Result]()
-        warnings = audit.begin(lock.left)
-        with audit.ending(results, warnings):
-            _apply(change, cluster, fleet, state, lock, talk, results)
-    return _report(change, results, warnings)
+        console.confirm(change.question)
+    master = declared.inventory.master.name
+    with locked(fleet, master, command, view.state, console.say) as lock:
+        view = observe_cluster(declared, fleet, ())
+        change = find(view.cluster, fleet)
+        audit, results = Audit(fleet, declared.inventory, lock.me), list[Result]()
+        audit.begin(lock.left)
+        progress = Progress(console.say, known(view.cluster, view.state))
+        with audit.recording(results):
+            for result in execute(Context(fleet, progress, lock.check), change.items):
+                results.append(result)
+    return _report(change, results, audit.complaints)
 
 
-def _apply(
-    change: Change,
-    cluster: Cluster,
-    fleet: Fleet,
-    state: State,
-    lock: Lock,
-    talk: Talk,
-    results: list[Result],
-) -> None:
-    with Spool() as spool:
-        context = Context(
-            fleet, cluster.settings, cluster.inventory, cluster.secrets[SPEC_KEY], Kept(), state,
-            spool, talk.say, lock.check, known(cluster, state), change.busy,
-        )  # fmt: skip
-        apply(context, change.steps, results)
-
-
-def _report(change: Change, results: Sequence[Result], warnings: Sequence[str] = ()) -> Report:
+def _report(change: Change, results: Sequence[Result], complaints: Sequence[str] = ()) -> Report:
     rest = [
-        Result(s, Outcome.SKIPPED, s.reason, s.hint) if s.stands else Result(s, Outcome.KEPT)
-        for s in change.steps
-        if not s.acts
+        standing(item, planned=False) if item.is_blocked else Result(item, Outcome.UNCHANGED)
+        for item in change.items
+        if not item.is_action
     ]
-    return Report((*results, *rest), change.unreachable, (*change.warnings, *warnings))
+    return Report((*results, *rest), change.unreachable, (*change.warnings, *complaints))

@@ -12,11 +12,11 @@ from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.facts.nodes import identify
-from cluster.lock.lock import Holder
+from cluster.lock.holder import Holder
+from cluster.model.item import Action, Kind, Noted
+from cluster.model.policy import Say
+from cluster.model.result import Outcome, Result
 from cluster.model.spec import REGISTRY, Image
-from cluster.model.step import Action, Kind, Step
-from cluster.operations.dispatch import Say
-from cluster.operations.executor import Outcome, Result
 from cluster.operations.image import build, push
 
 
@@ -39,31 +39,28 @@ def build_and_push(
     Raises:
         NodeError: the master can't be reached, its registry does not answer, or the build failed.
     """
-    name = inventory.master.name
-    if name in fleet.unreachable:
-        raise fleet.unreachable[name]
-    master = fleet.nodes[name]
+    master = fleet.node(inventory.master.name)
     _need_registry(master)
     audit, results = Audit(fleet, inventory, Holder.me(command)), list[Result]()
-    warnings = audit.begin(None)
-    with audit.ending(results, warnings):
+    audit.begin(None)
+    with audit.recording(results):
         before, begun = identify(master, image), time.monotonic()
         build(master, image, dict(arguments), say)
         digest = push(master, image, say)
-        outcome = Outcome.KEPT if digest == before else Outcome.DONE
+        outcome = Outcome.UNCHANGED if digest == before else Outcome.DONE
         seconds = time.monotonic() - begun
-        results.append(Result(_step(inventory, image), outcome, digest, "", seconds))
-    return Report(tuple(results), {}, tuple(warnings))
+        results.append(Result(_noted(inventory, image), outcome, digest, "", seconds))
+    return Report(tuple(results), {}, tuple(audit.complaints))
 
 
 def planned(inventory: Inventory, image: Image) -> Report:
     """Return what a dry run shows."""
-    return Report((Result(_step(inventory, image), Outcome.PLANNED),), {})
+    return Report((Result(_noted(inventory, image), Outcome.PLANNED),), {})
 
 
-def _step(inventory: Inventory, image: Image) -> Step:
+def _noted(inventory: Inventory, image: Image) -> Noted:
     name = f"{image.repository}:{image.tag}"
-    return Step(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
+    return Noted(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
 
 
 def _need_registry(node: Node) -> None:

@@ -10,24 +10,21 @@ from cluster.config.inventory import Inventory
 from cluster.connectors.fleet import Fleet
 from cluster.facts.images import OURS, Store, Stored, read
 from cluster.facts.registry import Registry
-from cluster.model.step import Action, Difference, Kind, Step
-from cluster.operations.image_removal import size
+from cluster.model.item import Difference, Item, Keep, Kind
+from cluster.model.units import size
+from cluster.operations.image_removal import PruneBuildCache, PruneImages
 
 
-def look(inventory: Inventory, fleet: Fleet, nodes: Collection[str]) -> Change:
+def plan_image_prune(inventory: Inventory, fleet: Fleet, nodes: Collection[str]) -> Change:
     """Return the change that prunes the images of `nodes`.
 
     Raises:
         NodeError: the master's registry, which says what is still current, can't be asked.
     """
-    found = fleet.each(read, nodes)
-    errors = {n: e for n, e in {**fleet.unreachable, **found.errors}.items() if n in nodes}
-    master = inventory.master.name
-    if master in fleet.unreachable:
-        raise fleet.unreachable[master]
-    current = _current(Registry(fleet.nodes[master]), found.values)
-    steps = [_step(node, removable(store, current)) for node, store in found.values.items()]
-    return Change(tuple(steps), errors)
+    found = fleet.ask(read, nodes)
+    current = _current(Registry(fleet.node(inventory.master.name)), found.values)
+    items = [_item(node, removable(store, current)) for node, store in found.values.items()]
+    return Change(tuple(items), found.errors)
 
 
 def with_build_cache(change: Change, inventory: Inventory) -> Change:
@@ -35,8 +32,7 @@ def with_build_cache(change: Change, inventory: Inventory) -> Change:
     name = inventory.master.name
     if name in change.unreachable:
         return change
-    cache = Step(Kind.IMAGE, Action.PRUNE_CACHE, name, "build cache")
-    return replace(change, steps=(*change.steps, cache))
+    return replace(change, items=(*change.items, PruneBuildCache(name)))
 
 
 def removable(store: Store, current: Collection[str]) -> list[Stored]:
@@ -75,12 +71,8 @@ def _current(registry: Registry, stores: Mapping[str, Store]) -> frozenset[str]:
     )
 
 
-def _step(node: str, images: list[Stored]) -> Step:
-    return Step(
-        Kind.IMAGE,
-        Action.PRUNE if images else Action.KEEP,
-        node,
-        "images",
-        differences=tuple(Difference(i.label, None, size(i.size)) for i in images),
-        images=tuple(image.id for image in images),
-    )
+def _item(node: str, images: list[Stored]) -> Item:
+    if not images:
+        return Keep(Kind.IMAGE, node, "images")
+    differences = tuple(Difference(i.label, None, size(i.size)) for i in images)
+    return PruneImages(node, tuple(image.id for image in images), differences)

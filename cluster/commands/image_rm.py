@@ -11,8 +11,9 @@ from cluster.connectors.fleet import Fleet
 from cluster.errors import ConfigError, SkpError, nearest
 from cluster.facts.images import Store, read
 from cluster.facts.registry import Registry
+from cluster.model.item import Blocked, Item, Kind
 from cluster.model.spec import REGISTRY, TAG, Image
-from cluster.model.step import Action, Kind, Step
+from cluster.operations.image_removal import RemoveImage, UntagImage
 
 # distribution.github.io, "reference": path components.
 _REPOSITORY = re.compile(
@@ -37,7 +38,7 @@ def parse(repository: str, tag: str) -> Image:
     return Image(name, tag)
 
 
-def look(
+def plan_image_removal(
     inventory: Inventory,
     fleet: Fleet,
     image: Image,
@@ -52,18 +53,18 @@ def look(
     Raises:
         SkpError: a container uses it, or it is nowhere; NodeError: the registry can't be asked.
     """
-    found = fleet.each(read, nodes)
-    errors = {n: e for n, e in {**fleet.unreachable, **found.errors}.items() if n in nodes}
+    found = fleet.ask(read, nodes)
+    errors = found.errors
     everywhere = set(inventory.names) <= set(nodes)
     tags = _tags(inventory, fleet, image.repository) if everywhere else {}
     _refuse_used(image, found.values, tags.get(image.tag, ""))
-    steps = list(_engine_steps(image, found.values))
+    items: list[Item] = list(_in_engines(image, found.values))
     if image.tag in tags:
-        steps.append(_registry_step(image, inventory.master.name, sorted(errors)))
-    if not steps:
+        items.append(_in_registry(image, inventory.master.name, sorted(errors)))
+    if not items:
         raise _unknown(image, found.values, tags)
     kept = f"the registry keeps {_name(image)}: without --nodes it goes there too"
-    return Change(tuple(steps), errors, () if everywhere else (kept,), _question(steps, needed_by))
+    return Change(tuple(items), errors, () if everywhere else (kept,), _question(items, needed_by))
 
 
 def _name(image: Image) -> str:
@@ -72,9 +73,7 @@ def _name(image: Image) -> str:
 
 def _tags(inventory: Inventory, fleet: Fleet, repository: str) -> Mapping[str, str]:
     master = inventory.master.name
-    if master in fleet.unreachable:
-        raise fleet.unreachable[master]
-    return Registry(fleet.nodes[master]).digests([repository])[repository]
+    return Registry(fleet.node(master)).digests([repository])[repository]
 
 
 def _refuse_used(image: Image, stores: Mapping[str, Store], digest: str) -> None:
@@ -98,26 +97,25 @@ def _plain(image: Image, store: Store) -> list[str]:
     return [_name(image)] if found and found.labelled else []
 
 
-def _engine_steps(image: Image, stores: Mapping[str, Store]) -> Iterator[Step]:
+def _in_engines(image: Image, stores: Mapping[str, Store]) -> Iterator[Item]:
     for node, store in stores.items():
         for name in (image.reference, *_plain(image, store)):
             if store.named(name):
-                yield Step(Kind.IMAGE, Action.REMOVE, node, name, turn=1)
+                yield RemoveImage(node, name, order=1)
 
 
-def _registry_step(image: Image, master: str, unseen: Sequence[str]) -> Step:
-    """Return the step for the registry: after the engines, and only if all could be asked."""
+def _in_registry(image: Image, master: str, unseen: Sequence[str]) -> Item:
+    """Return what is done in the registry: after the engines, and only if all could be asked."""
     name = f"{_name(image)} in the registry"
     if unseen:
-        return Step(
+        return Blocked(
             Kind.IMAGE,
-            Action.BLOCK,
             master,
             name,
-            reason=f"whether a container on {', '.join(unseen)} uses it can't be seen",
-            hint="Type it again when every node answers.",
+            f"whether a container on {', '.join(unseen)} uses it can't be seen",
+            "Type it again when every node answers.",
         )
-    return Step(Kind.IMAGE, Action.UNTAG, master, _name(image), turn=2)
+    return UntagImage(master, image, order=2)
 
 
 def _unknown(image: Image, stores: Mapping[str, Store], tags: Collection[str]) -> SkpError:
@@ -132,12 +130,12 @@ def _unknown(image: Image, stores: Mapping[str, Store], tags: Collection[str]) -
     )
 
 
-def _question(steps: Sequence[Step], needed_by: Sequence[str]) -> str:
+def _question(items: Sequence[Item], needed_by: Sequence[str]) -> str:
     places = [
-        f"{'the registry' if step.action is Action.UNTAG else step.node}"
-        for step in steps
-        if step.changes
+        "the registry" if isinstance(item, UntagImage) else item.node
+        for item in items
+        if item.changes
     ]
-    name = steps[0].name.removeprefix(f"{REGISTRY}/").removesuffix(" in the registry")
+    name = items[0].name.removeprefix(f"{REGISTRY}/").removesuffix(" in the registry")
     wanted = f" ({', '.join(needed_by)} can't start without it)" if needed_by else ""
     return f"{name} would be removed from {', '.join(dict.fromkeys(places))}{wanted}."

@@ -6,26 +6,30 @@ from collections.abc import Iterable
 
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
+from cluster.model.item import Blocked, Item, Kind
+from cluster.model.policy import Busy
 from cluster.model.state import FoundContainer, State
-from cluster.model.step import Action, Kind, Step
-from cluster.operations.dispatch import Busy
+from cluster.operations.container import RemoveContainer
+from cluster.operations.leave import ForgetNode, LeaveSwarm
 from cluster.operations.rolling import may_go
 
 
-def held_back(fleet: Fleet, steps: Iterable[Step], state: State, busy: Busy) -> tuple[Step, ...]:
-    """Return `steps`, with a block in place of all those of a node that may not leave yet.
+def block_unsafe_leaves(
+    fleet: Fleet, items: Iterable[Item], state: State, busy: Busy
+) -> tuple[Item, ...]:
+    """Return `items`, with a block in place of all those of a node that may not leave yet.
 
     When the Swarm itself ends nothing goes for good: all data stays where it is, and together.
     """
-    steps = tuple(steps)
-    leaving = {step.node for step in steps if step.action is Action.LEAVE}
+    items = tuple(items)
+    leaving = {item.node for item in items if isinstance(item, LeaveSwarm | ForgetNode)}
     members = state.swarm.nodes.values() if state.swarm else ()
     if len(leaving) == sum(not member.joining for member in members):
-        return steps
+        return items
     asked: dict[str, list[FoundContainer]] = {}
-    for step in steps:
-        if step.node in leaving and step.found is not None and step.found.leaving:
-            asked.setdefault(step.node, []).append(step.found)
+    for item in items:
+        if item.node in leaving and isinstance(item, RemoveContainer) and item.found.removal_check:
+            asked.setdefault(item.node, []).append(item.found)
 
     def ask(node: Node) -> None:
         for container in asked[node.name]:
@@ -33,12 +37,9 @@ def held_back(fleet: Fleet, steps: Iterable[Step], state: State, busy: Busy) -> 
 
     refused = fleet.each(ask, asked).errors
     return (
-        *(step for step in steps if step.node not in refused),
+        *(item for item in items if item.node not in refused),
         *(
-            Step(
-                Kind.LEAVE, Action.BLOCK, name, "swarm",
-                reason=error.what.removeprefix(f"{name}: "), hint=error.hint,
-            )
+            Blocked(Kind.LEAVE, name, "swarm", error.what.removeprefix(f"{name}: "), error.hint)
             for name, error in refused.items()
         ),
-    )  # fmt: skip
+    )

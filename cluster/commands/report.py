@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.errors import ExitCode, NodeError
-from cluster.model.step import Action, Step
-from cluster.operations.executor import Outcome, Result
+from cluster.model.item import Action
+from cluster.model.result import Outcome, Result
 
 _MARKS = {
-    Outcome.KEPT: " ",
+    Outcome.UNCHANGED: " ",
     Outcome.PLANNED: "~",
     Outcome.DONE: "+",
     Outcome.BUSY: "=",
@@ -25,17 +25,17 @@ class Report:
     """The outcome of one command.
 
     Attributes:
-        results: every step with its outcome.
+        results: every item with its outcome.
         unreachable: nodes that could not be asked, and why.
         warnings: what a person should know, without being an error.
-        held: services left down because a person took them down.
+        stopped: services left down because a person took them down.
         pinned: services that stay at the image which a rollback chose.
     """
 
     results: tuple[Result, ...]
     unreachable: Mapping[str, NodeError]
     warnings: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
 
     @property
@@ -46,18 +46,9 @@ class Report:
 
     @property
     def changed(self) -> int:
-        """How many steps changed something, or would."""
-        return sum(
-            r.outcome in (Outcome.DONE, Outcome.PLANNED) and r.step.changes for r in self.results
-        )
-
-    def renewed(self, service: str) -> bool:
-        """Whether a container of `service` was made or replaced."""
-        return any(
-            r.outcome is Outcome.DONE and r.step.container and r.step.container.service == service
-            for r in self.results
-            if r.step.action in (Action.CREATE, Action.REPLACE)
-        )
+        """How many operations changed something, or would."""
+        planned = (r.outcome is Outcome.PLANNED and r.item.changes for r in self.results)
+        return sum(r.outcome is Outcome.DONE for r in self.results) + sum(planned)
 
     def as_json(self) -> str:
         """Return the report as one JSON document."""
@@ -67,7 +58,7 @@ class Report:
             "changed": self.changed,
             "steps": [_plain(result) for result in self.results],
             "unreachable": {name: error.what for name, error in self.unreachable.items()},
-            "held": list(self.held),
+            "held": list(self.stopped),
             "pinned": list(self.pinned),
             "warnings": list(self.warnings),
         }
@@ -75,11 +66,11 @@ class Report:
 
     def as_text(self) -> str:
         """Return the report for a terminal: what changed or failed, then one line that sums up."""
-        shown = [r for r in self.results if r.outcome is not Outcome.KEPT]
+        shown = [r for r in self.results if r.outcome is not Outcome.UNCHANGED]
         rows = [
-            (_MARKS[r.outcome], r.step.node, r.step.name, _verb(r), f"{r.seconds:.1f} s")
+            (_MARKS[r.outcome], r.item.node, r.item.name, _verb(r), f"{r.seconds:.1f} s")
             if r.outcome in (Outcome.DONE, Outcome.FAILED)
-            else (_MARKS[r.outcome], r.step.node, r.step.name, _verb(r), "")
+            else (_MARKS[r.outcome], r.item.node, r.item.name, _verb(r), "")
             for r in shown
         ]
         lines = table(("", "NODE", "WHAT", "RESULT", ""), rows) if rows else []
@@ -87,7 +78,9 @@ class Report:
             lines += _details(result)
         for error in self.unreachable.values():
             lines += [f"! {error.what}", *([f"  {error.hint}"] if error.hint else [])]
-        lines += [f"  {name} is held: ./skp.py docker.{name}-run lifts that" for name in self.held]
+        lines += [
+            f"  {name} is held: ./skp.py docker.{name}-run lifts that" for name in self.stopped
+        ]
         lines += [
             f"  {name} stays rolled back: ./skp.py docker.{name}-run lifts that"
             for name in self.pinned
@@ -117,20 +110,19 @@ _PAST = {Action.RESTART: "restarted", Action.REMOVE: "removed"}
 
 
 def _verb(result: Result) -> str:
-    action = str(result.step.action)
+    action = result.item.action
     if result.outcome is Outcome.BUSY:
-        return f"busy, not {_PAST.get(result.step.action, 'replaced')}"
+        return f"busy, not {_PAST.get(action, 'replaced')}"
     if result.outcome in (Outcome.DONE, Outcome.PLANNED):
-        command = result.step.command
-        return command[-1] if command else {"block": "create"}.get(action, action)
-    return f"{action} {result.outcome}" if action != "block" else str(result.outcome)
+        return result.item.verb
+    return str(result.outcome) if result.item.is_blocked else f"{action} {result.outcome}"
 
 
 def _details(result: Result) -> list[str]:
-    where = f"{result.step.node} {result.step.name}"
+    where = f"{result.item.node} {result.item.name}"
     lines = []
     if result.outcome in (Outcome.PLANNED, Outcome.DONE):
-        lines += [f"  {where}: {difference}" for difference in result.step.differences]
+        lines += [f"  {where}: {difference}" for difference in result.item.differences]
     if result.detail:
         first, *rest = result.detail.splitlines()
         lines += [f"{_MARKS[result.outcome]} {where}: {first}", *rest]
@@ -140,17 +132,17 @@ def _details(result: Result) -> list[str]:
 
 
 def _plain(result: Result) -> dict[str, object]:
-    step: Step = result.step
+    item = result.item
     return {
-        "kind": step.kind,
-        "action": step.action,
-        "node": step.node,
-        "name": step.name,
+        "kind": item.kind,
+        "action": item.action,
+        "node": item.node,
+        "name": item.name,
         "outcome": result.outcome,
         "detail": result.detail,
         "hint": result.hint,
         "seconds": round(result.seconds, 3),
         "differences": [
-            {"name": d.name, "wanted": d.wanted, "found": d.found} for d in step.differences
+            {"name": d.name, "wanted": d.wanted, "found": d.found} for d in item.differences
         ],
     }

@@ -7,27 +7,28 @@ from collections.abc import Collection
 from cluster.commands.change import Change
 from cluster.connectors.fleet import Fleet
 from cluster.facts.nodes import containers
+from cluster.model.item import Blocked, Item, Kind
+from cluster.model.policy import Busy
 from cluster.model.selector import Found, among
 from cluster.model.state import FoundContainer
-from cluster.model.step import Action, Kind, Step
+from cluster.operations.container import RestartContainer
 
 
-def look(fleet: Fleet, name: str, nodes: Collection[str]) -> Change:
+def find_restart(fleet: Fleet, name: str, nodes: Collection[str], busy: Busy) -> Change:
     """Return the change that restarts what `name` means on `nodes`.
+
+    Args:
+        busy: what is done about a container that is at work.
 
     Raises:
         SkpError: no container of that name is there.
     """
-    found = fleet.each(containers, nodes)
-    errors = {**fleet.unreachable, **found.errors}
-    return Change(
-        tuple(plan_restart(found.values, name)),
-        {node: error for node, error in errors.items() if node in nodes},
-    )
+    found = fleet.ask(containers, nodes)
+    return Change(tuple(plan_restart(found.values, name, busy)), found.errors)
 
 
-def plan_restart(found: Found, name: str) -> list[Step]:
-    """Return the steps, in the order of the nodes, but what does not work first; pure.
+def plan_restart(found: Found, name: str, busy: Busy) -> list[Item]:
+    """Return what is done, in the order of the nodes, but what does not work first; pure.
 
     So a restart that does not help is known before anything that works is touched.
 
@@ -38,19 +39,18 @@ def plan_restart(found: Found, name: str) -> list[Step]:
     ours = [(node, container) for node, container in meant if container.service]
     return [
         *(
-            Step(Kind.CONTAINER, Action.RESTART, node, c.name, found=c, turn=turn)
-            for turn, (node, c) in enumerate(ours, 1)
+            RestartContainer(node, c.name, c, busy, order)
+            for order, (node, c) in enumerate(ours, 1)
         ),
         *(_refused(node, c) for node, c in meant if not c.service),
     ]
 
 
-def _refused(node: str, container: FoundContainer) -> Step:
-    return Step(
+def _refused(node: str, container: FoundContainer) -> Item:
+    return Blocked(
         Kind.CONTAINER,
-        Action.BLOCK,
         node,
         container.name,
-        reason=f"the container {container.name} is not ours",
-        hint=f"Restart it there: docker restart {container.name} on {node}",
+        f"the container {container.name} is not ours",
+        f"Restart it there: docker restart {container.name} on {node}",
     )

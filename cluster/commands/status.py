@@ -9,7 +9,8 @@ import docker.errors
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.facts.nodes import identify
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import GPU_RUNTIME, REGISTRY, Container, Image
 from cluster.model.state import FoundContainer, FoundNode, Health, State, SwarmNode
 from cluster.plan.swarm import drained
@@ -58,7 +59,7 @@ def _gpus(node: FoundNode) -> str:
 
 
 def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:
-    held = state.swarm.intent.held if state.swarm else frozenset[str]()
+    held = state.swarm.decisions.stopped if state.swarm else frozenset[str]()
     off = drained(cluster.inventory, state, (), ())
     for service in services:
         wanted = {(c.node, c.name): c for c in service.containers(cluster, state)}

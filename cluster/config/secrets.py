@@ -50,7 +50,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredSecrets:
     """Generated secrets as they are kept in one place.
 
     Attributes:
@@ -64,10 +64,10 @@ class Kept:
     def mark(self) -> str:
         """What tells these secrets from others, and nobody a secret; "" without a key for it."""
         key = self.values.get(SPEC_KEY)
-        return Secret(self.written()).fingerprint(key) if key else ""
+        return Secret(self.dumps()).fingerprint(key) if key else ""
 
-    def written(self) -> str:
-        """Return it as the text of a file; see `read`."""
+    def dumps(self) -> str:
+        """Return it as the text of a file; see `parse`."""
         pairs = {key: secret.reveal() for key, secret in self.values.items()}
         pairs[GENERATION] = str(self.generation)
         lines = (f"{key}={shlex.quote(value)}\n" for key, value in sorted(pairs.items()))
@@ -80,18 +80,18 @@ class Resolved:
 
     Attributes:
         values: all secrets by their settings' keys.
-        kept: the generated ones, as every manager is to have them.
+        stored: the generated ones, as every manager is to have them.
         generated: keys that nobody had a value for: these are new.
         overruled: keys that this machine has another value for than the cluster.
     """
 
     values: Mapping[str, Secret]
-    kept: Kept
+    stored: StoredSecrets
     generated: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
 
 
-def read(text: str) -> Kept:
+def parse(text: str) -> StoredSecrets:
     """Return the secrets in the text of a file; raises ValueError with the number of a bad line."""
     pairs: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -104,20 +104,20 @@ def read(text: str) -> Kept:
             raise ValueError(number) from None
         pairs[key] = value
     generation = pairs.pop(GENERATION, "1")
-    return Kept(
+    return StoredSecrets(
         {key: Secret(value) for key, value in pairs.items()},
         int(generation) if generation.isdigit() else 1,
     )
 
 
-def resolve(settings: Settings, local: Kept, copies: Iterable[Kept]) -> Resolved:
+def resolve(settings: Settings, local: StoredSecrets, copies: Iterable[StoredSecrets]) -> Resolved:
     """Return every secret; those that nobody has are generated, and stored nowhere by this.
 
     Args:
         local: what etc/secrets.env holds.
         copies: what the managers hold; the newest of them is the truth.
     """
-    newest = max(copies, key=lambda copy: copy.generation, default=Kept())
+    newest = max(copies, key=lambda copy: copy.generation, default=StoredSecrets())
     known = {**local.values, **newest.values}
     given = {key: settings.password(key) for key in settings.password_keys}
     made = (key for key in given if key not in settings.given_only)
@@ -126,7 +126,7 @@ def resolve(settings: Settings, local: Kept, copies: Iterable[Kept]) -> Resolved
     known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
     changed = newest.generation == 0 or known != newest.values
     generation = max(newest.generation, local.generation if not newest.generation else 0)
-    kept = Kept(known, max(1, generation + (changed and newest.generation > 0)))
+    kept = StoredSecrets(known, max(1, generation + (changed and newest.generation > 0)))
     return Resolved(
         {
             key: Secret(given[key]) if given.get(key) else known.get(key, Secret(""))

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from cluster.config import secrets
-from cluster.config.secrets import Kept
+from cluster.config.secrets import StoredSecrets
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 
@@ -20,7 +20,7 @@ def path(settings: Settings) -> Path:
     return settings.local_path("SKP_ETC") / FILE
 
 
-def read(path: Path) -> Kept:
+def read(path: Path) -> StoredSecrets:
     """Return what the file holds; nothing when there is none.
 
     Raises:
@@ -30,7 +30,7 @@ def read(path: Path) -> Kept:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        return Kept()
+        return StoredSecrets()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise ConfigError(f"{path}: can't be read: {reason}", _FORM) from None
@@ -39,7 +39,7 @@ def read(path: Path) -> Kept:
             f"{path}: others can read it (mode {mode:o}; 600 is needed)", f"chmod 600 {path}"
         )
     try:
-        return secrets.read(text)
+        return secrets.parse(text)
     except ValueError as error:
         raise ConfigError(f"{path}:{error}: not of the form KEY='value'", _FORM) from None
 
@@ -58,7 +58,7 @@ def check(path: Path) -> None:
         )
 
 
-def write(path: Path, kept: Kept) -> None:
+def write(path: Path, stored: StoredSecrets) -> None:
     """Replace the file, whole or not at all.
 
     Raises:
@@ -69,7 +69,7 @@ def write(path: Path, kept: Kept) -> None:
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(kept.written())
+            file.write(stored.dumps())
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from cluster.config.inventory import Host, Inventory
 from cluster.config.settings import Settings
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
     from cluster.config.secrets import Secret
     from cluster.connectors.node import Node
 
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
 T = TypeVar("T")
+C = TypeVar("C", bound=_Closes)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class Fleet:
         connected = _gather(begun, pool)
         self.nodes: dict[str, Node] = dict(connected.values)
         self.unreachable: Mapping[str, NodeError] = connected.errors
+        self._making = threading.Lock()
+        self._shared: dict[Callable[[], Any], Any] = {}
 
     def each(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
         """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
@@ -80,8 +89,35 @@ class Fleet:
             self.nodes[name].close()
             self.nodes[name] = node
 
+    def shared(self, make: Callable[[], C]) -> C:
+        """Return what `make` makes, once for all nodes; it is closed with the connections."""
+        with self._making:
+            if make not in self._shared:
+                self._shared[make] = make()
+            made: C = self._shared[make]
+            return made
+
+    def node(self, name: str) -> Node:
+        """Return a connected node.
+
+        Raises:
+            NodeError: it can't be reached, or was not among those to connect to.
+        """
+        if name in self.nodes:
+            return self.nodes[name]
+        raise self.unreachable.get(name) or NodeError(name, "it is not connected")
+
+    def ask(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
+        """Run `function` as `each` does; its errors name the nodes that can't be reached too."""
+        chosen = tuple(host.name for host in self.hosts) if names is None else tuple(names)
+        found = self.each(function, chosen)
+        errors = {name: e for name, e in self.unreachable.items() if name in chosen}
+        return Results(found.values, {**errors, **found.errors})
+
     def close(self) -> None:
         """End all connections."""
+        for made in self._shared.values():
+            made.close()
         for node in self.nodes.values():
             node.close()
 

@@ -11,7 +11,7 @@ _MARK = "note:"
 _BYTES = 4096
 
 
-def question(paths: Iterable[str]) -> str:
+def probe_script(paths: Iterable[str]) -> str:
     """Return a shell command that prints a line for each file that is there and can be read."""
     return "\n".join(
         f"[ ! -r {path} ] || echo {_MARK}{path}:$(head -c {_BYTES} -- {path} | base64 -w 0)"
@@ -19,8 +19,8 @@ def question(paths: Iterable[str]) -> str:
     )
 
 
-def answer(text: str) -> Mapping[str, str]:
-    """Return the beginnings by path from what the question's command printed."""
+def parse_probe(text: str) -> Mapping[str, str]:
+    """Return the beginnings by path from what the script printed."""
     lines = [line.removeprefix(_MARK) for line in text.splitlines() if line.startswith(_MARK)]
     return {path: _decoded(said) for path, _, said in (line.rpartition(":") for line in lines)}
 

@@ -15,16 +15,16 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import BrokenError, NodeError
 from cluster.facts.disk import Question, disk
-from cluster.model.decisions import Intent
+from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
     LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
-    LABEL_LEAVING,
     LABEL_PREVIOUS,
+    LABEL_READY_CHECK,
+    LABEL_REMOVAL_CHECK,
     LABEL_SERVICE,
-    LABEL_SETTLED,
     LABEL_SPEC,
     FoundContainer,
     FoundNode,
@@ -126,9 +126,9 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
         owner=seen.owner,
         images=found,
         clock=moment(info["SystemTime"]) - now,
-        kept=seen.kept,
+        secrets=seen.secrets,
         files=seen.files,
-        notes=seen.notes,
+        marker_files=seen.marker_files,
         gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
@@ -177,8 +177,8 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         started=state["StartedAt"],
         previous=labels.get(LABEL_PREVIOUS, ""),
         busy=_words(labels, LABEL_BUSY),
-        settled=_words(labels, LABEL_SETTLED),
-        leaving=_words(labels, LABEL_LEAVING),
+        ready_check=_words(labels, LABEL_READY_CHECK),
+        removal_check=_words(labels, LABEL_REMOVAL_CHECK),
         after=_words(labels, LABEL_AFTER),
         said=_said(state),
         ports=tuple(ports),
@@ -209,7 +209,7 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
         via=node.name,
         id=swarm["ID"],
         nodes=nodes,
-        intent=Intent.read(swarm["Spec"].get("Labels") or {}),
+        decisions=Decisions.parse(swarm["Spec"].get("Labels") or {}),
         networks={item["Name"]: _subnet(item) for item in networks if item["Attachable"]},
         tokens={
             "manager": Secret(swarm["JoinTokens"]["Manager"]),

@@ -23,24 +23,24 @@ Table: TypeAlias = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Intent:
+class Decisions:
     """All decisions.
 
     Attributes:
-        held: services that a person took down.
+        stopped: services that a person took down.
         pinned: service to image reference to digest: what a rollback chose.
         options: service to setting to value: what `-run` was given.
         numbers: service to node to its number, also of nodes that are gone: it is not given twice.
     """
 
-    held: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
     pinned: Table = field(default_factory=dict)
     options: Table = field(default_factory=dict)
     numbers: Table = field(default_factory=dict)
 
     @classmethod
-    def read(cls, labels: Mapping[str, str]) -> Self:
-        """Return the intent in a Swarm's labels; what is not of its form counts as not there."""
+    def parse(cls, labels: Mapping[str, str]) -> Self:
+        """Return the decisions in a Swarm's labels; what is not of its form counts as not there."""
         return cls(
             frozenset(labels.get(LABEL_HELD, "").split(",")) - {""},
             _table(labels.get(LABEL_PINNED, "")),
@@ -48,10 +48,10 @@ class Intent:
             _table(labels.get(LABEL_NUMBERS, "")),
         )
 
-    def written(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Return `labels` with this intent in them."""
+    def dumps(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return `labels` with this decisions in them."""
         ours = {
-            LABEL_HELD: ",".join(sorted(self.held)),
+            LABEL_HELD: ",".join(sorted(self.stopped)),
             LABEL_PINNED: _text(self.pinned),
             LABEL_OPTIONS: _text(self.options),
             LABEL_NUMBERS: _text(self.numbers),
@@ -64,30 +64,30 @@ class Intent:
         """The options of all services as settings that win over bin/env.sh."""
         return {key: value for chosen in self.options.values() for key, value in chosen.items()}
 
-    def hold(self, service: str) -> Intent:
+    def stop(self, service: str) -> Decisions:
         """Return it with `service` taken down; its pins and options end."""
         return replace(
             self.run(service, {}),
-            held=self.held | {service},
+            stopped=self.stopped | {service},
             options=_without(self.options, service),
         )
 
-    def run(self, service: str, options: Mapping[str, str]) -> Intent:
+    def run(self, service: str, options: Mapping[str, str]) -> Decisions:
         """Return it with `service` wanted as the settings say, and as `options` say on top."""
         chosen = {**self.options.get(service, {}), **options}
         others = _without(self.options, service)
         return replace(
             self,
-            held=self.held - {service},
+            stopped=self.stopped - {service},
             pinned=_without(self.pinned, service),
             options={**others, service: chosen} if chosen else others,
         )
 
-    def pin(self, service: str, images: Mapping[str, str]) -> Intent:
+    def pin(self, service: str, images: Mapping[str, str]) -> Decisions:
         """Return it with the images of `service` at the given digests."""
         return replace(self, pinned={**_without(self.pinned, service), service: dict(images)})
 
-    def number(self, service: str, numbers: Mapping[str, str]) -> Intent:
+    def number(self, service: str, numbers: Mapping[str, str]) -> Decisions:
         """Return it with further nodes' numbers of `service`; those that are there stay."""
         known = {**numbers, **self.numbers.get(service, {})}
         return replace(self, numbers={**_without(self.numbers, service), service: known})

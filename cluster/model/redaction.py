@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 from cluster.config.secrets import Secret
 
 if TYPE_CHECKING:
-    from cluster.model.service import Cluster
+    from cluster.model.cluster import Cluster
     from cluster.model.state import State
 
 STARS = b"***"
@@ -44,7 +44,7 @@ class Mask:
 
 def known(cluster: Cluster, state: State) -> Mask:
     """Return a mask of every secret that this machine or a manager knows."""
-    kept = [secret for node in state.nodes.values() for secret in node.kept.values.values()]
+    kept = [secret for node in state.nodes.values() for secret in node.secrets.values.values()]
     return Mask([*cluster.secrets.values(), *kept])
 
 

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from cluster.config.inventory import Host, Inventory
-from cluster.config.secrets import Secret
-from cluster.config.settings import Setting, Settings
+from cluster.config.inventory import Host
+from cluster.config.settings import Setting
 from cluster.errors import ConfigError
-from cluster.model.spec import Container, Image, NodeFile
+from cluster.model.cluster import Cluster
+from cluster.model.item import Item
+from cluster.model.setup import SetupStep
+from cluster.model.spec import Container, Image
 from cluster.model.state import FoundNode, State
-from cluster.model.step import Step
-
-if TYPE_CHECKING:
-    from cluster.connectors.fleet import Fleet
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """What is wanted, before any service has read it.
-
-    Attributes:
-        files: what every node is to have on its own disk.
-    """
-
-    settings: Settings
-    inventory: Inventory
-    secrets: Mapping[str, Secret]
-    files: tuple[NodeFile, ...] = ()
-
-    @property
-    def home(self) -> str:
-        """The shared folder, the same path on every node."""
-        return f"{self.settings.text('SKP_HOME')}/volume"
 
 
 class Service:
@@ -51,7 +28,7 @@ class Service:
         settings: the keys of bin/env.sh that it reads.
         verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
             sentence, and the command.
-        numbered: whether each of its nodes has a number for ever; see `cluster.numbers`.
+        numbered: whether each of its nodes has an ordinal for ever; see `cluster.model.ordinals`.
     """
 
     name: str
@@ -67,7 +44,7 @@ class Service:
         """Return the hosts that it runs on: those with its label."""
         return cluster.inventory.labelled(self.name)
 
-    def nowhere(self, cluster: Cluster) -> ConfigError:
+    def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Return the error for a `-run` that no chosen node is for."""
         return ConfigError(
             f"no chosen node has the label {self.name}",
@@ -78,33 +55,30 @@ class Service:
         """Return the images that it needs, so that their digests are observed."""
         raise NotImplementedError
 
-    def notes(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
+    def marker_files(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
         """Return the paths of small files on its nodes that it wants to have read."""
         return ()
 
-    def claimed(self, cluster: Cluster, node: FoundNode) -> int:  # noqa: ARG002
-        """Return the number that the data on `node` says it is of; 0 for none."""
+    def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:  # noqa: ARG002
+        """Return the ordinal that the data on `node` says it is of; 0 for none."""
         return 0
 
     def containers(self, cluster: Cluster, facts: State) -> Iterable[Container]:
         """Return the containers that it wants; pure."""
         raise NotImplementedError
 
-    def first(self, cluster: Cluster, facts: State) -> Iterable[Step]:  # noqa: ARG002
+    def setup_steps(self, cluster: Cluster, facts: State) -> Iterable[SetupStep]:  # noqa: ARG002
         """Return what has to be done once before its containers can work; pure.
 
-        `docker.apply` does these steps (a RUN, a JOB); where they have a hint, a `-run` says that
-        and does nothing.
+        `docker.apply` does these steps; where they have a hint, a `-run` says that and does
+        nothing.
         """
         return ()
 
-    def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:  # noqa: ARG002
-        """Do what only the running service itself can be asked for: after each `-run`, and after
-        an apply that made or replaced a container of it.
+    def after_run(self, cluster: Cluster, facts: State) -> Iterable[Item]:  # noqa: ARG002
+        """Return the operations for which the running service itself has to be asked; pure.
 
-        Returns what was changed, a sentence each; the second time nothing.
-
-        Raises:
-            NodeError: the service refuses.
+        They are carried out after each `-run`, and after an apply that made or replaced a
+        container of the service. The second time they change nothing.
         """
         return ()

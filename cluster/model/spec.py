@@ -175,13 +175,13 @@ class Container:
         busy: a command inside it that ends with 0, and says with what, when it is at work and
             replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
-        stage: its place in the beginning of its service, from 0 on: it comes after those with a
+        start_phase: its place in the beginning of its service, from 0 on: it comes after those with a
             lower one, as after other services.
-        turn: its place when the service's containers are replaced one after another, from 1 on;
+        rolling_order: its place when the service's containers are replaced one after another, from 1 on;
             0 when they may be replaced all at once.
-        settled: a command inside it that ends with 0 when the next one may be replaced; else it
+        ready_check: a command inside it that ends with 0 when the next one may be replaced; else it
             says why not.
-        leaving: a command inside it that ends with 0 when it may be taken away for good; else it
+        removal_check: a command inside it that ends with 0 when it may be taken away for good; else it
             says why not.
         obstacle: what keeps it from being made, and what to do; () for nothing.
     """
@@ -210,10 +210,10 @@ class Container:
     stop_timeout: int = 10
     busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
     after: tuple[str, ...] = field(default=(), metadata={"spec": False})
-    stage: int = field(default=0, metadata={"spec": False})
-    turn: int = field(default=0, metadata={"spec": False})
-    settled: tuple[str, ...] = field(default=(), metadata={"spec": False})
-    leaving: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    start_phase: int = field(default=0, metadata={"spec": False})
+    rolling_order: int = field(default=0, metadata={"spec": False})
+    ready_check: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    removal_check: tuple[str, ...] = field(default=(), metadata={"spec": False})
     obstacle: tuple[str, ...] = field(default=(), metadata={"spec": False})
 
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from enum import StrEnum
 from statistics import median
 from typing import Any
 
-from cluster.config.secrets import Kept, Secret
+from cluster.config.secrets import Secret, StoredSecrets
 from cluster.errors import NodeError
-from cluster.model.decisions import Intent
+from cluster.model.decisions import Decisions
 from cluster.model.spec import Image
 
 LABEL_SERVICE = "skp.service"
@@ -24,8 +24,8 @@ LABEL_OWNED = "skp.labels"
 LABEL_BUSY = "skp.busy"
 # On a container: the commands inside it that tell whether the next one may be replaced, and
 # whether it may go for good, as JSON.
-LABEL_SETTLED = "skp.settled"
-LABEL_LEAVING = "skp.leaving"
+LABEL_READY_CHECK = "skp.settled"
+LABEL_REMOVAL_CHECK = "skp.leaving"
 # On a container: the services that it comes after, and goes before, as JSON.
 LABEL_AFTER = "skp.after"
 # On a container: the image digest of the one that it replaced, for a rollback.
@@ -55,7 +55,7 @@ class FoundContainer:
         status: the engine's word: created, running, restarting, exited, paused, dead.
         started: RFC 3339 time of the last start.
         busy: the command inside it that tells whether it is at work; () for none.
-        settled, leaving: the commands inside it that say whether the next one may be replaced,
+        ready_check, removal_check: the commands inside it that say whether the next one may be replaced,
             and whether it may go for good; () for none.
         after: the services that it came after, and goes before.
         said: what its probe printed last.
@@ -73,8 +73,8 @@ class FoundContainer:
     started: str = ""
     previous: str = ""
     busy: tuple[str, ...] = ()
-    settled: tuple[str, ...] = ()
-    leaving: tuple[str, ...] = ()
+    ready_check: tuple[str, ...] = ()
+    removal_check: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     said: str = ""
     ports: tuple[str, ...] = ()
@@ -121,10 +121,10 @@ class FoundNode:
         owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
         images: image to its id (streamed) or digest (registry) as this node sees it.
         clock: how many seconds its clock is ahead of this machine's.
-        kept: the generated secrets that it keeps, as a manager.
+        secrets: the generated ones that it stores, as a manager.
         files: the signatures of the files that are wanted here, by path; "" for one that is not
             there.
-        notes: the beginnings of files of its own that services asked for, by path; only those
+        marker_files: the beginnings of files of its own that services asked for, by path; only those
             that are there.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
@@ -137,9 +137,9 @@ class FoundNode:
     owner: str = ""
     images: Mapping[Image, str] = field(default_factory=dict)
     clock: float = 0.0
-    kept: Kept = field(default_factory=Kept)
+    secrets: StoredSecrets = field(default_factory=StoredSecrets)
     files: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, str] = field(default_factory=dict)
+    marker_files: Mapping[str, str] = field(default_factory=dict)
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
 
@@ -174,7 +174,7 @@ class Swarm:
 
     Attributes:
         via: the node that was asked, and that changes go through.
-        intent: what a person decided.
+        decisions: what a person decided.
         networks: attachable overlays by name, with the subnet of each.
         tokens: join tokens by role.
         managers: names of the reachable managers, which a joining node can ask.
@@ -183,7 +183,7 @@ class Swarm:
     via: str
     id: str
     nodes: Mapping[str, SwarmNode]
-    intent: Intent
+    decisions: Decisions
     networks: Mapping[str, str]
     tokens: Mapping[str, Secret]
     managers: tuple[str, ...]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from cluster.connectors.node import Node
+from cluster.model.policy import Busy
 from cluster.model.state import FoundContainer
-from cluster.operations.dispatch import Busy, BusyError
+from cluster.operations.base import BusyError
 
 _PAUSE = 2.0  # seconds between two looks: somebody's work takes minutes
 

@@ -11,47 +11,53 @@ from cluster.model.state import (
     LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
-    LABEL_LEAVING,
     LABEL_PREVIOUS,
+    LABEL_READY_CHECK,
+    LABEL_REMOVAL_CHECK,
     LABEL_SERVICE,
-    LABEL_SETTLED,
     LABEL_SPEC,
+    FoundContainer,
 )
-from cluster.model.step import Step
 
 # On each node: one folder per container with what is bind-mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
 _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 
 
-def labels(step: Step, key: Secret) -> dict[str, str]:
-    """Return the labels that say what a container was made from, and what to ask it."""
-    container = step.container
-    assert container is not None
-    described = container.described(step.identity or None, key)
-    found = {
+def labels(
+    container: Container, identity: str, found: FoundContainer | None, key: Secret
+) -> dict[str, str]:
+    """Return the labels that say what a container was made from, and what to ask it.
+
+    Args:
+        identity: its image's id or digest.
+        found: the container that it replaces; None for none.
+        key: the cluster's key for hashes.
+    """
+    described = container.described(identity or None, key)
+    made = {
         LABEL_SERVICE: container.service,
         LABEL_SPEC: fingerprint(described, key),
         LABEL_FIELDS: json.dumps(described, sort_keys=True, separators=(",", ":")),
     }
     words = {
         LABEL_BUSY: container.busy,
-        LABEL_SETTLED: container.settled,
-        LABEL_LEAVING: container.leaving,
+        LABEL_READY_CHECK: container.ready_check,
+        LABEL_REMOVAL_CHECK: container.removal_check,
         LABEL_AFTER: container.after,
     }
-    found |= {label: json.dumps(said) for label, said in words.items() if said}
-    if previous := _previous(step):
-        found[LABEL_PREVIOUS] = previous
-    return found
+    made |= {label: json.dumps(said) for label, said in words.items() if said}
+    if previous := _previous(found, identity):
+        made[LABEL_PREVIOUS] = previous
+    return made
 
 
-def _previous(step: Step) -> str:
+def _previous(found: FoundContainer | None, identity: str) -> str:
     """Return the digest of the last other image that ran here, for a rollback; "" for none."""
-    if step.found is None:
+    if found is None:
         return ""
-    replaced = str((step.found.fields.get("image") or {}).get("id") or "")
-    return step.found.previous if replaced in ("", step.identity) else replaced
+    replaced = str((found.fields.get("image") or {}).get("id") or "")
+    return found.previous if replaced in ("", identity) else replaced
 
 
 def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:

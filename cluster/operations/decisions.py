@@ -1,75 +1,159 @@
-"""Steps that remember what a person decided, and the secrets that were generated."""
+"""Operations that remember what a person decided, and the secrets that were generated."""
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker.errors
 
-from cluster.facts.disk import KEPT, MARK, STAMP
-from cluster.model.decisions import Intent
-from cluster.model.step import Action, Step
-from cluster.operations.dispatch import Context, Performer
+from cluster.config.secrets import StoredSecrets
+from cluster.facts.disk import SECRETS_FILE, SECRETS_MARK, STAMP
+from cluster.model.decisions import Decisions
+from cluster.model.item import Action, Difference, Kind
+from cluster.operations.base import Context, Operation
 
 
-def _hold(context: Context, step: Step) -> str:
-    return _decide(context, lambda intent: intent.hold(step.name))
+class DecisionOperation(Operation):
+    """A change of what the Swarm remembers, made through the manager `node`."""
+
+    kind = Kind.INTENT
+
+    @abstractmethod
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Return `decisions` with this one in them."""
+
+    def execute(self, context: Context) -> str:
+        """Change the Swarm's specification by compare-and-swap."""
+        via = self.node_in(context)
+        end = time.monotonic() + via.deadlines.swarm
+        with via.talking("remembering the intent") as engine:
+            while True:
+                current = engine.inspect_swarm()
+                version, spec = current["Version"]["Index"], dict[str, Any](current["Spec"])
+                labels = spec.get("Labels") or {}
+                spec["Labels"] = self.decide(Decisions.parse(labels)).dumps(labels)
+                try:
+                    engine.update_swarm(version, swarm_spec=spec)
+                    return ""
+                except docker.errors.APIError:
+                    moved = engine.inspect_swarm()["Version"]["Index"] != version
+                    if not moved or time.monotonic() > end:
+                        raise
 
 
-def _run(context: Context, step: Step) -> str:
-    return _decide(context, lambda intent: intent.run(step.name, step.values))
+@dataclass(frozen=True)
+class StopService(DecisionOperation):
+    """Remember that the service `name` is to stay down."""
+
+    node: str
+    name: str
+    differences: tuple[Difference, ...] = ()
+    action = Action.HOLD
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Stop it; its pins and options end."""
+        return decisions.stop(self.name)
 
 
-def _pin(context: Context, step: Step) -> str:
-    return _decide(context, lambda intent: intent.pin(step.name, step.values))
+@dataclass(frozen=True)
+class ReleaseService(DecisionOperation):
+    """Remember that the service `name`, which was stopped, is wanted again.
+
+    Attributes:
+        options: settings that `-run` was given.
+    """
+
+    node: str
+    name: str
+    options: Mapping[str, str]
+    differences: tuple[Difference, ...] = ()
+    action = Action.RELEASE
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Want it as the settings say, and as the options say on top."""
+        return decisions.run(self.name, self.options)
 
 
-def _number(context: Context, step: Step) -> str:
-    service = step.name.partition(" ")[0]
-    return _decide(context, lambda intent: intent.number(service, step.values))
+@dataclass(frozen=True)
+class SetOptions(DecisionOperation):
+    """Remember what `-run` was given for the service `name`, and that its pins end."""
+
+    node: str
+    name: str
+    options: Mapping[str, str]
+    differences: tuple[Difference, ...] = ()
+    action = Action.SET
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Want it as the settings say, and as the options say on top."""
+        return decisions.run(self.name, self.options)
 
 
-def _decide(context: Context, decision: Callable[[Intent], Intent]) -> str:
-    """Change the intent by compare-and-swap on the Swarm's specification."""
-    via = context.fleet.nodes[context.swarm.via]
-    end = time.monotonic() + via.deadlines.swarm
-    with via.talking("remembering the intent") as engine:
-        while True:
-            current = engine.inspect_swarm()
-            version, spec = current["Version"]["Index"], dict[str, Any](current["Spec"])
-            labels = spec.get("Labels") or {}
-            spec["Labels"] = decision(Intent.read(labels)).written(labels)
-            try:
-                engine.update_swarm(version, swarm_spec=spec)
-                return ""
-            except docker.errors.APIError:
-                moved = engine.inspect_swarm()["Version"]["Index"] != version
-                if not moved or time.monotonic() > end:
-                    raise
+@dataclass(frozen=True)
+class PinImages(DecisionOperation):
+    """Remember the images that a rollback of the service `name` chose.
+
+    Attributes:
+        images: digests by image reference.
+    """
+
+    node: str
+    name: str
+    images: Mapping[str, str]
+    differences: tuple[Difference, ...] = ()
+    action = Action.PIN
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Pin them."""
+        return decisions.pin(self.name, self.images)
 
 
-def _save(context: Context, step: Step) -> str:
-    """Write the generated secrets where only root reads them, whole or not at all."""
-    node = context.fleet.nodes[step.node]
-    folder = shlex.quote(str(Path(KEPT).parent))
-    node.sudo(
-        f"install -d -m 0755 {folder} && umask 077 && cat >{KEPT}.new && sync {KEPT}.new "
-        f"&& mv {KEPT}.new {KEPT} && umask 022 "
-        f'&& echo {context.kept.mark} "$({STAMP} {KEPT})" >{MARK}.new && mv {MARK}.new {MARK}',
-        stdin=context.kept.written().encode(),
-    )
-    return ""
+@dataclass(frozen=True)
+class RememberOrdinals(DecisionOperation):
+    """Remember further nodes' ordinals of a service; those that are remembered stay.
+
+    Attributes:
+        service_name: the service. ordinals: by node.
+    """
+
+    node: str
+    service_name: str
+    ordinals: Mapping[str, str]
+    differences: tuple[Difference, ...] = ()
+    action = Action.NUMBER
+
+    @property
+    def name(self) -> str:
+        """The service, and what of it is decided."""
+        return f"{self.service_name} numbers"
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Add them."""
+        return decisions.number(self.service_name, self.ordinals)
 
 
-PERFORMERS: Mapping[str, Performer] = {
-    Action.HOLD: _hold,
-    Action.RELEASE: _run,
-    Action.SET: _run,
-    Action.PIN: _pin,
-    Action.NUMBER: _number,
-}
-SECRETS: Mapping[str, Performer] = {Action.SAVE: _save}
+@dataclass(frozen=True)
+class SaveSecrets(Operation):
+    """Write the generated secrets on a manager, where only root reads them."""
+
+    node: str
+    secrets: StoredSecrets
+    name: str = "secrets"
+    kind, action = Kind.SECRETS, Action.SAVE
+
+    def execute(self, context: Context) -> str:
+        """Write them whole or not at all, and then the mark that tells which ones they are."""
+        folder = shlex.quote(str(Path(SECRETS_FILE).parent))
+        self.node_in(context).sudo(
+            f"install -d -m 0755 {folder} && umask 077 && cat >{SECRETS_FILE}.new && sync {SECRETS_FILE}.new "
+            f"&& mv {SECRETS_FILE}.new {SECRETS_FILE} && umask 022 "
+            f'&& echo {self.secrets.mark} "$({STAMP} {SECRETS_FILE})" >{SECRETS_MARK}.new && mv {SECRETS_MARK}.new {SECRETS_MARK}',
+            stdin=self.secrets.dumps().encode(),
+        )
+        return ""

@@ -1,68 +1,103 @@
-"""Steps that write files: those of the nodes' own, and credentials on the shared folder."""
+"""Operations that write files: those of the nodes' own, and credentials on the shared folder."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from cluster.errors import NodeError
-from cluster.model.step import Action, Step
-from cluster.operations.dispatch import Context, Performer
+from cluster.model.item import Action, Difference, Kind
+from cluster.model.spec import Credential, NodeFile
+from cluster.operations.base import Context, Operation
 
 
-def _install(context: Context, step: Step) -> str:
-    """Write a file beside its place and rename it: nobody ever sees half of it."""
-    file = step.file
-    assert file is not None
-    folder, path, new = _quoted(str(PurePosixPath(file.path).parent), file.path, f"{file.path}.new")
-    commands = [
-        f"mkdir -p {folder}",
-        f"install -m {file.mode:o} /dev/stdin {new}",
-        f"mv -f {new} {path}",
-    ]
-    if file.link:
-        folder, link = _quoted(str(PurePosixPath(file.link).parent), file.link)
-        commands += [f"mkdir -p {folder}", f"ln -sfn {path} {link}"]
-    if file.then:
-        commands.append(file.then)
-    context.fleet.nodes[step.node].sudo(" && ".join(commands), stdin=file.content.encode())
-    return ""
+@dataclass(frozen=True)
+class InstallFile(Operation):
+    """Write a file that a node is to have on its own disk, as root."""
+
+    node: str
+    file: NodeFile
+    differences: tuple[Difference, ...] = ()
+    kind, action = Kind.FILE, Action.INSTALL
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return self.file.path
+
+    def execute(self, context: Context) -> str:
+        """Write it beside its place and rename it: nobody ever sees half of it."""
+        file = self.file
+        folder, path, new = _quoted(_parent(file.path), file.path, f"{file.path}.new")
+        commands = [
+            f"mkdir -p {folder}",
+            f"install -m {file.mode:o} /dev/stdin {new}",
+            f"mv -f {new} {path}",
+        ]
+        if file.link:
+            folder, link = _quoted(_parent(file.link), file.link)
+            commands += [f"mkdir -p {folder}", f"ln -sfn {path} {link}"]
+        if file.then:
+            commands.append(file.then)
+        self.node_in(context).sudo(" && ".join(commands), stdin=file.content.encode())
+        return ""
 
 
-def _remove(context: Context, step: Step) -> str:
+@dataclass(frozen=True)
+class RemoveFile(Operation):
     """Remove a file of the node's own, what leads to it, and its folder if that is empty then."""
-    file = step.file
-    assert file is not None
-    folder, *paths = _quoted(
-        str(PurePosixPath(file.path).parent), file.path, file.link or file.path
-    )
-    commands = [f"rm -f -- {' '.join(paths)}", f"rmdir --ignore-fail-on-non-empty {folder}"]
-    if file.then:
-        commands.append(file.then)
-    context.fleet.nodes[step.node].sudo(" && ".join(commands))
-    return ""
+
+    node: str
+    file: NodeFile
+    kind, action = Kind.FILE, Action.REMOVE
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return self.file.path
+
+    def execute(self, context: Context) -> str:
+        """Remove it as root."""
+        file = self.file
+        folder, *paths = _quoted(_parent(file.path), file.path, file.link or file.path)
+        commands = [f"rm -f -- {' '.join(paths)}", f"rmdir --ignore-fail-on-non-empty {folder}"]
+        if file.then:
+            commands.append(file.then)
+        self.node_in(context).sudo(" && ".join(commands))
+        return ""
 
 
-def _save(context: Context, step: Step) -> str:
-    """Write a credential as the SSH user, whom the shared folder is: root may not write there."""
-    credential = step.credential
-    assert credential is not None
-    node = context.fleet.nodes[step.node]
-    path, folder = credential.path, str(PurePosixPath(credential.path).parent)
-    folder, path, new = _quoted(folder, path, f"{path}.new")
-    done = node.run(
-        f"mkdir -p {folder} && umask 077 && cat >{new} && sync {new} && mv -f {new} {path}",
-        stdin=credential.content.reveal().encode(),
-    )
-    if done.exit_code != 0:
-        raise NodeError(step.node, f"{credential.path} can't be written: {done.complaint()}")
-    return ""
+@dataclass(frozen=True)
+class SaveCredential(Operation):
+    """Write a credential on the shared folder, whole or not at all.
+
+    Attributes:
+        name: what it is called in reports: its path, or the end of that.
+    """
+
+    node: str
+    name: str
+    credential: Credential
+    order: int = 0
+    kind, action = Kind.CREDENTIAL, Action.SAVE
+
+    def execute(self, context: Context) -> str:
+        """Write it as the SSH user, whose the shared folder is: root may not write there."""
+        node, path = self.node_in(context), self.credential.path
+        folder, quoted, new = _quoted(_parent(path), path, f"{path}.new")
+        done = node.run(
+            f"mkdir -p {folder} && umask 077 && cat >{new} && sync {new} && mv -f {new} {quoted}",
+            stdin=self.credential.content.reveal().encode(),
+        )
+        if done.exit_code != 0:
+            raise NodeError(self.node, f"{path} can't be written: {done.complaint()}")
+        return ""
+
+
+def _parent(path: str) -> str:
+    return str(PurePosixPath(path).parent)
 
 
 def _quoted(*words: str) -> tuple[str, ...]:
     return tuple(shlex.quote(word) for word in words)
-
-
-CREDENTIALS: Mapping[str, Performer] = {Action.SAVE: _save}
-PERFORMERS: Mapping[str, Performer] = {Action.INSTALL: _install, Action.REMOVE: _remove}

@@ -1,4 +1,4 @@
-"""Steps that make images on the master: build, pull, push."""
+"""Making images on the master: build, pull, push."""
 
 from __future__ import annotations
 
@@ -7,31 +7,21 @@ import re
 import shlex
 import tarfile
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
-from cluster.config.settings import ROOT
 from cluster.connectors.node import Node
 from cluster.errors import ConfigError, NodeError
 from cluster.facts.nodes import identify
-from cluster.model.spec import Image, Source
-from cluster.model.step import Action, Step
-from cluster.operations.dispatch import Context, Performer, Say
+from cluster.model.item import Action, Kind
+from cluster.model.policy import Say
+from cluster.model.recipes import RECIPES, has_recipe, recipe, recipes
+from cluster.model.spec import Image
+from cluster.operations.base import Context, Operation
 from cluster.operations.image_transfer import pull
 
-RECIPES = ROOT / "images"
 _WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
 _LONG = 5  # seconds: a step that takes longer is told; so often a push says how far it is
 _ERROR_LINES = 40  # BuildKit repeats what the failed command said last
-
-
-def has_recipe(image: Image) -> bool:
-    """Whether images/ has a Dockerfile for it."""
-    return (RECIPES / _recipe(image) / "Dockerfile").is_file()
-
-
-def _recipe(image: Image) -> str:
-    return image.recipe or Path(image.repository).name
 
 
 def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
@@ -44,9 +34,10 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
     Raises:
         ConfigError: there is no recipe; NodeError: the build failed.
     """
-    name = _recipe(image)
+    name = recipe(image)
     if not has_recipe(image):
-        raise ConfigError(f"images/{name}/Dockerfile is not there", f"Images: {_recipes()}")
+        known = ", ".join(recipes())
+        raise ConfigError(f"images/{name}/Dockerfile is not there", f"Images: {known}")
     words = [image.reference]
     for key, value in arguments.items():
         words += ["--build-arg", f"{key}={value}"]
@@ -129,22 +120,39 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def _recipes() -> str:
-    return ", ".join(sorted(p.parent.name for p in RECIPES.glob("docker-*/Dockerfile")))
+@dataclass(frozen=True)
+class BuildImage(Operation):
+    """Build an image on the master from its recipe, to be streamed from there."""
+
+    node: str
+    image: Image
+    kind, action = Kind.IMAGE, Action.BUILD
+
+    @property
+    def name(self) -> str:
+        """The image's reference."""
+        return self.image.reference
+
+    def execute(self, context: Context) -> str:
+        """Build it; what the builder does is told as it comes."""
+        build(self.node_in(context), self.image, {}, context.progress.say)
+        return ""
 
 
-def _build_step(context: Context, step: Step) -> str:
-    node = context.fleet.nodes[step.node]
-    repository, _, tag = step.name.rpartition(":")
-    build(node, Image(repository, tag, Source.STREAM), {}, context.say)
-    return ""
+@dataclass(frozen=True)
+class PullImage(Operation):
+    """Pull a public image on the master, to be streamed from there."""
 
+    node: str
+    image: Image
+    kind, action = Kind.IMAGE, Action.PULL
 
-def _pull_step(context: Context, step: Step) -> str:
-    node = context.fleet.nodes[step.node]
-    repository, _, tag = step.name.rpartition(":")
-    pull(node, repository, tag)
-    return ""
+    @property
+    def name(self) -> str:
+        """The image's reference."""
+        return self.image.reference
 
-
-PERFORMERS: Mapping[str, Performer] = {Action.BUILD: _build_step, Action.PULL: _pull_step}
+    def execute(self, context: Context) -> str:
+        """Pull it."""
+        pull(self.node_in(context), self.image.repository, self.image.tag)
+        return ""

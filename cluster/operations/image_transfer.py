@@ -6,12 +6,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
 import docker.errors
 
+from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.facts.nodes import identify
@@ -22,7 +22,7 @@ _PAUSE = 0.2
 _LAG_SECONDS = 30
 
 
-class Spool(AbstractContextManager["Spool"]):
+class Spool:
     """Images read from the master's engine once, for all nodes that need them.
 
     Reading them once per node would open more SSH sessions on the master than sshd allows (10).
@@ -48,12 +48,16 @@ class Spool(AbstractContextManager["Spool"]):
                 self._files[reference] = path
             return self._files[reference]
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Remove the files."""
         self._folder.cleanup()
 
 
-def ensure(node: Node, image: Image, identity: str, master: Node | None, spool: Spool) -> None:
+def ensure(fleet: Fleet, node: Node, image: Image, identity: str, master: str) -> None:
     """Make `image` with that id or digest available in the engine of `node`.
+
+    Args:
+        master: the node whose engine has the images that no registry serves.
 
     Raises:
         NodeError: it can't be brought here within the deadline.
@@ -61,11 +65,12 @@ def ensure(node: Node, image: Image, identity: str, master: Node | None, spool: 
     if image.source is Source.REGISTRY:
         _from_registry(node, image, identity)
     elif identify(node, image) != identity:
-        if master is None:
+        if master not in fleet.nodes:
             raise NodeError(
                 node.name, f"{image.reference} is on the master, which can't be reached"
             )
-        _load(node, image, spool.file(master, image.reference))
+        spool = fleet.shared(Spool)
+        _load(node, image, spool.file(fleet.nodes[master], image.reference))
         if identify(node, image) != identity:
             raise NodeError(
                 node.name,

@@ -1,36 +1,74 @@
-"""Steps that take a node out of the Swarm."""
+"""Operations that take a node out of the Swarm."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 from cluster.connectors.node import Node
 from cluster.errors import DeadlineError
-from cluster.model.step import Action, Step
-from cluster.operations.dispatch import Context, Performer
-from cluster.operations.swarm import demote, forget
+from cluster.model.item import Action, Kind
+from cluster.operations.base import Context, Operation
+from cluster.operations.swarm_entry import demote, forget
 
 _PAUSE = 0.1  # seconds between two looks at a node that is being demoted
 
 
-def _leave(context: Context, step: Step) -> str:
-    """Let a node go; the manager that is asked goes last, and takes the Swarm with it."""
-    via = context.fleet.nodes[context.swarm.via]
-    (node_id,) = step.stale
-    if step.node not in context.state.nodes:
-        forget(via, node_id)
+@dataclass(frozen=True)
+class LeaveSwarm(Operation):
+    """Let a node go, and remove its entry.
+
+    Attributes:
+        node_id: the id of its entry. role: what it is there, manager or worker.
+        via: the manager that is asked; the node itself for the last one, which ends the Swarm.
+    """
+
+    node: str
+    node_id: str
+    role: str
+    via: str
+    order: int
+    name: str = "swarm"
+    kind, action = Kind.LEAVE, Action.LEAVE
+
+    def execute(self, context: Context) -> str:
+        """Demote a manager first: the others count it as lost otherwise."""
+        node, via = self.node_in(context), context.fleet.nodes[self.via]
+        last = self.node == self.via
+        if self.role == "manager" and not last:
+            demote(via, self.node_id)
+            _wait_demoted(node)
+        with node.talking("leaving the Swarm", node.deadlines.swarm) as engine:
+            engine.leave_swarm(force=last)
+        if not last:
+            forget(via, self.node_id)
+        return "the Swarm has ended" if last else ""
+
+
+@dataclass(frozen=True)
+class ForgetNode(Operation):
+    """Remove the entry of a node that is gone for good.
+
+    Attributes:
+        node_id: the id of its entry. via: the manager that is asked.
+    """
+
+    node: str
+    node_id: str
+    via: str
+    order: int
+    name: str = "swarm"
+    kind, action = Kind.LEAVE, Action.LEAVE
+
+    @property
+    def performer(self) -> str:
+        """The node itself can't be reached."""
+        return self.via
+
+    def execute(self, context: Context) -> str:
+        """Remove the entry."""
+        forget(context.fleet.nodes[self.via], self.node_id)
         return "its entry was removed; the node itself can't be reached"
-    node = context.fleet.nodes[step.node]
-    last = node is via
-    if step.role == "manager" and not last:
-        demote(via, node_id)
-        _wait_demoted(node)
-    with node.talking("leaving the Swarm", node.deadlines.swarm) as engine:
-        engine.leave_swarm(force=last)
-    if not last:
-        forget(via, node_id)
-    return "the Swarm has ended" if last else ""
 
 
 def _wait_demoted(node: Node) -> None:
@@ -41,6 +79,3 @@ def _wait_demoted(node: Node) -> None:
             if time.monotonic() > end:
                 raise DeadlineError(node.name, "it does not become a worker")
             time.sleep(_PAUSE)
-
-
-PERFORMERS: Mapping[str, Performer] = {Action.LEAVE: _leave}

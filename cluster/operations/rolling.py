@@ -1,4 +1,4 @@
-"""Between two turns of a rolling change: a service has to have recovered from the one before."""
+"""Rolling changes: a service has to have recovered before its next container is touched."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 
 from cluster.connectors.node import Node
 from cluster.errors import DeadlineError, NodeError
+from cluster.model.policy import Busy
 from cluster.model.state import FoundContainer
-from cluster.operations.dispatch import Busy
 
 _PAUSE = 1.0  # seconds between two looks: each may start a program in the container
 
 
-def wait_settled(node: Node, name: str, command: tuple[str, ...], busy: Busy) -> None:
+def wait_ready(node: Node, name: str, command: tuple[str, ...], busy: Busy) -> None:
     """Wait until `command` in the container `name` ends with 0; without a command: not at all.
 
     Raises:
@@ -38,7 +38,7 @@ def may_go(node: Node, container: FoundContainer, busy: Busy) -> None:
     Raises:
         NodeError: it may not, with why, or it can't be asked.
     """
-    if busy is Busy.REPLACE or not container.leaving:
+    if busy is Busy.REPLACE or not container.removal_check:
         return
     if container.status != "running":
         raise NodeError(
@@ -46,7 +46,7 @@ def may_go(node: Node, container: FoundContainer, busy: Busy) -> None:
             f"{container.name} is {container.status} and can't say whether it may go",
             "Start it, or --busy replace does not care.",
         )
-    if reason := _refusal(node, container.name, container.leaving):
+    if reason := _refusal(node, container.name, container.removal_check):
         raise NodeError(
             node.name,
             f"{container.name} may not go yet: {reason}",

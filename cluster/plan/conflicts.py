@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from cluster.model.spec import Container
 
 

@@ -1,130 +1,162 @@
-"""Pure: what is wanted and what is there, in; the containers' steps, out."""
+"""Pure: what is wanted and what is there, in; what is done about the containers, out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster.config.secrets import Secret
+from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
+from cluster.model.order import needed
+from cluster.model.policy import Busy
 from cluster.model.spec import GPU_RUNTIME, Container, Image, Source, fingerprint
 from cluster.model.state import FoundContainer, FoundNode, State
-from cluster.model.step import Action, Difference, Kind, Step, needed
+from cluster.operations.container import (
+    CreateContainer,
+    RemoveContainer,
+    ReplaceContainer,
+    RestartContainer,
+    StartContainer,
+    WaitForContainer,
+)
+from cluster.operations.container_body import labels
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What containers are compared by, and what is done about those at work.
+
+    Attributes:
+        identify: what a container's image is to be, by id or digest; "" for one that is missing.
+        home: the shared folder; containers that mount it need it on their node.
+        key: the cluster's key for hashes.
+        master: the node that has streamed images.
+        busy: what is done about a container that is at work when it is to be replaced.
+    """
+
+    identify: Callable[[Container], str]
+    home: str
+    key: Secret
+    master: str
+    busy: Busy = Busy.SKIP
 
 
 def plan_containers(
     desired: Sequence[Container],
     state: State,
+    rules: Rules,
     *,
     services: Iterable[str],
     nodes: Iterable[str],
-    identify: Callable[[Container], str],
-    home: str,
-    key: Secret,
-) -> list[Step]:
-    """Return the steps that make the containers of `services` on `nodes` as desired.
+) -> list[Item]:
+    """Return the items that make the containers of `services` on `nodes` as desired.
 
     Args:
         desired: all containers that are wanted.
         state: what was observed.
         services: the services whose other containers are removed; nothing else is touched.
         nodes: the nodes that may be changed.
-        identify: what a container's image is to be, by id or digest; "" for an image that is
-            missing.
-        home: the shared folder; containers that mount it need it on their node.
-        key: the cluster's key for hashes.
     """
     scope, allowed = frozenset(services), frozenset(nodes)
     wanted = [c for c in desired if c.node in allowed and c.service in scope]
+    items = [plan_container(container, state, rules) for container in wanted]
+    items = [defer_behind(item, items) for item in items]
+    return [*items, *_removals(items, wanted, state, scope, allowed, rules.busy)]
+
+
+def _removals(
+    items: Iterable[Item],
+    wanted: Iterable[Container],
+    state: State,
+    scope: Collection[str],
+    allowed: Collection[str],
+    busy: Busy,
+) -> Iterator[Item]:
     names = {(container.node, container.name) for container in wanted}
-    steps = [
-        _unreachable(container)
-        if container.node in state.unreachable
-        else _step(container, state, identify(container), home, key)
-        for container in wanted
-    ]
-    steps = [waiting(step, steps) for step in steps]
     # What a renamed container comes after goes only when the new one can come.
-    standing = {(s.node, s.container.service) for s in steps if s.stands and s.container}
-    return [
-        *steps,
-        *(
-            Step(Kind.CONTAINER, Action.REMOVE, node.name, found.name, found=found)
-            for node in state.nodes.values()
-            if node.name in allowed
-            for found in node.containers.values()
-            if found.service in scope
-            and (node.name, found.name) not in names
-            and (node.name, found.service) not in standing
-        ),
-    ]
+    blocked = {(item.node, item.service) for item in items if item.is_blocked}
+    for node in state.nodes.values():
+        for found in node.containers.values():
+            if (
+                node.name in allowed
+                and found.service in scope
+                and (node.name, found.name) not in names
+                and (node.name, found.service) not in blocked
+            ):
+                yield RemoveContainer(node.name, found.name, found, busy)
 
 
-def waiting(step: Step, steps: Sequence[Step]) -> Step:
-    """Return `step`, blocked itself when something that it comes after is blocked."""
-    standing = [s for s in needed(step, steps) if s.stands]
-    if not step.changes or not standing:
-        return step
-    reason = f"it waits for {standing[0].name} on {standing[0].node}"
-    return replace(step, action=Action.DEFER, reason=reason)
+def defer_behind(item: Item, items: Sequence[Item]) -> Item:
+    """Return `item`, deferred when something that it comes after is blocked."""
+    blocked = [other for other in needed(item, items) if other.is_blocked]
+    if not item.changes or not blocked:
+        return item
+    reason = f"it waits for {blocked[0].name} on {blocked[0].node}"
+    container = getattr(item, "container", None)
+    return Deferred(item.kind, item.node, item.name, reason, "", container, item.differences)
 
 
-def _unreachable(container: Container) -> Step:
-    return Step(
-        Kind.CONTAINER,
-        Action.BLOCK,
-        container.node,
-        container.name,
-        reason="the node can't be reached",
-        container=container,
-    )
+def blocked(container: Container, reason: str, hint: str = "") -> Blocked:
+    """Return what says that a container can't be made."""
+    return Blocked(Kind.CONTAINER, container.node, container.name, reason, hint, container)
 
 
-def _step(container: Container, state: State, identity: str, home: str, key: Secret) -> Step:
-    node = state.nodes[container.node]
-    found = node.containers.get(container.name)
+def plan_container(container: Container, state: State, rules: Rules) -> Item:
+    """Decide what is done about one container: whether it is kept, replaced, created or started."""
+    if container.node in state.unreachable:
+        return blocked(container, "the node can't be reached")
+    node, identity = state.nodes[container.node], rules.identify(container)
+    item = _compared(container, identity, node.containers.get(container.name), rules)
+    if not item.changes:
+        return item
+    if obstacle := obstacle_of(container, node, rules.home):
+        return replace(blocked(container, *obstacle), differences=item.differences)
+    reason, hint = missing_prerequisites(container, state, node, identity)
+    if not reason:
+        return item
+    place = (Kind.CONTAINER, container.node, container.name)
+    return Deferred(*place, reason, hint, container, item.differences)
+
+
+def _compared(
+    container: Container, identity: str, found: FoundContainer | None, rules: Rules
+) -> Item:
+    """Return what is to be done when nothing is in the way."""
     # Without its registry an image has no digest; what runs from it is then not judged by it.
     known = identity or (found.fields.get("image") or {}).get("id", "") if found else identity
-    described = container.described(known or None, key)
-    action, differences = _compare(described, fingerprint(described, key), found)
-    step = Step(
-        Kind.CONTAINER,
-        action,
-        container.node,
-        container.name,
-        differences=differences,
-        container=container,
-        identity=identity,
-        found=found,
-        turn=container.turn if action is Action.REPLACE else 0,
-    )
-    if not step.changes:
-        return step
-    if obstacle := obstacle_of(container, node, home):
-        return replace(step, action=Action.BLOCK, reason=obstacle[0], hint=obstacle[1])
-    reason, hint = lacking(container, state, node, identity)
-    if not reason:
-        return step
-    return replace(step, action=Action.DEFER, reason=reason, hint=hint)
-
-
-def _compare(
-    described: Mapping[str, Any], spec: str, found: FoundContainer | None
-) -> tuple[Action, tuple[Difference, ...]]:
+    described = container.described(known or None, rules.key)
     if found is None:
-        return Action.CREATE, ()
+        made = labels(container, identity, None, rules.key)
+        return CreateContainer(container, identity, made, rules.master)
+    differences = _why_replaced(described, fingerprint(described, rules.key), found)
+    if differences:
+        made = labels(container, identity, found, rules.key)
+        return ReplaceContainer(
+            container, identity, made, rules.master, found, rules.busy, differences
+        )
+    if found.works:
+        return Keep(Kind.CONTAINER, container.node, container.name, container, identity)
+    if found.status == "running":
+        return WaitForContainer(container)
+    stopped = (Difference("status", "running", found.status),)
+    # One that keeps ending is started anew: the engine waits longer and longer between its tries.
+    if found.status == "restarting":
+        place = (container.node, container.name)
+        return RestartContainer(*place, found, rules.busy, 0, container, stopped)
+    return StartContainer(container, found, stopped)
+
+
+def _why_replaced(
+    described: Mapping[str, Any], spec: str, found: FoundContainer
+) -> tuple[Difference, ...]:
+    """Return what differs from the container that is there; () when it need not be replaced."""
     if found.spec != spec:
-        return Action.REPLACE, tuple(_differences(described, found.fields))
+        return tuple(_differences(described, found.fields))
     if found.status in ("created", "dead", "removing"):
         # Half made: an engine that could not attach it to the network can't start it any more.
-        return Action.REPLACE, (Difference("status", "running", found.status),)
-    if found.works:
-        return Action.KEEP, ()
-    if found.status == "running":
-        return Action.WAIT, ()
-    # One that keeps ending is started anew: the engine waits longer and longer between its tries.
-    action = Action.RESTART if found.status == "restarting" else Action.START
-    return action, (Difference("status", "running", found.status),)
+        return (Difference("status", "running", found.status),)
+    return ()
 
 
 def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
@@ -205,8 +237,10 @@ def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
     return None
 
 
-def lacking(container: Container, state: State, node: FoundNode, identity: str) -> tuple[str, str]:
-    """Return what other steps have to bring first, and what to type; ("", "") for nothing."""
+def missing_prerequisites(
+    container: Container, state: State, node: FoundNode, identity: str
+) -> tuple[str, str]:
+    """Return what other operations have to bring first, and what to type; ("", "") for nothing."""
     if container.network != "host" and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
     if container.network not in ("host", *(state.swarm.networks if state.swarm else ())):
@@ -232,53 +266,3 @@ def _port_clash(container: Container, node: FoundNode) -> str:
             if taken:
                 return f"port {min(taken)} is taken by the container {other.name}"
     return ""
-
-
-def waves(steps: Iterable[Step]) -> list[list[Step]]:
-    """Return the steps that change something in waves: each may begin when the last is through.
-
-    Kinds follow each other in the order of `Kind`; containers follow the services they name in
-    `after`, and each other by the stages of their own; removals come first, in the other direction;
-    a rolling change goes turn by turn. A circle in `after` is an error of the services:
-    AssertionError.
-    """
-    order, steps = list(Kind), list(steps)
-    depth = _depths(steps)
-    ranked: dict[tuple[int, ...], list[Step]] = {}
-    for step in steps:
-        if step.acts:
-            removal = step.action is Action.REMOVE
-            level = depth.get(_whose(step), 0)
-            place = (0, -level) if removal else (1, level)
-            rank = (order.index(step.kind), *place, step.stage, step.turn)
-            ranked.setdefault(rank, []).append(step)
-    return [ranked[rank] for rank in sorted(ranked)]
-
-
-def _whose(step: Step) -> str:
-    """Return the service that the step's container is of; "" for none."""
-    if step.container:
-        return step.container.service
-    return (step.found.service or "") if step.found else ""
-
-
-def _depths(steps: Iterable[Step]) -> dict[str, int]:
-    """Return for each service how many services have to be there before it, one after another."""
-    needs: dict[str, set[str]] = {}
-    for step in steps:
-        if step.container:
-            needs.setdefault(_whose(step), set()).update(step.after)
-        elif step.action is Action.REMOVE and step.found:
-            needs.setdefault(_whose(step), set()).update(step.found.after)
-    depth: dict[str, int] = {}
-
-    def visit(service: str, path: tuple[str, ...]) -> int:
-        assert service not in path, f"services wait for each other: {' -> '.join(path)}"
-        if service not in depth:
-            below = [visit(s, (*path, service)) for s in needs.get(service, ()) if s in needs]
-            depth[service] = 1 + max(below, default=-1)
-        return depth[service]
-
-    for service in needs:
-        visit(service, ())
-    return depth

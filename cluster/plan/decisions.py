@@ -1,59 +1,75 @@
-"""Pure: the steps that make the Swarm remember what is wanted of services."""
+"""Pure: what makes the Swarm remember what is wanted of services."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
-from cluster.model.decisions import Intent
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
+from cluster.model.decisions import Decisions
+from cluster.model.item import Deferred, Difference, Item, Kind
 from cluster.model.state import State
-from cluster.model.step import Action, Difference, Kind, Step
-from cluster.plan.scope import Scope, Wish, covers
+from cluster.operations.decisions import (
+    DecisionOperation,
+    PinImages,
+    ReleaseService,
+    SetOptions,
+    StopService,
+)
+from cluster.plan.scope import Goal, Scope, covers
 
 
-def plan_intents(cluster: Cluster, state: State, scope: Scope) -> list[Step]:
-    """Return the steps that make the Swarm remember what is wanted of whole services."""
-    if scope.wish is Wish.AS_LABELLED:
+def plan_decisions(cluster: Cluster, state: State, scope: Scope) -> list[Item]:
+    """Return what makes the Swarm remember what is wanted of whole services."""
+    if scope.goal is Goal.APPLY:
         return []
     if state.swarm is None:
-        return [] if not scope.options else [_unremembered(cluster, scope)]
-    intent, via = state.swarm.intent, state.swarm.via
+        return [_unremembered(cluster, scope)] if scope.options else []
+    decisions, via = state.swarm.decisions, state.swarm.via
     chosen = [s.name for s in scope.services if covers(cluster, scope, s)]
-    steps = [_intent(name, intent, scope) for name in chosen]
-    return [replace(step, node=via) for step in steps if step is not None]
+    found = [_operation(name, via, decisions, scope) for name in chosen]
+    return [operation for operation in found if operation is not None]
 
 
-def _unremembered(cluster: Cluster, scope: Scope) -> Step:
-    return Step(
-        Kind.INTENT, Action.DEFER, cluster.inventory.master.name, scope.services[0].name,
-        reason="options can't be remembered: there is no Swarm yet",
-        hint="./skp.py docker.swarm-init",
-    )  # fmt: skip
-
-
-def _intent(name: str, intent: Intent, scope: Scope) -> Step | None:
-    """Return the step that makes the Swarm remember what is wanted of one service."""
-    if scope.wish is Wish.DOWN:
-        after, action, values = intent.hold(name), Action.HOLD, {}
-    elif scope.wish is Wish.BACK:
-        values = dict(scope.pins[name])
-        after, action = intent.pin(name, values), Action.PIN
-    else:
-        values = dict(scope.options)
-        after = intent.run(name, values)
-        action = Action.RELEASE if name in intent.held else Action.SET
-    if after == intent:
-        return None
-    return Step(
-        Kind.INTENT, action, "", name, values=values, differences=_decided(name, intent, after)
+def _unremembered(cluster: Cluster, scope: Scope) -> Item:
+    return Deferred(
+        Kind.INTENT,
+        cluster.inventory.master.name,
+        scope.services[0].name,
+        "options can't be remembered: there is no Swarm yet",
+        "./skp.py docker.swarm-init",
     )
 
 
-def _decided(name: str, before: Intent, after: Intent) -> tuple[Difference, ...]:
+def _operation(name: str, via: str, decisions: Decisions, scope: Scope) -> DecisionOperation | None:
+    """Return what makes the Swarm remember what is wanted of one service; None for nothing."""
+    if scope.goal is Goal.REMOVE:
+        after = decisions.stop(name)
+    elif scope.goal is Goal.ROLLBACK:
+        after = decisions.pin(name, scope.pins[name])
+    else:
+        after = decisions.run(name, scope.options)
+    if after == decisions:
+        return None
+    differences = _decided(name, decisions, after)
+    if scope.goal is Goal.REMOVE:
+        return StopService(via, name, differences)
+    if scope.goal is Goal.ROLLBACK:
+        return PinImages(via, name, dict(scope.pins[name]), differences)
+    options = dict(scope.options)
+    if name in decisions.stopped:
+        return ReleaseService(via, name, options, differences)
+    return SetOptions(via, name, options, differences)
+
+
+def _decided(name: str, before: Decisions, after: Decisions) -> tuple[Difference, ...]:
     pairs = [(before.options, after.options), (before.pinned, after.pinned)]
     return tuple(
-        Difference(key, new.get(name, {}).get(key), old.get(name, {}).get(key))
+        difference
         for old, new in pairs
-        for key in {**old.get(name, {}), **new.get(name, {})}
-        if new.get(name, {}).get(key) != old.get(name, {}).get(key)
+        for difference in _differing(new.get(name, {}), old.get(name, {}))
     )
+
+
+def _differing(new: Mapping[str, str], old: Mapping[str, str]) -> list[Difference]:
+    changed = [key for key in {**old, **new} if new.get(key) != old.get(key)]
+    return [Difference(key, new.get(key), old.get(key)) for key in changed]

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cluster.config.inventory import Inventory
+from cluster.model.item import Item
 from cluster.model.state import HALF_MADE, LABEL_OWNED, State
-from cluster.model.step import Action, Kind, Step
+from cluster.operations.container import RemoveContainer
+from cluster.operations.leave import ForgetNode, LeaveSwarm
 
 SHARE = 1 / 3
 """Of what is ours; more than one container, or any node, has to be concerned."""
 
 
-def question(inventory: Inventory, state: State, steps: Iterable[Step]) -> str:
-    """Return what a person is to be asked before `steps` are carried out; "" for nothing."""
-    steps = list(steps)
-    if leaving := [step.node for step in steps if step.action is Action.LEAVE]:
-        return _leaving(leaving, steps, state)
+def confirmation(inventory: Inventory, state: State, items: Iterable[Item]) -> str:
+    """Return what a person is to be asked before `items` are carried out; "" for nothing."""
+    items = list(items)
+    if leaving := [i.node for i in items if isinstance(i, LeaveSwarm | ForgetNode)]:
+        return _leaving(leaving, items, state)
     found = [
         f"{lost}: in the Swarm, but no longer in {inventory.path}; what runs there would be left "
         "to itself"
@@ -30,19 +32,19 @@ def question(inventory: Inventory, state: State, steps: Iterable[Step]) -> str:
         if c.service and not c.name.endswith(HALF_MADE)
     ]
     gone = [
-        s
-        for s in steps
-        if s.kind is Kind.CONTAINER and s.action is Action.REMOVE and not s.name.endswith(HALF_MADE)
+        item
+        for item in items
+        if isinstance(item, RemoveContainer) and not item.name.endswith(HALF_MADE)
     ]
     if len(gone) > 1 and len(gone) > SHARE * len(ours):
-        names = ", ".join(f"{step.name} on {step.node}" for step in gone[:6])
+        names = ", ".join(f"{item.name} on {item.node}" for item in gone[:6])
         more = ", ..." if len(gone) > 6 else ""
         found.append(f"{len(gone)} of {len(ours)} containers would be removed: {names}{more}")
     return "\n  ".join(found)
 
 
-def _leaving(leaving: list[str], steps: Iterable[Step], state: State) -> str:
-    gone = sum(step.kind is Kind.CONTAINER for step in steps)
+def _leaving(leaving: list[str], items: Iterable[Item], state: State) -> str:
+    gone = sum(isinstance(item, RemoveContainer) for item in items)
     end = state.swarm is not None and len(leaving) == len(state.swarm.nodes)
     return (
         f"{', '.join(leaving)} will leave the Swarm, and {gone} container(s) there be removed; "

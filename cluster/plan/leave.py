@@ -1,19 +1,24 @@
-"""Pure: the steps that take nodes out of the Swarm: workers first, managers one by one."""
+"""Pure: what takes nodes out of the Swarm: workers first, managers one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from cluster.config.inventory import Host, Inventory
+from cluster.model.item import Blocked, Item, Keep, Kind
+from cluster.model.policy import Busy
 from cluster.model.spec import NodeFile
 from cluster.model.state import State, Swarm, SwarmNode
-from cluster.model.step import Action, Kind, Step
+from cluster.operations.container import RemoveContainer
+from cluster.operations.files import RemoveFile
+from cluster.operations.leave import ForgetNode, LeaveSwarm
+from cluster.operations.swarm_entry import DrainNode
 
 
 def plan_leave(
     inventory: Inventory, state: State, nodes: Sequence[str], files: Sequence[NodeFile] = ()
-) -> list[Step]:
-    """Return the steps: drain, remove what is ours, leave. Data stays where it is.
+) -> list[Item]:
+    """Return what is to be done: drain, remove what is ours, leave. Data stays where it is.
 
     The manager that is asked for every change, the master as a rule, leaves last, and only when no
     other member stays.
@@ -38,24 +43,26 @@ def plan_leave(
                 "Leave --nodes out, or the master out of it.",
             )
         ]
-    steps = [step for host in members for step in _drained(host, state, files)]
-    return steps + [
-        _leave(host, state, entries[host.name], turn) for turn, host in _ordered(members, last)
+    items = [item for host in members for item in _drained(host, state, swarm, files)]
+    return items + [
+        _leave(host, state, entry, swarm.via, order)
+        for order, host in _ordered(members, last)
+        if (entry := entries[host.name])
     ]
 
 
-def _impossible(inventory: Inventory, state: State, nodes: Iterable[str]) -> list[Step]:
+def _impossible(inventory: Inventory, state: State, nodes: Iterable[str]) -> list[Item]:
     master = inventory.master.name
     if master in state.unreachable:
         return [_blocked(master, "the master can't be reached, and it is asked to let nodes go")]
     active = [n for n in nodes if n in state.nodes and state.nodes[n].membership.active]
     if active:
         return [_blocked(n, "it is in a Swarm that the master is not a manager of") for n in active]
-    return [Step(Kind.LEAVE, Action.KEEP, name, "swarm") for name in nodes if name in state.nodes]
+    return [Keep(Kind.LEAVE, name, "swarm") for name in nodes if name in state.nodes]
 
 
-def _blocked(node: str, reason: str, hint: str = "") -> Step:
-    return Step(Kind.LEAVE, Action.BLOCK, node, "swarm", reason=reason, hint=hint)
+def _blocked(node: str, reason: str, hint: str = "") -> Item:
+    return Blocked(Kind.LEAVE, node, "swarm", reason, hint)
 
 
 def _entry(host: Host, state: State, swarm: Swarm) -> SwarmNode | None:
@@ -69,21 +76,22 @@ def _entry(host: Host, state: State, swarm: Swarm) -> SwarmNode | None:
     return None
 
 
-def _drained(host: Host, state: State, files: Sequence[NodeFile]) -> list[Step]:
+def _drained(host: Host, state: State, swarm: Swarm, files: Sequence[NodeFile]) -> list[Item]:
     if host.name not in state.nodes:
         return []
     node = state.nodes[host.name]
     ours = [c for c in node.containers.values() if c.service]
     there = [file for file in files if node.files.get(file.path)]
     return [
-        Step(Kind.SWARM, Action.DRAIN, host.name, "drain"),
-        *(Step(Kind.FILE, Action.REMOVE, host.name, file.path, file=file) for file in there),
-        *(Step(Kind.CONTAINER, Action.REMOVE, host.name, c.name, found=c) for c in ours),
+        DrainNode(host.name, node.membership.node_id, swarm.via, "drain"),
+        *(RemoveFile(host.name, file) for file in there),
+        # The person asked for all that runs there to go, whatever it is at work with.
+        *(RemoveContainer(host.name, c.name, c, Busy.REPLACE) for c in ours),
     ]
 
 
 def _ordered(members: Iterable[Host], last: Host) -> list[tuple[int, Host]]:
-    """Return the hosts with their turn: the first for all workers, then each manager's own."""
+    """Return the hosts with their order: the first for all workers, then each manager's own."""
     members = list(members)
     managers = [h for h in members if h.is_manager]
     managers.sort(key=lambda host: host == last)
@@ -91,11 +99,9 @@ def _ordered(members: Iterable[Host], last: Host) -> list[tuple[int, Host]]:
     return workers + list(enumerate(managers, 2))
 
 
-def _leave(host: Host, state: State, entry: SwarmNode | None, turn: int) -> Step:
-    assert entry is not None  # it is a member
-    if host.name not in state.nodes and entry.state != "down":
+def _leave(host: Host, state: State, entry: SwarmNode, via: str, order: int) -> Item:
+    if host.name in state.nodes:
+        return LeaveSwarm(host.name, entry.id, entry.role, via, order)
+    if entry.state != "down":
         return _blocked(host.name, "it can't be reached, but the Swarm still hears of it")
-    return Step(
-        Kind.LEAVE, Action.LEAVE, host.name, "swarm", role=entry.role, stale=(entry.id,),
-        turn=turn,
-    )  # fmt: skip
+    return ForgetNode(host.name, entry.id, via, order)

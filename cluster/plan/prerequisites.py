@@ -1,44 +1,56 @@
-"""Pure: what has to be done once before a service's containers can work, among their steps."""
+"""Pure: what has to be done once before a service's containers can work, among their items."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
+from cluster.model.item import Deferred, Item, Kind
+from cluster.model.setup import SetupCommand, SetupStep
 from cluster.model.spec import Container
 from cluster.model.state import State
-from cluster.model.step import Action, Step
-from cluster.plan.containers import lacking, obstacle_of, waiting
+from cluster.operations.container_body import labels
+from cluster.operations.container_run import RunCommand, RunJob
+from cluster.plan.containers import (
+    Rules,
+    blocked,
+    defer_behind,
+    missing_prerequisites,
+    obstacle_of,
+)
 
 
-def with_first(
-    steps: Sequence[Step],
-    first: Iterable[Step],
-    state: State,
-    identify: Callable[[Container], str],
-    home: str,
-) -> list[Step]:
-    """Return the containers' steps with those that come first, each waiting for what it needs.
+def with_setup(
+    items: Sequence[Item], setup: Iterable[SetupStep], state: State, rules: Rules
+) -> list[Item]:
+    """Return the containers' items with those of `setup`, each waiting for what it needs."""
+    every = [*items, *(_planned(step, state, rules) for step in setup)]
+    return [defer_behind(item, every) for item in every]
+
+
+def job(container: Container, identity: str, seconds: float, rules: Rules) -> RunJob:
+    """Return the operation that runs a container to its end.
 
     Args:
-        first: what has to be done before some of the containers.
+        identity: its image's id or digest.
+        seconds: its deadline.
     """
-    every = [*steps, *(_early(step, state, identify, home) for step in first)]
-    return [waiting(step, every) for step in every]
+    made = labels(container, identity, None, rules.key)
+    return RunJob(container, identity, made, rules.master, seconds)
 
 
-def _early(step: Step, state: State, identify: Callable[[Container], str], home: str) -> Step:
-    """Return `step`, of those that come first, as it can be done now."""
+def _planned(step: SetupStep, state: State, rules: Rules) -> Item:
+    """Return a setup step as it can be done now."""
     container = step.container
-    assert container is not None
     if container.node in state.unreachable:
-        return replace(step, action=Action.BLOCK, reason="the node can't be reached")
-    if step.action is not Action.JOB:
-        return step
-    node, identity = state.nodes[container.node], identify(container)
-    if obstacle := obstacle_of(container, node, home):
-        return replace(step, action=Action.BLOCK, reason=obstacle[0], hint=obstacle[1])
-    reason, hint = lacking(container, state, node, identity)
+        return blocked(container, "the node can't be reached", step.hint)
+    if isinstance(step, SetupCommand):
+        place = (container.node, container.name)
+        return RunCommand(*place, step.command, step.seconds, container=container)
+    node, identity = state.nodes[container.node], rules.identify(container)
+    if obstacle := obstacle_of(container, node, rules.home):
+        return blocked(container, *obstacle)
+    reason, hint = missing_prerequisites(container, state, node, identity)
     if reason:
-        return replace(step, action=Action.DEFER, reason=reason, hint=hint)
-    return replace(step, identity=identity)
+        place = (container.node, container.name)
+        return Deferred(Kind.CONTAINER, *place, reason, hint, container)
+    return job(container, identity, step.seconds, rules)

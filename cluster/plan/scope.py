@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cluster.model.cluster import Cluster
 from cluster.model.decisions import Table
-from cluster.model.service import Cluster, Service
-from cluster.operations.dispatch import Busy
+from cluster.model.policy import Busy
+from cluster.model.service import Service
 from cluster.plan.swarm import Part
 
 
-class Wish(StrEnum):
+class Goal(StrEnum):
     """What is wanted of the chosen services."""
 
-    AS_LABELLED = "as labelled"  # apply: held services are left alone
-    UP = "up"  # -run: no longer held, nor pinned
-    DOWN = "down"  # -rm: removed, and held
-    BACK = "back"  # rollback: the image that ran before, until the next -run
+    APPLY = "apply"  # apply: stopped services are left alone
+    RUN = "run"  # -run: no longer stopped, nor pinned
+    REMOVE = "remove"  # -rm: removed, and stopped
+    ROLLBACK = "rollback"  # rollback: the image that ran before, until the next -run
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Scope:
         parts: parts of the Swarm. services: services of the catalogue.
         nodes: names of the nodes that may be changed.
         options: settings that `-run` was given, and that are remembered.
-        pins: for a rollback: service to image to the digest that is wanted; see `settled`.
+        pins: for a rollback: service to image to the digest that is wanted; see `rollback_scope`.
         busy: what is done about a container that is at work when it is to be replaced.
     """
 
@@ -38,11 +39,16 @@ class Scope:
     nodes: tuple[str, ...]
     parts: tuple[Part, ...] = ()
     services: tuple[Service, ...] = ()
-    wish: Wish = Wish.AS_LABELLED
+    goal: Goal = Goal.APPLY
     dry: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     pins: Table = field(default_factory=dict)
     busy: Busy = Busy.SKIP
+
+    @property
+    def busy_policy(self) -> Busy:
+        """What is done about containers at work: a removal was asked for whatever they do."""
+        return Busy.REPLACE if self.goal is Goal.REMOVE else self.busy
 
 
 def covers(cluster: Cluster, scope: Scope, service: Service) -> bool:

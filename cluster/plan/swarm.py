@@ -1,4 +1,4 @@
-"""Pure: the steps that make the Swarm, its roles, labels and network as hosts.json says."""
+"""Pure: what makes the Swarm, its roles, labels and network as hosts.json says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from enum import StrEnum
 from cluster.config.inventory import Host, Inventory
 from cluster.config.settings import Settings
 from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
-from cluster.model.step import Action, Difference, Kind, Step
+from cluster.operations.network import CreateNetwork
+from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins, WaitForMember
+from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
+
+_SWARM_PORT = 2377
+from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 
 
 class Part(StrEnum):
@@ -34,30 +39,30 @@ def plan_swarm(
     state: State,
     parts: Iterable[Part],
     nodes: Iterable[str],
-) -> list[Step]:
-    """Return the steps for the wanted `parts` on the given `nodes`."""
+) -> list[Item]:
+    """Return the items for the wanted `parts` on the given `nodes`."""
     parts, names = frozenset(parts), frozenset(nodes)
     chosen = [h for h in inventory.hosts if h.name in names and h.name in state.nodes]
-    steps: list[Step] = []
+    items: list[Item] = []
     if Part.INIT in parts and inventory.master.name in names:
-        steps.append(_init(inventory, state))
+        items.append(_init(inventory, state))
     # An engine that has just started looks for a manager: nothing can be attached there until then.
     coming = [host for host in chosen if _is_coming(host, state)]
-    steps += [_coming(host) for host in coming]
+    items += [_coming(host) for host in coming]
     if Part.JOIN in parts:
         settled = [host for host in chosen if host not in coming]
         others = [host for host in settled if host != inventory.master or state.swarm]
-        steps += [_join(host, state) for host in others]
-        steps += _swept(state)
+        items += [_join(host, inventory, state) for host in others]
+        items += _swept(state)
     if Part.LABEL in parts:
-        steps += [_label(host, state) for host in chosen]
+        items += [_label(host, state) for host in chosen]
     if Part.NETWORK in parts:
-        steps.append(_network(settings, inventory, state))
+        items.append(_network(settings, inventory, state))
     if Part.DRAIN in parts:
-        steps += [_drain(host, inventory, state) for host in chosen]
+        items += [_drain(host, inventory, state) for host in chosen]
     if Part.UNDRAIN in parts:
-        steps += [_undrain(host, state) for host in chosen]
-    return steps
+        items += [_undrain(host, state) for host in chosen]
+    return items
 
 
 def drained(
@@ -72,18 +77,18 @@ def drained(
     return frozenset(now - names if Part.UNDRAIN in parts else now)
 
 
-def _blocked(node: str, name: str, reason: str, hint: str = "") -> Step:
-    return Step(Kind.SWARM, Action.BLOCK, node, name, reason=reason, hint=hint)
+def _blocked(node: str, name: str, reason: str, hint: str = "") -> Item:
+    return Blocked(Kind.SWARM, node, name, reason, hint)
 
 
-def _deferred(node: str, name: str, reason: str, hint: str) -> Step:
-    return Step(Kind.SWARM, Action.DEFER, node, name, reason=reason, hint=hint)
+def _deferred(node: str, name: str, reason: str, hint: str) -> Item:
+    return Deferred(Kind.SWARM, node, name, reason, hint)
 
 
-def _init(inventory: Inventory, state: State) -> Step:
+def _init(inventory: Inventory, state: State) -> Item:
     name = inventory.master.name
     if state.swarm:
-        return Step(Kind.SWARM, Action.KEEP, name, "swarm")
+        return Keep(Kind.SWARM, name, "swarm")
     if name in state.unreachable:
         return _blocked(name, "swarm", "the master can't be reached, and it begins the Swarm")
     members = [node.name for node in state.nodes.values() if node.membership.within]
@@ -94,7 +99,7 @@ def _init(inventory: Inventory, state: State) -> Step:
             f"{', '.join(members)} already in a Swarm that has no manager which answers",
             "Bring a majority of its managers back; a second Swarm is not begun beside it.",
         )
-    return Step(Kind.SWARM, Action.INIT, name, "swarm")
+    return InitSwarm(name)
 
 
 def _is_coming(host: Host, state: State) -> bool:
@@ -104,15 +109,15 @@ def _is_coming(host: Host, state: State) -> bool:
     return member.node_id in ("", *state.swarm.nodes)
 
 
-def _coming(host: Host) -> Step:
-    return Step(Kind.SWARM, Action.WAIT, host.name, _role(host), hint=_give_up(host.name))
+def _coming(host: Host) -> Item:
+    return WaitForMember(host.name, _role(host), _give_up(host.name))
 
 
 def _role(host: Host) -> str:
     return "manager" if host.is_manager else "worker"
 
 
-def _join(host: Host, state: State) -> Step:
+def _join(host: Host, inventory: Inventory, state: State) -> Item:
     node, role = state.nodes[host.name], _role(host)
     if state.swarm is None:
         return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
@@ -120,24 +125,25 @@ def _join(host: Host, state: State) -> Step:
         return foreign
     if not node.membership.active:
         stale = tuple(_left_behind(host, node, state))
-        return Step(Kind.SWARM, Action.JOIN, host.name, role, role=role, stale=stale)
+        swarm = state.swarm
+        managers = tuple(f"{inventory.host(m).ipv4}:{_SWARM_PORT}" for m in swarm.managers)
+        token = swarm.tokens[role]
+        return JoinSwarm(host.name, role, swarm.via, managers, token, stale)
     found = state.swarm.nodes[node.membership.node_id].role
     if found == role:
-        return Step(Kind.SWARM, Action.KEEP, host.name, role)
-    return Step(
-        Kind.SWARM, Action.ROLE, host.name, role, role=role,
-        differences=(Difference("role", role, found),),
-    )  # fmt: skip
+        return Keep(Kind.SWARM, host.name, role)
+    differences = (Difference("role", role, found),)
+    return SetRole(host.name, role, node.membership.node_id, state.swarm.via, differences)
 
 
-def _swept(state: State) -> list[Step]:
+def _swept(state: State) -> list[Item]:
     """Return the removal of what joins left in the Swarm whose machine went off meanwhile."""
     entries = state.swarm.nodes.values() if state.swarm else ()
     alive = {node.membership.node_id for node in state.nodes.values()}
     left = tuple(entry.id for entry in entries if entry.joining and entry.id not in alive)
     if state.swarm is None or not left:
         return []
-    return [Step(Kind.SWARM, Action.REMOVE, state.swarm.via, "interrupted joins", stale=left)]
+    return [SweepJoins(state.swarm.via, left)]
 
 
 def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
@@ -154,7 +160,7 @@ def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
             yield entry.id
 
 
-def _foreign(node: FoundNode, swarm: Swarm) -> Step | None:
+def _foreign(node: FoundNode, swarm: Swarm) -> Item | None:
     """Return why a node that is neither outside nor inside our Swarm can't be used."""
     state = node.membership.state
     if state in ("pending", "error", "locked"):
@@ -178,9 +184,9 @@ def _give_up(node: str) -> str:
     return f"Look at it: ssh {node} docker info; docker swarm leave --force gives it up."
 
 
-def _label(host: Host, state: State) -> Step:
-    entry = _entry(host, state)
-    if entry is None:
+def _label(host: Host, state: State) -> Item:
+    entry, swarm = _entry(host, state), state.swarm
+    if entry is None or swarm is None:
         return _deferred(
             host.name, "labels", "it is not in the Swarm", "./skp.py docker.swarm-join"
         )
@@ -194,16 +200,14 @@ def _label(host: Host, state: State) -> Step:
         for key in {**entry.labels, **labels}
         if labels.get(key) != entry.labels.get(key) and key != LABEL_OWNED
     )
-    changed = labels != entry.labels
-    return Step(
-        Kind.SWARM, Action.LABEL if changed else Action.KEEP, host.name, "labels",
-        differences=differences, labels=labels,
-    )  # fmt: skip
+    if labels == entry.labels:
+        return Keep(Kind.SWARM, host.name, "labels")
+    return SetLabels(host.name, entry.id, swarm.via, labels[LABEL_OWNED], differences)
 
 
-def _drain(host: Host, inventory: Inventory, state: State) -> Step:
-    entry = _entry(host, state)
-    if entry is None:
+def _drain(host: Host, inventory: Inventory, state: State) -> Item:
+    entry, swarm = _entry(host, state), state.swarm
+    if entry is None or swarm is None:
         return _outside(host)
     if host == inventory.master:
         return _blocked(
@@ -212,19 +216,21 @@ def _drain(host: Host, inventory: Inventory, state: State) -> Step:
             "the master's registry serves all nodes: it can't be drained",
             f"./skp.py docker.jupyter-rm --nodes {host.name} takes one service down there.",
         )
-    action = Action.KEEP if entry.drained else Action.DRAIN
-    return Step(Kind.SWARM, action, host.name, "availability")
+    if entry.drained:
+        return Keep(Kind.SWARM, host.name, "availability")
+    return DrainNode(host.name, entry.id, swarm.via)
 
 
-def _undrain(host: Host, state: State) -> Step:
-    entry = _entry(host, state)
-    if entry is None:
+def _undrain(host: Host, state: State) -> Item:
+    entry, swarm = _entry(host, state), state.swarm
+    if entry is None or swarm is None:
         return _outside(host)
-    action = Action.ACTIVATE if entry.drained else Action.KEEP
-    return Step(Kind.SWARM, action, host.name, "availability")
+    if not entry.drained:
+        return Keep(Kind.SWARM, host.name, "availability")
+    return ActivateNode(host.name, entry.id, swarm.via)
 
 
-def _outside(host: Host) -> Step:
+def _outside(host: Host) -> Item:
     hint = "./skp.py docker.swarm-join"
     return _blocked(host.name, "availability", "it is not in the Swarm", hint)
 
@@ -234,22 +240,22 @@ def _entry(host: Host, state: State) -> SwarmNode | None:
     return known.get(state.nodes[host.name].membership.node_id)
 
 
-def _network(settings: Settings, inventory: Inventory, state: State) -> Step:
+def _network(settings: Settings, inventory: Inventory, state: State) -> Item:
     name, subnet = settings.text("SKP_NET"), settings.text("SKP_NET_SUBNET")
     if state.swarm is None:
-        return Step(
-            Kind.NETWORK, Action.DEFER, inventory.master.name, name,
-            reason="there is no Swarm yet", hint="./skp.py docker.swarm-init",
-        )  # fmt: skip
+        master, hint = inventory.master.name, "./skp.py docker.swarm-init"
+        return Deferred(Kind.NETWORK, master, name, "there is no Swarm yet", hint)
     via = state.swarm.via
     if name not in state.swarm.networks:
-        return Step(Kind.NETWORK, Action.CREATE, via, name)
+        return CreateNetwork(via, name, subnet, int(settings.text("SKP_NET_MTU") or 0))
     found = state.swarm.networks[name]
     if subnet and found != subnet:
-        return Step(
-            Kind.NETWORK, Action.BLOCK, via, name,
+        return Blocked(
+            Kind.NETWORK,
+            via,
+            name,
+            f"it exists with the subnet {found}, and containers may be on it",
+            f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
             differences=(Difference("subnet", subnet, found),),
-            reason=f"it exists with the subnet {found}, and containers may be on it",
-            hint=f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
-        )  # fmt: skip
-    return Step(Kind.NETWORK, Action.KEEP, via, name)
+        )
+    return Keep(Kind.NETWORK, via, name)

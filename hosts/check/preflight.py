@@ -9,7 +9,8 @@ from pathlib import Path
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.state import State
 from hosts.check.findings import Facts, Finding, Look, findings, parse
 

@@ -15,7 +15,7 @@ from cluster.connectors.ssh_auth import agent
 from cluster.connectors.ssh_config import Target
 from cluster.connectors.ssh_hostkeys import UnknownHostError
 from cluster.errors import NodeError, SkpError
-from cluster.model.step import Action, Kind, Step
+from cluster.model.item import Action, Kind, Noted
 from cluster.operations.executor import Outcome, Result
 
 NAME = "SSH key"
@@ -74,9 +74,9 @@ def unknown(fleet: Fleet) -> list[UnknownHostError]:
 
 def as_found(fleet: Fleet) -> Report:
     """Return what an attempt to log in by key says is done already, and what is to be done."""
-    kept = [Result(_step(name, Action.KEEP), Outcome.KEPT) for name in fleet.nodes]
+    kept = [Result(_noted(name, Action.KEEP), Outcome.UNCHANGED) for name in fleet.nodes]
     todo = [
-        Result(_step(name, Action.INSTALL), Outcome.PLANNED, error.what)
+        Result(_noted(name, Action.INSTALL), Outcome.PLANNED, error.what)
         for name, error in fleet.unreachable.items()
     ]
     return Report((*kept, *todo), {})
@@ -110,14 +110,14 @@ def copy(fleet: Fleet, keys: Mapping[str, str], connect: Connect) -> Report:
     for host in reached:
         error = added.errors.get(host.name) or refused.get(host.name)
         if error:
-            step = _step(host.name, Action.INSTALL)
-            results.append(Result(step, Outcome.FAILED, error.what, error.hint, seconds))
+            noted = _noted(host.name, Action.INSTALL)
+            results.append(Result(noted, Outcome.FAILED, error.what, error.hint, seconds))
         elif added.values[host.name]:
-            results.append(Result(_step(host.name, Action.INSTALL), Outcome.DONE, "", "", seconds))
+            results.append(Result(_noted(host.name, Action.INSTALL), Outcome.DONE, "", "", seconds))
         else:
-            results.append(Result(_step(host.name, Action.KEEP), Outcome.KEPT))
+            results.append(Result(_noted(host.name, Action.KEEP), Outcome.UNCHANGED))
     return Report(tuple(results), fleet.unreachable)
 
 
-def _step(node: str, action: Action) -> Step:
-    return Step(Kind.HOST, action, node, NAME)
+def _noted(node: str, action: Action) -> Noted:
+    return Noted(Kind.HOST, action, node, NAME)

@@ -18,7 +18,7 @@ from cluster.config.secrets import Secret
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.model.step import Action, Kind, Step
+from cluster.model.item import Action, Kind, Noted
 from cluster.operations.executor import Outcome, Result
 from hosts.prepare.root import Root
 
@@ -99,9 +99,9 @@ def prepare(
         found = _look(node, root, own)
         return [_settled(node, root, item, found[item.name], None if dry else say) for item in own]
 
-    done: Results[list[Result]] = fleet.each(one)
+    done: Results[list[Result]] = fleet.ask(one)
     results = [result for each in done.values.values() for result in each]
-    return Report(tuple(results), {**fleet.unreachable, **done.errors})
+    return Report(tuple(results), done.errors)
 
 
 def _look(node: Node, root: Root, items: Sequence[Item]) -> Found:
@@ -132,19 +132,23 @@ def _settled(
     """Return what became of an item; `say` is None for a dry run."""
     action = Action.INSTALL if item.verb is Verb.MEND else Action.REMOVE
     if not wrong:
-        return Result(Step(Kind.HOST, Action.KEEP, node.name, item.name), Outcome.KEPT)
-    step = Step(Kind.HOST, action, node.name, item.name)
+        return Result(_noted(node, item, Action.KEEP), Outcome.UNCHANGED)
+    noted = _noted(node, item, action)
     shown = wrong.removesuffix("; (not as it should be)")
     if say is None:
-        return Result(step, Outcome.PLANNED, shown)
+        return Result(noted, Outcome.PLANNED, shown)
     say(f"{node.name}: {action} {item.name} ({shown})")
     begun = time.monotonic()
     try:
         _do(node, root, item)
     except NodeError as error:
         what = error.what.removeprefix(f"{node.name}: ")
-        return Result(step, Outcome.FAILED, what, error.hint, time.monotonic() - begun)
-    return Result(step, Outcome.DONE, shown, "", time.monotonic() - begun)
+        return Result(noted, Outcome.FAILED, what, error.hint, time.monotonic() - begun)
+    return Result(noted, Outcome.DONE, shown, "", time.monotonic() - begun)
+
+
+def _noted(node: Node, item: Item, action: Action) -> Noted:
+    return Noted(Kind.HOST, action, node.name, item.name)
 
 
 def _do(node: Node, root: Root, item: Item) -> None:

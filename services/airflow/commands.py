@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cluster.config.secrets import Kept, Secret
+from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import NodeError
-from cluster.model.service import Cluster
+from cluster.facts.cluster import observe_cluster
+from cluster.model.cluster import Cluster, Declared
+from cluster.model.item import Item, Keep, Kind
 from cluster.model.spec import Container, Credential
 from cluster.model.state import State
-from cluster.model.step import Action, Kind, Step
+from cluster.operations.container_body import labels
+from cluster.operations.container_run import RunCommand, RunJob
+from cluster.operations.files import SaveCredential
 from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
 from services.mysql import CREATE_AIRFLOW, ROOT
@@ -34,8 +37,9 @@ def make_database(cluster: Cluster, fleet: Fleet) -> Change:
     from cluster.commands.change import Change
 
     node, name, there = _there(cluster, fleet)
-    action = Action.KEEP if {"database", "user"} <= set(there) else Action.RUN
-    return Change((_step(node, name, CREATE_AIRFLOW, action),))
+    if {"database", "user"} <= set(there):
+        return Change((Keep(Kind.CONTAINER, node, name),))
+    return Change((RunCommand(node, name, CREATE_AIRFLOW, _MAKE),))
 
 
 def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
@@ -48,40 +52,35 @@ def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
 
     node, name, there = _there(cluster, fleet)
     database = cluster.settings.text("AIRFLOW_DB")
-    # Its turn comes after the mark's: a mark that stays would say that the tables are there.
-    drop = _step(node, name, (*CREATE_AIRFLOW, "--reset"), Action.RUN)
+    # It comes after the mark's removal: a mark that stays would say that the tables are there.
+    drop = RunCommand(node, name, (*CREATE_AIRFLOW, "--reset"), _MAKE, order=2)
     question = f"The database {database} is dropped, with all that Airflow keeps there."
     return Change(
-        (*_unmark(cluster, fleet), replace(drop, turn=2)),
+        (*_unmark(cluster, fleet), drop),
         question=question if there else "",
     )
 
 
-def _unmark(cluster: Cluster, fleet: Fleet) -> Iterator[Step]:
-    """Yield the step after which `docker.apply` makes the tables again."""
+def _unmark(cluster: Cluster, fleet: Fleet) -> Iterator[Item]:
+    """Yield the operation after which `docker.apply` makes the tables again."""
     for host in AIRFLOW.hosts(cluster):
-        if host.name in fleet.unreachable:
-            raise fleet.unreachable[host.name]
         path = airflow_store.mark(cluster)
-        if fleet.nodes[host.name].run(f"test -e {shlex.quote(path)}").exit_code:
+        if fleet.node(host.name).run(f"test -e {shlex.quote(path)}").exit_code:
             continue
-        yield Step(
-            Kind.CREDENTIAL, Action.SAVE, host.name, path,
-            credential=Credential(path, Secret("dropped\n")), turn=1,
-        )  # fmt: skip
+        dropped = Credential(path, Secret("dropped\n"))
+        yield SaveCredential(host.name, path, dropped, order=1)
 
 
-def make_tables(cluster: Cluster, fleet: Fleet, kept: Kept) -> Change:
+def make_tables(declared: Declared, fleet: Fleet) -> Change:
     """Return the change that makes the store's tables, or brings them to this version.
 
     Raises:
         SkpError: no node is for Airflow, or its image is missing.
     """
     from cluster.commands.change import Change
-    from cluster.plan.plan import look, remembered
 
-    state = look(cluster, fleet, (AIRFLOW,))
-    cluster, _ = remembered(cluster, state, kept)
+    view = observe_cluster(declared, fleet, (AIRFLOW,))
+    cluster, state = view.cluster, view.state
     container = _container(cluster, fleet, state)
     digest = AIRFLOW.digest(cluster, state)
     if not digest:
@@ -89,7 +88,10 @@ def make_tables(cluster: Cluster, fleet: Fleet, kept: Kept) -> Change:
         raise NodeError(
             cluster.inventory.master.name, missing, f"./skp.py {container.image.built_by}"
         )
-    return Change((replace(AIRFLOW.tables(cluster, state, container), identity=digest),))
+    tables = AIRFLOW.tables(cluster, state, container)
+    made = labels(tables.container, digest, None, cluster.secrets[SPEC_KEY])
+    master = cluster.inventory.master.name
+    return Change((RunJob(tables.container, digest, made, master, tables.seconds),))
 
 
 def set_password(cluster: Cluster, fleet: Fleet) -> Change:
@@ -98,26 +100,23 @@ def set_password(cluster: Cluster, fleet: Fleet) -> Change:
     Raises:
         SkpError: Airflow does not run, or no node is for it.
     """
-    from cluster.commands.service_command import look
+    from cluster.commands.service_command import find_command
 
     hosts = AIRFLOW.hosts(cluster)
     if not hosts:
-        raise AIRFLOW.nowhere(cluster)
-    return look(fleet, hosts[0].name, AIRFLOW.name, ("/opt/skp/bin/airflow-skp", "web-password"))
+        raise AIRFLOW.no_host_error(cluster)
+    return find_command(
+        fleet, hosts[0].name, AIRFLOW.name, ("/opt/skp/bin/airflow-skp", "web-password")
+    )
 
 
 def _container(cluster: Cluster, fleet: Fleet, state: State) -> Container:
     """Return Airflow's container as it is wanted on its node."""
     hosts = AIRFLOW.hosts(cluster)
     if not hosts:
-        raise AIRFLOW.nowhere(cluster)
-    if hosts[0].name in fleet.unreachable:
-        raise fleet.unreachable[hosts[0].name]
+        raise AIRFLOW.no_host_error(cluster)
+    fleet.node(hosts[0].name)
     return next(iter(AIRFLOW.containers(cluster, state)))
-
-
-def _step(node: str, name: str, command: tuple[str, ...], action: Action) -> Step:
-    return Step(Kind.CONTAINER, action, node, name, command=command, seconds=_MAKE)
 
 
 def _there(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
@@ -127,16 +126,15 @@ def _there(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
 
     hosts = MYSQL.hosts(cluster)
     if not hosts:
-        raise MYSQL.nowhere(cluster)
+        raise MYSQL.no_host_error(cluster)
     node = hosts[0].name
-    if node in fleet.unreachable:
-        raise fleet.unreachable[node]
+    connected = fleet.node(node)
     try:
-        name = find(containers(fleet.nodes[node]), node, MYSQL.name).name
+        name = find(containers(connected), node, MYSQL.name).name
     except NodeError as error:
         raise NodeError(node, "MySQL does not run there", "./skp.py docker.mysql-run") from error
     ask = (*ROOT, "--skip-column-names", f"--execute={airflow_store.question(cluster)}")
-    done = fleet.nodes[node].run(
+    done = connected.run(
         shlex.join(["timeout", str(_ASK), "docker", "exec", name, *ask]), deadline=_ASK + 5
     )
     if done.exit_code:

@@ -15,10 +15,11 @@ from dataclasses import replace
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
+from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
 from cluster.model.state import State
-from cluster.model.step import Action, Kind, Step
 from services.airflow import store as airflow_store
 from services.common import check_memory, cpus, data_mounts, memory, user
 from services.images import data_science_of
@@ -70,7 +71,7 @@ class Airflow(Service):
         """The data-science image, with CUDA's libraries if GPUs are to be used."""
         return (data_science_of(cluster.settings, "AIRFLOW"),)
 
-    def notes(self, cluster: Cluster) -> tuple[str, ...]:
+    def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """Which store was made, and by which image."""
         return (airflow_store.mark(cluster),)
 
@@ -104,7 +105,7 @@ class Airflow(Service):
                 after=("registry", MYSQL.name, _TABLES),
             )
 
-    def first(self, cluster: Cluster, facts: State) -> Iterator[Step]:
+    def setup_steps(self, cluster: Cluster, facts: State) -> Iterator[SetupStep]:
         """The store's database with its user, if it is in our MySQL, and the store's tables."""
         for container in self.containers(cluster, facts):
             store, _, digest = self._made(cluster, facts).partition(" ")
@@ -118,27 +119,24 @@ class Airflow(Service):
             tables = self.tables(cluster, facts, container)
             yield replace(tables, reason=why, hint=_TYPE["tables"] if why else "")
 
-    def tables(self, cluster: Cluster, facts: State, container: Container) -> Step:
+    def tables(self, cluster: Cluster, facts: State, container: Container) -> SetupJob:
         """Return the step that makes or upgrades the store's tables, beside `container`."""
         job = replace(
             container, name=f"{container.name}-init", service=_TABLES, ports=(), probe=None,
             command=(_PROGRAM, "db-init"), restart="no", after=("registry", MYSQL.name, _DATABASE),
             environment=(*container.environment, ("SKP_STORE", self._made(cluster, facts))),
         )  # fmt: skip
-        return Step(Kind.CONTAINER, Action.JOB, job.node, job.name, container=job, seconds=_SECONDS)
+        return SetupJob(job, _SECONDS)
 
-    def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[Step]:
+    def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[SetupStep]:
         for mysql in MYSQL.containers(cluster, facts):
-            yield Step(
-                Kind.CONTAINER, Action.RUN, mysql.node, mysql.name, command=CREATE_AIRFLOW,
-                container=replace(mysql, service=_DATABASE, after=(MYSQL.name,)),
-                seconds=_SECONDS, reason=why, hint=_TYPE["database"],
-            )  # fmt: skip
+            there = replace(mysql, service=_DATABASE, after=(MYSQL.name,))
+            yield SetupCommand(there, _SECONDS, why, _TYPE["database"], CREATE_AIRFLOW)
 
     def _said(self, cluster: Cluster, facts: State) -> str:
         """Return what the mark says on the node that Airflow runs on."""
         (host,) = self.hosts(cluster)
-        notes = facts.nodes[host.name].notes if host.name in facts.nodes else {}
+        notes = facts.nodes[host.name].marker_files if host.name in facts.nodes else {}
         return notes.get(airflow_store.mark(cluster), "")
 
     def _made(self, cluster: Cluster, facts: State) -> str:
@@ -154,7 +152,7 @@ class Airflow(Service):
 
     def _pinned(self, cluster: Cluster, facts: State) -> str:
         (image,) = self.images(cluster)
-        pins = facts.swarm.intent.pinned if facts.swarm else {}
+        pins = facts.swarm.decisions.pinned if facts.swarm else {}
         return pins.get(self.name, {}).get(image.reference, "")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 
 _URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
 SETTINGS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError, nearest
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from cluster.model.spec import SecretFile
 
 Pairs = tuple[tuple[str, str], ...]

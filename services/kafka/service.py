@@ -12,8 +12,9 @@ from functools import partial
 from types import MappingProxyType
 
 from cluster.config.settings import Setting
-from cluster.model.numbers import numbers
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.ordinals import ordinals
+from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Port, Probe
 from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
@@ -68,12 +69,12 @@ class Kafka(Service):
         """One image for both modes."""
         return (plain(cluster.settings, self.name, cluster.settings.text("KAFKA_TAG")),)
 
-    def notes(self, cluster: Cluster) -> tuple[str, ...]:
+    def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """What the data says of itself, and of its controllers."""
         volume = cluster.settings.text("KAFKA_VOLUME")
         return f"{volume}/data/meta.properties", f"{volume}/voters"
 
-    def claimed(self, cluster: Cluster, node: FoundNode) -> int:
+    def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:
         """Return the broker's id in the data."""
         said = self._said(cluster, node)
         text = said.get("node.id") or said.get("broker.id") or ""
@@ -87,7 +88,7 @@ class Kafka(Service):
         check_heap(cluster, "KAFKA_HEAP", _LEAST_HEAP)
         check_own(cluster)
         told = addresses(cluster, hosts)
-        own = numbers(self, cluster, facts)
+        own = ordinals(self, cluster, facts)
         zookeeper = connection(cluster, facts)
         mode = partial(with_zookeeper, zookeeper) if zookeeper else self._kraft(cluster, facts, own)
         shared = common(cluster, len(hosts))
@@ -115,9 +116,9 @@ class Kafka(Service):
                 probe=Probe(("kafka-health",), timeout=6),
                 stop_timeout=120,
                 after=("registry", "zookeeper"),
-                turn=number,
-                settled=("kafka-settled",),
-                leaving=("kafka-leaving",),
+                rolling_order=number,
+                ready_check=("kafka-settled",),
+                removal_check=("kafka-leaving",),
                 obstacle=self._wrong_data(cluster, facts, host.name, number),
             )
 
@@ -126,7 +127,7 @@ class Kafka(Service):
         kept = Counter(
             text.strip()
             for node in facts.nodes.values()
-            if (text := node.notes.get(self.notes(cluster)[1], ""))
+            if (text := node.marker_files.get(self.marker_files(cluster)[1], ""))
         )
         name = cluster.settings.text("KAFKA_NAME")
         count = _CONTROLLERS if len(own) >= _CONTROLLERS else 1
@@ -155,7 +156,7 @@ class Kafka(Service):
         zookeeper = bool(connection(cluster, facts))
         if zookeeper != (said.get("version") == "0"):
             return _MODES[zookeeper](volume)
-        claim = self.claimed(cluster, facts.nodes[node])
+        claim = self.ordinal_on_disk(cluster, facts.nodes[node])
         if claim not in (0, number):
             return f"{volume} has the data of broker {claim}, and this is broker {number}", way_out
         if said.get("cluster.id") not in (None, self._expected(cluster, facts)):
@@ -175,7 +176,7 @@ class Kafka(Service):
 
     def _said(self, cluster: Cluster, node: FoundNode) -> dict[str, str]:
         """Return the properties in the data's meta.properties; {} for new data."""
-        text = node.notes.get(self.notes(cluster)[0], "")
+        text = node.marker_files.get(self.marker_files(cluster)[0], "")
         pairs = [line.partition("=") for line in text.splitlines() if not line.startswith("#")]
         return {key.strip(): value.strip() for key, _, value in pairs}
 

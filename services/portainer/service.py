@@ -5,20 +5,17 @@ Facts of it: docs.portainer.io (CLI configuration options, agent), checked again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
-from cluster.errors import ConfigError, NodeError
-from cluster.model.service import Cluster, Service
+from cluster.errors import ConfigError
+from cluster.model.cluster import Cluster
+from cluster.model.item import Item
+from cluster.model.service import Service
 from cluster.model.spec import SECRETS_TARGET, Container, Image, Mount, Port, SecretFile, Source
 from cluster.model.state import State
 from services.common import cpus, memory
-from services.portainer.api import Portainer as Api
-
-if TYPE_CHECKING:
-    from cluster.connectors.fleet import Fleet
 
 _HTTP, _DATA, _AGENT_PORT = 9000, "/data", 9001
 _SOCKET = Mount("/var/run/docker.sock", "/var/run/docker.sock")
@@ -49,10 +46,10 @@ class Portainer(Service):
         Setting("PORTAINER_CPUS", "cpus", "", "CPU limit"),
     )
 
-    def nowhere(self, cluster: Cluster) -> ConfigError:
+    def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Say that no image is named, or no node has the label."""
         if cluster.settings.text("PORTAINER_IMAGE"):
-            return super().nowhere(cluster)
+            return super().no_host_error(cluster)
         return ConfigError(
             f"{cluster.settings.path}: PORTAINER_IMAGE names no image: Portainer is switched off",
             'export PORTAINER_IMAGE="portainer/portainer-ce", where the master can pull that.',
@@ -80,18 +77,21 @@ class Portainer(Service):
             if cluster.settings.flag("PORTAINER_AGENT"):
                 yield from (self._agent(cluster, each.name) for each in cluster.inventory.hosts)
 
-    def finish(self, cluster: Cluster, fleet: Fleet) -> Iterable[str]:
+    def after_run(self, cluster: Cluster, facts: State) -> Iterator[Item]:  # noqa: ARG002
         """Register the agents that the server does not know yet."""
-        (host,) = self.hosts(cluster)
-        if not cluster.settings.flag("PORTAINER_AGENT"):
-            return ()
-        if host.name not in fleet.nodes:
-            raise fleet.unreachable.get(host.name) or NodeError(host.name, "it is not connected")
-        api = Api(fleet.nodes[host.name], cluster.settings.number("PORTAINER_PORT"))
-        api.wait(fleet.deadlines.healthy)
-        api.log_in(cluster.secrets["PORTAINER_PASSWORD"])
-        names = {node.name: self._address(cluster, node.name) for node in cluster.inventory.hosts}
-        return [f"{name}: registered with Portainer" for name in api.register(names)]
+        from services.portainer.registration import RegisterAgents
+
+        for host in self.hosts(cluster):
+            if cluster.settings.flag("PORTAINER_AGENT"):
+                yield RegisterAgents(
+                    host.name,
+                    cluster.settings.number("PORTAINER_PORT"),
+                    cluster.secrets["PORTAINER_PASSWORD"],
+                    {
+                        each.name: self._address(cluster, each.name)
+                        for each in cluster.inventory.hosts
+                    },
+                )
 
     def _address(self, cluster: Cluster, node: str) -> str:
         return f"tcp://{self._agent_name(cluster, node)}:{_AGENT_PORT}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from cluster.model.spec import SECRETS_TARGET, ConfigFile, Mount, SecretFile
 from services.common import memory
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
-from cluster.model.numbers import numbers
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.ordinals import ordinals
+from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import State
 from services.common import cpus, data_mounts, memory, user
@@ -62,7 +63,7 @@ class Spark(Service):
         """Those with one of its labels."""
         return tuple(h for h in cluster.inventory.hosts if any(h.has(one) for one in self.labels))
 
-    def nowhere(self, cluster: Cluster) -> ConfigError:
+    def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Name both labels."""
         return ConfigError(
             f"no chosen node has the label {MASTER} or {WORKER}",
@@ -91,7 +92,7 @@ class Spark(Service):
             name=text("SPARK_HNAME"),
             ports=(Port(number("SPARK_HPORT"), HISTORY),),
         )
-        own = numbers(self, cluster, facts)
+        own = ordinals(self, cluster, facts)
         for at in cluster.inventory.labelled(WORKER):
             part = self._part(cluster, facts, at, "worker", worker(cluster))
             yield replace(
@@ -102,8 +103,8 @@ class Spark(Service):
                 memory=memory(cluster, "SPARK_MEMORY"),
                 cpus=cpus(cluster, "SPARK_CPUS"),
                 gpus=-1 if cluster.settings.flag("SPARK_GPU") else 0,
-                stage=1,
-                turn=own[at.name],
+                start_phase=1,
+                rolling_order=own[at.name],
             )
 
     def _part(self, cluster: Cluster, facts: State, host: Host, part: str, told: Told) -> Container:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cluster.config.settings import Setting, Settings
 from cluster.errors import ConfigError, ConfigErrors
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 
 
 @dataclass(frozen=True)

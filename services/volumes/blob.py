@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.config.secrets import Secret
 from cluster.errors import SkpError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from services.volumes.backends import BLOB, need
 
 FILE = f"{BLOB.folder}/account-key"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
 from cluster.errors import NodeError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
+from cluster.model.item import Item, Keep, Kind
 from cluster.model.spec import Credential
-from cluster.model.step import Action, Kind, Step
+from cluster.operations.files import SaveCredential
 
 if TYPE_CHECKING:
     from cluster.commands.change import Change
@@ -26,10 +27,7 @@ def master(cluster: Cluster, fleet: Fleet) -> Node:
     Raises:
         NodeError: it can't be reached.
     """
-    name = cluster.inventory.master.name
-    if name in fleet.unreachable:
-        raise fleet.unreachable[name]
-    return fleet.nodes[name]
+    return fleet.node(cluster.inventory.master.name)
 
 
 def read(cluster: Cluster, fleet: Fleet, path: str) -> Secret | None:
@@ -52,16 +50,11 @@ def write(cluster: Cluster, fleet: Fleet, wanted: Mapping[str, Secret]) -> Chang
     """Return the change that makes the files of `wanted` (by path) hold what it says."""
     from cluster.commands.change import Change
 
-    node = master(cluster, fleet)
-    return Change(
-        tuple(
-            Step(
-                Kind.CREDENTIAL,
-                Action.KEEP if read(cluster, fleet, path) == content else Action.SAVE,
-                node.name,
-                path,
-                credential=Credential(f"{cluster.home}/{path}", content),
-            )
-            for path, content in wanted.items()
-        )
-    )
+    node = master(cluster, fleet).name
+
+    def planned(path: str, content: Secret) -> Item:
+        if read(cluster, fleet, path) == content:
+            return Keep(Kind.CREDENTIAL, node, path)
+        return SaveCredential(node, path, Credential(f"{cluster.home}/{path}", content))
+
+    return Change(tuple(planned(path, content) for path, content in wanted.items()))

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import ConfigError, NodeError, nearest
-from cluster.model.service import Cluster
-from cluster.model.step import Action, Kind, Step
+from cluster.model.cluster import Cluster
+from cluster.model.item import Blocked, Item, Keep, Kind
+from cluster.operations.container_run import RunCommand
 from services.volumes.backends import BACKENDS, Backend
 from services.volumes.service import SERVICE
 
@@ -38,21 +39,24 @@ def chosen(cluster: Cluster, name: str) -> tuple[Backend, ...]:
         )
     found = tuple(b for b in SERVICE.backends(cluster) if name in ("", b.name))
     if not found:
-        raise SERVICE.nowhere(cluster)
+        raise SERVICE.no_host_error(cluster)
     return found
 
 
 def ask(
-    cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str
+    cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str, among: Collection[str]
 ) -> tuple[list[dict[str, Any]], Mapping[str, NodeError]]:
-    """Have every container carry out `verb` of volume-skp; return a row each, and bad nodes."""
-    nodes = [host.name for host in SERVICE.hosts(cluster)]
-    asked = fleet.each(
+    """Have every container carry out `verb` of volume-skp; return a row each, and bad nodes.
+
+    Args:
+        among: names of the nodes that are meant.
+    """
+    nodes = [host.name for host in SERVICE.hosts(cluster) if host.name in among]
+    asked = fleet.ask(
         lambda node: [_one(cluster, node, backend, verb) for backend in backends], nodes
     )
     rows = [row for node in nodes for row in asked.values.get(node, [])]
-    lost = {name: error for name, error in fleet.unreachable.items() if name in nodes}
-    return rows, {**lost, **asked.errors}
+    return rows, asked.errors
 
 
 def wish(
@@ -61,25 +65,20 @@ def wish(
     """Return the change that mounts or unmounts (`verb`) on those of `nodes` that have volumes."""
     from cluster.commands.change import Change
 
-    rows, errors = ask(cluster, fleet, backends, "status")
-    return Change(
-        tuple(step(cluster, row, verb) for row in rows if row["node"] in nodes),
-        {node: error for node, error in errors.items() if node in nodes},
-    )
+    rows, errors = ask(cluster, fleet, backends, "status", nodes)
+    return Change(tuple(planned(cluster, row, verb) for row in rows), errors)
 
 
-def step(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Step:
+def planned(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Item:
     """Return what is to be done for one volume, of which `row` says how it is; pure."""
     (backend,) = (b for b in BACKENDS if b.name == row["volume"])
     name, asis = SERVICE.container_name(cluster, backend, row["node"]), row.get("state")
     if asis is None:
-        return Step(
-            Kind.CONTAINER, Action.BLOCK, row["node"], name,
-            reason=row["error"], hint="./skp.py docker.apply volumes makes it.",
-        )  # fmt: skip
-    action = Action.KEEP if asis == _WISHES[verb] else Action.RUN
-    command = ("volume-skp", verb)
-    return Step(Kind.CONTAINER, action, row["node"], name, command=command, seconds=_WISH)
+        hint = "./skp.py docker.apply volumes makes it."
+        return Blocked(Kind.CONTAINER, row["node"], name, row["error"], hint)
+    if asis == _WISHES[verb]:
+        return Keep(Kind.CONTAINER, row["node"], name)
+    return RunCommand(row["node"], name, ("volume-skp", verb), _WISH)
 
 
 def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str, Any]:

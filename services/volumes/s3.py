@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.config.secrets import Secret
 from cluster.errors import SkpError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from services.volumes.backends import S3, need
 
 FILE = f"{S3.folder}/passwd-s3fs"

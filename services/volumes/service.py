@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting, Settings
 from cluster.errors import ConfigError
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import MOUNTS, MOUNTS_TARGET, user
@@ -50,7 +51,7 @@ class Volumes(Service):
         nodes = set(_consumers(cluster))
         return tuple(host for host in cluster.inventory.hosts if host.name in nodes)
 
-    def nowhere(self, cluster: Cluster) -> ConfigError:
+    def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Say that a backend has to be switched on, or somebody has to see it."""
         if not self.backends(cluster):
             groups = "; ".join(", ".join(backend.keys) for backend in BACKENDS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
 from cluster.errors import SkpError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from services.volumes.backends import SSHFS, need
 from services.volumes.credentials import read, write
 

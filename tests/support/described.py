@@ -11,7 +11,7 @@ from typing import Any
 import services
 from cluster.config import inventory, settings
 from cluster.config.secrets import Secret
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 
 
 def described(folder: Path, listed: Mapping[str, Any], values: Mapping[str, str]) -> Cluster:

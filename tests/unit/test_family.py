@@ -6,9 +6,9 @@ import pytest
 
 from cluster.commands.restart import plan_restart
 from cluster.errors import SkpError
+from cluster.model.item import Action, needed
 from cluster.model.selector import Found, among
 from cluster.model.state import FoundContainer, Health
-from cluster.model.step import Action, needed
 from cluster.plan.containers import waves
 
 

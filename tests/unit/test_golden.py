@@ -151,7 +151,7 @@ def test_a_process_says_the_same(
 def test_what_is_right_is_understood(project: Path, touched: list[str], name: str) -> None:
     case = RIGHT[name]
     case.lay_out(project)
-    found = Session(Options()).cluster
+    found = Session(Options()).declared.alone()
     for key, value in json.loads(case.sections["values"].text).items():
         secret = key in found.settings.password_keys
         assert (found.secrets[key].reveal() if secret else found.settings.text(key)) == value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cluster.model.item import Action, Kind, Step
 from cluster.model.state import FoundContainer, State
-from cluster.model.step import Action, Kind, Step
 from cluster.plan.guard import question
 from tests.unit.test_plan_swarm import INVENTORY, entry, member, state, swarm
 

@@ -15,12 +15,12 @@ from cluster.config import settings
 from cluster.config.inventory import Host, Inventory
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
-from cluster.model.decisions import Intent
-from cluster.model.numbers import numbers, plan_numbers
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
+from cluster.model.decisions import Decisions
+from cluster.model.item import Action, Kind, Step, needed
+from cluster.model.ordinals import numbers, plan_ordinals
 from cluster.model.spec import Container, Image, SecretFile
 from cluster.model.state import FoundContainer, FoundNode, Health, Membership, State, Swarm
-from cluster.model.step import Action, Kind, Step, needed
 from cluster.plan.containers import plan_containers
 from services.common import identity
 from services.kafka.service import SERVICE as KAFKA
@@ -55,16 +55,16 @@ def cluster(tmp_path: Path, kafka: int = 3, zookeeper: int = 0, **values: str) -
 
 
 def seen(
-    notes: Mapping[str, Mapping[str, str]] | None = None,
+    marker_files: Mapping[str, Mapping[str, str]] | None = None,
     known: Mapping[str, Mapping[str, str]] | None = None,
 ) -> State:
     nodes = {
         name: FoundNode(
-            name, name, "26", Membership("active"), {}, notes=(notes or {}).get(name, {})
+            name, name, "26", Membership("active"), {}, marker_files=(notes or {}).get(name, {})
         )
         for name in ALL
     }
-    swarm = Swarm("c01", "s", {}, Intent(numbers=known or {}), {"net-skp": ""}, {}, ("c01",))
+    swarm = Swarm("c01", "s", {}, Decisions(numbers=known or {}), {"net-skp": ""}, {}, ("c01",))
     return State(nodes, {}, swarm)
 
 
@@ -104,10 +104,10 @@ def test_no_number_is_given_twice(
 
 def test_new_numbers_are_remembered_and_known_ones_are_not_said_again(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
-    (step,) = plan_numbers([KAFKA], wanted, seen(known={"kafka": {"c01": "1"}}))
+    (step,) = plan_ordinals([KAFKA], wanted, seen(known={"kafka": {"c01": "1"}}))
     assert (step.action, dict(step.values)) == (Action.NUMBER, {"c02": "2", "c03": "3"})
     every = {"kafka": {"c01": "1", "c02": "2", "c03": "3"}}
-    assert list(plan_numbers([KAFKA], wanted, seen(known=every))) == []
+    assert list(plan_ordinals([KAFKA], wanted, seen(known=every))) == []
 
 
 def test_inside_and_outside_have_a_listener_each(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_the_leader_of_an_ensemble_is_replaced_last(tmp_path: Path) -> None:
         "zookeeper-skp-1", "i", "x", "running", "zookeeper", health=Health.HEALTHY, said="leader"
     )
     nodes = {**state.nodes, "c01": replace(state.nodes["c01"], containers={leader.name: leader})}
-    turns = [c.turn for c in ZOOKEEPER.containers(wanted, replace(state, nodes=nodes))]
+    turns = [c.rolling_order for c in ZOOKEEPER.containers(wanted, replace(state, nodes=nodes))]
     assert turns == [4, 2, 3]
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
-from cluster.model.decisions import Intent
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
+from cluster.model.decisions import Decisions
+from cluster.model.item import Action, Step
 from cluster.model.spec import Container, SecretFile, Source
 from cluster.model.state import FoundNode, Membership, State, Swarm
-from cluster.model.step import Action, Step
 from cluster.plan.containers import plan_containers
 from cluster.plan.prerequisites import with_first
 from services.airflow import store as airflow_store
@@ -45,11 +45,11 @@ def seen(wanted: Cluster, mark: str = "", digest: str = DIGEST) -> State:
         name: FoundNode(
             name, name, "26", Membership("active"), {}, owner="1000:1000",
             images=images if digest else {},
-            notes={airflow_store.mark(wanted): mark} if mark and name == "c01" else {},
+            marker_files={airflow_store.mark(wanted): mark} if mark and name == "c01" else {},
         )
         for name in ("c01", "c02")
     }  # fmt: skip
-    return State(nodes, {}, Swarm("c01", "s", {}, Intent(), {"net-skp": ""}, {}, ("c01",)))
+    return State(nodes, {}, Swarm("c01", "s", {}, Decisions(), {"net-skp": ""}, {}, ("c01",)))
 
 
 def files(container: Container) -> dict[str, str]:
@@ -188,12 +188,12 @@ def test_a_new_image_upgrades_the_tables_without_asking(tmp_path: Path) -> None:
 def test_what_is_rolled_back_has_its_own_image_and_takes_no_tables_back(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     (image,) = AIRFLOW.images(wanted)
-    pinned = Intent(pinned={"airflow": {image.reference: "sha256:old"}})
+    pinned = Decisions(pinned={"airflow": {image.reference: "sha256:old"}})
 
     def rolled_back(mark: str) -> State:
         state = seen(wanted, mark)
         assert state.swarm is not None
-        return replace(state, swarm=replace(state.swarm, intent=pinned))
+        return replace(state, swarm=replace(state.swarm, decisions=pinned))
 
     made = "mysql-skp:3306/airflow"
     assert first(wanted, rolled_back(f"{made} {DIGEST}\n")) == []

@@ -7,9 +7,9 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+from cluster.model.item import Action
 from cluster.model.spec import NodeFile
 from cluster.model.state import FoundNode, Membership, State
-from cluster.model.step import Action
 from cluster.plan.files import answer, plan_files, question
 from hosts.boot import files as boot
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from cluster.config.secrets import Secret
 from cluster.errors import NodeError
-from cluster.model.decisions import Intent
+from cluster.model.decisions import Decisions
+from cluster.model.item import Action, Step, needed
 from cluster.model.spec import Container, Image, SecretFile, fingerprint
 from cluster.model.state import FoundContainer, FoundNode, Membership, State, Swarm
-from cluster.model.step import Action, Step, needed
 from cluster.plan.containers import plan_containers, waves
 
 KEY = Secret("the cluster's key")
@@ -52,7 +52,7 @@ def state_of(found: Mapping[str, Sequence[FoundContainer]], off: Sequence[str] =
         for name in NODES
         if name not in off
     }
-    swarm = Swarm("c01", "s", {}, Intent(), {NETWORK: "10.90.0.0/16"}, {}, ("c01",))
+    swarm = Swarm("c01", "s", {}, Decisions(), {NETWORK: "10.90.0.0/16"}, {}, ("c01",))
     return State(nodes, {name: NodeError(name, "off") for name in off}, swarm)
 
 
@@ -179,11 +179,11 @@ def test_a_rolling_change_goes_turn_by_turn_and_builds_on_all_before(
     desired: list[Container], state: State, order: list[int]
 ) -> None:
     turns = dict(zip(NODES, order, strict=True))
-    steps = plan([replace(c, turn=turns[c.node]) for c in desired], state)
+    steps = plan([replace(c, rolling_order=turns[c.node]) for c in desired], state)
     place = {step.key: number for number, wave in enumerate(waves(steps)) for step in wave}
-    rolled = [step for step in steps if step.acts and step.turn]
+    rolled = [step for step in steps if step.acts and step.order]
     assert all(step.action is Action.REPLACE for step in rolled)
     for step in rolled:
-        before = {s.key for s in rolled if s.name[0] == step.name[0] and s.turn < step.turn}
+        before = {s.key for s in rolled if s.name[0] == step.name[0] and s.order < step.order}
         assert {s.key for s in needed(step, steps)} == before
         assert all(place[key] < place[step.key] for key in before)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from cluster.config.secrets import Secret
+from cluster.model.item import Action, Kind, Step
 from cluster.model.spec import Container, Image, Mount, Port, SecretFile
 from cluster.model.state import FoundContainer, Health
-from cluster.model.step import Action, Kind, Step
 from cluster.plan.containers import waves
 from tests.unit.test_plan import HOME, IMAGES, KEY, NETWORK, NODES, created, plan, state_of
 

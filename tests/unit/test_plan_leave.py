@@ -7,9 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from cluster.commands.leave_check import held_back
+from cluster.model.item import Action, Step
 from cluster.model.spec import NodeFile
 from cluster.model.state import FoundContainer, State
-from cluster.model.step import Action, Step
 from cluster.operations.dispatch import Busy
 from cluster.plan.containers import waves
 from cluster.plan.leave import plan_leave
@@ -98,7 +98,7 @@ def test_an_entry_of_an_interrupted_join_keeps_nobody_from_ending_the_swarm() ->
 
 
 def test_when_the_swarm_ends_nobody_is_asked_whether_it_may_go() -> None:
-    asking = replace(OURS, leaving=("may-i",))
+    asking = replace(OURS, removal_check=("may-i",))
     found = whole()
     nodes = {n: replace(node, containers={"x": asking}) for n, node in found.nodes.items()}
     steps = plan_leave(INVENTORY, replace(found, nodes=nodes), ALL)

@@ -10,9 +10,9 @@ import pytest
 from cluster.config.inventory import Host, Inventory
 from cluster.config.settings import Settings
 from cluster.errors import NodeError
-from cluster.model.decisions import Intent
+from cluster.model.decisions import Decisions
+from cluster.model.item import Action, Step
 from cluster.model.state import FoundNode, Membership, State, Swarm, SwarmNode
-from cluster.model.step import Action, Step
 from cluster.plan.swarm import Part, drained, plan_swarm
 
 SETTINGS = Settings(Path("env.sh"), {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16"}, {})
@@ -40,7 +40,9 @@ def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmN
 
 
 def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
-    return Swarm("c01", "swarm", {n.id: n for n in nodes}, Intent(), networks or {}, {}, ("c01",))
+    return Swarm(
+        "c01", "swarm", {n.id: n for n in nodes}, Decisions(), networks or {}, {}, ("c01",)
+    )
 
 
 def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) -> State:

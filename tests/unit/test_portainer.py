@@ -15,7 +15,7 @@ from cluster.connectors.local import LocalConnection
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadlines
 from cluster.errors import NodeError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
 from cluster.model.spec import SecretFile
 from cluster.model.state import State
 from cluster.operations.container_body import config
@@ -66,7 +66,7 @@ def test_the_secrets_are_files(cluster: Callable[..., Cluster]) -> None:
 def test_without_an_image_there_is_none_and_it_says_so(cluster: Callable[..., Cluster]) -> None:
     off = cluster(PORTAINER_IMAGE="")
     assert list(SERVICE.containers(off, NOTHING)) == []
-    assert "PORTAINER_IMAGE names no image" in SERVICE.nowhere(off).what
+    assert "PORTAINER_IMAGE names no image" in SERVICE.no_host_error(off).what
 
 
 def api(state: StandIn) -> Portainer:

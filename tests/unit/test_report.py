@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cluster.commands.report import Report
+from cluster.model.item import Action, Kind, Step
 from cluster.model.spec import Container, Image
-from cluster.model.step import Action, Kind, Step
 from cluster.operations.executor import Outcome, Result
 
 CONTAINER = Container("c01", "portainer-skp", "portainer", Image("skp/x", "latest"))
@@ -19,7 +19,7 @@ CONTAINER = Container("c01", "portainer-skp", "portainer", Image("skp/x", "lates
         (Action.REPLACE, Outcome.DONE, True),
         (Action.CREATE, Outcome.FAILED, False),
         (Action.CREATE, Outcome.PLANNED, False),
-        (Action.KEEP, Outcome.KEPT, False),
+        (Action.KEEP, Outcome.UNCHANGED, False),
         (Action.START, Outcome.DONE, False),
         (Action.REMOVE, Outcome.DONE, False),
     ],

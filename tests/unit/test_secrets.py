@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.config import secrets, secrets_file
-from cluster.config.secrets import SPEC_KEY, Kept, Secret
+from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from cluster.model.spec import Container, Image, SecretFile, fingerprint
@@ -22,21 +22,21 @@ def settings(**passwords: str) -> Settings:
     return Settings(Path("env.sh"), {}, passwords)
 
 
-def kept(generation: int, **values: str) -> Kept:
-    return Kept({key: Secret(value) for key, value in values.items()}, generation)
+def kept(generation: int, **values: str) -> StoredSecrets:
+    return StoredSecrets({key: Secret(value) for key, value in values.items()}, generation)
 
 
 def test_what_nobody_has_is_generated() -> None:
-    found = secrets.resolve(settings(A=""), Kept(), [])
+    found = secrets.resolve(settings(A=""), StoredSecrets(), [])
     assert found.generated == (SPEC_KEY, "A")
     assert len(found.values["A"].reveal()) >= 24
     assert found.values["A"] != found.values[SPEC_KEY]
-    assert found.kept == Kept(found.values, 1)
+    assert found.kept == StoredSecrets(found.values, 1)
 
 
 def test_a_given_password_is_used_and_not_kept() -> None:
     given = 'it\'s "hostile" $HOME `id` \\ 한글'
-    found = secrets.resolve(settings(A=given), Kept(), [])
+    found = secrets.resolve(settings(A=given), StoredSecrets(), [])
     assert found.values["A"].reveal() == given
     assert "A" not in found.kept.values
 
@@ -57,9 +57,11 @@ def test_a_new_cluster_begins_with_what_this_machine_has() -> None:
 
 
 def test_a_new_service_adds_to_what_the_cluster_has() -> None:
-    found = secrets.resolve(settings(A="", B=""), Kept(), [kept(3, A="a", SKP_SPEC_KEY="k")])
+    found = secrets.resolve(
+        settings(A="", B=""), StoredSecrets(), [kept(3, A="a", SKP_SPEC_KEY="k")]
+    )
     assert found.generated == ("B",)
-    assert found.kept.generation == 4
+    assert found.secrets.generation == 4
     assert found.kept.values["A"].reveal() == "a"
 
 
@@ -73,7 +75,9 @@ copies = st.builds(
 
 
 @given(st.lists(copies, max_size=3), copies)
-def test_once_every_manager_has_it_nothing_changes_any_more(some: list[Kept], local: Kept) -> None:
+def test_once_every_manager_has_it_nothing_changes_any_more(
+    some: list[StoredSecrets], local: StoredSecrets
+) -> None:
     wanted = settings(A="", B="")
     first = secrets.resolve(wanted, local, some)
     again = secrets.resolve(wanted, first.kept, [first.kept])
@@ -81,8 +85,8 @@ def test_once_every_manager_has_it_nothing_changes_any_more(some: list[Kept], lo
 
 
 @given(copies)
-def test_what_is_written_is_read_back(some: Kept) -> None:
-    assert secrets.read(some.written()) == some
+def test_what_is_written_is_read_back(some: StoredSecrets) -> None:
+    assert secrets.parse(some.dumps()) == some
 
 
 def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
@@ -134,13 +138,13 @@ def test_a_description_holds_no_secret_and_no_plain_hash_of_one() -> None:
 
 
 def test_the_mark_tells_secrets_apart_and_needs_their_key() -> None:
-    one = Kept({SPEC_KEY: Secret("k1"), "A": Secret("x")}, 1)
-    same = Kept({"A": Secret("x"), SPEC_KEY: Secret("k1")}, 1)
+    one = StoredSecrets({SPEC_KEY: Secret("k1"), "A": Secret("x")}, 1)
+    same = StoredSecrets({"A": Secret("x"), SPEC_KEY: Secret("k1")}, 1)
     others = [
-        Kept({SPEC_KEY: Secret("k1"), "A": Secret("y")}, 1),
-        Kept({SPEC_KEY: Secret("k2"), "A": Secret("x")}, 1),
-        Kept({SPEC_KEY: Secret("k1"), "A": Secret("x")}, 2),
+        StoredSecrets({SPEC_KEY: Secret("k1"), "A": Secret("y")}, 1),
+        StoredSecrets({SPEC_KEY: Secret("k2"), "A": Secret("x")}, 1),
+        StoredSecrets({SPEC_KEY: Secret("k1"), "A": Secret("x")}, 2),
     ]
     assert one.mark == same.mark
     assert len({one.mark, *(other.mark for other in others)}) == 4
-    assert Kept({"A": Secret("x")}, 1).mark == ""
+    assert StoredSecrets({"A": Secret("x")}, 1).mark == ""

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import services
-from cluster.config.secrets import SPEC_KEY, Kept, Secret
+from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
 from cluster.errors import ConfigError
-from cluster.model.decisions import Intent
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
+from cluster.model.decisions import Decisions
+from cluster.model.item import Action, Kind, Step, needed
 from cluster.model.spec import Container, SecretFile
 from cluster.model.state import FoundNode, Membership, State, Swarm
-from cluster.model.step import Action, Kind, Step, needed
 from cluster.plan.containers import waves
 from cluster.plan.plan import make_plan
 from cluster.plan.scope import Scope
@@ -88,11 +88,11 @@ def test_while_it_is_held_its_nodes_get_no_numbers(
     tmp_path: Path, held: set[str], steps: int
 ) -> None:
     nodes = {name: FoundNode(name, name, "26", Membership("active"), {}) for name in LABELS}
-    intent = Intent(held=frozenset(held))
-    state = State(nodes, {}, Swarm("c01", "s", {}, intent, {"net-skp": ""}, {}, ("c01",)))
+    decisions = Decisions(held=frozenset(held))
+    state = State(nodes, {}, Swarm("c01", "s", {}, decisions, {"net-skp": ""}, {}, ("c01",)))
     scope = Scope("docker.apply", tuple(LABELS), services=(SPARK,))
     cluster = described(tmp_path, hosts(LABELS), {})
-    plan = make_plan(cluster, state, scope, Kept({SPEC_KEY: Secret("key")}))
+    plan = make_plan(cluster, state, scope, StoredSecrets({SPEC_KEY: Secret("key")}))
     assert sum(step.action is Action.NUMBER for step in plan.steps) == steps
 
 
@@ -168,4 +168,4 @@ def test_there_is_one_master(tmp_path: Path, labels: dict[str, list[str]], messa
 def test_what_stays_at_its_default_is_no_part_of_a_container(tmp_path: Path) -> None:
     cluster: Cluster = described(tmp_path, hosts(LABELS), {})
     worker = containers(tmp_path)["spark-skp-worker-2"]
-    assert "stage" not in worker.described("id", cluster.secrets["SPARK_SECRET"])
+    assert "start_phase" not in worker.described("id", cluster.secrets["SPARK_SECRET"])

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import services
-from cluster.config.secrets import Kept, resolve
+from cluster.config.secrets import StoredSecrets, resolve
 from cluster.errors import ConfigError
-from cluster.model.service import Cluster
+from cluster.model.cluster import Cluster
+from cluster.model.item import Action
 from cluster.model.spec import Container, Image, Mount
 from cluster.model.state import State
-from cluster.model.step import Action
 from cluster.operations.folders import preparing
 from services.volumes import mounts as volume_ops
 from services.volumes.service import SERVICE
@@ -36,7 +36,7 @@ def cluster(tmp_path: Path) -> Callable[..., Cluster]:
 
 def test_all_off_there_is_none(cluster: Callable[..., Cluster]) -> None:
     assert list(SERVICE.containers(cluster(), NOTHING)) == []
-    assert "no data volume is switched on" in SERVICE.nowhere(cluster()).what
+    assert "no data volume is switched on" in SERVICE.no_host_error(cluster()).what
 
 
 def test_it_runs_where_somebody_sees_it(cluster: Callable[..., Cluster]) -> None:
@@ -98,16 +98,16 @@ def test_what_a_container_is_told_holds_no_key(cluster: Callable[..., Cluster]) 
 
 
 def test_a_key_that_is_not_given_is_not_generated(cluster: Callable[..., Cluster]) -> None:
-    resolved = resolve(cluster().settings, Kept(), ())
+    resolved = resolve(cluster().settings, StoredSecrets(), ())
     assert "S3_ACCESS_KEY" not in resolved.generated
-    assert "S3_ACCESS_KEY" not in resolved.kept.values
+    assert "S3_ACCESS_KEY" not in resolved.stored.values
     assert resolved.values["S3_ACCESS_KEY"].reveal() == ""
 
 
 def test_a_key_that_is_given_is_known_and_not_kept(cluster: Callable[..., Cluster]) -> None:
-    resolved = resolve(cluster(**CLOUD).settings, Kept(), ())
+    resolved = resolve(cluster(**CLOUD).settings, StoredSecrets(), ())
     assert resolved.values["S3_ACCESS_KEY"].reveal() == "s3-key"
-    assert "S3_ACCESS_KEY" not in resolved.kept.values
+    assert "S3_ACCESS_KEY" not in resolved.stored.values
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from bench.apply import work
 from cluster.config.settings import Setting
-from cluster.model.service import Cluster, Service
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Source
 from cluster.model.state import State
 

@@ -1,0 +1,85 @@
+"""What is known of a cluster: its own files' word, what it remembers, and what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from cluster.config.secrets import StoredSecrets
+from cluster.connectors.fleet import Fleet
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.facts.disk import Question, disk
+from cluster.facts.nodes import observe
+from cluster.model.cluster import Cluster, Declared, View, view
+from cluster.model.decisions import Decisions
+from cluster.model.recipes import recipes
+from cluster.model.service import Service
+from cluster.model.spec import Image
+
+
+def observe_cluster(
+    declared: Declared,
+    fleet: Fleet,
+    services: Sequence[Service],
+    options: Mapping[str, str] | None = None,
+) -> View:
+    """Observe all connected nodes, with the images that `services` need.
+
+    Args:
+        options: what a `-run` is given now.
+
+    Raises:
+        ConfigErrors: a remembered option contradicts the settings.
+    """
+    master = declared.inventory.master.name
+    asked = _questions(declared.alone(options), declared, services)
+    found = view(declared, observe(fleet, master, *asked), options, recipes())
+    # What the Swarm remembers of options may name other images, and other files on nodes.
+    meant = _questions(found.cluster, declared, services)
+    if meant != asked:
+        found = view(declared, observe(fleet, master, *meant), options, recipes())
+    return found
+
+
+def _questions(
+    cluster: Cluster, declared: Declared, services: Sequence[Service]
+) -> tuple[Question, Mapping[str, Sequence[Image]]]:
+    """Return what is asked of the nodes' disks, and of which images by node."""
+    images = dict.fromkeys(image for s in services for image in s.images(cluster))
+    markers = [path for service in services for path in service.marker_files(cluster)]
+    question = Question(cluster.home, cluster.files, declared.stored, markers)
+    return question, {cluster.inventory.master.name: list(images)}
+
+
+def remembered_cluster(declared: Declared, fleet: Fleet) -> tuple[Cluster, list[str]]:
+    """Ask the managers of `fleet` what the cluster remembers, and nothing else.
+
+    For commands that need no more than names and settings as they are in force. Returns the
+    cluster and warnings: where no manager answers, what `-run` was given is not known.
+
+    Raises:
+        ConfigErrors: a remembered option contradicts the settings.
+    """
+    managers = [host.name for host in declared.inventory.managers]
+    asked = fleet.ask(lambda node: _remembers(node, declared), managers)
+    told = [found for found in asked.values.values() if found is not None]
+    warnings = []
+    if not told and asked.errors:
+        error: NodeError = next(iter(asked.errors.values()))
+        warnings = [f"options that -run was given are not known: {error.what}"]
+    decisions = told[0][0] if told else Decisions()
+    copies = [stored for _, stored in told if stored.generation]
+    cluster, _ = declared.remembering(decisions, copies)
+    return cluster, warnings
+
+
+def _remembers(node: Node, declared: Declared) -> tuple[Decisions, StoredSecrets] | None:
+    """Return what a manager remembers; None for a node that is outside of a Swarm."""
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(disk, node, Question("/", (), declared.stored))
+        with node.talking("reading what the Swarm remembers") as engine:
+            if not engine.info()["Swarm"]["ControlAvailable"]:
+                return None
+            labels = engine.inspect_swarm()["Spec"].get("Labels") or {}
+        return Decisions.parse(labels), looking.result().secrets

@@ -1,0 +1,112 @@
+"""What is wanted of a cluster: as this machine's files say, and as the cluster remembers it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cluster.config import secrets
+from cluster.config.inventory import Inventory
+from cluster.config.secrets import Resolved, Secret, StoredSecrets
+from cluster.config.settings import Settings
+from cluster.model.decisions import Decisions
+from cluster.model.spec import NodeFile
+from cluster.model.state import State
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What is wanted, before any service has read it.
+
+    Attributes:
+        settings: as bin/env.sh says, and what `-run` was given on top.
+        secrets: all passwords and tokens by their settings' keys.
+        files: what every node is to have on its own disk.
+    """
+
+    settings: Settings
+    inventory: Inventory
+    secrets: Mapping[str, Secret]
+    files: tuple[NodeFile, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """The shared folder, the same path on every node."""
+        return f"{self.settings.text('SKP_HOME')}/volume"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What this machine's own files say; the cluster may remember more.
+
+    Attributes:
+        stored: the generated secrets that this machine has a copy of.
+        files: what every node is to have on its own disk.
+    """
+
+    settings: Settings
+    inventory: Inventory
+    stored: StoredSecrets
+    files: tuple[NodeFile, ...] = ()
+
+    def alone(self, options: Mapping[str, str] | None = None) -> Cluster:
+        """Return the cluster as this machine alone knows it: for checks before anything connects.
+
+        Raises:
+            ConfigErrors: an option contradicts the settings.
+        """
+        return self.remembering(Decisions(), (), options)[0]
+
+    def remembering(
+        self,
+        decisions: Decisions,
+        copies: Iterable[StoredSecrets],
+        options: Mapping[str, str] | None = None,
+    ) -> tuple[Cluster, Resolved]:
+        """Return the cluster with what it remembers itself, and the secrets to be stored.
+
+        Args:
+            decisions: what the Swarm remembers of options.
+            copies: the secrets that its managers store.
+            options: what a `-run` is given now.
+
+        Raises:
+            ConfigErrors: a remembered option contradicts the settings.
+        """
+        chosen = {**decisions.settings, **(options or {})}
+        settings = self.settings.overridden(chosen) if chosen else self.settings
+        resolved = secrets.resolve(settings, self.stored, copies)
+        return Cluster(settings, self.inventory, resolved.values, self.files), resolved
+
+
+@dataclass(frozen=True)
+class View:
+    """The one cluster that a command sees: what is wanted, and what is there (decision 21).
+
+    Attributes:
+        cluster: what is wanted, with all that the cluster itself remembers.
+        state: what was observed. resolved: the secrets, and what is to be stored of them.
+        recipes: the names of the images that this checkout can build.
+    """
+
+    cluster: Cluster
+    state: State
+    resolved: Resolved
+    recipes: frozenset[str] = field(default=frozenset())
+
+
+def view(
+    declared: Declared,
+    state: State,
+    options: Mapping[str, str] | None = None,
+    recipes: Iterable[str] = (),
+) -> View:
+    """Return what a command sees of a cluster in this state.
+
+    Raises:
+        ConfigErrors: a remembered option contradicts the settings.
+    """
+    copies = [node.secrets for node in state.nodes.values() if node.secrets.generation]
+    decisions = state.swarm.decisions if state.swarm else Decisions()
+    cluster, resolved = declared.remembering(decisions, copies, options)
+    return View(cluster, state, resolved, frozenset(recipes))

@@ -1,0 +1,121 @@
+"""The steps that operations on containers are made of: make, name, start, write files, take down."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import tarfile
+import time
+from contextlib import suppress
+from typing import Any
+
+import docker.errors
+
+from cluster.connectors.node import Node
+from cluster.model.policy import Progress
+from cluster.model.spec import Container, SecretFile
+from cluster.model.state import HALF_MADE
+from cluster.operations.container_body import FILES_ROOT
+from cluster.operations.folders import ids, preparing
+
+_START_TRIES = 3
+
+
+def take_down(node: Node, identity: str, stop_timeout: int) -> None:
+    """Stop and remove a container; one that is gone already is what was wanted."""
+    seconds = stop_timeout + node.deadlines.stop
+    with node.talking("removing a container", seconds) as engine:
+        try:
+            engine.stop(identity, timeout=stop_timeout)
+            engine.remove_container(identity, v=True, force=True)
+        except docker.errors.NotFound:
+            return
+
+
+def make(node: Node, container: Container, body: dict[str, Any]) -> str:
+    """Create the container under a name of its own and return its id; nothing runs yet."""
+    name = f"{container.name}{HALF_MADE}"
+    with node.talking(f"creating {container.name}") as engine:
+        with suppress(docker.errors.NotFound):  # there is one if a command was killed here before
+            engine.remove_container(name, v=True, force=True)
+        return str(engine.create_container_from_config(body, name)["Id"])
+
+
+def give_up(node: Node, container: Container, made: str) -> None:
+    """Remove a container that was made and is not to replace anything after all."""
+    with node.talking(f"removing {container.name}{HALF_MADE}") as engine:
+        engine.remove_container(made, v=True, force=True)
+
+
+def take_name(node: Node, container: Container, made: str) -> None:
+    """Give a container that was made the name that it is to have."""
+    with node.talking(f"naming {container.name}") as engine:
+        engine.rename(made, container.name)
+
+
+def start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> str:
+    """Start a new container; make it anew when the network was not ready for it, and say so.
+
+    On a node that has just joined, the engine may give up the attachment after 20 s; the created
+    container can't be started any more then.
+    """
+    attempt = 1
+    while True:
+        with node.talking(f"starting {container.name}", node.deadlines.start) as engine:
+            try:
+                engine.start(made)
+                return f"started at attempt {attempt}" if attempt > 1 else ""
+            except docker.errors.APIError:
+                engine.remove_container(made, v=True, force=True)
+                if attempt == _START_TRIES or container.network == "host":
+                    raise
+            made = engine.create_container_from_config(body, container.name)["Id"]
+        attempt += 1
+
+
+def own_progress(progress: Progress, container: Container) -> Progress:
+    """Return `progress` that hides the secrets in the container's files too."""
+    files = [file.content for file in container.files if isinstance(file, SecretFile)]
+    return Progress(progress.say, progress.mask.and_also(files))
+
+
+def make_folders(node: Node, container: Container) -> None:
+    """Make the folders that the container mounts, and the one for its files."""
+    uid, gid = ids(container.user)
+    commands = [preparing(container)] if any(m.create for m in container.mounts) else []
+    if container.files:
+        commands.append(f"install -d -m 0711 {FILES_ROOT}")
+        commands.append(f"install -d -m 0500 -o {uid} -g {gid} {_folder(container.name)}")
+    if commands:
+        node.sudo(" && ".join(commands))
+
+
+def write_files(node: Node, container: Container) -> None:
+    """Write the container's files where only its user can read them."""
+    if container.files:
+        folder = _folder(container.name)
+        unpack = f"tar -xf - -C {folder} --numeric-owner --same-owner -p"
+        node.sudo(unpack, stdin=_archive(container))
+
+
+def remove_files(node: Node, name: str) -> None:
+    """Remove the files that were written for the container `name`."""
+    node.sudo(f"rm -rf {_folder(name)}")
+
+
+def _folder(name: str) -> str:
+    return shlex.quote(f"{FILES_ROOT}/{name}")
+
+
+def _archive(container: Container) -> bytes:
+    uid, gid = ids(container.user)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for file in container.files:
+            content = file.content.reveal() if isinstance(file, SecretFile) else file.content
+            entry = tarfile.TarInfo(file.name)
+            entry.uid, entry.gid, entry.mode = uid, gid, 0o400
+            entry.size = len(content.encode())
+            entry.mtime = int(time.time())
+            archive.addfile(entry, io.BytesIO(content.encode()))
+    return buffer.getvalue()

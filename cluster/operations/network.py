@@ -1,0 +1,68 @@
+"""The operation that makes the overlay network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docker.types import IPAMConfig, IPAMPool
+
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.model.item import Action, Kind
+from cluster.operations.base import Context, Operation
+
+# The engine's option for an overlay is the MTU below it; containers see that less VXLAN's 50 bytes.
+_MTU, _VXLAN = "com.docker.network.driver.mtu", 50
+
+
+@dataclass(frozen=True)
+class CreateNetwork(Operation):
+    """Make the attachable overlay network that services talk over.
+
+    Attributes:
+        subnet: in CIDR notation; "" for the engine's choice.
+        mtu: what containers are to see, in bytes; 0 for what the nodes' interfaces allow.
+    """
+
+    node: str
+    name: str
+    subnet: str
+    mtu: int
+    kind, action = Kind.NETWORK, Action.CREATE
+
+    def execute(self, context: Context) -> str:
+        """Make it, and say with which addresses and MTU."""
+        underlay = self._underlay(context)
+        pools = [IPAMPool(subnet=self.subnet)] if self.subnet else []
+        with self.node_in(context).talking(f"making the network {self.name}") as engine:
+            engine.create_network(
+                self.name,
+                driver="overlay",
+                attachable=True,
+                ipam=IPAMConfig(pool_configs=pools),
+                options={_MTU: str(underlay)},
+                labels={"skp": "network"},
+            )
+        return f"{self.subnet}, MTU {underlay - _VXLAN}"
+
+    def _underlay(self, context: Context) -> int:
+        """Return the MTU below the overlay: of the nodes' interfaces, the least; or as set.
+
+        The engine's default takes 1500 for granted; where the nodes' network has less, large
+        packets between containers would be lost without a word.
+        """
+        if self.mtu:
+            return self.mtu + _VXLAN
+        found = context.fleet.each(_mtu)
+        return min(found.values.values(), default=1500)
+
+
+def _mtu(node: Node) -> int:
+    command = (
+        f"cat /sys/class/net/$(ip -o -4 address show to {node.host.ipv4} "
+        "| awk '{print $2; exit}')/mtu"
+    )
+    done = node.run(command)
+    if done.exit_code != 0 or not done.text.isdigit():
+        raise NodeError(node.name, f"no interface has {node.host.ipv4}: {done.complaint()}")
+    return int(done.text)
