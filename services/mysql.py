@@ -27,7 +27,7 @@ from cluster.model.spec import (
 from cluster.model.state import State
 from services.airflow import store as airflow_store
 from services.common import check_memory, cpus, memory, user
-from services.images import is_ours, plain
+from services.images import is_ours, own_image
 
 _DATA = "/var/lib/mysql"
 # How our image begins: in place of the public one's own beginning, which asks for root without a
@@ -53,6 +53,7 @@ class MySQL(Service):
 
     name = "mysql"
     title = "MySQL"
+    recipe = "docker-mysql"
     shell = ("bash",)
     client = ROOT
     settings = (
@@ -74,7 +75,7 @@ class MySQL(Service):
         """Ours from the registry; any other is pulled by the master and copied to the node."""
         repository, tag = cluster.settings.text("MYSQL_IMAGE"), cluster.settings.text("MYSQL_TAG")
         if is_ours(repository):
-            return (plain(cluster.settings, self.name, tag),)
+            return (own_image(self, cluster.settings, tag),)
         return (Image(repository, tag, Source.STREAM),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:

@@ -12,7 +12,7 @@ from cluster.model.service import Cluster, Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
-from services.images import plain
+from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
 _CLIENTS = 2181
@@ -24,6 +24,7 @@ class ZooKeeper(Service):
 
     name = "zookeeper"
     title = "ZooKeeper"
+    recipe = "docker-zookeeper"
     shell = ("bash",)
     numbered = True
     settings = (
@@ -38,7 +39,7 @@ class ZooKeeper(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """One image."""
-        return (plain(cluster.settings, self.name, cluster.settings.text("ZOOKEEPER_TAG")),)
+        return (own_image(self, cluster.settings, cluster.settings.text("ZOOKEEPER_TAG")),)
 
     def notes(self, cluster: Cluster) -> tuple[str, ...]:
         """What the data says of itself."""

@@ -49,6 +49,8 @@ class Service:
         client: the command of its own client in its container there, that `docker.NAME-client`
             runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
+        recipe: the folder of images/ that its own image is built from, such as docker-NAME, which
+            `docker.image-build-NAME` builds as the setting NAME_IMAGE says; "" for none.
         verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
             sentence, and the command.
         numbered: whether each of its nodes has a number for ever; see `cluster.numbers`.
@@ -60,6 +62,7 @@ class Service:
     shell: tuple[str, ...] = ()
     client: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
+    recipe: str = ""
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
     numbered: bool = False
 

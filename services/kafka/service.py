@@ -17,7 +17,7 @@ from cluster.model.service import Cluster, Service
 from cluster.model.spec import Container, Image, Mount, Port, Probe
 from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
-from services.images import plain
+from services.images import own_image
 from services.kafka.properties import (
     CONTROLLER,
     EXTERNAL,
@@ -42,6 +42,7 @@ class Kafka(Service):
 
     name = "kafka"
     title = "Kafka"
+    recipe = "docker-kafka"
     shell = ("bash",)
     numbered = True
     verbs = MappingProxyType(
@@ -66,7 +67,7 @@ class Kafka(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """One image for both modes."""
-        return (plain(cluster.settings, self.name, cluster.settings.text("KAFKA_TAG")),)
+        return (own_image(self, cluster.settings, cluster.settings.text("KAFKA_TAG")),)
 
     def notes(self, cluster: Cluster) -> tuple[str, ...]:
         """What the data says of itself, and of its controllers."""
