@@ -11,6 +11,7 @@ from cluster.config.inventory import Host, Inventory
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting, Settings
 from cluster.errors import ConfigError
+from cluster.model.database import Database
 from cluster.model.spec import Container, Image, NodeFile
 from cluster.model.state import FoundNode, State
 from cluster.model.step import Step
@@ -80,6 +81,10 @@ class Service:
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return the images that it needs, so that their digests are observed."""
         raise NotImplementedError
+
+    def database(self, cluster: Cluster) -> Database | None:  # noqa: ARG002
+        """Return the database that it wants in the cluster's MySQL, or None."""
+        return None
 
     def notes(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
         """Return the paths of small files on its nodes that it wants to have read."""

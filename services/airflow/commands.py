@@ -15,7 +15,8 @@ from cluster.model.state import State
 from cluster.model.step import Action, Kind, Step
 from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
-from services.mysql import CREATE_AIRFLOW, ROOT
+from services.databases import question
+from services.mysql import ROOT, create_command
 from services.mysql import SERVICE as MYSQL
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def make_database(cluster: Cluster, fleet: Fleet) -> Change:
 
     node, name, there = _there(cluster, fleet)
     action = Action.KEEP if {"database", "user"} <= set(there) else Action.RUN
-    return Change((_step(node, name, CREATE_AIRFLOW, action),))
+    return Change((_step(node, name, create_command(AIRFLOW), action),))
 
 
 def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
@@ -49,7 +50,7 @@ def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
     node, name, there = _there(cluster, fleet)
     database = cluster.settings.text("AIRFLOW_DB")
     # Its turn comes after the mark's: a mark that stays would say that the tables are there.
-    drop = _step(node, name, (*CREATE_AIRFLOW, "--reset"), Action.RUN)
+    drop = _step(node, name, (*create_command(AIRFLOW), "--reset"), Action.RUN)
     question = f"The database {database} is dropped, with all that Airflow keeps there."
     return Change(
         (*_unmark(cluster, fleet), replace(drop, turn=2)),
@@ -135,7 +136,7 @@ def _there(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
         name = find(containers(fleet.nodes[node]), node, MYSQL.name).name
     except NodeError as error:
         raise NodeError(node, "MySQL does not run there", "./skp.py docker.mysql-run") from error
-    ask = (*ROOT, "--skip-column-names", f"--execute={airflow_store.question(cluster)}")
+    ask = (*ROOT, "--skip-column-names", f"--execute={question(airflow_store.database(cluster))}")
     done = fleet.nodes[node].run(
         shlex.join(["timeout", str(_ASK), "docker", "exec", name, *ask]), deadline=_ASK + 5
     )

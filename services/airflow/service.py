@@ -15,6 +15,7 @@ from dataclasses import replace
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
+from cluster.model.database import Database
 from cluster.model.service import Cluster, Service
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
 from cluster.model.state import State
@@ -22,8 +23,8 @@ from cluster.model.step import Action, Kind, Step
 from services.airflow import store as airflow_store
 from services.common import check_memory, cpus, data_mounts, memory, user
 from services.images import data_science_of
-from services.mysql import CREATE_AIRFLOW
 from services.mysql import SERVICE as MYSQL
+from services.mysql import create_command
 from services.spark.properties import client
 
 _PORT = 8040  # inside the container
@@ -69,6 +70,10 @@ class Airflow(Service):
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """The data-science image, with CUDA's libraries if GPUs are to be used."""
         return (data_science_of(cluster.settings, "AIRFLOW"),)
+
+    def database(self, cluster: Cluster) -> Database:
+        """The store's, also while the store is elsewhere."""
+        return airflow_store.database(cluster)
 
     def notes(self, cluster: Cluster) -> tuple[str, ...]:
         """Which store was made, and by which image."""
@@ -130,7 +135,7 @@ class Airflow(Service):
     def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[Step]:
         for mysql in MYSQL.containers(cluster, facts):
             yield Step(
-                Kind.CONTAINER, Action.RUN, mysql.node, mysql.name, command=CREATE_AIRFLOW,
+                Kind.CONTAINER, Action.RUN, mysql.node, mysql.name, command=create_command(self),
                 container=replace(mysql, service=_DATABASE, after=(MYSQL.name,)),
                 seconds=_SECONDS, reason=why, hint=_TYPE["database"],
             )  # fmt: skip
