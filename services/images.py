@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.config.settings import ROOT, Settings
 from cluster.errors import ConfigError, nearest
+from cluster.model.service import Service
 from cluster.model.spec import TAG, Image
 
 _DATA_SCIENCE = "docker-ds"
@@ -21,8 +22,7 @@ def data_science(
     Raises:
         ConfigError: an argument is not of its form, or Debian has no such locale.
     """
-    if not TAG.fullmatch(tag):
-        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
+    _check_tag(tag)
     if gpu.upper() not in _VARIANTS:
         raise ConfigError(f"-g={gpu}: allowed: TRUE or FALSE")
     _check_locale(locale)
@@ -30,19 +30,23 @@ def data_science(
     return data_science_image(settings, gpu.upper(), tag), arguments
 
 
-def plain(settings: Settings, service: str, tag: str) -> Image:
-    """Return the image that `service` runs (setting SERVICE_IMAGE) with the tag `tag`.
+def build_task(service: Service) -> str:
+    """Return the name of the task, in docker, that builds the service's own image."""
+    return f"image-build-{service.recipe.removeprefix('docker-')}"
+
+
+def own_image(service: Service, settings: Settings, tag: str) -> Image:
+    """Return the service's own image (setting SERVICE_IMAGE), built from its recipe, with `tag`.
 
     Raises:
         ConfigError: that is not a tag.
     """
-    if not TAG.fullmatch(tag):
-        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
+    _check_tag(tag)
     return Image(
-        settings.text(f"{service.upper()}_IMAGE"),
+        settings.text(f"{service.name.upper().replace('-', '_')}_IMAGE"),
         tag,
-        built_by=f"docker.image-build-{service} -t={tag}",
-        recipe=f"docker-{service}",
+        built_by=f"docker.{build_task(service)} -t={tag}",
+        recipe=service.recipe,
     )
 
 
@@ -67,6 +71,11 @@ def is_ours(repository: str) -> bool:
     """Tell whether images/ has what `repository` names: a public image is made by others."""
     owner, _, name = repository.rpartition("/")
     return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
+
+
+def _check_tag(tag: str) -> None:
+    if not TAG.fullmatch(tag):
+        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
 
 
 def _check_locale(locale: str) -> None:

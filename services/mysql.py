@@ -1,4 +1,4 @@
-"""MySQL: one server, with data on its node; Airflow's store, and yours.
+"""MySQL: one server, with data on its node; for the services that want a database, and for you.
 
 Its passwords are what the settings say at every start: the server itself runs `init.sql` before
 it answers anybody, whatever they were before. A changed password replaces the container.
@@ -13,6 +13,7 @@ from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
+from cluster.model.database import Database
 from cluster.model.service import Service
 from cluster.model.spec import (
     SECRETS_TARGET,
@@ -26,9 +27,9 @@ from cluster.model.spec import (
     Source,
 )
 from cluster.model.state import State
-from services.airflow import store as airflow_store
+from services import databases
 from services.common import check_memory, cpus, memory, user
-from services.images import is_ours, plain
+from services.images import is_ours, own_image
 
 _DATA = "/var/lib/mysql"
 # How our image begins: in place of the public one's own beginning, which asks for root without a
@@ -38,15 +39,14 @@ _PORT = 3306
 _LEAST_MEMORY = 512 << 20  # bytes; below, the kernel ends it when a few clients are there
 ROOT = ("mysql", f"--defaults-extra-file={SECRETS_TARGET}/root.cnf")
 """The client, logged in as root: nothing of the password is on a command line."""
-CREATE_AIRFLOW = ("sh", f"{SECRETS_TARGET}/airflow-init")
-"""In its container: creates Airflow's database and user where they are missing."""
 
-_AIRFLOW_INIT = f"""\
-# Creates Airflow's database and user where they are missing; --reset drops what is there first.
-set -eu
-[ "${{1:-}}" != --reset ] || {" ".join(ROOT)} <{SECRETS_TARGET}/airflow-reset.sql
-exec {" ".join(ROOT)} <{SECRETS_TARGET}/airflow.sql
-"""
+
+def create_command(service: Service) -> tuple[str, ...]:
+    """Return what creates a service's database and user where they are missing.
+
+    It runs in MySQL's container. With --reset it drops what is there first.
+    """
+    return ("sh", f"{SECRETS_TARGET}/{service.name}-init")
 
 
 class MySQL(Service):
@@ -54,6 +54,7 @@ class MySQL(Service):
 
     name = "mysql"
     title = "MySQL"
+    recipe = "docker-mysql"
     shell = ("bash",)
     client = ROOT
     settings = (
@@ -75,7 +76,7 @@ class MySQL(Service):
         """Ours from the registry; any other is pulled by the master and copied to the node."""
         repository, tag = cluster.settings.text("MYSQL_IMAGE"), cluster.settings.text("MYSQL_TAG")
         if is_ours(repository):
-            return (plain(cluster.settings, self.name, tag),)
+            return (own_image(self, cluster.settings, tag),)
         return (Image(repository, tag, Source.STREAM),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
@@ -113,9 +114,33 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
         SecretFile("root-password", password),
         SecretFile("root.cnf", Secret(_option_file(password.reveal()))),
         SecretFile("init.sql", Secret(_every_start(cluster, password.reveal()))),
-        SecretFile("airflow.sql", airflow_store.creation(cluster)),
-        ConfigFile("airflow-reset.sql", airflow_store.removal(cluster)),
-        ConfigFile("airflow-init", _AIRFLOW_INIT),
+        *(file for service, database in _wanted(cluster) for file in _making(service, database)),
+    )
+
+
+def _wanted(cluster: Cluster) -> Iterator[tuple[Service, Database]]:
+    """Yield the databases that services want, and who wants each; nobody names the services."""
+    from services import catalogue
+
+    for service in catalogue().values():
+        if database := service.database(cluster):
+            yield service, database
+
+
+def _making(service: Service, database: Database) -> tuple[SecretFile | ConfigFile, ...]:
+    """Return the files by which a service's database is made, and made anew."""
+    client = " ".join(ROOT)
+    what = f"{service.title}'s database and user"
+    script = f"""\
+# Creates {what} where they are missing; --reset drops what is there first.
+set -eu
+[ "${{1:-}}" != --reset ] || {client} <{SECRETS_TARGET}/{service.name}-reset.sql
+exec {client} <{SECRETS_TARGET}/{service.name}.sql
+"""
+    return (
+        SecretFile(f"{service.name}.sql", databases.creation(database)),
+        ConfigFile(f"{service.name}-reset.sql", databases.removal(database)),
+        ConfigFile(f"{service.name}-init", script),
     )
 
 
@@ -131,7 +156,7 @@ def _option_file(password: str) -> str:
 
 def _every_start(cluster: Cluster, password: str) -> str:
     """Return the SQL that the server runs at each start."""
-    identified = f"IDENTIFIED BY {airflow_store.quoted(password)}"
+    identified = f"IDENTIFIED BY {databases.quoted(password)}"
     lines = []
     for account in ("'root'@'localhost'", "'root'@'%'"):
         lines += [
@@ -139,7 +164,8 @@ def _every_start(cluster: Cluster, password: str) -> str:
             f"ALTER USER {account} {identified};",
             f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;",
         ]
-    return "\n".join((*lines, airflow_store.password(cluster), ""))
+    users = (databases.password(database) for _, database in _wanted(cluster))
+    return "\n".join((*lines, *users, ""))
 
 
 SERVICE = MySQL()

@@ -13,7 +13,7 @@ from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
-from services.images import plain
+from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
 _CLIENTS = 2181
@@ -25,6 +25,7 @@ class ZooKeeper(Service):
 
     name = "zookeeper"
     title = "ZooKeeper"
+    recipe = "docker-zookeeper"
     shell = ("bash",)
     numbered = True
     settings = (
@@ -39,7 +40,7 @@ class ZooKeeper(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """One image."""
-        return (plain(cluster.settings, self.name, cluster.settings.text("ZOOKEEPER_TAG")),)
+        return (own_image(self, cluster.settings, cluster.settings.text("ZOOKEEPER_TAG")),)
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """What the data says of itself."""

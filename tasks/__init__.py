@@ -18,9 +18,7 @@ from tasks import (
     volume,
 )
 
-for _task in (
-    *docker_containers.TASKS, *docker_images.TASKS, *docker_airflow.TASKS, *volume.DOCKER_TASKS,
-):  # fmt: skip
+for _task in (*docker_containers.TASKS, *docker_images.TASKS, *docker_airflow.TASKS):
     docker.ns.add_task(_task)
 for _task in prepare.HOST_TASKS:
     host.ns.add_task(_task)

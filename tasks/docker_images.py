@@ -1,15 +1,17 @@
-"""docker.image-*: images of single services, and taking images away from registry and nodes."""
+"""docker.image-*: building services' own images, and taking images from registry and nodes."""
 
 from __future__ import annotations
 
-from cli.command import command
+import services
+from cli.command import Command, command
 from cli.session import Session
+from cluster.model.service import Service
+from services.images import build_task, own_image
 
 
 @command(help={"image": "The image's name, e.g. skp/docker-ds.", "tag": "Its tag, e.g. 1.0."})
 def image_rm(s: Session, image: str = "", tag: str = "") -> None:
     """Remove an image that no container uses, from the registry and every node."""
-    import services
     from cluster.commands.image_rm import parse, plan_image_removal
 
     chosen = parse(image, tag)
@@ -34,28 +36,13 @@ def image_prune(s: Session, build_cache: bool = False) -> None:
         s.change(lambda _, fleet: plan_image_prune(s.inventory, fleet, nodes))
 
 
-@command(help={"tag": "The image's tag."})
-def image_build_zookeeper(s: Session, tag: str = "latest") -> None:
-    """Build ZooKeeper's image on the master and push it to the registry."""
-    from services.images import plain
+def _build(service: Service) -> Command:
+    def build(s: Session, tag: str = "latest") -> None:
+        s.build(own_image(service, s.settings, tag), {})
 
-    s.build(plain(s.settings, "zookeeper", tag), {})
-
-
-@command(help={"tag": "The image's tag."})
-def image_build_kafka(s: Session, tag: str = "latest") -> None:
-    """Build Kafka's image on the master and push it to the registry."""
-    from services.images import plain
-
-    s.build(plain(s.settings, "kafka", tag), {})
+    build.__doc__ = f"Build the image of {service.title} and push it to the registry."
+    return Command(build, name=build_task(service), help={"tag": "The image's tag."})
 
 
-@command(help={"tag": "The image's tag."})
-def image_build_mysql(s: Session, tag: str = "latest") -> None:
-    """Build MySQL's image on the master and push it to the registry."""
-    from services.images import plain
-
-    s.build(plain(s.settings, "mysql", tag), {})
-
-
-TASKS = (image_build_zookeeper, image_build_kafka, image_build_mysql, image_rm, image_prune)
+_BUILD = (_build(service) for service in services.catalogue().values() if service.recipe)
+TASKS = (*_BUILD, image_rm, image_prune)

@@ -11,8 +11,7 @@ from cli.confirmation import confirm
 from cli.password import password as secret
 from cli.session import Session
 from cluster.config.secrets import Secret
-from cluster.errors import ConfigError, ExitCode
-from cluster.model.spec import TAG
+from cluster.errors import ExitCode
 
 sshfs, s3fs, blobfs = Collection("sshfs"), Collection("s3fs"), Collection("blobfs")
 volume = Collection("volume")
@@ -118,16 +117,6 @@ def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
         raise Exit(code=int(ExitCode.FAILED))
 
 
-@command(help={"tag": "The image's tag."})
-def image_build_fuse(s: Session, tag: str = "latest") -> None:
-    """Build the data volumes' image on the master and push it to the registry."""
-    from services.volumes.service import SERVICE
-
-    if not TAG.fullmatch(tag):
-        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0")
-    s.build(SERVICE.image(s.settings, tag), {})
-
-
 sshfs.add_task(keygen)
 sshfs.add_task(copy_id)
 s3fs.add_task(s3_init, name="init")
@@ -135,4 +124,3 @@ blobfs.add_task(blob_init, name="init")
 for _task in (status, check, mount, umount):
     volume.add_task(_task)
 COLLECTIONS = (sshfs, s3fs, blobfs, volume)
-DOCKER_TASKS = (image_build_fuse,)

@@ -9,6 +9,7 @@ from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.database import Database
 from cluster.model.item import Item
 from cluster.model.setup import SetupStep
 from cluster.model.spec import Container, Image
@@ -26,6 +27,8 @@ class Service:
         client: the command of its own client in its container there, that `docker.NAME-client`
             runs, or () for no such task.
         settings: the keys of bin/env.sh that it reads.
+        recipe: the folder of images/ that its own image is built from, such as docker-NAME, which
+            `docker.image-build-NAME` builds as the setting NAME_IMAGE says; "" for none.
         verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
             sentence, and the command.
         numbered: whether each of its nodes has an ordinal for ever; see `cluster.model.ordinals`.
@@ -37,6 +40,7 @@ class Service:
     shell: tuple[str, ...] = ()
     client: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
+    recipe: str = ""
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
     numbered: bool = False
 
@@ -54,6 +58,10 @@ class Service:
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return the images that it needs, so that their digests are observed."""
         raise NotImplementedError
+
+    def database(self, cluster: Cluster) -> Database | None:  # noqa: ARG002
+        """Return the database that it wants in the cluster's MySQL, or None."""
+        return None
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
         """Return the paths of small files on its nodes that it wants to have read."""

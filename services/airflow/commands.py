@@ -18,7 +18,8 @@ from cluster.operations.container_run import RunCommand, RunJob
 from cluster.operations.files import SaveCredential
 from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
-from services.mysql import CREATE_AIRFLOW, ROOT
+from services.databases import question
+from services.mysql import ROOT, create_command
 from services.mysql import SERVICE as MYSQL
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def make_database(cluster: Cluster, fleet: Fleet) -> Change:
     node, name, there = _there(cluster, fleet)
     if {"database", "user"} <= set(there):
         return Change((Keep(Kind.CONTAINER, node, name),))
-    return Change((RunCommand(node, name, CREATE_AIRFLOW, _MAKE),))
+    return Change((RunCommand(node, name, create_command(AIRFLOW), _MAKE),))
 
 
 def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
@@ -53,7 +54,7 @@ def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
     node, name, there = _there(cluster, fleet)
     database = cluster.settings.text("AIRFLOW_DB")
     # It comes after the mark's removal: a mark that stays would say that the tables are there.
-    drop = RunCommand(node, name, (*CREATE_AIRFLOW, "--reset"), _MAKE, order=2)
+    drop = RunCommand(node, name, (*create_command(AIRFLOW), "--reset"), _MAKE, order=2)
     question = f"The database {database} is dropped, with all that Airflow keeps there."
     return Change(
         (*_unmark(cluster, fleet), drop),
@@ -133,7 +134,7 @@ def _there(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
         name = find(containers(connected), node, MYSQL.name).name
     except NodeError as error:
         raise NodeError(node, "MySQL does not run there", "./skp.py docker.mysql-run") from error
-    ask = (*ROOT, "--skip-column-names", f"--execute={airflow_store.question(cluster)}")
+    ask = (*ROOT, "--skip-column-names", f"--execute={question(airflow_store.database(cluster))}")
     done = connected.run(
         shlex.join(["timeout", str(_ASK), "docker", "exec", name, *ask]), deadline=_ASK + 5
     )

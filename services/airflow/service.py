@@ -16,6 +16,7 @@ from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
+from cluster.model.database import Database
 from cluster.model.service import Service
 from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
@@ -23,8 +24,8 @@ from cluster.model.state import State
 from services.airflow import store as airflow_store
 from services.common import check_memory, cpus, data_mounts, memory, user
 from services.images import data_science_of
-from services.mysql import CREATE_AIRFLOW
 from services.mysql import SERVICE as MYSQL
+from services.mysql import create_command
 from services.spark.properties import client
 
 _PORT = 8040  # inside the container
@@ -70,6 +71,10 @@ class Airflow(Service):
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """The data-science image, with CUDA's libraries if GPUs are to be used."""
         return (data_science_of(cluster.settings, "AIRFLOW"),)
+
+    def database(self, cluster: Cluster) -> Database:
+        """The store's, also while the store is elsewhere."""
+        return airflow_store.database(cluster)
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """Which store was made, and by which image."""
@@ -131,7 +136,7 @@ class Airflow(Service):
     def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[SetupStep]:
         for mysql in MYSQL.containers(cluster, facts):
             there = replace(mysql, service=_DATABASE, after=(MYSQL.name,))
-            yield SetupCommand(there, _SECONDS, why, _TYPE["database"], CREATE_AIRFLOW)
+            yield SetupCommand(there, _SECONDS, why, _TYPE["database"], create_command(self))
 
     def _said(self, cluster: Cluster, facts: State) -> str:
         """Return what the mark says on the node that Airflow runs on."""

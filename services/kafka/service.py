@@ -18,7 +18,7 @@ from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Port, Probe
 from cluster.model.state import FoundNode, State
 from services.common import cpus, identity, memory, user
-from services.images import plain
+from services.images import own_image
 from services.kafka.properties import (
     CONTROLLER,
     EXTERNAL,
@@ -43,6 +43,7 @@ class Kafka(Service):
 
     name = "kafka"
     title = "Kafka"
+    recipe = "docker-kafka"
     shell = ("bash",)
     numbered = True
     verbs = MappingProxyType(
@@ -67,7 +68,7 @@ class Kafka(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """One image for both modes."""
-        return (plain(cluster.settings, self.name, cluster.settings.text("KAFKA_TAG")),)
+        return (own_image(self, cluster.settings, cluster.settings.text("KAFKA_TAG")),)
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """What the data says of itself, and of its controllers."""

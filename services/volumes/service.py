@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cluster.config.inventory import Host
-from cluster.config.settings import Setting, Settings
+from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import MOUNTS, MOUNTS_TARGET, user
+from services.images import own_image
 from services.volumes.backends import BACKENDS, Backend
 
 _STOP = 60  # seconds that a container has for sending what was closed
@@ -27,6 +28,7 @@ class Volumes(Service):
 
     name = "volumes"
     title = "data volumes (SSHFS, S3, Blob)"
+    recipe = "docker-fuse"
     settings = (
         Setting("VOLUMES_NAME", "name", "volume-skp", "what the containers' names begin with"),
         Setting("VOLUMES_IMAGE", "image", "skp/docker-fuse", "image"),
@@ -65,16 +67,7 @@ class Volumes(Service):
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """The image with the FUSE clients."""
-        return (self.image(cluster.settings, cluster.settings.text("VOLUMES_TAG")),)
-
-    def image(self, settings: Settings, tag: str) -> Image:
-        """Return the image with `tag`, as the settings name it."""
-        return Image(
-            settings.text("VOLUMES_IMAGE"),
-            tag,
-            built_by=f"docker.image-build-fuse -t={tag}",
-            recipe="docker-fuse",
-        )
+        return (own_image(self, cluster.settings, cluster.settings.text("VOLUMES_TAG")),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """One per backend and node; it runs as root, which mounting needs."""

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+import services
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.database import Database
 from cluster.model.decisions import Decisions
-from cluster.model.item import Action, Step
+from cluster.model.item import Action
+from cluster.model.service import Service
 from cluster.model.spec import Container, SecretFile, Source
 from cluster.model.state import FoundNode, Membership, State, Swarm
 from cluster.plan.containers import plan_containers
@@ -21,6 +24,7 @@ from cluster.plan.prerequisites import with_first
 from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
 from services.mysql import SERVICE as MYSQL
+from services.mysql import create_command
 from tests.support.described import described
 
 NASTY = """it's "so" \\ `x` #1; %s"""
@@ -73,6 +77,46 @@ def test_passwords_are_escaped_for_what_reads_them(tmp_path: Path) -> None:
     assert found["root-password"] == NASTY
     assert """password = "it\\'s \\"so\\" \\\\ `x` #1; %s"\n""" in found["root.cnf"]
     assert """IDENTIFIED BY 'it''s "so" \\\\ `x` #1; %s';""" in found["init.sql"]
+
+
+class Wiki(Service):
+    """A service that nobody but the catalogue knows of."""
+
+    name, title = "wiki", "Wiki"
+
+    def database(self, cluster: Cluster) -> Database:  # noqa: ARG002
+        return Database("wiki_pages", "it's", Secret("pw"))
+
+
+def test_the_server_has_files_for_each_service_that_wants_a_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = cluster(tmp_path)
+    monkeypatch.setattr(services, "catalogue", lambda: {"airflow": AIRFLOW, "wiki": Wiki()})
+    container = only(MYSQL, wanted)
+    assert [file.name for file in container.files] == [
+        "root-password", "root.cnf", "init.sql",
+        "airflow.sql", "airflow-reset.sql", "airflow-init",
+        "wiki.sql", "wiki-reset.sql", "wiki-init",
+    ]  # fmt: skip
+    assert files(container)["wiki.sql"] == (
+        "CREATE DATABASE IF NOT EXISTS `wiki_pages` CHARACTER SET utf8mb4;\n"
+        "CREATE USER IF NOT EXISTS 'it''s'@'%' IDENTIFIED BY 'pw';\n"
+        "GRANT ALL ON `wiki\\_pages`.* TO 'it''s'@'%';\n"
+    )
+    assert files(container)["init.sql"].splitlines()[-2:] == [
+        "ALTER USER IF EXISTS 'airflow'@'%' IDENTIFIED BY 'the-secret-AIRFLOW_DB_PASSWORD';",
+        "ALTER USER IF EXISTS 'it''s'@'%' IDENTIFIED BY 'pw';",
+    ]
+    (script,) = (file for file in container.files if file.name == "wiki-init")
+    assert script.content == (
+        "# Creates Wiki's database and user where they are missing; --reset drops what is there "
+        "first.\nset -eu\n"
+        '[ "${1:-}" != --reset ] || mysql --defaults-extra-file=/run/skp/root.cnf '
+        "</run/skp/wiki-reset.sql\n"
+        "exec mysql --defaults-extra-file=/run/skp/root.cnf </run/skp/wiki.sql\n"
+    )
+    assert create_command(Wiki()) == ("sh", "/run/skp/wiki-init")
 
 
 def test_a_public_image_of_mysql_is_copied_to_its_node(tmp_path: Path) -> None:

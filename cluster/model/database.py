@@ -1,0 +1,16 @@
+"""A database that a service wants in the cluster's MySQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cluster.config.secrets import Secret
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database with a user of its own, who may do everything in it and nothing elsewhere."""
+
+    name: str
+    user: str
+    password: Secret
