@@ -5,17 +5,17 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 
-from cluster.lock.lock import Holder, LockedError
+from cluster.lock.holder import Holder, LockedError
 
 
 def test_a_holder_is_read_back() -> None:
     me = Holder.me("docker.apply")
-    assert Holder.read(me.written()) == me
+    assert Holder.parse(me.dumps()) == me
 
 
 def test_nobody_is_nobody() -> None:
     for text in ("", "{}", "null", "[]", '{"who": "x"}', "broken {"):
-        assert Holder.read(text) is None
+        assert Holder.parse(text) is None
 
 
 def test_this_process_lives() -> None:
