@@ -1,19 +1,16 @@
-"""What every connection to a node gives: the result of a command, and the node's engine.
+"""The protocol of a connection to a node: it runs commands and gives the node's engine.
 
-Neither paramiko nor Docker's SDK is loaded here: how to connect is asked without them.
+Neither paramiko nor Docker's SDK is imported here; both are slow to load, and nothing needs them
+before a node answers.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    import paramiko
-
     from cluster.connectors.engine import Engine
 
 OnLine: TypeAlias = Callable[[str], None]
@@ -21,7 +18,7 @@ OnLine: TypeAlias = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Completed:
-    """A command that ended."""
+    """The result of a command that ended."""
 
     exit_code: int
     stdout: bytes
@@ -29,11 +26,11 @@ class Completed:
 
     @property
     def text(self) -> str:
-        """Its standard output as text, without the last line's end."""
+        """Its standard output as text, without newlines at its end."""
         return self.stdout.decode(errors="replace").rstrip("\n")
 
     def complaint(self, lines: int = 8) -> str:
-        """Return the last lines of its standard error, for a message."""
+        """Return the last `lines` of its standard error, for a message."""
         said = self.stderr.decode(errors="replace").strip().splitlines()
         return "\n".join(said[-lines:]) or f"exit code {self.exit_code}, no message"
 
@@ -55,12 +52,12 @@ class Connection(Protocol):
 
         Args:
             command: for the user's shell on the node; quote its words with shlex.
-            deadline: seconds after which it is given up.
-            stdin: what it reads.
+            deadline: seconds after which the command is ended.
+            stdin: what the command reads.
             on_line: called with each line of its standard error as it comes.
 
         Raises:
-            NodeError: the connection broke; DeadlineError: not done in time.
+            NodeError: the connection broke; DeadlineError: the command took longer.
         """
 
     def engine(self, deadline: float) -> Engine:
@@ -71,7 +68,7 @@ class Connection(Protocol):
 
 
 class Lines:
-    """Collects bytes and hands on whole lines as they come."""
+    """Collects bytes and passes on each line once it is whole."""
 
     def __init__(self, on_line: OnLine | None) -> None:
         self._chunks: list[bytes] = []
@@ -80,7 +77,7 @@ class Lines:
 
     @property
     def collected(self) -> bytes:
-        """All that came so far."""
+        """All bytes so far."""
         return b"".join(self._chunks)
 
     def write(self, data: bytes) -> None:
@@ -91,25 +88,3 @@ class Lines:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._on_line(line.decode(errors="replace"))
-
-
-@contextmanager
-def closed_after(channel: paramiko.Channel, seconds: float) -> Iterator[threading.Event]:
-    """Close `channel` when the block takes longer, which ends every wait on it.
-
-    Gives an event that tells whether that happened. paramiko's own timeouts cover single reads
-    only, and neither the start of a command nor its exit status.
-    """
-    late = threading.Event()
-
-    def give_up() -> None:
-        late.set()
-        channel.close()
-
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()

@@ -1,4 +1,4 @@
-"""The Engine's API, by Docker's own SDK, over a channel of an SSH connection or a local socket."""
+"""A client of the Engine API: Docker's own SDK over an SSH channel or a local socket."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from docker.transport.sshconn import SSHConnectionPool
 from docker.transport.unixconn import UnixHTTPAdapter
 from docker.utils.json_stream import json_stream
 
-from cluster.connectors.base import closed_after
+from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import SOCKET, ForwardingTransport
 
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
 API_VERSION = "1.44"
-# The SDK takes the name after // to tell what kind of socket it may find below a response.
+# By the name after // the SDK tells what kind of socket lies below a response.
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
 
@@ -33,14 +33,16 @@ class Engine(docker.APIClient):
         self._deadline = threading.local()
         self._default = deadline
         super().__init__(base_url="tcp://localhost:2375", version=API_VERSION)
-        self._deadline = threading.local()  # without the SDK's own, set above
-        self.base_url = base  # the address above is no one's: the adapter is the way
+        self._deadline = (
+            threading.local()
+        )  # forgets the SDK's own deadline, which its constructor has set
+        self.base_url = base  # nothing listens at the address above: the adapter is the way
         self.trust_env = False  # no proxies and no netrc on the way to an engine
         self.mount(base, adapter)
 
     @property
     def timeout(self) -> int:
-        """Seconds that a request may be without an answer."""
+        """Seconds that a request of this thread may be without an answer."""
         return int(getattr(self._deadline, "seconds", self._default))
 
     @timeout.setter
@@ -109,9 +111,10 @@ class Engine(docker.APIClient):
 
 
 class _SshHttpConnection(urllib3.connection.HTTPConnection):
-    """An HTTP connection to the engine on an SSH connection.
+    """An HTTP connection to the engine over a channel of an SSH connection.
 
-    By forwarding its socket; where the server does not do that, by `docker system dial-stdio`.
+    The channel forwards the engine's socket; where sshd refuses that, it runs
+    `docker system dial-stdio`.
     """
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
@@ -132,7 +135,7 @@ class _SshHttpConnection(urllib3.connection.HTTPConnection):
         try:
             return transport.open_engine(self._seconds)
         except paramiko.ChannelException:
-            return None  # refused; what dial-stdio says then tells more than a number
+            return None  # refused: dial-stdio may do, and its error says more than a number
 
     def _dial(self, transport: paramiko.Transport) -> paramiko.Channel:
         channel = transport.open_session(timeout=self._seconds)
@@ -147,7 +150,7 @@ class _SshHttpConnection(urllib3.connection.HTTPConnection):
 
 
 class _SshHttpPool(SSHConnectionPool):
-    """A pool of such connections; the SDK's class knows how a channel is kept alive."""
+    """A pool of these connections; the SDK's class keeps channels open between requests."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__(timeout=int(deadline), maxsize=4)
@@ -158,14 +161,14 @@ class _SshHttpPool(SSHConnectionPool):
 
 
 class _SshHttpAdapter(BaseHTTPAdapter):
-    """requests over that pool."""
+    """The adapter that has requests use this pool."""
 
     def __init__(self, client: paramiko.SSHClient, deadline: float) -> None:
         super().__init__()
         self._pool = _SshHttpPool(client, deadline)
 
     def get_connection(self, url: Any, proxies: Any = None) -> SSHConnectionPool:  # noqa: ARG002
-        """Return the one pool there is, as requests asks for it."""
+        """Return the only pool; requests calls this for every request."""
         return self._pool
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""All nodes at once: connect, fan out, finish everywhere, keep apart what failed."""
+"""All nodes at once: connect to them, and run a function on each, in parallel and to the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ C = TypeVar("C", bound=_Closes)
 
 @dataclass(frozen=True)
 class Results(Generic[T]):
-    """What a fan-out brought: a value or an error for every node it was run on."""
+    """The results of a function that was run on several nodes: a value or an error for each."""
 
     values: Mapping[str, T]
     errors: Mapping[str, NodeError]
@@ -57,14 +57,13 @@ class Fleet:
         """Connect to all hosts in parallel; a host that can't be reached is only noted.
 
         Args:
-            password: for hosts that no key is good for.
+            password: tried on hosts that accept no key.
         """
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
         self._connect = partial(_connect, settings=settings, deadlines=deadlines, password=password)
         begun, pool = _begin({host.name: partial(self._connect, host) for host in self.hosts})
-        # What is needed first for a connection, and then for talking to an engine, loads while
-        # `ssh -G` and the nodes answer.
+        # paramiko, and then Docker's SDK, are loaded while `ssh -G` and the nodes answer.
         import_module("cluster.connectors.node")
         import_module("cluster.connectors.engine")
         connected = _gather(begun, pool)
@@ -79,9 +78,10 @@ class Fleet:
         return _gather(*_begin({n: partial(function, self.nodes[n]) for n in chosen}))
 
     def reconnect(self, names: Iterable[str]) -> None:
-        """Connect anew to nodes whose connections broke; one that can't be reached keeps its old.
+        """Connect anew to nodes whose connections broke; where that fails, the old one stays.
 
-        For looking only: what a change has done before its connection broke is not known.
+        Only reading may be repeated then: how far a change came before its connection broke is
+        not known.
         """
         hosts = {host.name: host for host in self.hosts}
         again = _gather(*_begin({n: partial(self._connect, hosts[n]) for n in names}))
@@ -139,8 +139,8 @@ def _connect(host: Host, settings: Settings, deadlines: Deadlines, password: Sec
 def _begin(
     work: Mapping[str, Callable[[], T]],
 ) -> tuple[Mapping[str, Future[T]], ThreadPoolExecutor]:
-    # Threads of its own: what runs on one node may itself ask all nodes, and would wait for ever
-    # for a thread that only it could give back.
+    # Each call has threads of its own: a function that runs on one node may itself call `each`,
+    # and would wait for ever for a thread of a shared pool that is full.
     pool = ThreadPoolExecutor(max_workers=max(1, len(work)))
     return {name: pool.submit(job) for name, job in work.items()}, pool
 

@@ -1,8 +1,9 @@
-"""paramiko's transport, with a channel to the engine's socket and without a race of its own.
+"""paramiko's transport with a channel to the engine's socket, and without a race in paramiko.
 
-`docker system dial-stdio` reaches the engine too, but starts a program on the node for it, which
-costs more than all the requests of a look. OpenSSH forwards Unix sockets by itself (its file
-PROTOCOL, 2.4 "connection: Unix domain socket forwarding"), unless AllowStreamLocalForwarding is no.
+`docker system dial-stdio` reaches the engine too, but starts a program on the node, which takes
+longer than all requests that read the node's state. OpenSSH forwards Unix sockets by itself (its
+file PROTOCOL, 2.4 "connection: Unix domain socket forwarding"), unless AllowStreamLocalForwarding
+is no.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ _KIND = "direct-streamlocal@openssh.com"
 
 
 class ForwardingTransport(paramiko.Transport):
-    """A transport that can reach the engine, and sends nothing on a channel after its end.
+    """A transport that can reach the engine, and sends nothing on a channel that is closed.
 
-    paramiko makes a message while it holds the channel's lock and sends it afterwards. A program
-    that ends meanwhile has its channel closed by the receiving thread, and the message that comes
-    too late ("ieof packet referred to nonexistent channel") makes sshd end the whole connection:
-    paramiko's issue 1115, open since 2017. Here such messages are sent one after the other, and
-    dropped when the channel is closed.
+    paramiko makes a message while it holds the channel's lock, and sends it afterwards. When the
+    program ends in between, the receiving thread closes the channel, and the late message makes
+    sshd end the whole connection ("ieof packet referred to nonexistent channel"; paramiko's issue
+    1115, open since 2017). Here such messages are sent one after the other, and dropped when the
+    channel is closed.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """See paramiko.Transport."""
+        """Make a transport; paramiko.Transport has the arguments."""
         self._order = threading.Lock()
         super().__init__(*arguments, **options)
 

@@ -21,14 +21,14 @@ def is_this_machine(address: str) -> bool:
     """Whether `address` (IPv4) belongs to an interface of this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((address, 9))  # sends nothing; the way to an own address begins there
+            probe.connect((address, 9))  # sends nothing; to an own address the route begins at it
         except OSError:
             return False
         return bool(probe.getsockname()[0] == address)
 
 
 class LocalConnection:
-    """Commands run by a shell here; see `Connection`."""
+    """A `Connection` whose commands are run by a shell on this machine."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,7 +41,7 @@ class LocalConnection:
         stdin: bytes | IO[bytes] = b"",
         on_line: OnLine | None = None,
     ) -> Completed:
-        """Run a shell command; here `deadline` bounds the whole run."""
+        """Run a shell command, as `Connection.run` says; the deadline ends its children too."""
         given = None if isinstance(stdin, bytes) else stdin
         process = subprocess.Popen(
             ["bash", "-c", command],
@@ -86,7 +86,7 @@ class LocalConnection:
         return over_socket(deadline)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open between commands."""
 
 
 def _pump(stream: IO[bytes], lines: Lines) -> None:

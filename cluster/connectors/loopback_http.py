@@ -1,7 +1,7 @@
 """HTTP with what listens on a node's loopback.
 
-Requests go there through a shell on the node, since neither curl nor SSH's port forwarding can be
-counted on; several go at once, one after another on one connection (RFC 9112, section 9.3.2).
+A shell on the node passes requests on, since a node may lack curl and its sshd may forbid port
+forwarding. Several requests are sent at once on one connection (pipelining: RFC 9112, 9.3.2).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cluster.connectors.node import Node
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered; `headers` by their lower-case names."""
+    """An HTTP response; `headers` by their lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,7 +25,7 @@ class Answer:
 
 
 class _Socket:
-    """The one thing that HTTPResponse wants of a socket."""
+    """The only part of a socket that HTTPResponse uses."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         self._stream = stream
@@ -35,19 +35,20 @@ class _Socket:
 
 
 class _Stream(io.BytesIO):
-    """Stays open when a response is through: the next one follows in it."""
+    """Stays open at the end of a response, since the next one follows in it."""
 
     def close(self) -> None:
         """Do nothing."""
 
 
 def exchange(node: Node, address: str, requests: Sequence[bytes]) -> list[Answer] | None:
-    """Send HTTP/1.1 requests to `address` ("HOST:PORT") as the node sees it; return the answers.
+    """Send HTTP/1.1 requests to `address` ("HOST:PORT", as seen from the node).
 
-    Nothing of a request is on a command line. None: nobody answers there.
+    Requests travel by standard input, so that no secret of theirs is on a command line. Returns an
+    answer for each, or None if nothing listens there.
 
     Raises:
-        HTTPException, ValueError: what answers does not speak HTTP.
+        HTTPException, ValueError: the answer is not HTTP.
     """
     host, port = address.split(":")
     # Both directions at once, or a full buffer of one stops the other.

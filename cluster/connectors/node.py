@@ -27,7 +27,8 @@ class Node:
 
     Attributes:
         host: its entry in the inventory.
-        deadlines: the table that applies to everything done here.
+        deadlines: how long anything on this node may take.
+        connection: the way to it, shared by commands and the engine's client.
     """
 
     def __init__(self, host: Host, connection: Connection, deadlines: Deadlines) -> None:
@@ -47,7 +48,7 @@ class Node:
 
     @contextmanager
     def talking(self, doing: str = "", seconds: float | None = None) -> Iterator[Engine]:
-        """Give the engine, and turn what goes wrong with it into a NodeError that says where.
+        """Give the engine, and turn its errors into a NodeError that says where and when.
 
         Args:
             doing: what is being done, for the message, e.g. "creating jupyter-skp".
@@ -96,7 +97,7 @@ class Node:
         deadline: float | None = None,
         on_line: OnLine | None = None,
     ) -> Completed:
-        """Run a shell command; its exit code is the caller's business."""
+        """Run a shell command, as `Connection.run` says; the caller judges its exit code."""
         return self.connection.run(
             command, stdin=stdin, deadline=deadline or self.deadlines.request, on_line=on_line
         )
@@ -121,7 +122,7 @@ def connect(
     """Connect to `host` as `target` says; None: it is this machine itself.
 
     Args:
-        password: for a login that no key is good for.
+        password: tried when no key is accepted.
 
     Raises:
         NodeError: it can't be reached, its host key is not known, the login is refused.

@@ -1,4 +1,4 @@
-"""One SSH connection to a node: commands, and the way to its engine."""
+"""An SSH connection to a node, for commands and for its engine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import IO, TYPE_CHECKING
 
 import paramiko
 
-from cluster.connectors import ssh_auth as ssh_login
-from cluster.connectors import ssh_hostkeys as ssh_trust
-from cluster.connectors.base import Completed, Lines, OnLine, closed_after
+from cluster.connectors import ssh_auth, ssh_hostkeys
+from cluster.connectors.base import Completed, Lines, OnLine
+from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh_config import Target
 from cluster.errors import BrokenError, DeadlineError, NodeError
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from cluster.config.secrets import Secret
     from cluster.connectors.engine import Engine
 
-# paramiko reports to its own log what it also raises; the person should see it once.
+# paramiko logs what it also raises; the person should see it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _CHUNK = 1 << 16
 _NO_STATUS = -1  # paramiko's exit status when the server sent none
-_KEEPALIVE = 10  # seconds; notices a node that lost its power while it worked
+_KEEPALIVE = 10  # seconds; without it, a node that lost its power would not be noticed
 
 
 class SshConnection:
-    """An open connection: commands and the engine's API share it.
+    """A `Connection` by SSH; commands and the Engine API share it.
 
     Host keys that are not known are refused; nothing is ever added to known_hosts.
     """
@@ -49,9 +49,9 @@ class SshConnection:
         self.name = target.name
         self.target = target
         self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(ssh_trust.Refuse())
+        self._client.set_missing_host_key_policy(ssh_hostkeys.Refuse())
         try:
-            ssh_trust.load_host_keys(self._client, target)
+            ssh_hostkeys.load_host_keys(self._client, target)
             self._connect(deadline, password)
         except BaseException:
             self._client.close()
@@ -65,7 +65,7 @@ class SshConnection:
         stdin: bytes | IO[bytes] = b"",
         on_line: OnLine | None = None,
     ) -> Completed:
-        """Run a shell command; see `Connection.run`."""
+        """Run a shell command, as `Connection.run` says; at the deadline its channel is closed."""
         channel = self._open(deadline)
         output, errors = Lines(None), Lines(on_line)
         try:
@@ -116,19 +116,19 @@ class SshConnection:
         target = self.target
         options = target.options
         try:
-            if ssh_login.whole_agent(target):
+            if ssh_auth.whole_agent(target):
                 # paramiko's client has no other way to be told which agent to ask.
-                self._client._agent = ssh_login.agent(target)  # type: ignore[attr-defined]  # noqa: SLF001
+                self._client._agent = ssh_auth.agent(target)  # type: ignore[attr-defined]  # noqa: SLF001
             self._client.connect(
                 hostname=options.get("hostkeyalias") or target.host,
                 port=target.port,
                 username=options["user"],
                 password=password.reveal() if password else None,
                 sock=self._socket(deadline),
-                pkey=ssh_login.chosen_of_agent(target),
+                pkey=ssh_auth.chosen_of_agent(target),
                 # paramiko takes a list too; its stubs don't say so.
                 key_filename=target.paths("identityfile"),  # type: ignore[arg-type]
-                allow_agent=ssh_login.whole_agent(target),
+                allow_agent=ssh_auth.whole_agent(target),
                 look_for_keys=False,
                 timeout=deadline,
                 banner_timeout=deadline,
@@ -140,16 +140,16 @@ class SshConnection:
             assert transport is not None  # it is connected
             transport.set_keepalive(_KEEPALIVE)
         except paramiko.BadHostKeyException as error:
-            raise ssh_trust.changed(target, error.key) from None
-        except ssh_trust.UnknownKeyError as error:
-            raise ssh_trust.UnknownHostError(target, error.key) from None
+            raise ssh_hostkeys.changed_key_error(target, error.key) from None
+        except ssh_hostkeys.UnknownKeyError as error:
+            raise ssh_hostkeys.UnknownHostError(target, error.key) from None
         except paramiko.AuthenticationException as error:
-            raise ssh_login.not_let_in(target, error) from None
+            raise ssh_auth.login_error(target, error) from None
         except TimeoutError:
             what = f"{target.where} does not answer within {deadline:.0f} s"
             raise DeadlineError(self.name, what) from None
         except paramiko.SSHException as error:
-            raise ssh_login.failed(target, error) from None
+            raise ssh_auth.protocol_error(target, error) from None
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or error
             raise NodeError(self.name, f"{target.where} can't be reached: {reason}") from None
@@ -161,7 +161,7 @@ class SshConnection:
         direct = socket.create_connection((target.host, target.port), timeout=deadline)
         # A request of two small packets would otherwise wait for the node's delayed ACK (40 ms).
         direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if refusal := ssh_login.turned_away(target, direct.recv(64, socket.MSG_PEEK)):
+        if refusal := ssh_auth.greeting_error(target, direct.recv(64, socket.MSG_PEEK)):
             direct.close()
             raise refusal
         return direct

@@ -1,4 +1,4 @@
-"""Logging in by SSH: which keys are offered, once, and what is said when sshd refuses."""
+"""Logging in by SSH: which keys are offered, and the errors when sshd refuses."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _USUAL_AGENT = "SSH_AUTH_SOCK"
 _LOCKED_OUT = """Mend the login first, then wait: a minute is usually enough, ten at most
   (sshd_config(5), PerSourcePenalties). Only another failed login makes it longer."""
-# What sshd sends in place of its version when it will not talk (sshd.c, drop_connection).
-_TURNED_AWAY = {
+# What sshd sends in place of its version when it refuses to talk (sshd.c, drop_connection).
+_REFUSALS = {
     b"Not allowed at this time": (
         "sshd refuses this machine's address for a while, after logins from it that failed",
         _LOCKED_OUT,
@@ -41,12 +41,12 @@ class _Agent(AgentSSH):
         try:
             connection.connect(path)
         except OSError:
-            connection.close()  # as OpenSSH: without it, other keys may do
+            connection.close()  # as OpenSSH does: other keys may be accepted
             return
         self._connect(connection)  # type: ignore[attr-defined]  # its stubs leave it out
 
     def close(self) -> None:
-        """End the conversation; paramiko's client does so."""
+        """End the connection to the agent; paramiko's client calls this."""
         self._close()  # type: ignore[attr-defined]  # likewise
 
 
@@ -68,7 +68,7 @@ def whole_agent(target: Target) -> bool:
 def chosen_of_agent(target: Target) -> paramiko.PKey | None:
     """Return the agent's key that IdentitiesOnly still allows: one of an IdentityFile's.
 
-    Its file may need a passphrase that only the agent was told.
+    The key's file may need a passphrase, which only the agent knows.
     """
     if whole_agent(target) or target.options.get("identityagent") == "none":
         return None
@@ -77,16 +77,16 @@ def chosen_of_agent(target: Target) -> paramiko.PKey | None:
     return next((key for key in agent(target).get_keys() if key.get_base64() in allowed), None)
 
 
-def turned_away(target: Target, greeting: bytes) -> NodeError | None:
-    """Return the error for the first bytes of an sshd that will not talk; None if it will."""
-    for line, (what, hint) in _TURNED_AWAY.items():
+def greeting_error(target: Target, greeting: bytes) -> NodeError | None:
+    """Return the error for an sshd whose first bytes refuse to talk; None if it talks."""
+    for line, (what, hint) in _REFUSALS.items():
         if greeting.startswith(line):
             return NodeError(target.name, f"{target.where}: {what}", hint)
     return None
 
 
-def not_let_in(target: Target, error: paramiko.AuthenticationException) -> NodeError:
-    """Return the error for a login that was refused, or that no key could be read for."""
+def login_error(target: Target, error: paramiko.AuthenticationException) -> NodeError:
+    """Return the error for a login that was refused, or whose key needs a passphrase."""
     if isinstance(error, paramiko.PasswordRequiredException):
         locked = shlex.join(target.paths("identityfile"))
         return NodeError(
@@ -103,8 +103,8 @@ def not_let_in(target: Target, error: paramiko.AuthenticationException) -> NodeE
     )
 
 
-def failed(target: Target, error: paramiko.SSHException) -> NodeError:
-    """Return the error for a conversation with sshd that broke off."""
+def protocol_error(target: Target, error: paramiko.SSHException) -> NodeError:
+    """Return the error for an SSH conversation that failed for any other reason."""
     if "No authentication methods" in str(error):
         named = target.options.get("identityfile", "").replace("\n", ", ")
         return NodeError(

@@ -1,4 +1,4 @@
-"""How SSH reaches a node: as OpenSSH's own configuration says (`ssh -G`, man ssh_config)."""
+"""How SSH reaches a node: what OpenSSH's own configuration says (`ssh -G`, ssh_config(5))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PORT = 22
 
 @dataclass(frozen=True)
 class Target:
-    """Where and as whom to connect, after the SSH configuration was consulted.
+    """Where and as whom to connect under the SSH configuration.
 
     Attributes:
         name: the node's name, for messages.
@@ -115,7 +115,11 @@ def ask(name: str, address: str, user: str, port: int | None, config: Path | Non
 
 
 def resolve(host: Host, settings: Settings) -> Target:
-    """Return how SSH reaches `host` under the user's SSH configuration; see `ask`."""
+    """Return how SSH reaches `host` under the SSH configuration that the settings name.
+
+    Raises:
+        NodeError: when `ssh -G` refuses the configuration.
+    """
     config: Path | None = None
     if settings.text("SKP_SSH_CONFIG"):
         config = settings.local_path("SKP_SSH_CONFIG")

@@ -1,4 +1,4 @@
-"""Whom SSH trusts: known host keys, and what is said of one that is not known or has changed."""
+"""Known host keys, and the errors for a host key that is not known or has changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UnknownHostError(NodeError):
 
     Attributes:
         shown: the key's kind and fingerprint.
-        file: where a person would pin it. line: the line of known_hosts that does.
+        file: the file that a person would add the key to. line: the line of known_hosts for it.
     """
 
     def __init__(self, target: Target, key: paramiko.PKey) -> None:
@@ -43,7 +43,7 @@ class UnknownHostError(NodeError):
 
 
 class Refuse(paramiko.MissingHostKeyPolicy):
-    """Refuses a host whose key is not known; nothing is ever added."""
+    """Refuses a host whose key is not known, and adds nothing to known_hosts."""
 
     def missing_host_key(
         self,
@@ -71,7 +71,7 @@ def load_host_keys(client: paramiko.SSHClient, target: Target) -> None:
 
 
 def _know_without_port(keys: paramiko.HostKeys, target: Target) -> None:
-    """Have paramiko, which looks for a name with its port, find the keys that OpenSSH finds.
+    """Have paramiko, which looks up the name with its port, find the keys that OpenSSH finds.
 
     An alias is looked up without the port; a host that is not known with its port is looked up
     without it as well (sshconnect.c, check_host_key).
@@ -84,7 +84,7 @@ def _know_without_port(keys: paramiko.HostKeys, target: Target) -> None:
         keys.add(name, kind, key)
 
 
-def changed(target: Target, found: paramiko.PKey) -> NodeError:
+def changed_key_error(target: Target, found: paramiko.PKey) -> NodeError:
     """Return the error for a host whose key is another than the known one."""
     file, name = _file(target), _known_as(target)
     forget = f"ssh-keygen -f {shlex.quote(file)} -R {shlex.quote(name)}"

@@ -1,7 +1,7 @@
 """The lock before there is a Swarm: flock(1) on the master, held by a process there.
 
-The process reads from this one; when it hears nothing for STALE_SECONDS, or the connection ends,
-it ends too, and the kernel gives the lock back.
+The process reads this command's beats from its standard input. After STALE_SECONDS without one, or
+when the connection ends, the process ends, and the kernel frees the lock.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from contextlib import suppress
 
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.lock.lock import BEAT_SECONDS, STALE_SECONDS, Holder, LockedError
+from cluster.lock.holder import BEAT_SECONDS, STALE_SECONDS, Holder, LockedError
 
 PATH = "/run/skp.lock"
 _TAKEN, _BUSY = "skp: taken", 75
-_DAY = 86400.0  # seconds; the deadline of the process itself, which ends by the silence above
+_DAY = 86400.0  # seconds: the command's deadline; missing beats end the process much earlier
 _SCRIPT = f"""
 exec 9>>{PATH} || exit 1
 flock -n 9 || {{ cat {PATH} >&2; exit {_BUSY}; }}
@@ -29,9 +29,10 @@ while IFS= read -r -t {STALE_SECONDS} _; do :; done
 
 
 class FileLock:
-    """The lock while it is held."""
+    """The file lock while this process holds it: two threads keep and feed the master's process."""
 
     def __init__(self, node: Node, me: Holder) -> None:
+        """Start to take the lock on `node`; `wait` tells whether it was taken."""
         self._node, self._me = node, me
         self._taken, self._ended = threading.Event(), threading.Event()
         self._ending = threading.Event()
@@ -44,13 +45,17 @@ class FileLock:
         self._beater.start()
 
     def wait(self) -> None:
-        """Wait until it is taken; raises LockedError or NodeError when it can't be."""
+        """Wait until the lock is taken; raises LockedError or NodeError if it can't be."""
         if not self._taken.wait(self._node.deadlines.request):
             self._error = NodeError(self._node.name, "the lock on the master is not to be had")
         self.check()
 
     def check(self) -> None:
-        """Raise LockedError when somebody else has it, NodeError when the connection is gone."""
+        """Raise LockedError if another command holds the lock or it was lost.
+
+        Raises:
+            NodeError: the master can't be asked, or the connection to it broke.
+        """
         if self._busy:
             raise self._busy
         if self._error:
@@ -59,18 +64,19 @@ class FileLock:
             raise LockedError(None)
 
     def release(self) -> None:
-        """Let the process on the master end."""
+        """End the process on the master, which frees the lock."""
         self._ending.set()
         self._beater.join()
         self._keeper.join(self._node.deadlines.request)
 
     def _keep(self, read: int) -> None:
-        command = shlex.join(["sudo", "-n", "bash", "-c", _SCRIPT, "skp", self._me.written()])
+        """Run the process on the master until it ends, and note why it did."""
+        command = shlex.join(["sudo", "-n", "bash", "-c", _SCRIPT, "skp", self._me.dumps()])
         try:
             with os.fdopen(read, "rb", buffering=0) as stdin:
                 done = self._node.run(command, stdin=stdin, deadline=_DAY, on_line=self._heard)
             if done.exit_code == _BUSY:
-                self._busy = LockedError(Holder.read(done.stderr.decode(errors="replace")))
+                self._busy = LockedError(Holder.parse(done.stderr.decode(errors="replace")))
             elif done.exit_code:
                 self._error = NodeError(self._node.name, f"locking {PATH}: {done.complaint()}")
         except NodeError as error:
@@ -84,7 +90,8 @@ class FileLock:
             self._taken.set()
 
     def _beat(self) -> None:
-        with suppress(BrokenPipeError):  # the process on the master ended: check() says so
+        """Write beats until `release`; the end of this pipe then ends the master's process."""
+        with suppress(BrokenPipeError):  # the process on the master has ended: check() says so
             while not self._ending.wait(BEAT_SECONDS):
                 os.write(self._write, b"\n")
         os.close(self._write)
@@ -94,7 +101,7 @@ def take(node: Node, me: Holder) -> FileLock:
     """Take the lock on the master.
 
     Raises:
-        LockedError: somebody has it. NodeError: it can't be asked for.
+        LockedError: another command holds it. NodeError: the master can't be asked for it.
     """
     lock = FileLock(node, me)
     try:

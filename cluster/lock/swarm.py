@@ -1,8 +1,8 @@
 """The lock in the Swarm's own store: a config object whose labels name the holder.
 
-The managers agree on every change, and refuse one that was made from an older version: creating
-the object, taking it, showing that the holder lives and giving it back are each one such change.
-The object itself stays for good.
+Every change names the version that it was made from, and the managers refuse it when the object
+has moved on (compare-and-swap). Creating the object, taking it, each beat and freeing it are one
+such change each. The object itself is never removed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import docker.errors
 from cluster.connectors.engine import Engine
 from cluster.connectors.fleet import Fleet
 from cluster.errors import NodeError
-from cluster.lock.lock import BEAT_SECONDS, LOST_SECONDS, STALE_SECONDS, Holder, LockedError
+from cluster.lock.holder import BEAT_SECONDS, LOST_SECONDS, STALE_SECONDS, Holder, LockedError
 
 NAME = "skp-lock"
 LABEL_HOLDER, LABEL_BEAT = "skp.holder", "skp.beat"
-_PAUSE = 0.5  # seconds between two looks at a lock that may be a dead process's
-_REQUEST_SECONDS = 10  # of one request of a beat: several fit into LOST_SECONDS
+_PAUSE = 0.5  # seconds between two looks at a lock whose holder may be dead
+_REQUEST_SECONDS = 10  # the deadline of one request: two managers can be asked in LOST_SECONDS
 
 T = TypeVar("T")
 
@@ -39,19 +39,20 @@ class Entry:
 
     @property
     def holder(self) -> Holder | None:
-        """Who has it; None when it is free."""
-        return Holder.read(self.labels.get(LABEL_HOLDER, ""))
+        """Who holds it; None if it is free."""
+        return Holder.parse(self.labels.get(LABEL_HOLDER, ""))
 
 
 class Store:
-    """The lock's object, asked through whichever manager answers."""
+    """The lock's object, read and changed through the first manager that answers."""
 
     def __init__(self, fleet: Fleet, managers: Iterable[str]) -> None:
-        # By name: a node whose connection broke gets a new one.
+        """Use those of `managers` that are reachable; nothing is asked yet."""
+        # By name: a node whose connection broke may get a new one.
         self._fleet, self._managers = fleet, [name for name in managers if name in fleet.nodes]
 
     def read(self) -> Entry | None:
-        """Return the object; None when it was never made."""
+        """Return the object; None if it was never created. Raises NodeError."""
 
         def read(engine: Engine) -> Entry | None:
             found = [c for c in engine.configs(filters={"name": NAME}) if c["Spec"]["Name"] == NAME]
@@ -60,7 +61,7 @@ class Store:
         return self._ask(read)
 
     def create(self, labels: Mapping[str, str]) -> Entry | None:
-        """Make the object; None when somebody else was faster."""
+        """Create the object; None if another command was faster. Raises NodeError."""
 
         def create(engine: Engine) -> Entry | None:
             try:
@@ -74,7 +75,10 @@ class Store:
         return self._ask(create)
 
     def swap(self, entry: Entry, labels: Mapping[str, str]) -> Entry | None:
-        """Change the object's labels if it is still as in `entry`; None when it is not."""
+        """Change the object's labels if it is still as in `entry`, and return it as it is then.
+
+        None: another command has changed it. Raises NodeError.
+        """
 
         def swap(engine: Engine) -> Entry | None:
             try:
@@ -88,7 +92,7 @@ class Store:
         return self._ask(swap)
 
     def _ask(self, request: Callable[[Engine], T]) -> T:
-        """Put a request to one manager, and to the next when that one is gone."""
+        """Put a request to a manager, and to the next if that fails; raises the last NodeError."""
         error: NodeError | None = None
         for manager in list(self._managers):
             try:
@@ -103,9 +107,14 @@ class Store:
 
 
 class SwarmLock:
-    """The lock while it is held: a thread shows that this process lives."""
+    """The lock while this process holds it: a thread writes the beats.
+
+    Attributes:
+        left: the dead holder that it was taken over from; None if it was free.
+    """
 
     def __init__(self, store: Store, entry: Entry, me: Holder, left: Holder | None) -> None:
+        """Begin the beats of a lock that was taken as `entry`."""
         self.left = left
         self._store, self._entry, self._me = store, entry, me
         self._lost: LockedError | None = None
@@ -115,18 +124,18 @@ class SwarmLock:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LockedError when it was lost, or when others may think so by now."""
+        """Raise LockedError if the lock was lost, or no beat succeeded for LOST_SECONDS."""
         if self._lost is None and time.monotonic() - self._shown > LOST_SECONDS:
             self._lost = LockedError(None)
         if self._lost:
             raise self._lost
 
     def release(self) -> None:
-        """Mark it as free, unless somebody else has it by now, or the Swarm has ended."""
+        """Free the lock, unless it was lost. If no manager answers, it turns stale by itself."""
         self._ending.set()
         self._thread.join()
         if self._lost is None:
-            with suppress(NodeError):  # it is nobody's when it does not move any more
+            with suppress(NodeError):  # also when this command has ended the Swarm itself
                 self._store.swap(self._entry, {})
 
     def _beat(self) -> None:
@@ -140,29 +149,20 @@ class SwarmLock:
             except LockedError as error:
                 self._lost = error
             except NodeError:
-                continue  # check() sees when it has been too long
+                continue  # check() tells when no beat has succeeded for too long
 
 
-def take(
-    fleet: Fleet,
-    managers: Iterable[str],
-    me: Holder,
-    say: Callable[[str], None],
-    first: Callable[[], None],
-) -> SwarmLock:
+def take(store: Store, entry: Entry | None, me: Holder, say: Callable[[str], None]) -> SwarmLock:
     """Take the lock.
 
     Args:
-        say: told when it has to be found out first whether its holder lives.
-        first: called before the lock is made for the first time in this Swarm.
+        entry: the object as `store.read` returned it; it is created if there was none.
+        say: takes a line for the person when it has to wait whether the lock's holder lives.
 
     Raises:
-        LockedError: a process that lives has it. NodeError: no manager answers.
+        LockedError: a process that lives holds it. NodeError: no manager answers.
     """
-    store = Store(fleet, managers)
-    entry = store.read()
     if entry is None:
-        first()
         entry = store.create(_labels(me, 0)) or store.read()
         if entry is None:
             raise LockedError(None)
@@ -173,12 +173,13 @@ def take(
 
 
 def _mine(store: Store, entry: Entry, me: Holder, beat: int) -> Entry:
-    """Change the lock from what it was in `entry` to ours, and return it as it is then.
+    """Write `me` as the holder if the lock is still as in `entry`; return it as it is then.
 
-    A change whose answer was lost on the way was made all the same: what is ours is ours.
+    The answer to a change may get lost although the change was made; the next attempt is then
+    refused, and reading the object shows that it is ours.
 
     Raises:
-        LockedError: it is somebody else's. NodeError: no manager answers.
+        LockedError: another command holds it. NodeError: no manager answers.
     """
     found = store.swap(entry, _labels(me, beat)) or store.read()
     if found is None or found.holder != me:
@@ -187,7 +188,7 @@ def _mine(store: Store, entry: Entry, me: Holder, beat: int) -> Entry:
 
 
 def _free(store: Store, entry: Entry, say: Callable[[str], None]) -> Entry:
-    """Return the lock when it is nobody's any more; raises LockedError when its holder lives."""
+    """Return the lock once it is free or its holder is dead; raises LockedError if that lives."""
     end = time.monotonic() + STALE_SECONDS
     seen = entry
     while (holder := seen.holder) is not None and not holder.died():
@@ -203,7 +204,7 @@ def _free(store: Store, entry: Entry, say: Callable[[str], None]) -> Entry:
 
 
 def _labels(me: Holder, beat: int) -> dict[str, str]:
-    return {LABEL_HOLDER: me.written(), LABEL_BEAT: str(beat)}
+    return {LABEL_HOLDER: me.dumps(), LABEL_BEAT: str(beat)}
 
 
 def _entry(found: Mapping[str, Any]) -> Entry:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 
-from cluster.lock.lock import Holder, LockedError
+import pytest
+
+from cluster.lock.holder import Holder, LockedError
 
 
 def test_a_holder_is_read_back() -> None:
     me = Holder.me("docker.apply")
-    assert Holder.read(me.written()) == me
+    assert Holder.parse(me.dumps()) == me
 
 
 def test_nobody_is_nobody() -> None:
     for text in ("", "{}", "null", "[]", '{"who": "x"}', "broken {"):
-        assert Holder.read(text) is None
+        assert Holder.parse(text) is None
 
 
 def test_this_process_lives() -> None:
@@ -38,6 +41,15 @@ def test_of_another_machine_nothing_is_known() -> None:
     there = replace(Holder.me("x"), machine="another")
     assert not there.lives()
     assert not there.died()
+
+
+def test_a_process_that_another_user_hides_may_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    hidden = replace(Holder.me("x"), pid=2**22 + 1)  # above the kernel's largest number
+    monkeypatch.setattr(os, "kill", forbidden)
+    assert not hidden.died()
 
 
 def test_the_message_names_who_and_what() -> None:
