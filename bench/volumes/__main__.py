@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.lab.conftest import ROOT, on, run, skp
 from tests.support import data_servers
 from tests.support.data_volumes import done, until
+from tests.support.lab import ROOT, on, run, skp
 
 NODE, CONSUMER, CLIENT = "c01", "jupyter-skp", {"sshfs": "sshfs", "s3": "s3fs", "blob": "rclone"}
 # Where the bare client mounts, and where the consumer sees that.

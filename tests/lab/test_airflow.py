@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import Ran, labelled, on, run, secret, skp
 from tests.support.airflow_api import administrator, log_in, place
+from tests.support.lab import Ran, labelled, on, run, secret, skp
 
 DAG = """
 from airflow.sdk import dag, task

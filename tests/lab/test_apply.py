@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.lab.conftest import NODES, container_ids, host_docker, on, skp
+from tests.support.lab import NODES, container_ids, host_docker, on, skp
 
 Settings = Callable[..., dict[str, str]]
 Switch = Callable[[str], None]

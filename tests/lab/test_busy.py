@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from tests.lab.conftest import GATEWAY, container_ids, secret, skp
+from tests.support.lab import GATEWAY, container_ids, secret, skp
 
 Settings = Callable[..., dict[str, str]]
 

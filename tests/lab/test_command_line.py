@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import HOSTS, NODES, ROOT, host_docker, on, run, skp
+from tests.support.lab import HOSTS, NODES, ROOT, host_docker, on, run, skp
 
 
 def test_the_old_spelling_takes_the_same_words(platform: None) -> None:

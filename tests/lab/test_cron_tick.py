@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import ROOT, container_ids, on, skp
+from tests.support.lab import ROOT, container_ids, on, skp
 
 
 @pytest.fixture

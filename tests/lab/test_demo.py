@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.lab.conftest import Ran, secret
+from tests.support.lab import Ran, secret
 
 
 def test_it_ends_with_the_url_the_password_and_three_commands(demo: tuple[Ran, Ran]) -> None:

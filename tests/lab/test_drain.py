@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import NODES, container_ids, on, skp
+from tests.support.lab import NODES, container_ids, on, skp
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.lab.conftest import JUPYTER, secret
-from tests.lab.test_jupyter import log_in
 from tests.support.browser import CHROMIUM, DRIVER, SECONDS, Browser, browser
+from tests.support.jupyter import log_in
+from tests.support.lab import JUPYTER, secret
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: bin/setup --dev"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import container_ids, on, skp
+from tests.support.lab import container_ids, on, skp
 
 FAKE = "/usr/local/bin/skp-fake-gpu"
 DEVICE = "/dev/nvidia0"

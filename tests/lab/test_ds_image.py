@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import MINUTES, NODES, ROOT, Ran, on, run, skp
+from tests.support.lab import MINUTES, NODES, ROOT, Ran, on, run, skp
 
 IMAGE = "localhost:5000/skp/docker-ds"
 WORDS = ("월별", "요일")  # drawn as boxes they would look the same

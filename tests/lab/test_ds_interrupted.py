@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, on, run, skp
+from tests.support.lab import NODES, ROOT, on, run, skp
 
 SECONDS = 180
 SMALL = "skp/small"

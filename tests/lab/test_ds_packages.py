@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import GATEWAY, Ran, on, run, secret
-from tests.lab.test_jupyter import bearer, kernel
+from tests.support.jupyter import bearer, kernel
+from tests.support.lab import GATEWAY, Ran, on, run, secret
 
 IMAGE = "localhost:5000/skp/docker-ds:latest"
 PROBE = "./probe-1.0-py3-none-any.whl"

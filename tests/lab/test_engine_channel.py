@@ -13,8 +13,8 @@ from paramiko.common import cMSG_CHANNEL_EOF
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh import SshConnection
 from cluster.connectors.ssh_config import ask
-from tests.lab.conftest import ROOT, on, skp
 from tests.support.data_volumes import until
+from tests.support.lab import ROOT, on, skp
 
 _CONFIG = "/etc/ssh/sshd_config.d/no-forwarding.conf"
 _RELOAD = "sudo pkill -HUP -o -x sshd"

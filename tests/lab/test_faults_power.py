@@ -6,13 +6,18 @@ import json
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, Ran, container_ids, host_docker, inventory, on, skp
+from tests.support.lab import ROOT, Ran, container_ids, host_docker, inventory, on, skp
+from tests.support.power import (
+    check_heals,
+    check_nothing_half_made,
+    leave_the_swarm,
+    remove_registries,
+)
 
 Switch = Callable[[str], None]
 # On a node: its engine's data on a file system of its own, with 64 MB left. What starts the engine
@@ -35,23 +40,6 @@ kill -CONT $keeper
 """
 
 
-def check_nothing_half_made() -> None:
-    """No container of an interrupted command, and no entry in the Swarm but those of the nodes."""
-    names = [name for found in container_ids().values() for name in found]
-    assert not [name for name in names if name.endswith(".new")]
-    listed = on("c01", "docker node ls --format '{{.Hostname}} {{.Status}}'").out.splitlines()
-    assert sorted(listed) == [f"{node} Ready" for node in NODES]
-
-
-def check_heals() -> None:
-    """One apply puts all right, and leaves nothing over."""
-    assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
-    healed = skp("docker.apply")
-    assert healed.code == 0, healed.all
-    assert skp("docker.status").code == 0
-    check_nothing_half_made()
-
-
 def skp_until(line: str, act: Callable[[], object], *words: str) -> Ran:
     """Run a command, and `act` the moment that it says `line`."""
     process = subprocess.Popen(
@@ -71,21 +59,6 @@ def skp_until(line: str, act: Callable[[], object], *words: str) -> Ran:
     reader.join(60)
     assert f"  {line}\n" in err, "the moment never came"
     return Ran(process.wait(60), "".join(out), "".join(err))
-
-
-def leave_the_swarm() -> None:
-    """Take c03 out as its administrator would: nothing of it stays behind in the Swarm."""
-    assert on("c01", "docker node demote c03").code == 0
-    end = time.monotonic() + 120
-    while on("c03", "docker swarm leave").code != 0:  # until it is told that it is a worker
-        assert time.monotonic() < end, "c03 is not told"
-    while on("c01", "docker node rm --force c03").code != 0:  # until it has left raft
-        assert time.monotonic() < end, "c03 stays listed"
-
-
-def remove_registries() -> None:
-    for node in ("c02", "c03"):
-        assert on(node, "docker rm -f registry-skp").code == 0
 
 
 CASES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, Ran, container_ids, host_docker, on, run, skp
+from tests.support.lab import ROOT, Ran, container_ids, host_docker, on, run, skp
 
 NODE = "c03"  # any but the master; asked about everything, like every manager
 ADDRESS = "10.99.0.13"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import container_ids, inventory, skp
+from tests.support.lab import container_ids, inventory, skp
 
 Make = Callable[[Mapping[str, Any]], dict[str, str]]
 HOSTS = inventory()

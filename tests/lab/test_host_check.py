@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import host_docker, skp
+from tests.support.lab import host_docker, skp
 
 NODE = "c03"
 

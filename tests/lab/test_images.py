@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, on, skp
+from tests.support.lab import NODES, ROOT, on, skp
 
 TINY = "localhost:5000/skp/tiny"
 # An image of one file of random bytes, so that removing it frees just those.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import Ran, on, skp
+from tests.support.lab import Ran, on, skp
 
 Settings = Callable[..., dict[str, str]]
 

@@ -9,24 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, Ran, container_ids, labelled, on, run, skp
+from tests.support.brokers import SERVERS, inside, remove
+from tests.support.lab import NODES, ROOT, Ran, container_ids, labelled, run, skp
 
-SERVERS = "zookeeper-skp-1:2181,zookeeper-skp-2:2181,zookeeper-skp-3:2181"
 BIN = "cd /opt/kafka/bin"
-
-
-def inside(node: str, command: str, env: dict[str, str]) -> Ran:
-    """Run what a person types in the shell of a broker."""
-    return skp("docker.exec-shell", "-h", node, "-n", "kafka-skp", "-c", command, env=env)
-
-
-def remove() -> None:
-    """Take away what the inventory as shipped does not ask for, and the data."""
-    done = skp("-q", "docker.apply", "kafka,zookeeper", "--yes", "--busy", "replace")
-    labelled = skp("-q", "docker.swarm-label")
-    for node in NODES:
-        on(node, "sudo rm -rf /var/kafka /var/zookeeper")
-    assert done.code == labelled.code == 0, done.all + labelled.all
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.conftest import NODES, Ran, container_ids, on, skp
-from tests.lab.test_swarm import node_rows
+from tests.support.lab import NODES, Ran, container_ids, node_rows, on, skp
 
 
 def test_a_node_leaves_and_comes_back(changed: None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import ROOT, host_docker, on, skp
+from tests.support.lab import ROOT, host_docker, on, skp
 
 Settings = Callable[..., dict[str, str]]
 SLOW = ["./skp.py", "docker.registry-run"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import HOSTS, NODES, ROOT, host_docker, on, run, secret, skp
+from tests.support.lab import HOSTS, NODES, ROOT, host_docker, on, run, secret, skp
 
 # Busybox of the registry's image, as a container of a service that the catalogue does not have.
 RUN = (

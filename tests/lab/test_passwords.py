@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from tests.lab.conftest import GATEWAY, on, restore, secret, skp
-from tests.lab.test_jupyter import SECONDS, bearer, log_in, may_enter
+from tests.support.jupyter import SECONDS, bearer, log_in, may_enter
+from tests.support.lab import GATEWAY, on, restore, secret, skp
 
 MARK = "hunter"  # in all of them: what is looked for where it must not be, however it is escaped
 # Each pair: JupyterLab's password, and the gateway's token, which an HTTP header carries.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.lab.conftest import container_ids, skp
+from tests.support.lab import container_ids, skp
 
 
 def test_as_shipped_it_is_switched_off_and_says_how_to_have_it(platform: None) -> None:

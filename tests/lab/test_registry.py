@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, inventory, on, skp
+from tests.support.lab import NODES, inventory, on, skp
 
 IMAGE = "localhost:5000/skp/docker-ds"
 MANIFEST = "http://localhost:5000/v2/skp/docker-ds/manifests/latest"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import NODES, container_ids, on, skp
+from tests.support.lab import NODES, container_ids, on, skp
 
 Make = Callable[..., None]
 RUN = (

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.config import secrets
-from tests.lab.conftest import HOSTS, NODES, ROOT, Ran, container_ids, on, secret, skp
+from tests.support.lab import HOSTS, NODES, ROOT, Ran, container_ids, on, secret, skp
 
 KEPT = "/var/lib/skp/secrets.env"
 SEEDS = {

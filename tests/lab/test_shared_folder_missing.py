@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import container_ids, host_docker, on, skp
+from tests.support.lab import container_ids, host_docker, on, skp
 
 NODE, FOLDER = "c03", "/home/skp/skp/volume"
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import pytest
 import requests
 
-from tests.lab.conftest import HOSTS, JUPYTER, container_ids, on, restore, secret, skp, with_spark
-from tests.lab.test_jupyter import SECONDS, kernel, log_in, result
+from tests.support.jupyter import SECONDS, result
+from tests.support.lab import container_ids, on, secret, skp
+from tests.support.spark import BEGIN, PAGE, WORKERS
 
-PAGE = "http://10.99.0.11:8030"
-HISTORY = "http://10.99.0.11:18080"
-WORKERS = {"c02": "spark-skp-worker-2", "c03": "spark-skp-worker-3"}
-BEGIN = """
-from pyspark.sql import SparkSession
-import socket
-spark = (SparkSession.builder.master("spark://spark-skp-master:7077").appName("lab")
-         .config("spark.cores.max", 2).config("spark.executor.memory", "512m")
-         .config("spark.ui.showConsoleProgress", False).getOrCreate())
-"""
 ROUND_TRIP = """
 import time
 from pyspark.sql.functions import udf
@@ -36,42 +24,6 @@ found = spark.read.parquet("file:/root/mnt/dfs/spark-lab")
 (found.count(), found.agg({"id": "sum"}).first()[0],
  sorted(row.host for row in found.select("host").distinct().collect()))
 """
-
-
-@pytest.fixture(scope="module")
-def spark(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A running Spark, and a notebook server that knows of it; the tests of others have none."""
-    path = tmp_path_factory.mktemp("spark") / "hosts.json"
-    path.write_text(HOSTS.read_text())
-    with_spark(path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SKP_HOSTS", str(path))
-        # (Options of a -run are kept until -rm: another test may have given some.)
-        for words in (["docker.jupyter-rm"], ["docker.jupyter-run"], ["docker.spark-run"]):
-            ran = skp(*words)
-            assert ran.code == 0, ran.all
-        yield
-        removed = skp("docker.spark-rm")
-        assert removed.code == 0, removed.all
-        assert not [name for found in container_ids().values() for name in found if "spark" in name]
-    restore()
-
-
-@contextmanager
-def opened() -> Iterator[Any]:
-    """Begin a kernel as a logged-in browser does."""
-    browser = log_in(secret("JUPYTER_PASSWORD"))
-    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    with kernel(JUPYTER, {"Cookie": cookies, "X-XSRFToken": browser.cookies["_xsrf"]}) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def notebook(spark: None) -> Iterator[Any]:
-    """A kernel of JupyterLab's own server."""
-    with opened() as client:
-        yield client
-    on("c01", "sudo rm -rf /mnt/dfs/spark-lab")
 
 
 def test_its_page_lists_the_workers_of_both_nodes(spark: None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, Ran, host_docker, run, skp
+from tests.support.lab import ROOT, Ran, host_docker, run, skp
 
 NODE, ADDRESS, ADDRESS6 = "c03", "10.99.0.13", "fd00:99::13"
 GATEWAY, GATEWAY6 = "10.99.0.1", "fd00:99::1"

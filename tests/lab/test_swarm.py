@@ -8,15 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, inventory, on, skp
-
-
-def node_rows() -> dict[str, list[str]]:
-    """Return `docker node ls` on c01 by host name: status, availability, manager status."""
-    listed = on("c01", "docker node ls").out.splitlines()
-    assert listed[0].split()[:4] == ["ID", "HOSTNAME", "STATUS", "AVAILABILITY"]
-    rows = [line.replace("*", " ").split() for line in listed[1:]]
-    return {row[1]: row[2:-1] for row in rows}
+from tests.support.lab import ROOT, inventory, node_rows, on, skp
 
 
 def check_managers(rows: dict[str, list[str]]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import GATEWAY, on, secret, skp
-from tests.lab.test_jupyter import bearer, kernel
 from tests.support.data_volumes import Volume, as_root, in_jupyter, switched_on, until
+from tests.support.jupyter import bearer, kernel
+from tests.support.lab import GATEWAY, on, secret, skp
 
 # Node c03 is the SSH server too: Debian's OpenSSH, with a user of its own.
 SERVER, ADDRESS, USER, FOLDER = "c03", "10.99.0.13", "files", "/srv/files"

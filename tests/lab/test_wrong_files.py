@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, SHIPPED, container_ids, host_docker, on, restore, skp
+from tests.support.lab import NODES, ROOT, SHIPPED, container_ids, host_docker, on, restore, skp
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tests.lab.conftest import _hosts, changed, demo, platform, powered, settings, unreachable
+import os
 
-__all__ = ["_hosts", "changed", "demo", "platform", "powered", "settings", "unreachable"]
+import pytest
+
+from tests.support.lab import HOSTS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hosts() -> None:
+    """Have every command read `HOSTS`, unless a test names another inventory."""
+    os.environ["SKP_HOSTS"] = str(HOSTS)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.lab.conftest import (
+from tests.support.airflow_api import SECONDS, URL, administrator, log_in, place
+from tests.support.browser import CHROMIUM, DRIVER, Browser, browser
+from tests.support.lab import (
     NODES,
     ROOT,
     container_ids,
@@ -22,8 +24,6 @@ from tests.lab.conftest import (
     skp,
     with_spark,
 )
-from tests.support.airflow_api import SECONDS, URL, administrator, log_in, place
-from tests.support.browser import CHROMIUM, DRIVER, Browser, browser
 
 DAGS = {
     "often": """

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import run
 from tests.support.bare import Machines, machines
+from tests.support.lab import run
 
 # Where the machine of the test has an address that no machine of the test can mistake for its own.
 OUTSIDE, BEYOND = "10.97.0.1", "skp-beyond"

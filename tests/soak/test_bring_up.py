@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, Ran, on, run, skp
+from tests.support.lab import ROOT, Ran, on, run, skp
 
 TIMES, SIZE = 30, 8
 NODES = tuple(f"c{number:02d}" for number in range(1, SIZE + 1))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from tests.lab.conftest import (
+from tests.support.lab import (
     GATEWAY,
     HOSTS,
     NODES,

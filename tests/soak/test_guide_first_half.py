@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.lab.conftest import JUPYTER, ROOT, Ran, on, restore, run, skp
-from tests.lab.test_jupyter import SECONDS, log_in, may_enter
+from tests.support.jupyter import SECONDS, log_in, may_enter
+from tests.support.lab import JUPYTER, ROOT, Ran, on, restore, run, skp
 
 FIVE = ("c01", "c02", "c03", "c04", "c05")
 # As the guide prints them, in its order; the shell takes the quotes away.

@@ -14,31 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import NODES, ROOT, host_docker, labelled, on, run, skp
-from tests.lab.test_kafka import inside, remove
+from tests.support.brokers import Env, inside, remove, settle, start
+from tests.support.lab import NODES, ROOT, host_docker, on, run, skp
 
 BROKERS = ",".join(f"10.99.0.1{number}:9092" for number in (1, 2, 3))
 COUNT, RATE = 200_000, 4_000
 MINUTES = 60
-Env = dict[str, str]
-
-
-def start(path: Path, *labels: str, more: str = "") -> Env:
-    """Run what the labels name on all three nodes, from nothing."""
-    assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
-    env = labelled(path, *labels)
-    settings = path.with_name("env.sh")
-    settings.write_text(f"source {ROOT}/bin/env.sh\n{more}")
-    env["SKP_ENV"] = str(settings)
-    for words in (
-        ["docker.swarm-init"], ["docker.swarm-join"], ["docker.swarm-label"],
-        ["docker.swarm-network"], ["docker.registry-run"],
-        ["docker.image-build-zookeeper"], ["docker.image-build-kafka"],
-        *([f"docker.{label}-run"] for label in labels),
-    ):  # fmt: skip
-        done = skp("-q", *words, env=env)
-        assert done.code == 0, done.all
-    return env
 
 
 @pytest.fixture(scope="module", params=["zookeeper", "kraft"])
@@ -77,14 +58,6 @@ def redeploy(env: Env) -> None:
         settings.write("export KAFKA_LOG_RETENTION_HOURS=77\n")
     rolled = skp("-q", "docker.kafka-run", env=env)
     assert rolled.code == 0, rolled.all
-
-
-def settle(env: Env) -> None:
-    """Wait until no partition is under-replicated, as the next change would."""
-    end = time.monotonic() + 10 * MINUTES
-    while (said := inside("c01", "kafka-settled", env)).code != 0:
-        assert time.monotonic() < end, said.all
-        time.sleep(2)
 
 
 def kill_each_broker(env: Env) -> None:

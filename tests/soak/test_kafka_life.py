@@ -10,10 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import NODES, container_ids, labelled, on, run, skp
-from tests.lab.test_kafka import SERVERS, inside, remove
-from tests.soak.test_kafka_faults import Env, settle, start
-from tests.support.brokers import CLIENT, PERF, SERVER, make, send, told
+from tests.support.brokers import (
+    CLIENT,
+    PERF,
+    SERVER,
+    SERVERS,
+    Env,
+    inside,
+    make,
+    remove,
+    send,
+    settle,
+    start,
+    told,
+)
+from tests.support.lab import NODES, container_ids, labelled, on, run, skp
 from tests.support.typed import terminal
 
 MODES = {

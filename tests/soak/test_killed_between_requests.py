@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
-from tests.lab.conftest import skp
-from tests.lab.test_killed import MOST, Settings, dying, nothing_half_made_is_left
+from tests.support.dying import MOST, dying, nothing_half_made_is_left
+from tests.support.lab import skp
+
+Settings = Callable[..., dict[str, str]]
 
 
 def test_killed_after_each_request_of_a_replacement(changed: None, settings: Settings) -> None:

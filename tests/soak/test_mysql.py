@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import Ran, container_ids, labelled, on, run, secret, skp
+from tests.support.lab import Ran, container_ids, labelled, on, run, secret, skp
 
 LOGIN = (
     "IFS= read -r MYSQL_PWD; export MYSQL_PWD; docker exec -e MYSQL_PWD mysql-skp "

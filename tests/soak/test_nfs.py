@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, Ran, host_docker, run
+from tests.support.lab import ROOT, Ran, host_docker, run
 
 NAME, IMAGE = "skp-uml", "skp-lab/uml:test"
 SERVER, CLIENT = "u01", "u02"

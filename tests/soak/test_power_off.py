@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.lab.conftest import ROOT, host_docker, on, restore, run, skp
-from tests.lab.test_faults_power import check_heals, leave_the_swarm, remove_registries
+from tests.support.lab import ROOT, host_docker, on, restore, run, skp
+from tests.support.power import check_heals, leave_the_swarm, remove_registries
 
 TIMES = 20
 # Seconds; what the apply takes when nothing happens is about 4.

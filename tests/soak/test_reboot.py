@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.lab.conftest import NODES, host_docker, on, skp
+from tests.support.lab import NODES, host_docker, on, skp
 
 BOOT_SECONDS = 150
 

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lab.conftest import NODES, ROOT, container_ids, on, run, skp
-from tests.lab.test_jupyter import SECONDS, result
-from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, opened, spark
-
-__all__ = ["spark"]
+from tests.support.jupyter import SECONDS, result
+from tests.support.lab import NODES, ROOT, container_ids, on, run, skp
+from tests.support.spark import BEGIN, HISTORY, PAGE, WORKERS, opened
 
 MINUTES = 60
 JOB = (ROOT / "bench" / "spark" / "job.py").read_text()

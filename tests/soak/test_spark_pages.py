@@ -9,12 +9,10 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.lab.conftest import skp
-from tests.lab.test_jupyter import result
-from tests.lab.test_spark import BEGIN, HISTORY, PAGE, WORKERS, notebook, spark
 from tests.support.browser import CHROMIUM, DRIVER, SECONDS, Browser, browser
-
-__all__ = ["notebook", "spark"]
+from tests.support.jupyter import result
+from tests.support.lab import skp
+from tests.support.spark import BEGIN, HISTORY, PAGE, WORKERS
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: bin/setup --dev"

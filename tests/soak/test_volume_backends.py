@@ -7,17 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.lab.conftest import Ran, demo, on, platform, skp  # noqa: F401
 from tests.support import data_servers
 from tests.support.data_servers import NAMES
-from tests.support.data_volumes import Volume, done, in_jupyter, until
+from tests.support.data_volumes import (
+    CHANGES,
+    CONSUMERS,
+    ODD,
+    PARQUET,
+    Volume,
+    done,
+    in_jupyter,
+    python,
+    until,
+)
+from tests.support.lab import skp
 
-CONSUMERS = {"c01": "jupyter-skp", "c02": "jupyter-skp-c02"}
 LARGE = 1 << 30  # bytes
 SMALL = 10_000  # files
 # The servers answer some hundred requests a second; each small file is several.
 MINUTES = 60
-ODD = ["한글 이름.txt", "a b'c\"d$e&f", "percent%20#?+=", "-dash", "점.점.점", "e\u0301"]
 
 MAKE_SMALL = """
 import hashlib, os, sys
@@ -39,25 +47,6 @@ for name in names:
     total.update(open(f'{sys.argv[1]}/{name}', 'rb').read())
 print(len(names), total.hexdigest())
 """
-CHANGES = """
-import os, sys
-folder = sys.argv[1]
-os.makedirs(folder)
-path = f'{folder}/file'
-with open(path, 'w') as file: file.write('0123456789')
-with open(path, 'a') as file: file.write('appended')
-with open(path, 'r+') as file: file.truncate(14)
-with open(path, 'r+') as file:
-    file.seek(2); file.write('XX')
-os.rename(path, f'{folder}/renamed')
-with open(f'{folder}/other', 'w') as file: file.write('other')
-os.replace(f'{folder}/other', f'{folder}/renamed2')
-os.rename(f'{folder}/renamed', f'{folder}/renamed2')
-os.makedirs(f'{folder}/d/e')
-with open(f'{folder}/d/e/f', 'w') as file: file.write('deep')
-os.rename(f'{folder}/d', f'{folder}/moved')
-print(open(f'{folder}/renamed2').read(), open(f'{folder}/moved/e/f').read(), os.listdir(folder))
-"""
 TRUNCATES_BY_NAME = """
 import os, sys, time
 with open(sys.argv[1], 'w') as file: file.write('0123456789')
@@ -66,32 +55,16 @@ os.truncate(sys.argv[1], 4)
 time.sleep(6)
 print(os.stat(sys.argv[1]).st_size, open(sys.argv[1]).read())
 """
-PARQUET = """
-import pandas, pyarrow.dataset
-frame = pandas.DataFrame({'x': range(100000), 'part': [i % 7 for i in range(100000)]})
-frame.to_parquet('{folder}', partition_cols=['part'])
-print(pandas.read_parquet('{folder}').x.sum(), pyarrow.dataset.dataset('{folder}').count_rows())
-"""
 
 
 @pytest.fixture(scope="module")
-def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:  # noqa: F811
+def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
     data_servers.start()
     folder = tmp_path_factory.mktemp("volumes")
     yield data_servers.on_all(folder, data_servers.consumers(folder, "c02"))
     done(skp("docker.apply", "-q", "--yes"))
     data_servers.forget()
     data_servers.stop()
-
-
-def python(node: str, code: str, *words: str) -> str:
-    """Run Python code in a consumer and return what it prints."""
-    from tests.lab.conftest import run
-
-    inner = " ".join(["docker", "exec", "-i", CONSUMERS[node], "python", "-", *words])
-    script = f"{inner} <<'PYTHON'\n{code}\nPYTHON"
-    ran = run("ssh", "-F", ".lab/ssh_config", node, script, seconds=60 * MINUTES)
-    return done(ran).out.strip()
 
 
 def both(code: str, *words: str) -> list[str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Ran, changed, demo, host_docker, on, platform, powered, run, skp  # noqa: F401
 from tests.support import data_servers
 from tests.support.data_servers import CONTAINERS, NAMES
 from tests.support.data_volumes import Volume, as_root, done, in_jupyter, until
+from tests.support.lab import Ran, host_docker, on, run, skp
 
 OUTAGE = 60  # seconds
 SLOW = 20_000_000  # bytes: 80 s of that way
@@ -78,7 +78,7 @@ for number in range(4):
 
 
 @pytest.fixture(scope="module")
-def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:  # noqa: F811
+def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
     data_servers.start()
     yield data_servers.on_all(tmp_path_factory.mktemp("volumes"))
     done(skp("docker.apply", "-q", "--yes", "volumes"))

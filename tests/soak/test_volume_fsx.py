@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import Ran, demo, on, platform, run, skp  # noqa: F401
 from tests.support import data_servers
 from tests.support.data_volumes import Volume, done, until
+from tests.support.lab import Ran, on, run, skp
 
 IMAGE = "skp-lab/fsx:latest"
 OPERATIONS = 1500
@@ -21,7 +21,7 @@ SECONDS = 600
 
 
 @pytest.fixture(scope="module")
-def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:  # noqa: F811
+def volume(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
     done(run("images/build.sh", "lab-fsx", IMAGE, seconds=1800))
     # The image is not for the registry.
     load = f"docker save {IMAGE} | docker exec -i c01 docker load"

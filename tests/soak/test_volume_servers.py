@@ -8,11 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import changed, demo, on, platform, skp  # noqa: F401
-from tests.soak.test_volume_backends import CHANGES, ODD, PARQUET, python
 from tests.support import data_servers
 from tests.support.data_servers import KEY, NAMES, S3_KEY, S3_SERVERS, SETTINGS
-from tests.support.data_volumes import Volume, as_root, done, in_jupyter, until
+from tests.support.data_volumes import (
+    CHANGES,
+    ODD,
+    PARQUET,
+    Volume,
+    as_root,
+    done,
+    in_jupyter,
+    python,
+    until,
+)
+from tests.support.lab import on, skp
 
 ETC = "/home/skp/skp/volume/etc"
 KEYS = {"s3": f"{ETC}/s3fs/passwd-s3fs", "blob": f"{ETC}/blobfs/account-key"}
@@ -28,7 +37,7 @@ def only(name: str, **values: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def servers(platform: None) -> Iterator[None]:  # noqa: F811
+def servers(platform: None) -> Iterator[None]:
     data_servers.start()
     done(skp("docker.image-build-fuse"))
     yield
@@ -191,7 +200,7 @@ def test_read_only(none: None, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("server", ["moto", "s3rver"])
-def test_other_s3_servers(platform: None, tmp_path: Path, server: str) -> None:  # noqa: F811
+def test_other_s3_servers(platform: None, tmp_path: Path, server: str) -> None:
     """The same, with the same result, as test_volume_backends says of SeaweedFS."""
     data_servers.start(server)
     try:

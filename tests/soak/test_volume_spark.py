@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import on, restore, skp, with_spark
-from tests.lab.test_jupyter import result
-from tests.lab.test_spark import BEGIN, WORKERS, opened
 from tests.support import data_servers
 from tests.support.data_servers import NAMES, S3_SERVERS
 from tests.support.data_volumes import Volume, done, until
+from tests.support.jupyter import result
+from tests.support.lab import on, restore, skp, with_spark
+from tests.support.spark import BEGIN, WORKERS, opened
 
 ROWS = 200_000
 WRITE = """

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from tests.lab.conftest import on, secret
+from tests.support.lab import on, secret
 
 URL = "http://10.99.0.11:8040"
 DAGS = "/home/skp/skp/volume/var/airflow/dags"

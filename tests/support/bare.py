@@ -14,7 +14,7 @@ from pathlib import Path
 from lab import uplink
 from lab.config import LabConfig
 from lab.material import archive, host_settings
-from tests.lab.conftest import ROOT, Ran, host_docker, run
+from tests.support.lab import ROOT, Ran, host_docker, run
 
 IMAGE = "skp-lab/bare:test"
 NETWORK = "skp-bare"

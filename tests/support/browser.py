@@ -23,7 +23,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as wait_for
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.lab.conftest import JUPYTER, ROOT
+from tests.support.lab import JUPYTER, ROOT
 
 SECONDS = 90
 _BEGINS = 20  # seconds until a cell shows that it was sent to its kernel

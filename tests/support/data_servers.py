@@ -9,9 +9,9 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from lab import LabConfig, image
-from tests.lab.conftest import Ran, host_docker, inventory, on, run
 from tests.support import data_volumes
 from tests.support.data_volumes import Volume, done, until
+from tests.support.lab import Ran, host_docker, inventory, on, run
 
 NAMES = ("sshfs", "s3", "blob")
 ADDRESSES = {"sshfs": "10.99.0.62", "s3": "10.99.0.60", "blob": "10.99.0.61"}

@@ -8,7 +8,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.conftest import ROOT, Ran, on, skp
+from tests.support.lab import MINUTES, ROOT, Ran, on, run, skp
+
+CONSUMERS = {"c01": "jupyter-skp", "c02": "jupyter-skp-c02"}
+ODD = ["한글 이름.txt", "a b'c\"d$e&f", "percent%20#?+=", "-dash", "점.점.점", "e\u0301"]
+CHANGES = """
+import os, sys
+folder = sys.argv[1]
+os.makedirs(folder)
+path = f'{folder}/file'
+with open(path, 'w') as file: file.write('0123456789')
+with open(path, 'a') as file: file.write('appended')
+with open(path, 'r+') as file: file.truncate(14)
+with open(path, 'r+') as file:
+    file.seek(2); file.write('XX')
+os.rename(path, f'{folder}/renamed')
+with open(f'{folder}/other', 'w') as file: file.write('other')
+os.replace(f'{folder}/other', f'{folder}/renamed2')
+os.rename(f'{folder}/renamed', f'{folder}/renamed2')
+os.makedirs(f'{folder}/d/e')
+with open(f'{folder}/d/e/f', 'w') as file: file.write('deep')
+os.rename(f'{folder}/d', f'{folder}/moved')
+print(open(f'{folder}/renamed2').read(), open(f'{folder}/moved/e/f').read(), os.listdir(folder))
+"""
+PARQUET = """
+import pandas, pyarrow.dataset
+frame = pandas.DataFrame({'x': range(100000), 'part': [i % 7 for i in range(100000)]})
+frame.to_parquet('{folder}', partition_cols=['part'])
+print(pandas.read_parquet('{folder}').x.sum(), pyarrow.dataset.dataset('{folder}').count_rows())
+"""
 
 
 @dataclass(frozen=True)
@@ -55,3 +83,11 @@ def until(holds: Callable[[], bool], seconds: float) -> float:
 def in_jupyter(command: str, node: str = "c01") -> Ran:
     name = "jupyter-skp" if node == "c01" else f"jupyter-skp-{node}"
     return on(node, f"docker exec {name} timeout 20 sh -c {json.dumps(command)}")
+
+
+def python(node: str, code: str, *words: str) -> str:
+    """Run Python code in a consumer and return what it prints."""
+    inner = " ".join(["docker", "exec", "-i", CONSUMERS[node], "python", "-", *words])
+    script = f"{inner} <<'PYTHON'\n{code}\nPYTHON"
+    ran = run("ssh", "-F", ".lab/ssh_config", node, script, seconds=60 * MINUTES)
+    return done(ran).out.strip()

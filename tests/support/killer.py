@@ -1,6 +1,6 @@
 """Runs a command and kills it, with SIGKILL, after its nth change. Not a test: a way to die.
 
-    python tests/lab/killer.py steps|requests N TASK...
+    python tests/support/killer.py steps|requests N TASK...
 
 "steps" counts finished steps of the plan; "requests" counts every request that changes an engine
 and every command that runs as root on a node.

@@ -1,7 +1,7 @@
 """A producer and a consumer that check each other: every message has a number of its own.
 
-    python -m tests.soak.streams produce BROKERS TOPIC COUNT RATE
-    python -m tests.soak.streams consume BROKERS TOPIC
+    python -m tests.support.streams produce BROKERS TOPIC COUNT RATE
+    python -m tests.support.streams consume BROKERS TOPIC
 
 The producer sends 0, 1, 2, ... with acks=all and idempotence, RATE a second and slower after COUNT,
 until the file named STOP in its environment is there, and prints one JSON document: what was sent,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tests.lab.conftest import ROOT
+from tests.support.lab import ROOT
 
 _MARKS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")  # what moves a terminal's cursor
 SECONDS = 180  # each line may start a Java program, on a busy machine

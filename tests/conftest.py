@@ -1,0 +1,5 @@
+"""All tests share the fixtures of the practice cluster; only those that ask for one need it."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.support.fixtures", "tests.support.phases"]
