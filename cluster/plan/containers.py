@@ -90,7 +90,7 @@ def _removals(
 def defer_behind(item: Item, items: Sequence[Item]) -> Item:
     """Return `item`, deferred when something that it comes after is blocked."""
     blocked = [other for other in needed(item, items) if other.is_blocked]
-    if not item.changes or not blocked:
+    if not item.needs_lock or not blocked:
         return item
     reason = f"it waits for {blocked[0].name} on {blocked[0].node}"
     container = getattr(item, "container", None)

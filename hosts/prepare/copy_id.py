@@ -16,7 +16,7 @@ from cluster.connectors.ssh_config import Target
 from cluster.connectors.ssh_hostkeys import UnknownHostError
 from cluster.errors import NodeError, SkpError
 from cluster.model.item import Action, Kind, Noted
-from cluster.operations.executor import Outcome, Result
+from cluster.model.result import Outcome, Result
 
 NAME = "SSH key"
 # The key comes by standard input; a line that is there already is not added again (sshd(8)).

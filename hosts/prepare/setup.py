@@ -19,7 +19,7 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.item import Action, Kind, Noted
-from cluster.operations.executor import Outcome, Result
+from cluster.model.result import Outcome, Result
 from hosts.prepare.root import Root
 
 _ITEMS = Path(__file__).parent / "items"

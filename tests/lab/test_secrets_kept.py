@@ -13,7 +13,7 @@ from pathlib import Path
 from cluster.config import secrets
 from tests.support.lab import HOSTS, NODES, ROOT, Ran, container_ids, on, secret, skp
 
-KEPT = "/var/lib/skp/secrets.env"
+SECRETS_FILE = "/var/lib/skp/secrets.env"
 SEEDS = {
     "JUPYTER_PASSWORD": "seed-of-a-password-4711",
     "JUPYTER_GATEWAY_TOKEN": "seed-of-a-token-4712",
@@ -32,10 +32,10 @@ def other_machine(tmp_path: Path, **settings: str) -> dict[str, str]:
 
 
 def test_every_manager_keeps_them_for_root_alone(platform: None) -> None:
-    mine = secrets.read((ROOT / "etc" / "secrets.env").read_text())
+    mine = secrets.parse((ROOT / "etc" / "secrets.env").read_text())
     for node in NODES:
-        assert on(node, f"sudo stat -c '%a %U' {KEPT}").out.strip() == "600 root"
-        assert secrets.read(on(node, f"sudo cat {KEPT}").out) == mine
+        assert on(node, f"sudo stat -c '%a %U' {SECRETS_FILE}").out.strip() == "600 root"
+        assert secrets.parse(on(node, f"sudo cat {SECRETS_FILE}").out) == mine
 
 
 def test_another_machine_gets_them_from_the_managers(platform: None, tmp_path: Path) -> None:
@@ -50,14 +50,14 @@ def test_another_machine_gets_them_from_the_managers(platform: None, tmp_path: P
 
 
 def test_a_manager_that_missed_a_change_is_corrected(changed: None) -> None:
-    on("c02", f"sudo sed -i -e s/^SKP_GENERATION=.*/SKP_GENERATION=0/ -e /JUPYTER/d {KEPT}")
-    on("c03", f"sudo sh -c 'echo damaged >{KEPT}'")
+    on("c02", f"sudo sed -i -e s/^SKP_GENERATION=.*/SKP_GENERATION=0/ -e /JUPYTER/d {SECRETS_FILE}")
+    on("c03", f"sudo sh -c 'echo damaged >{SECRETS_FILE}'")
     before = container_ids()
     ran = skp("docker.apply", "--json").json
     acted = [(s["action"], s["node"]) for s in ran["steps"] if s["action"] != "keep"]
     assert sorted(acted) == [("save", "c02"), ("save", "c03")]
     assert container_ids() == before
-    assert on("c01", f"sudo cat {KEPT}").out == on("c03", f"sudo cat {KEPT}").out
+    assert on("c01", f"sudo cat {SECRETS_FILE}").out == on("c03", f"sudo cat {SECRETS_FILE}").out
 
 
 @contextmanager

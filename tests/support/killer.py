@@ -2,7 +2,7 @@
 
     python tests/support/killer.py steps|requests N TASK...
 
-"steps" counts finished steps of the plan; "requests" counts every request that changes an engine
+"steps" counts operations that changed something; "requests" counts every request that changes an engine
 and every command that runs as root on a node.
 """
 
@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from cli.program import program
 from cluster.connectors.engine import Engine
 from cluster.connectors.node import Node
-from cluster.model.step import Step
-from cluster.operations import executor as apply
+from cluster.model.result import Outcome, Result
+from cluster.operations import executor
 
 
 def dying(after: int, function: Callable[..., Any], counts: Callable[..., bool]) -> Any:
@@ -30,27 +30,27 @@ def dying(after: int, function: Callable[..., Any], counts: Callable[..., bool])
 
     def wrapped(*words: Any, **named: Any) -> Any:
         result = function(*words, **named)
-        if counts(*words, **named) and next(COUNTER) >= after:
+        if counts(result) and next(COUNTER) >= after:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
     return wrapped
 
 
-def always(*_: Any, **__: Any) -> bool:
+def always(_: object) -> bool:
     """Count every call."""
     return True
 
 
-def changes(_: Any, step: Step) -> bool:
-    """Count a step that changes something."""
-    return step.changes
+def changed(result: Result) -> bool:
+    """Count an operation that changed something."""
+    return result.outcome is Outcome.DONE
 
 
 COUNTER = itertools.count(1)
 what, number, *words = sys.argv[1:]
 if what == "steps":
-    apply.perform = dying(int(number), apply.perform, changes)
+    executor.attempt = dying(int(number), executor.attempt, changed)
 else:
     for method in ("post", "put", "delete"):
         setattr(Engine, method, dying(int(number), getattr(Engine, method), always))

@@ -17,11 +17,16 @@ from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.decisions import Decisions
-from cluster.model.item import Action, Kind, Step, needed
-from cluster.model.ordinals import numbers, plan_ordinals
+from cluster.model.item import Blocked, Difference
+from cluster.model.order import needed
+from cluster.model.ordinals import ordinals
+from cluster.model.policy import Busy
 from cluster.model.spec import Container, Image, SecretFile
 from cluster.model.state import FoundContainer, FoundNode, Health, Membership, State, Swarm
-from cluster.plan.containers import plan_containers
+from cluster.operations.container import ReplaceContainer
+from cluster.operations.decisions import RememberOrdinals
+from cluster.plan.containers import Rules, plan_containers
+from cluster.plan.ordinals import plan_ordinals
 from services.common import identity
 from services.kafka.service import SERVICE as KAFKA
 from services.zookeeper import SERVICE as ZOOKEEPER
@@ -58,9 +63,15 @@ def seen(
     marker_files: Mapping[str, Mapping[str, str]] | None = None,
     known: Mapping[str, Mapping[str, str]] | None = None,
 ) -> State:
+    read = marker_files or {}
     nodes = {
         name: FoundNode(
-            name, name, "26", Membership("active"), {}, marker_files=(notes or {}).get(name, {})
+            name,
+            name,
+            "26",
+            Membership("active"),
+            {},
+            marker_files=read.get(name, {}),
         )
         for name in ALL
     }
@@ -80,12 +91,12 @@ def environment(container: Container) -> dict[str, str]:
 def test_a_node_keeps_its_number_when_others_come_and_go(tmp_path: Path) -> None:
     wanted = cluster(tmp_path, kafka=4)
     known = {"kafka": {"c02": "2", "c03": "3", "gone": "7"}}
-    assert numbers(KAFKA, wanted, seen(known=known)) == {"c01": 8, "c02": 2, "c03": 3, "c04": 9}
+    assert ordinals(KAFKA, wanted, seen(known=known)) == {"c01": 8, "c02": 2, "c03": 3, "c04": 9}
 
 
 def test_data_says_its_number_to_a_swarm_that_knows_none(tmp_path: Path) -> None:
     data = {"c01": meta(5, "x"), "c02": meta(5, "x")}
-    found = numbers(KAFKA, cluster(tmp_path), seen(data))
+    found = ordinals(KAFKA, cluster(tmp_path), seen(data))
     assert found == {"c01": 5, "c02": 6, "c03": 7}
 
 
@@ -95,7 +106,7 @@ def test_no_number_is_given_twice(
 ) -> None:
     unique = {name: number * 10 + i for i, (name, number) in enumerate(known.items())}
     state = seen(known={"kafka": {name: str(n) for name, n in unique.items()}})
-    found = numbers(KAFKA, cluster(tmp_path_factory.mktemp("x"), kafka=4), state)
+    found = ordinals(KAFKA, cluster(tmp_path_factory.mktemp("x"), kafka=4), state)
     assert len(set(found.values())) == len(found)
     for name, number in found.items():
         assert number == unique.get(name, number)
@@ -105,7 +116,12 @@ def test_no_number_is_given_twice(
 def test_new_numbers_are_remembered_and_known_ones_are_not_said_again(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     (step,) = plan_ordinals([KAFKA], wanted, seen(known={"kafka": {"c01": "1"}}))
-    assert (step.action, dict(step.values)) == (Action.NUMBER, {"c02": "2", "c03": "3"})
+    assert step == RememberOrdinals(
+        "c01",
+        "kafka",
+        {"c02": "2", "c03": "3"},
+        (Difference("c02", 2, None), Difference("c03", 3, None)),
+    )
     every = {"kafka": {"c01": "1", "c02": "2", "c03": "3"}}
     assert list(plan_ordinals([KAFKA], wanted, seen(known=every))) == []
 
@@ -219,21 +235,21 @@ def test_what_is_refused_is_a_step_that_cannot_be_done(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     state = seen({"c01": meta(4, "x")}, {"kafka": {"c01": "1", "c02": "2", "c03": "3"}})
     first = next(iter(KAFKA.containers(wanted, state)))
-    (step,) = plan_containers(
-        [first], state, services=["kafka"], nodes=ALL, identify=lambda _: "sha256:a",
-        home=wanted.home, key=Secret("key"),
-    )  # fmt: skip
-    assert step.action is Action.BLOCK
+    rules = Rules(lambda _: "sha256:a", wanted.home, Secret("key"), "c01")
+    (step,) = plan_containers([first], state, rules, services=["kafka"], nodes=ALL)
+    assert isinstance(step, Blocked)
     assert "data of broker 4" in step.reason
 
 
 def test_a_rolling_change_goes_one_by_one_and_only_within_its_service() -> None:
-    def replaced(service: str, turn: int) -> Step:
-        found = Container("c01", f"{service}-{turn}", service, Image("skp/x"))
-        return Step(Kind.CONTAINER, Action.REPLACE, "c01", found.name, container=found, turn=turn)
+    def replaced(service: str, order: int) -> ReplaceContainer:
+        name = f"{service}-{order}"
+        wanted = Container("c01", name, service, Image("skp/x"), rolling_order=order)
+        found = FoundContainer(name, "id", "skp/x", "running", service)
+        return ReplaceContainer(wanted, "sha256:a", {}, "c01", found, Busy.SKIP)
 
-    brokers = [replaced("kafka", turn) for turn in (1, 2, 3)]
-    others = [replaced("zookeeper", turn) for turn in (1, 2)]
+    brokers = [replaced("kafka", order) for order in (1, 2, 3)]
+    others = [replaced("zookeeper", order) for order in (1, 2)]
     assert needed(brokers[2], [*brokers, *others]) == brokers[:2]
 
 

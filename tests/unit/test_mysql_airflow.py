@@ -15,12 +15,13 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.decisions import Decisions
-from cluster.model.item import Action
+from cluster.model.item import Deferred
 from cluster.model.service import Service
+from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, SecretFile, Source
 from cluster.model.state import FoundNode, Membership, State, Swarm
-from cluster.plan.containers import plan_containers
-from cluster.plan.prerequisites import with_first
+from cluster.plan.containers import Rules, plan_containers
+from cluster.plan.prerequisites import with_setup
 from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
 from services.mysql import SERVICE as MYSQL
@@ -66,8 +67,8 @@ def only(service: Any, wanted: Cluster, state: State | None = None) -> Container
     return container
 
 
-def first(wanted: Cluster, state: State) -> list[Step]:
-    return list(AIRFLOW.first(wanted, state))
+def first(wanted: Cluster, state: State) -> list[SetupStep]:
+    return list(AIRFLOW.setup_steps(wanted, state))
 
 
 def test_passwords_are_escaped_for_what_reads_them(tmp_path: Path) -> None:
@@ -207,15 +208,17 @@ def test_too_little_memory_is_refused(tmp_path: Path, service: Any, key: str) ->
 def test_a_store_that_was_not_made_has_its_database_and_tables_made_first(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     database, tables = first(wanted, seen(wanted))
-    assert (database.action, database.node, database.name) == (Action.RUN, "c02", "mysql-skp")
-    assert (tables.action, tables.node, tables.name) == (Action.JOB, "c01", "airflow-skp-init")
+    assert isinstance(database, SetupCommand)
+    assert (database.container.node, database.container.name) == ("c02", "mysql-skp")
+    assert isinstance(tables, SetupJob)
+    assert (tables.container.node, tables.container.name) == ("c01", "airflow-skp-init")
     assert "docker.mysql-airflow-init" in database.hint
     assert "docker.airflow-db-init" in tables.hint
 
 
 def test_a_store_elsewhere_needs_its_tables_only(tmp_path: Path) -> None:
     wanted = cluster(tmp_path, **{URL: "mysql://me:pw@db.example/mine"})
-    assert [step.action for step in first(wanted, seen(wanted))] == [Action.JOB]
+    assert [type(step) for step in first(wanted, seen(wanted))] == [SetupJob]
 
 
 def test_a_store_that_was_made_needs_nothing(tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_a_store_that_was_made_needs_nothing(tmp_path: Path) -> None:
 def test_a_new_image_upgrades_the_tables_without_asking(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     (step,) = first(wanted, seen(wanted, "mysql-skp:3306/airflow sha256:old\n"))
-    assert (step.action, step.hint) == (Action.JOB, "")
+    assert (type(step), step.hint) == (SetupJob, "")
 
 
 def test_what_is_rolled_back_has_its_own_image_and_takes_no_tables_back(tmp_path: Path) -> None:
@@ -258,11 +261,11 @@ def test_what_comes_first_waits_for_its_own_service_and_is_waited_for(tmp_path: 
     wanted = cluster(tmp_path)
     state = seen(wanted, digest="")
     containers = [*MYSQL.containers(wanted, state), *AIRFLOW.containers(wanted, state)]
-    steps = plan_containers(
-        containers, state, services=["mysql", "airflow"], nodes=["c01", "c02"],
-        identify=lambda _: "", home=wanted.home, key=Secret("key"),
-    )  # fmt: skip
-    every = with_first(steps, first(wanted, state), state, lambda _: "", wanted.home)
-    assert {step.action for step in every} == {Action.DEFER}
-    reasons = {step.name: step.reason for step in every if step.command}
-    assert reasons == {"mysql-skp": "it waits for mysql-skp on c02"}
+    rules = Rules(lambda _: "", wanted.home, Secret("key"), "c01")
+    services, nodes = ["mysql", "airflow"], ["c01", "c02"]
+    items = plan_containers(containers, state, rules, services=services, nodes=nodes)
+    every = with_setup(items, first(wanted, state), state, rules)
+    assert {type(item) for item in every} == {Deferred}
+    (database,) = [i for i in every if i.name == "mysql-skp" and i.service != "mysql"]
+    assert isinstance(database, Deferred)
+    assert database.reason == "it waits for mysql-skp on c02"

@@ -7,17 +7,20 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+from cluster.facts.files import parse_probe, probe_script
 from cluster.model.item import Action
 from cluster.model.spec import NodeFile
 from cluster.model.state import FoundNode, Membership, State
-from cluster.plan.files import answer, plan_files, question
+from cluster.plan.files import plan_files
 from hosts.boot import files as boot
 
 
 def ask(*files: NodeFile) -> dict[str, str]:
     """Return what a node would answer: this machine is one."""
-    done = subprocess.run(["sh", "-c", question(files)], capture_output=True, text=True, check=True)
-    return dict(answer(done.stdout, files))
+    done = subprocess.run(
+        ["sh", "-c", probe_script(files)], capture_output=True, text=True, check=True
+    )
+    return dict(parse_probe(done.stdout, files))
 
 
 def state(files: dict[str, str]) -> State:

@@ -2,87 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.config.secrets import Secret
-from cluster.errors import NodeError
-from cluster.model.decisions import Decisions
-from cluster.model.item import Action, Step, needed
-from cluster.model.spec import Container, Image, SecretFile, fingerprint
-from cluster.model.state import FoundContainer, FoundNode, Membership, State, Swarm
-from cluster.plan.containers import plan_containers, waves
-
-KEY = Secret("the cluster's key")
-NODES = ("c01", "c02", "c03")
-HOME = "/home/skp/skp/volume"
-IMAGES = {Image("skp/a"): "sha256:aa", Image("skp/b"): "sha256:bb"}
-NETWORK = "net-skp"
+from cluster.model.item import Action
+from cluster.model.order import needed, waves
+from cluster.model.spec import Container, Image, SecretFile
+from cluster.model.state import FoundContainer, State
+from tests.support.container_plans import IMAGES, NETWORK, NODES, created, plan, state_of
 
 
-def created(container: Container, **changes: object) -> FoundContainer:
-    """Return what is found after `container` was created."""
-    described = container.described(IMAGES.get(container.image), KEY)
-    found = FoundContainer(
-        name=container.name,
-        id=f"id-{container.node}-{container.name}",
-        image=container.image.reference,
-        status="running",
-        service=container.service,
-        spec=fingerprint(described, KEY),
-        fields=described,
-    )
-    return replace(found, **changes)  # type: ignore[arg-type]
-
-
-def state_of(found: Mapping[str, Sequence[FoundContainer]], off: Sequence[str] = ()) -> State:
-    nodes = {
-        name: FoundNode(
-            name,
-            name,
-            "26",
-            Membership("active", f"id-{name}", control=True),
-            {c.name: c for c in found.get(name, ())},
-            owner="1000:1000",
-        )
-        for name in NODES
-        if name not in off
-    }
-    swarm = Swarm("c01", "s", {}, Decisions(), {NETWORK: "10.90.0.0/16"}, {}, ("c01",))
-    return State(nodes, {name: NodeError(name, "off") for name in off}, swarm)
-
-
-def plan(
-    desired: Sequence[Container],
-    state: State,
-    services: Sequence[str] = ("a", "b"),
-    images: Mapping[Image, str] = IMAGES,
-    nodes: Sequence[str] = NODES,
-) -> list[Step]:
-    return plan_containers(
-        desired,
-        state,
-        services=services,
-        nodes=nodes,
-        identify=lambda c: images.get(c.image, ""),
-        home=HOME,
-        key=KEY,
-    )
-
-
-def simulate(state: State, steps: Sequence[Step]) -> State:
+def simulate(state: State, steps: Sequence[Any]) -> State:
     """Return the state after the steps that change something."""
     found = {name: dict(node.containers) for name, node in state.nodes.items()}
     for wave in waves(steps):
         for step in wave:
             if step.action is Action.REMOVE:
                 del found[step.node][step.name]
-            elif step.container:
-                found[step.node][step.name] = created(step.container)
+            elif container := getattr(step, "container", None):
+                found[step.node][step.name] = created(container)
     return state_of({name: list(c.values()) for name, c in found.items()}, list(state.unreachable))
 
 
@@ -139,7 +83,8 @@ def test_applied_once_it_gives_what_is_wanted_and_then_is_empty(
 @given(clusters, states())
 def test_what_is_not_ours_is_never_touched(desired: list[Container], state: State) -> None:
     for step in plan(desired, state):
-        assert step.found is None or step.found.service in ("a", "b") or not step.changes
+        found = getattr(step, "found", None)
+        assert found is None or found.service in ("a", "b") or not step.changes
 
 
 @given(clusters, states())
@@ -181,7 +126,7 @@ def test_a_rolling_change_goes_turn_by_turn_and_builds_on_all_before(
     turns = dict(zip(NODES, order, strict=True))
     steps = plan([replace(c, rolling_order=turns[c.node]) for c in desired], state)
     place = {step.key: number for number, wave in enumerate(waves(steps)) for step in wave}
-    rolled = [step for step in steps if step.acts and step.order]
+    rolled = [step for step in steps if step.is_action and step.order]
     assert all(step.action is Action.REPLACE for step in rolled)
     for step in rolled:
         before = {s.key for s in rolled if s.name[0] == step.name[0] and s.order < step.order}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cluster.config.secrets import Secret
-from cluster.model.item import Action, Kind, Step
+from cluster.model.item import Action, Kind
+from cluster.model.order import waves
 from cluster.model.spec import Container, Image, Mount, Port, SecretFile
 from cluster.model.state import FoundContainer, Health
-from cluster.plan.containers import waves
-from tests.unit.test_plan import HOME, IMAGES, KEY, NETWORK, NODES, created, plan, state_of
+from cluster.operations.network import CreateNetwork
+from cluster.operations.swarm import InitSwarm
+from tests.support.container_plans import HOME, IMAGES, KEY, NETWORK, NODES, created, plan, state_of
 
 BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)
 
@@ -113,7 +116,7 @@ def test_what_does_not_work_is_waited_for_and_not_called_unchanged(
 ) -> None:
     (step,) = plan([BASE], state_of({"c01": [created(BASE, **changes)]}))
     assert step.action is Action.WAIT
-    assert step.acts
+    assert step.is_action
     assert not step.changes
 
 
@@ -128,7 +131,7 @@ def test_a_service_waits_for_what_it_needs_on_its_own_node_only() -> None:
     first = [replace(BASE, node=n) for n in NODES]
     stranger = FoundContainer("a-1", "x", "x", "running")
     steps = plan([*first, *needs], state_of({"c02": [stranger]}))
-    standing = {(s.node, s.name): s.action for s in steps if s.stands}
+    standing = {(s.node, s.name): s.action for s in steps if s.is_blocked}
     assert standing == {("c02", "a-1"): Action.BLOCK, ("c02", "b-1"): Action.DEFER}
 
 
@@ -145,8 +148,8 @@ def test_removals_come_first_and_kinds_in_their_order() -> None:
     old = created(replace(BASE, name="a-9"))
     steps = [
         *plan([BASE], state_of({"c01": [old]})),
-        Step(Kind.NETWORK, Action.CREATE, "c01", NETWORK),
-        Step(Kind.SWARM, Action.INIT, "c01", "swarm"),
+        CreateNetwork("c01", NETWORK, "", 0),
+        InitSwarm("c01"),
     ]
     order = [(s.kind, s.action) for wave in waves(steps) for s in wave]
     assert order == [
@@ -162,7 +165,7 @@ def test_waves_may_be_made_of_anything_that_can_be_gone_through_once() -> None:
     assert waves(iter(steps)) == waves(steps) == [steps]
 
 
-def gpu_plan(node: dict[str, object]) -> Step:
+def gpu_plan(node: dict[str, object]) -> Any:
     state = state_of({})
     nodes = {**state.nodes, "c01": replace(state.nodes["c01"], **node)}  # type: ignore[arg-type]
     wanted = Container("c01", "a-1", "a", Image("skp/a"), gpus=-1)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from cluster.commands.leave_check import held_back
-from cluster.model.item import Action, Step
+from cluster.commands.leave_check import block_unsafe_leaves
+from cluster.model.item import Action, Blocked
+from cluster.model.order import waves
+from cluster.model.policy import Busy
 from cluster.model.spec import NodeFile
 from cluster.model.state import FoundContainer, State
-from cluster.operations.dispatch import Busy
-from cluster.plan.containers import waves
+from cluster.operations.files import RemoveFile
+from cluster.operations.leave import ForgetNode
 from cluster.plan.leave import plan_leave
-from tests.unit.test_plan_swarm import INVENTORY, OUTSIDE, entry, member, state, swarm, unnamed
+from tests.support.swarm_plans import INVENTORY, OUTSIDE, entry, member, state, swarm, unnamed
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
@@ -31,7 +33,7 @@ def whole() -> State:
     return replace(found, nodes=nodes)
 
 
-def order(steps: list[Step]) -> list[list[str]]:
+def order(steps: list[Any]) -> list[list[str]]:
     return [[f"{s.action} {s.node}" for s in wave] for wave in waves(steps)]
 
 
@@ -56,7 +58,7 @@ def test_what_a_node_has_of_us_on_its_own_disk_goes_with_it() -> None:
     node = replace(found.nodes["c02"], files={there.path: "755 0 x", absent.path: ""})
     found = replace(found, nodes={**found.nodes, "c02": node})
     steps = plan_leave(INVENTORY, found, ALL, (there, absent))
-    assert [(s.action, s.node, s.file) for s in steps if s.file] == [(Action.REMOVE, "c02", there)]
+    assert [s for s in steps if isinstance(s, RemoveFile)] == [RemoveFile("c02", there)]
 
 
 def test_one_node_alone() -> None:
@@ -67,7 +69,7 @@ def test_one_node_alone() -> None:
 
 def test_the_master_stays_while_others_do() -> None:
     (step,) = plan_leave(INVENTORY, whole(), ("c01", "c02"))
-    assert step.action is Action.BLOCK
+    assert isinstance(step, Blocked)
     assert "1 other member(s) would stay" in step.reason
 
 
@@ -75,7 +77,7 @@ def test_a_node_that_is_gone_for_good_loses_its_entry() -> None:
     there = swarm(entry(1, "manager"), entry(2, "manager", "down"), entry(3, "worker"))
     found = state(there, member(1, True), member(3), off=("c02",))
     (step,) = plan_leave(INVENTORY, found, ("c02",))
-    assert (step.action, step.stale) == (Action.LEAVE, ("id2",))
+    assert step == ForgetNode("c02", "id2", "c01", 2)
 
 
 def test_a_node_that_only_can_not_be_reached_keeps_its_entry() -> None:
@@ -103,4 +105,4 @@ def test_when_the_swarm_ends_nobody_is_asked_whether_it_may_go() -> None:
     nodes = {n: replace(node, containers={"x": asking}) for n, node in found.nodes.items()}
     steps = plan_leave(INVENTORY, replace(found, nodes=nodes), ALL)
     no_fleet = cast("Fleet", None)  # would be needed to ask
-    assert held_back(no_fleet, steps, found, Busy.SKIP) == tuple(steps)
+    assert block_unsafe_leaves(no_fleet, steps, found, Busy.SKIP) == tuple(steps)

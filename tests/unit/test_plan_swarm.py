@@ -3,60 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cluster.config.inventory import Host, Inventory
-from cluster.config.settings import Settings
-from cluster.errors import NodeError
-from cluster.model.decisions import Decisions
-from cluster.model.item import Action, Step
-from cluster.model.state import FoundNode, Membership, State, Swarm, SwarmNode
+from cluster.model.item import Action
+from cluster.model.state import Membership
 from cluster.plan.swarm import Part, drained, plan_swarm
-
-SETTINGS = Settings(Path("env.sh"), {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16"}, {})
-INVENTORY = Inventory(
-    Path("hosts.json"),
-    (
-        Host("c01", "10.0.0.1", (("jupyter", "enable"),), frozenset({"master", "manager"})),
-        Host("c02", "10.0.0.2", (), frozenset({"manager"})),
-        Host("c03", "10.0.0.3", (), frozenset({"worker"})),
-    ),
+from tests.support.swarm_plans import (
+    INVENTORY,
+    OUTSIDE,
+    SETTINGS,
+    actions,
+    entry,
+    member,
+    plan,
+    state,
+    swarm,
+    unnamed,
 )
-OUTSIDE = Membership()
-
-
-def member(number: int, control: bool = False) -> Membership:
-    return Membership("active", f"id{number}", control)
-
-
-def found(name: str, membership: Membership) -> FoundNode:
-    return FoundNode(name, name, "26", membership, {})
-
-
-def entry(number: int, role: str, state: str = "ready", **labels: str) -> SwarmNode:
-    return SwarmNode(f"id{number}", f"c0{number}", role, state, labels, address=f"10.0.0.{number}")
-
-
-def swarm(*nodes: SwarmNode, networks: dict[str, str] | None = None) -> Swarm:
-    return Swarm(
-        "c01", "swarm", {n.id: n for n in nodes}, Decisions(), networks or {}, {}, ("c01",)
-    )
-
-
-def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) -> State:
-    names = [name for name in ("c01", "c02", "c03") if name not in off]
-    nodes = {n: found(n, m) for n, m in zip(names, memberships, strict=True)}
-    return State(nodes, {name: NodeError(name, "off") for name in off}, s)
-
-
-def plan(state: State, *parts: Part) -> list[Step]:
-    return plan_swarm(INVENTORY, SETTINGS, state, parts, INVENTORY.names)
-
-
-def actions(steps: list[Step]) -> list[tuple[str, str, str]]:
-    return [(step.node, step.action, step.name) for step in steps]
 
 
 def test_the_master_begins() -> None:
@@ -157,7 +122,9 @@ def test_labels_are_added_and_ours_that_are_not_listed_removed() -> None:
         entry(1, "manager", **labels), entry(2, "manager", **none), entry(3, "worker", **none)
     )
     steps = plan(state(there, member(1, True), member(2), member(3)), Part.LABEL)
-    assert steps[0].labels == {"jupyter": "enable", "rack": "7", "skp.labels": "jupyter"}
+    spec: dict[str, Any] = {"Labels": dict(labels)}
+    steps[0].change(spec)
+    assert spec["Labels"] == {"jupyter": "enable", "rack": "7", "skp.labels": "jupyter"}
     assert [s.action for s in steps] == [Action.LABEL, Action.KEEP, Action.KEEP]
 
 
@@ -172,11 +139,6 @@ def test_a_network_is_made_once_and_never_replaced() -> None:
     (step,) = plan(state(there, *members), Part.NETWORK)
     assert step.action is Action.BLOCK
     assert "10.1.0.0/16" in step.hint
-
-
-def unnamed(number: int, role: str = "worker") -> SwarmNode:
-    """An entry whose node was let in and has never been heard of."""
-    return SwarmNode(f"id{number}", "", role, "unknown", {})
 
 
 def test_what_an_interrupted_join_left_goes() -> None:

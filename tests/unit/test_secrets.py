@@ -31,14 +31,14 @@ def test_what_nobody_has_is_generated() -> None:
     assert found.generated == (SPEC_KEY, "A")
     assert len(found.values["A"].reveal()) >= 24
     assert found.values["A"] != found.values[SPEC_KEY]
-    assert found.kept == StoredSecrets(found.values, 1)
+    assert found.stored == StoredSecrets(found.values, 1)
 
 
 def test_a_given_password_is_used_and_not_kept() -> None:
     given = 'it\'s "hostile" $HOME `id` \\ 한글'
     found = secrets.resolve(settings(A=given), StoredSecrets(), [])
     assert found.values["A"].reveal() == given
-    assert "A" not in found.kept.values
+    assert "A" not in found.stored.values
 
 
 def test_the_clusters_newest_copy_is_the_truth() -> None:
@@ -46,13 +46,13 @@ def test_the_clusters_newest_copy_is_the_truth() -> None:
     found = secrets.resolve(settings(A=""), kept(9, A="mine", SKP_SPEC_KEY="k"), copies)
     assert found.values["A"].reveal() == "new"
     assert found.overruled == ("A",)
-    assert found.kept == copies[1]
+    assert found.stored == copies[1]
 
 
 def test_a_new_cluster_begins_with_what_this_machine_has() -> None:
     mine = kept(4, A="mine", SKP_SPEC_KEY="k")
     found = secrets.resolve(settings(A=""), mine, [])
-    assert found.kept == mine
+    assert found.stored == mine
     assert found.generated == found.overruled == ()
 
 
@@ -61,8 +61,8 @@ def test_a_new_service_adds_to_what_the_cluster_has() -> None:
         settings(A="", B=""), StoredSecrets(), [kept(3, A="a", SKP_SPEC_KEY="k")]
     )
     assert found.generated == ("B",)
-    assert found.secrets.generation == 4
-    assert found.kept.values["A"].reveal() == "a"
+    assert found.stored.generation == 4
+    assert found.stored.values["A"].reveal() == "a"
 
 
 keys = st.sampled_from(["A", "B", SPEC_KEY])
@@ -80,7 +80,7 @@ def test_once_every_manager_has_it_nothing_changes_any_more(
 ) -> None:
     wanted = settings(A="", B="")
     first = secrets.resolve(wanted, local, some)
-    again = secrets.resolve(wanted, first.kept, [first.kept])
+    again = secrets.resolve(wanted, first.stored, [first.stored])
     assert again == replace(first, generated=(), overruled=())
 
 

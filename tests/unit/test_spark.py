@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import services
-from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
+from cluster.config.secrets import SPEC_KEY, Resolved, Secret, StoredSecrets
 from cluster.errors import ConfigError
-from cluster.model.cluster import Cluster
+from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Decisions
-from cluster.model.item import Action, Kind, Step, needed
+from cluster.model.item import Action
+from cluster.model.order import needed, waves
 from cluster.model.spec import Container, SecretFile
 from cluster.model.state import FoundNode, Membership, State, Swarm
-from cluster.plan.containers import waves
+from cluster.operations.container import CreateContainer
 from cluster.plan.plan import make_plan
 from cluster.plan.scope import Scope
 from services.jupyter import SERVICE as JUPYTER
@@ -73,8 +75,8 @@ def test_one_node_may_be_all(tmp_path: Path) -> None:
 
 def test_workers_come_after_the_master(tmp_path: Path) -> None:
     steps = [
-        Step(Kind.CONTAINER, Action.CREATE, c.node, c.name, container=c)
-        for c in containers(tmp_path).values()
+        CreateContainer(container, "sha256:a", {}, "c01")
+        for container in containers(tmp_path).values()
     ]
     first, second = waves(steps)
     assert {step.name for step in first} == {"spark-skp-master", "spark-skp-history"}
@@ -88,12 +90,14 @@ def test_while_it_is_held_its_nodes_get_no_numbers(
     tmp_path: Path, held: set[str], steps: int
 ) -> None:
     nodes = {name: FoundNode(name, name, "26", Membership("active"), {}) for name in LABELS}
-    decisions = Decisions(held=frozenset(held))
+    decisions = Decisions(stopped=frozenset(held))
     state = State(nodes, {}, Swarm("c01", "s", {}, decisions, {"net-skp": ""}, {}, ("c01",)))
     scope = Scope("docker.apply", tuple(LABELS), services=(SPARK,))
     cluster = described(tmp_path, hosts(LABELS), {})
-    plan = make_plan(cluster, state, scope, StoredSecrets({SPEC_KEY: Secret("key")}))
-    assert sum(step.action is Action.NUMBER for step in plan.steps) == steps
+    stored = StoredSecrets({SPEC_KEY: Secret("key")})
+    cluster = replace(cluster, secrets={**cluster.secrets, **stored.values})
+    plan = make_plan(View(cluster, state, Resolved(cluster.secrets, stored)), scope)
+    assert sum(item.action is Action.NUMBER for item in plan.items) == steps
 
 
 def test_both_labels_are_spark_s(tmp_path: Path) -> None:

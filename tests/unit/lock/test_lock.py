@@ -13,14 +13,14 @@ from cluster.lock import holder
 from cluster.lock.holder import Holder, LockedError
 from cluster.lock.lock import Lock, locked
 from cluster.lock.swarm import LABEL_HOLDER
-from cluster.model.decisions import Intent
+from cluster.model.decisions import Decisions
 from cluster.model.state import State, Swarm
 from tests.support.fake_configs import FakeConfigs
 from tests.support.fakes import FakeFleet, Ran, done, fake_fleet, golden
 
 ME = Holder("ann@desk", "docker.apply", "2026-11-28T10:00:00+00:00", "boot-1", 17, "900")
 BARE = State({}, {}, None)
-SWARM = State({}, {}, Swarm("c02", "swarm-1", {}, Intent(), {}, {}, ("c01", "c02")))
+SWARM = State({}, {}, Swarm("c02", "swarm-1", {}, Decisions(), {}, {}, ("c01", "c02")))
 
 
 def keep(ran: Ran) -> Completed:

@@ -20,7 +20,7 @@ def test_what_is_written_is_read_back_and_others_labels_stay(
     decisions: Decisions, labels: dict[str, str]
 ) -> None:
     written = decisions.dumps(labels)
-    assert Decisions.parse(written) == intent
+    assert Decisions.parse(written) == decisions
     assert {k: v for k, v in written.items() if not k.startswith("skp.")} == labels
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from cluster.facts.markers import answer, question
+from cluster.facts.markers import parse_probe, probe_script
 
 
 def ask(*paths: Path) -> dict[str, str]:
-    words = ["sh", "-c", question(map(str, paths))]
-    return dict(answer(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
+    words = ["sh", "-c", probe_script(map(str, paths))]
+    return dict(
+        parse_probe(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    )
 
 
 def test_a_file_is_given_as_it_is_and_a_missing_one_not_at_all(tmp_path: Path) -> None:
@@ -26,4 +28,4 @@ def test_of_a_long_file_the_beginning_is_enough(tmp_path: Path) -> None:
 
 
 def test_what_is_no_line_of_ours_is_left_alone() -> None:
-    assert answer("owner:1:1\nnote:/a:***\n") == {"/a": ""}
+    assert parse_probe("owner:1:1\nnote:/a:***\n") == {"/a": ""}

@@ -6,10 +6,11 @@ import pytest
 
 from cluster.commands.restart import plan_restart
 from cluster.errors import SkpError
-from cluster.model.item import Action, needed
+from cluster.model.item import Blocked
+from cluster.model.order import needed, waves
+from cluster.model.policy import Busy
 from cluster.model.selector import Found, among
 from cluster.model.state import FoundContainer, Health
-from cluster.plan.containers import waves
 
 
 def ours(
@@ -68,7 +69,7 @@ def test_an_unknown_name_says_what_there_is() -> None:
 
 def test_a_restart_goes_one_by_one_in_the_order_of_the_nodes() -> None:
     found = cluster([ours("k-1")], [ours("k-2")], [ours("k-3")])
-    steps = plan_restart(found, "k")
+    steps = plan_restart(found, "k", Busy.SKIP)
     assert [[step.name for step in wave] for wave in waves(steps)] == [["k-1"], ["k-2"], ["k-3"]]
 
 
@@ -76,12 +77,12 @@ def test_a_restart_goes_one_by_one_in_the_order_of_the_nodes() -> None:
     "ill", [ours("k-2", health=Health.UNHEALTHY), ours("k-2", status="exited")]
 )
 def test_what_does_not_work_is_restarted_first(ill: FoundContainer) -> None:
-    steps = plan_restart(cluster([ours("k-1")], [ill], [ours("k-3")]), "k")
+    steps = plan_restart(cluster([ours("k-1")], [ill], [ours("k-3")]), "k", Busy.SKIP)
     assert [step.name for step in steps] == ["k-2", "k-1", "k-3"]
 
 
 def test_each_restart_needs_all_before_it() -> None:
-    steps = plan_restart(cluster([ours("k-1")], [ours("k-2")], [ours("k-3")]), "k")
+    steps = plan_restart(cluster([ours("k-1")], [ours("k-2")], [ours("k-3")]), "k", Busy.SKIP)
     assert [[n.name for n in needed(step, steps)] for step in steps] == [
         [],
         ["k-1"],
@@ -90,7 +91,7 @@ def test_each_restart_needs_all_before_it() -> None:
 
 
 def test_a_strangers_container_is_refused() -> None:
-    (step,) = plan_restart(cluster([theirs("web")]), "web")
-    assert step.action is Action.BLOCK
+    (step,) = plan_restart(cluster([theirs("web")]), "web", Busy.SKIP)
+    assert isinstance(step, Blocked)
     assert "not ours" in step.reason
     assert "docker restart web on c01" in step.hint
