@@ -23,7 +23,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_command_that_the_documentation_names_exists() -> None:
-    pages = [ROOT / "README.md", ROOT / "bin" / "demo", *DOCS.glob("*.md")]
+    # What adds commands has a test of its own.
+    written = set(DOCS.glob("*.md")) - {DOCS / "adding-a-service.md"}
+    pages = [ROOT / "README.md", ROOT / "bin" / "demo", *written]
     known = set(ns.task_names)
     for page in pages:
         named = re.findall(r"\./skp\.py ([a-z0-9]+\.[a-z-]+)", page.read_text())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import examples
+
 ROOT = Path(__file__).parent.parent.parent
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = [
@@ -20,14 +22,13 @@ PAGES = [
 PATH = re.compile(r"`((?!skp/)[\w.][\w.-]*/[\w./-]*)`")
 WRITTEN_BY_COMMANDS = {"etc/secrets.env"}  # it is in no checkout
 LINK = re.compile(r"\]\(([^):#]+)[^):]*\)")
-# A block of a document that is a file: its path is in the line that opens it.
-EXAMPLE = re.compile(r"^```\w* (\S+)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_that_a_page_names_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    made = {str(parent) for path in EXAMPLE.findall(text) for parent in (path, Path(path).parent)}
+    shown = examples.files(page)
+    made = {*shown, *(str(Path(path).parent) for path in shown)}
     named = {path.rstrip("/") for path in PATH.findall(text)} - made - WRITTEN_BY_COMMANDS
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
     linked = set(LINK.findall(text))
