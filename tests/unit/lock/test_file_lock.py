@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,7 +202,7 @@ needs_flock = pytest.mark.skipif(shutil.which("flock") is None, reason="flock(1)
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     """Give this machine as the master, with a lock file and a `sudo` of its own."""
     sudo = tmp_path / "sudo"
     sudo.write_text('#!/bin/sh\nshift\nexec "$@"\n')

@@ -1,0 +1,201 @@
+"""An SSH server on 127.0.0.1, in threads of this process: what a node's sshd does, or fails to do.
+
+Commands are run by a shell of this machine, except for two that fail once they have begun:
+
+    break       the connection ends while the command runs
+    signal      the command ends without an exit status
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Self
+
+import paramiko
+
+ENGINE = "direct-streamlocal@openssh.com"
+_DIAL = "docker system dial-stdio"
+
+
+class FakeSshd(paramiko.ServerInterface):
+    """A server that is told what it accepts; one for all its connections.
+
+    Attributes:
+        key: the key that may log in; None: none may. password: the password that may.
+        forwards: whether it forwards the engine's socket.
+        starts: whether it answers at all when it is to run a command.
+        offered: the fingerprints of keys that were offered. passwords: how many were tried.
+        commands: what was to be run.
+        paths: the Unix sockets that were asked for.
+        connections: how many were accepted.
+    """
+
+    def __init__(self, host_key: Path, port: int = 0) -> None:
+        self.key: paramiko.PKey | None = None
+        self.password = ""
+        self.forwards = True
+        self.starts = True
+        self.offered: list[str] = []
+        self.passwords = 0
+        self.commands: list[str] = []
+        self.paths: list[str] = []
+        self.connections = 0
+        self._host_key = paramiko.Ed25519Key.from_private_key_file(str(host_key))
+        self._ended = threading.Event()
+        self._transports: list[paramiko.Transport] = []
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """End the server and its connections."""
+        self._ended.set()
+        # close() alone does not wake a thread that is in accept().
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End all connections; new ones are accepted."""
+        while self._transports:
+            self._transports.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        while not self._ended.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            transport = _Server(connection, self.paths)
+            transport.add_server_key(self._host_key)
+            self._transports.append(transport)
+            with suppress(paramiko.SSHException, EOFError, OSError):  # the client hung up
+                transport.start_server(event=threading.Event(), server=self)
+
+    def let_in(self, private: Path) -> None:
+        """Let this key log in."""
+        self.key = paramiko.Ed25519Key.from_private_key_file(str(private))
+
+    # What paramiko asks of a server.
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey,password"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.offered.append(key.fingerprint)
+        return paramiko.AUTH_SUCCESSFUL if key == self.key else paramiko.AUTH_FAILED
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.passwords += 1
+        right = bool(self.password) and password == self.password
+        return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        if kind == "session" or (kind == ENGINE and self.forwards):
+            return paramiko.OPEN_SUCCEEDED
+        return paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        text = command.decode()
+        self.commands.append(text)
+        if not self.starts:
+            self._ended.wait()
+        _begin(self._run, channel, text)
+        return True
+
+    def _run(self, channel: paramiko.Channel, command: str) -> None:
+        if command in ("break", "signal"):
+            channel.recv(1)  # the client sends or ends its input once it knows of the start
+        if command == "break":
+            channel.sendall(b"half")
+            channel.get_transport().close()
+        elif command == "signal":
+            channel.close()
+        elif command == _DIAL:
+            _serve_engine(channel)
+        else:
+            _shell(channel, command)
+
+
+class _Server(paramiko.Transport):
+    """The server's side of a connection; serves an engine on the channels that lead to one."""
+
+    def __init__(self, connection: socket.socket, paths: list[str]) -> None:
+        super().__init__(connection)
+        self._paths = paths
+        self._kept: list[paramiko.Channel] = []  # paramiko forgets a channel that nobody holds
+
+    def _parse_channel_open(self, message: paramiko.Message) -> None:
+        kind = message.get_text()
+        if kind == ENGINE:
+            for _ in range(3):  # the channel's number, its window and its packets' size
+                message.get_int()
+            self._paths.append(message.get_text())
+        message.rewind()
+        super()._parse_channel_open(message)  # type: ignore[misc]  # not in paramiko's stubs
+        while channel := self.accept(0):
+            self._kept.append(channel)
+            if kind == ENGINE:
+                _begin(_serve_engine, channel)
+
+
+def _begin(function: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=_until_hung_up, args=(function, *arguments), daemon=True)
+    thread.start()
+    return thread
+
+
+def _until_hung_up(function: Callable[..., None], *arguments: Any) -> None:
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        function(*arguments)
+
+
+def _serve_engine(channel: paramiko.Channel) -> None:
+    """Answer every request for JSON with its method and path."""
+    data = b""
+    while more := channel.recv(1 << 16):
+        data += more
+        while b"\r\n\r\n" in data:
+            head, _, data = data.partition(b"\r\n\r\n")
+            body = json.dumps({"Asked": head.split(b" HTTP/")[0].decode()}).encode()
+            channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+def _shell(channel: paramiko.Channel, command: str) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["bash", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin and process.stdout and process.stderr
+        _begin(_copy_in, channel, process.stdin)
+        threads = [
+            _begin(_copy_out, process.stdout, channel.sendall),
+            _begin(_copy_out, process.stderr, channel.sendall_stderr),
+        ]
+        for thread in threads:
+            thread.join()
+        channel.send_exit_status(process.wait())
+    channel.close()
+
+
+def _copy_in(channel: paramiko.Channel, stdin: IO[bytes]) -> None:
+    with stdin:
+        while data := channel.recv(1 << 16):
+            stdin.write(data)
+            stdin.flush()
+
+
+def _copy_out(stream: IO[bytes], send: Callable[[bytes], object]) -> None:
+    while data := stream.read1(1 << 16):  # type: ignore[attr-defined]  # a BufferedReader
+        send(data)
