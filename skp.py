@@ -49,9 +49,10 @@ def run() -> None:
     import gc
 
     from cli.program import program
+    from tasks import ns
 
     try:
-        program().run()
+        program(ns).run()
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

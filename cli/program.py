@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from invoke import Exit, ParseError, Program
+from invoke import Collection, Exit, ParseError, Program
 from invoke.parser import Argument
 
 from cli import options
 from cli.command import fail
 from cluster.errors import ConfigError, nearest
-from tasks import ns
 
 VERSION = "0.3.0"
 # Commands that take any number of services after their name.
@@ -93,6 +92,6 @@ def _services(named: list[str]) -> list[str]:
     return [f"--services={','.join(named)}"] if named else []
 
 
-def program() -> SkpProgram:
-    """Return the program over all our tasks."""
+def program(ns: Collection) -> SkpProgram:
+    """Return the program over all tasks of `ns`."""
     return SkpProgram(name="SKP", version=VERSION, namespace=ns, binary="skp.py")

@@ -16,7 +16,8 @@ from cluster.model.spec import NodeFile
 SECRETS_FILE = "/var/lib/skp/secrets.env"
 """On every manager: the generated secrets, readable by root alone."""
 SECRETS_MARK = f"{SECRETS_FILE}.mark"
-"""Beside them, for all to read: which ones they are (`StoredSecrets.mark`), and the file's stamp."""
+"""Beside them, for all to read: which ones they are (`StoredSecrets.mark`), and the file's
+stamp."""
 STAMP = "stat -c '%s %Y %i'"
 """A shell command that tells a file from another of the same name."""
 _OWNER, _KEPT, _SAME, _GPU = "owner:", "kept:", "same:", "gpu:"

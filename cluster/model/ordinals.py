@@ -1,8 +1,9 @@
 """Ordinals: the numbers that a service's nodes keep for ever. Pure.
 
-An ordinal is a name in the service's own protocol (a broker's id); data is of one number alone. So a
-node keeps its own whoever comes and goes, and one that was given is never given to another node.
-The Swarm remembers them; data on a node's disk says its own, should the Swarm be a new one.
+An ordinal is a name in the service's own protocol (a broker's id); data belongs to one ordinal
+alone. So a node keeps its own whoever comes and goes, and one that was given is never given to
+another node. The Swarm remembers them; data on a node's disk says its own, should the Swarm be a
+new one.
 """
 
 from __future__ import annotations

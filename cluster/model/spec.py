@@ -175,14 +175,14 @@ class Container:
         busy: a command inside it that ends with 0, and says with what, when it is at work and
             replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
-        start_phase: its place in the beginning of its service, from 0 on: it comes after those with a
-            lower one, as after other services.
-        rolling_order: its place when the service's containers are replaced one after another, from 1 on;
-            0 when they may be replaced all at once.
-        ready_check: a command inside it that ends with 0 when the next one may be replaced; else it
-            says why not.
-        removal_check: a command inside it that ends with 0 when it may be taken away for good; else it
-            says why not.
+        start_phase: its place when its service begins, from 0 on: it comes after the containers
+            with a lower one, as after other services.
+        rolling_order: its place when the service's containers are replaced one after another, from
+            1 on; 0 when they may be replaced all at once.
+        ready_check: a command inside it that ends with 0 when the next one may be replaced; else
+            it says why not.
+        removal_check: a command inside it that ends with 0 when it may be taken away for good;
+            else it says why not.
         obstacle: what keeps it from being made, and what to do; () for nothing.
     """
 

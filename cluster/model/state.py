@@ -55,8 +55,8 @@ class FoundContainer:
         status: the engine's word: created, running, restarting, exited, paused, dead.
         started: RFC 3339 time of the last start.
         busy: the command inside it that tells whether it is at work; () for none.
-        ready_check, removal_check: the commands inside it that say whether the next one may be replaced,
-            and whether it may go for good; () for none.
+        ready_check, removal_check: the commands inside it that say whether the next one may be
+            replaced, and whether it may go for good; () for none.
         after: the services that it came after, and goes before.
         said: what its probe printed last.
         previous: digest of the image that ran before this one; "" when there was none.
@@ -124,8 +124,8 @@ class FoundNode:
         secrets: the generated ones that it stores, as a manager.
         files: the signatures of the files that are wanted here, by path; "" for one that is not
             there.
-        marker_files: the beginnings of files of its own that services asked for, by path; only those
-            that are there.
+        marker_files: the beginnings of files of its own that services asked for, by path; only
+            those that are there.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 

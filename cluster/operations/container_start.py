@@ -1,4 +1,4 @@
-"""The steps that operations on containers are made of: make, name, start, write files, take down."""
+"""What operations on containers are made of: make, name, start, write files, take down."""
 
 from __future__ import annotations
 

@@ -150,10 +150,12 @@ class SaveSecrets(Operation):
     def execute(self, context: Context) -> str:
         """Write them whole or not at all, and then the mark that tells which ones they are."""
         folder = shlex.quote(str(Path(SECRETS_FILE).parent))
+        new, mark = f"{SECRETS_FILE}.new", f"{SECRETS_MARK}.new"
         self.node_in(context).sudo(
-            f"install -d -m 0755 {folder} && umask 077 && cat >{SECRETS_FILE}.new && sync {SECRETS_FILE}.new "
-            f"&& mv {SECRETS_FILE}.new {SECRETS_FILE} && umask 022 "
-            f'&& echo {self.secrets.mark} "$({STAMP} {SECRETS_FILE})" >{SECRETS_MARK}.new && mv {SECRETS_MARK}.new {SECRETS_MARK}',
+            f"install -d -m 0755 {folder} && umask 077 && cat >{new} && sync {new} "
+            f"&& mv {new} {SECRETS_FILE} && umask 022 "
+            f'&& echo {self.secrets.mark} "$({STAMP} {SECRETS_FILE})" >{mark} '
+            f"&& mv {mark} {SECRETS_MARK}",
             stdin=self.secrets.dumps().encode(),
         )
         return ""

@@ -1,4 +1,4 @@
-"""Carrying out operations: wave by wave, all nodes at once, to the end whatever fails on the way."""
+"""Carrying out operations: wave by wave, all nodes at once, to the end whatever fails."""
 
 from __future__ import annotations
 

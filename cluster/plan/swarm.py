@@ -7,13 +7,13 @@ from enum import StrEnum
 
 from cluster.config.inventory import Host, Inventory
 from cluster.config.settings import Settings
+from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.network import CreateNetwork
 from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 
 _SWARM_PORT = 2377
-from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 
 
 class Part(StrEnum):

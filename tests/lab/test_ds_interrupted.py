@@ -19,13 +19,14 @@ from cluster.model.spec import Image
 from cli.command import Command
 from cli.program import program
 from tasks import ns
+from tasks import ns
 
 def build(s):
     "Build it."
     s.build(Image("{SMALL}", recipe="docker-registry"), {{}})
 
 ns.collections["docker"].add_task(Command(build, name="image-build-small"))
-program().run(["skp.py", "docker.image-build-small"])
+program(ns).run(["skp.py", "docker.image-build-small"])
 """
 
 

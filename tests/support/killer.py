@@ -2,8 +2,8 @@
 
     python tests/support/killer.py steps|requests N TASK...
 
-"steps" counts operations that changed something; "requests" counts every request that changes an engine
-and every command that runs as root on a node.
+"steps" counts operations that changed something; "requests" counts every request that changes an
+engine and every command that runs as root on a node.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cluster.connectors.engine import Engine
 from cluster.connectors.node import Node
 from cluster.model.result import Outcome, Result
 from cluster.operations import executor
+from tasks import ns
 
 
 def dying(after: int, function: Callable[..., Any], counts: Callable[..., bool]) -> Any:
@@ -55,4 +56,4 @@ else:
     for method in ("post", "put", "delete"):
         setattr(Engine, method, dying(int(number), getattr(Engine, method), always))
     setattr(Node, "sudo", dying(int(number), Node.sudo, always))  # noqa: B010 - as above
-program().run(["skp.py", *words])
+program(ns).run(["skp.py", *words])

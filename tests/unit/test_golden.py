@@ -19,6 +19,7 @@ from cli.program import program
 from cli.session import Session
 from cluster.config import env_file as envfile
 from cluster.config import settings
+from tasks import ns
 from tests.golden.case import ROOT, Case, cases
 
 WRONG, RIGHT = cases("wrong"), cases("right")
@@ -67,7 +68,7 @@ def touched() -> Iterator[list[str]]:
 def typed(words: list[str]) -> int:
     """Run a command in this process; return its exit code."""
     with pytest.raises(SystemExit) as caught:
-        program().run(["skp.py", *words])
+        program(ns).run(["skp.py", *words])
     return int(caught.value.code or 0)
 
 
