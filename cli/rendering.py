@@ -58,10 +58,12 @@ def show_containers(s: Session, fleet: Fleet) -> None:
 def show_status(s: Session, names: str) -> None:
     """Show nodes and containers, wanted and found."""
     from cluster.commands.status import rows
+    from cluster.facts.cluster import unknown_options
 
     chosen, hosts = services.choose(names), tuple(host.name for host in s.hosts)
     with s.fleet() as fleet:  # the managers too: they know what is wanted
         view = s.view(fleet, chosen)
+    s.warn(unknown_options(view))
     state = view.state
     errors = {name: error for name, error in state.unreachable.items() if name in hosts}
     nodes, containers = rows(view.cluster, state, chosen, hosts)
