@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invoke import Collection
 
 import services
 from cli.command import command
 from cli.session import Session
 from cluster.errors import ConfigError
+from cluster.model.service import Service
 from cluster.plan.swarm import FORM, Part
 from tasks import docker_services
 from tasks.docker_services import open_shell
@@ -95,18 +98,19 @@ def history(s: Session, count: int = 20) -> None:
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def apply(s: Session, services: str = "") -> None:
     """Make all that the labels ask for: Swarm, network, registry, services."""
-    _apply(s, services)
+    s.converge(*_wanted(services))
 
 
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def plan(s: Session, services: str = "") -> None:
     """Show what docker.apply would do, and change nothing."""
     s.dry()
-    _apply(s, services)
+    s.converge(*_wanted(services))
 
 
-def _apply(s: Session, names: str) -> None:
-    s.converge(parts=() if names else FORM, chosen=services.choose(names))
+def _wanted(names: str) -> tuple[Sequence[Part], Sequence[Service]]:
+    """Return the named services; without names all, with the parts that make a Swarm."""
+    return () if names else FORM, services.choose(names)
 
 
 @command()

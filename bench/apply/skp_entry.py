@@ -27,7 +27,7 @@ def main() -> None:
     import services
 
     services.__path__ = [f"{_HERE}/services"]
-    skp.run()
+    skp.main()
 
 
 if __name__ == "__main__":
