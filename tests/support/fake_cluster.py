@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke import Collection
 
 import services
 from cli.program import program
@@ -107,7 +108,7 @@ class FakeCluster:
     def run(self, *words: str) -> int:
         """Run a command in this process; return its exit code."""
         try:
-            program(ns).run(["skp.py", *words])
+            program(_alone(words)).run(["skp.py", *words])
         except SystemExit as ended:
             return int(ended.code or 0)
         return 0
@@ -173,7 +174,7 @@ class FakeCluster:
         every = [i for s in services.catalogue().values() for i in s.images(self.wanted)]
         return [image for image in every if image.source is source]
 
-    def _connect(self, host: Host, settings: Any, deadlines: Any, password: Any) -> Node:
+    def _connect(self, host: Host, deadlines: Any, **_: Any) -> Node:
         if host.name in self.down:
             raise NodeError(host.name, "can't be reached", f"ssh -v {host.name}")
         return Node(host, self[host.name].connection, deadlines)
@@ -181,7 +182,7 @@ class FakeCluster:
     def _script(self, machine: FakeMachine) -> None:
         connection = machine.connection
         connection.on("GET /swarm", self._told)
-        connection.on("POST /swarm/init", lambda request: self._begun(machine))
+        connection.on("POST /swarm/init", lambda _: self._begun(machine))
         connection.on("POST /swarm/join", lambda request: self._joined(machine, request))
         connection.on("POST /swarm/update", self._updated)
         connection.on("GET /nodes", lambda _: reply(list(self.entries.values())))
@@ -259,6 +260,15 @@ class FakeCluster:
         (pool,) = request.body["IPAM"]["Config"]
         self.networks.append(_network(request.body["Name"], pool["Subnet"]))
         return reply({"Id": "n1"}, 201)
+
+
+def _alone(words: Sequence[str]) -> Collection:
+    """Return the tasks with the one that is typed alone: Invoke copies all of them, twice."""
+    typed = next(word for word in words if word in ns.task_names)
+    space, _, name = typed.partition(".")
+    room = Collection(space)
+    room.add_task(ns[typed], name=name)
+    return Collection(room)
 
 
 def _network(name: str, subnet: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class FakeMachine:
                 "GET /info": self._info,
                 "GET /containers/json": self._listed,
                 "GET /containers/*/json": self._inspected,
-                "POST /containers/create": self._created,
+                "POST /containers/create": self.created,
                 "POST /containers/*/start": self._started,
                 "POST /containers/*/restart": self._started,
                 "POST /containers/*/stop": self._stopped,
@@ -95,7 +95,7 @@ class FakeMachine:
             for line in self.connection.wire
             if not line.startswith(("GET ", "HEAD "))
             and not line.startswith("run: timeout -s KILL 5 stat -c owner:")
-            and not line.startswith(f"run: sudo -n sh -c 'tail -qn")
+            and not line.startswith("run: sudo -n sh -c 'tail -qn")
         ]
 
     def of_service(self, service: str) -> dict[str, dict[str, Any]]:
@@ -123,7 +123,8 @@ class FakeMachine:
         found = self._find(request)
         return reply(found) if found else refusal(404, "No such container")
 
-    def _created(self, request: Request) -> Reply:
+    def created(self, request: Request) -> Reply:
+        """Answer POST /containers/create."""
         name = request.path.partition("name=")[2]
         found = self.add(name, request.body)
         return reply({"Id": found["Id"], "Warnings": []}, 201)

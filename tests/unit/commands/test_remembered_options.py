@@ -205,8 +205,8 @@ ROWS = (
     Row(
         "docker.airflow-db-init",
         (
-            r"POST /containers/create\?name=flow-init\.new .*"
-            r'SKP_STORE=db:3306/airflow.*"Source": "/home/skp/skp/volume/flow"',
+            r"c01: POST /containers/create\?name=flow-init\.new .*SKP_STORE=db:3306/airflow",
+            r'name=flow-init\.new .*"Source": "/home/skp/skp/volume/flow"',
         ),
     ),
     Row(
