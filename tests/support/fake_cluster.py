@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from cluster.config import secrets, secrets_file
 from cluster.config.inventory import Host
 from cluster.connectors import fleet as fleets
 from cluster.connectors.base import Completed
+from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.model.cluster import Declared
 from cluster.model.spec import Source
 from hosts.boot import files as boot
 from tasks import ns
@@ -37,11 +39,11 @@ from tests.support.fakes import Ran, Reply, Request, done, refusal, reply
 HOSTS: Mapping[str, Any] = {
     "c01": {
         "ipv4": "10.1.0.1",
-        "labels": [{"jupyter": "enable"}, {"mysql": "enable"}],
+        "labels": [{"jupyter": "enable"}],
         "groups": ["master", "manager"],
     },
     "c02": {"ipv4": "10.1.0.2", "labels": [{"jupyter": "enable"}], "groups": ["manager"]},
-    "c03": {"ipv4": "10.1.0.3", "labels": [], "groups": ["worker"]},
+    "c03": {"ipv4": "10.1.0.3", "labels": [], "groups": ["manager"]},
 }
 SETTINGS: Mapping[str, str] = {"SKP_DFS": "", "SKP_NET_SUBNET": "10.90.0.0/16"}
 # Seconds, the least that settings allow: nothing in these tests waits for as long unless it fails.
@@ -112,6 +114,20 @@ class FakeCluster:
         except SystemExit as ended:
             return int(ended.code or 0)
         return 0
+
+    @property
+    def declared(self) -> Declared:
+        """What the files say, as a command is given it."""
+        stored = secrets_file.read(secrets_file.path(self.wanted.settings))
+        return Declared(self.wanted.settings, self.wanted.inventory, stored, boot.files())
+
+    def fleet(self, *names: str) -> Fleet:
+        """Return connections to these nodes; by default to all."""
+        chosen = [host for host in self.wanted.inventory.hosts if host.name in (names or self)]
+        return Fleet(chosen, self.wanted.settings, self.wanted.settings.deadlines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.machines)
 
     def begin(self) -> None:
         """Have a Swarm of all nodes, with the overlay network, and nothing else."""

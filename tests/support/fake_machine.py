@@ -68,8 +68,8 @@ class FakeMachine:
                 "GET /containers/json": self._listed,
                 "GET /containers/*/json": self._inspected,
                 "POST /containers/create": self.created,
-                "POST /containers/*/start": self._started,
-                "POST /containers/*/restart": self._started,
+                "POST /containers/*/start": self.started,
+                "POST /containers/*/restart": self.started,
                 "POST /containers/*/stop": self._stopped,
                 "POST /containers/*/rename": self._renamed,
                 "DELETE /containers/*": self._removed,
@@ -144,7 +144,8 @@ class FakeMachine:
         self.containers[name] = found
         return found
 
-    def _started(self, request: Request) -> Reply:
+    def started(self, request: Request) -> Reply:
+        """Answer POST /containers/ID/start."""
         found = self._find(request)
         if found is None:
             return refusal(404, "No such container")
