@@ -237,22 +237,22 @@ def test_nothing_more_is_changed_once_the_lock_is_lost(
     command: Converging, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
-    refused = threading.Event()
+    stealing, refused = threading.Event(), threading.Event()
 
     def update(request: Request) -> Reply:
-        answer = cluster.configs.update(request)
-        if answer.status == 500:
+        if stealing.is_set() and not refused.is_set():
+            other = Holder("bob@laptop", "docker.drain", "", "boot-2", 1, "1")
+            cluster.configs.put("skp-lock", {lock.LABEL_HOLDER: other.dumps()})
             refused.set()
-        return answer
+        return cluster.configs.update(request)
 
     def stolen() -> None:
-        other = Holder("bob@laptop", "docker.drain", "", "boot-2", 1, "1")
-        cluster.configs.put("skp-lock", {lock.LABEL_HOLDER: other.dumps()})
-        assert refused.wait(5)
-        # The beat that was refused looks whose the lock is, and then the next check knows.
+        stealing.set()
+        assert refused.wait(30)
+        # The beat that is refused looks whose the lock is, and ends; the next check knows then.
         for thread in threading.enumerate():
             if thread.name == "lock":
-                thread.join(5)
+                thread.join(30)
 
     cluster.master.connection.on("POST /configs/*/update", update)
     before(cluster["c01"], "POST /containers/*/start", stolen)
