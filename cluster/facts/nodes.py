@@ -137,7 +137,7 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
 def containers(node: Node) -> dict[str, FoundContainer]:
     """Return all containers of `node` by name, running or not, ours or not."""
     with node.talking("reading its containers") as engine:
-        found = [_container(inspected, listed) for inspected, listed in engine.inspected()]
+        found = [found_container(inspected, listed) for inspected, listed in engine.inspected()]
     return {container.name: container for container in found}
 
 
@@ -157,7 +157,7 @@ def identify(node: Node, image: Image) -> str:
             return ""  # no such image, or no registry yet: the plan says which step brings it
 
 
-def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
+def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
     try:
