@@ -46,7 +46,8 @@ def _questions(
     cluster: Cluster, declared: Declared, services: Sequence[Service]
 ) -> tuple[Question, Mapping[str, Sequence[Image]]]:
     """Return what is asked of the nodes' disks, and of which images by node."""
-    images = dict.fromkeys(image for s in services for image in s.images(cluster))
+    run = [service for service in services if service.hosts(cluster)]
+    images = dict.fromkeys(image for service in run for image in service.images(cluster))
     markers = [path for service in services for path in service.marker_files(cluster)]
     question = Question(cluster.home, cluster.files, declared.stored, markers)
     return question, {cluster.inventory.master.name: list(images)}

@@ -15,6 +15,7 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import BrokenError, NodeError
 from cluster.facts.disk import Question, disk
+from cluster.facts.registry import Registry
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
@@ -101,15 +102,19 @@ def _ask_managers(
 
 
 def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
-    # The command takes longer than all requests to the engine, so it runs beside them.
-    with ThreadPoolExecutor(1) as beside:
+    served = [image for image in images if image.source is Source.REGISTRY]
+    streamed = [image for image in images if image.source is Source.STREAM]
+    # The commands take longer than the requests to the engine, so they run beside these.
+    with ThreadPoolExecutor(2) as beside:
         looking = beside.submit(disk, node, question)
+        asking = beside.submit(Registry(node).identify, served)
         with node.talking("reading its state") as engine:
             asked = time.time()
             info = engine.info()
             now = (asked + time.time()) / 2
-            found = {image: identity for image in images if (identity := identify(node, image))}
+        found = {image: identity for image in streamed if (identity := identify(node, image))}
         there = containers(node)
+        found |= asking.result()
         seen = looking.result()
     swarm = info["Swarm"]
     return FoundNode(
@@ -158,6 +163,7 @@ def identify(node: Node, image: Image) -> str:
 
 
 def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
+    """Return a container as the engine's answers describe it, inspected and listed."""
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
     try:

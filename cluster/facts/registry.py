@@ -1,7 +1,7 @@
 """What the engine can't do with a registry: list its tags, and take one away.
 
-The registry listens on its node's loopback; see `node_http`. The API is Distribution's
-(distribution.github.io, HTTP API V2).
+The registry listens on its node's loopback; see `connectors.loopback_http`. The API is that of
+Distribution (distribution.github.io, HTTP API V2).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from http.client import HTTPException
 from cluster.connectors.loopback_http import Answer, exchange
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.model.spec import REGISTRY
+from cluster.model.spec import REGISTRY, Image
 
 _KINDS = (
     "application/vnd.oci.image.index.v1+json",
@@ -51,6 +51,21 @@ class Registry:
             if answer.status == 200:  # else it went between the two questions
                 found[name][tag] = self._digest(answer)
         return found
+
+    def identify(self, images: Iterable[Image]) -> dict[Image, str]:
+        """Return the digests of those images that the registry has; none when nobody answers.
+
+        All are asked for at once, on one connection. The engine could be asked too, but only for
+        one after another, and it connects to the registry anew each time.
+        """
+        wanted = list(images)
+        heads = [_request("HEAD", _manifest(i.repository, i.tag)) for i in wanted]
+        try:
+            answers = exchange(self._node, REGISTRY, heads) if heads else None
+        except (HTTPException, ValueError):
+            return {}  # no registry: the plan says which operation brings it
+        pairs = zip(wanted, answers or [], strict=bool(answers))
+        return {i: a.headers[_DIGEST] for i, a in pairs if a.status == 200 and _DIGEST in a.headers}
 
     def _tags(self, repository: str, answer: Answer) -> list[str]:
         self._expect(answer, (200, 404), f"asking the registry for {repository}")
