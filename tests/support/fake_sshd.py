@@ -18,6 +18,12 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import paramiko
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
 
 ENGINE = "direct-streamlocal@openssh.com"
 _DIAL = "docker system dial-stdio"
@@ -91,22 +97,22 @@ class FakeSshd(paramiko.ServerInterface):
 
     # What paramiko asks of a server.
 
-    def get_allowed_auths(self, username: str) -> str:
+    def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
         return "publickey,password"
 
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:  # noqa: ARG002
         self.offered.append(key.fingerprint)
-        return paramiko.AUTH_SUCCESSFUL if key == self.key else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if key == self.key else AUTH_FAILED
 
-    def check_auth_password(self, username: str, password: str) -> int:
+    def check_auth_password(self, username: str, password: str) -> int:  # noqa: ARG002
         self.passwords += 1
         right = bool(self.password) and password == self.password
-        return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if right else AUTH_FAILED
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
+    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
         if kind == "session" or (kind == ENGINE and self.forwards):
-            return paramiko.OPEN_SUCCEEDED
-        return paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+            return OPEN_SUCCEEDED
+        return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         text = command.decode()
