@@ -241,7 +241,7 @@ def test_a_lock_that_another_command_took_over_is_lost(
 def test_a_lock_whose_beats_fail_for_too_long_is_lost(
     beats: None, take: Take, fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swarm, "LOST_SECONDS", 0.05)
+    monkeypatch.setattr(swarm, "LOST_SECONDS", 0.3)
     taken = take()
     every(fleet, "POST /configs/*/update", BROKEN)
     eventually(lambda: complaint(taken))
