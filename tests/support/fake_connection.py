@@ -155,7 +155,7 @@ class FakeConnection:
         if found is None:
             raise UnscriptedError(f"{self.name}: no outcome is scripted of: {command}")
         if isinstance(found, BaseException):
-            raise found
+            raise found.with_traceback(None)  # or one raised often drags a trace along
         if not isinstance(found, Completed):
             return found(ran)
         if on_line is not None:
@@ -185,7 +185,7 @@ class FakeConnection:
         if found is None:
             raise UnscriptedError(f"{self.name}: no answer is scripted to: {request}")
         if isinstance(found, BaseException):
-            raise found
+            raise found.with_traceback(None)  # or one raised often drags a trace along
         return found if isinstance(found, Reply) else found(request)
 
     def _note(self, line: str) -> None:
