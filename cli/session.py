@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
     from cluster.model.policy import Busy
     from cluster.model.spec import Container, Image
+    from cluster.plan.parts import Part
     from cluster.plan.scope import Goal
-    from cluster.plan.swarm import Part
 
 ENV = "SKP_ENV"  # another env.sh than bin/env.sh
 FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too

@@ -8,7 +8,7 @@ import services
 from cli.command import command
 from cli.session import Session
 from cluster.errors import ConfigError
-from cluster.plan.swarm import FORM, Part
+from cluster.plan.parts import FORM, Part
 from tasks import docker_services
 from tasks.docker_services import open_shell
 

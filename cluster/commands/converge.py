@@ -23,9 +23,9 @@ from cluster.model.result import Outcome, Result
 from cluster.operations.base import Context
 from cluster.operations.executor import execute
 from cluster.plan.guard import confirmation
+from cluster.plan.parts import Part
 from cluster.plan.plan import Plan, make_plan, rollback_scope
 from cluster.plan.scope import Goal, Scope
-from cluster.plan.swarm import Part
 
 # Each round brings what the next one needs (Swarm, members, network, registry image, registry,
 # services); a plan that still changes things after so many rounds does not converge.

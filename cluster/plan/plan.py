@@ -24,9 +24,10 @@ from cluster.plan.files import plan_files
 from cluster.plan.follow_ups import plan_follow_ups
 from cluster.plan.leave import plan_leave
 from cluster.plan.ordinals import plan_ordinals
+from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
 from cluster.plan.scope import Goal, Scope, covers
-from cluster.plan.swarm import Part, drained, plan_swarm
+from cluster.plan.swarm import drained, plan_swarm
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.decisions import Table
 from cluster.model.policy import Busy
 from cluster.model.service import Service
-from cluster.plan.swarm import Part
+from cluster.plan.parts import Part
 
 
 class Goal(StrEnum):

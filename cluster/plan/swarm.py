@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 
 from cluster.config.inventory import Host, Inventory
 from cluster.config.settings import Settings
@@ -12,25 +11,9 @@ from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.network import CreateNetwork
 from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
+from cluster.plan.parts import Part
 
 _SWARM_PORT = 2377
-
-
-class Part(StrEnum):
-    """The parts of a cluster that are no service; FILES come with JOIN."""
-
-    INIT = "init"
-    JOIN = "join"
-    LABEL = "label"
-    NETWORK = "network"
-    FILES = "files"
-    DRAIN = "drain"
-    UNDRAIN = "undrain"
-    LEAVE = "leave"
-
-
-FORM = (Part.INIT, Part.JOIN, Part.LABEL, Part.NETWORK, Part.FILES)
-"""The parts that make a Swarm, and what its nodes have on their own disks, in their order."""
 
 
 def plan_swarm(
