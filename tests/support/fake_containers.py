@@ -39,7 +39,7 @@ class FakeContainers:
         connection.on("POST /containers/create", self._create)
         connection.on("POST /containers/*/rename", self._rename)
         for verb in ("start", "restart", "unpause"):
-            connection.on(f"POST /containers/*/{verb}", self._start)
+            connection.on(f"POST /containers/*/{verb}", self.start)
         connection.on("POST /containers/*/stop", self._stop)
         connection.on("DELETE /containers/*", self._remove)
         connection.on_run("sudo -n sh -c", done())
@@ -103,7 +103,8 @@ class FakeContainers:
         self.objects[found]["Name"] = f"/{name}"
         return reply(status=204)
 
-    def _start(self, request: Request) -> Reply:
+    def start(self, request: Request) -> Reply:
+        """Answer POST .../start, /restart, /unpause."""
         if not (found := self._find(request)):
             return _GONE
         self._set(found, "running" if self.ends is None else "exited")

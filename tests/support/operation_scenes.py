@@ -62,18 +62,18 @@ def waiting() -> Scene:
     return Scene(fleet, container.WaitForContainer(CONTAINER), containers)
 
 
-def restarting(busy: Busy = Busy.SKIP, **changes: Any) -> Scene:
+def restarting(policy: Busy = Busy.SKIP, **changes: Any) -> Scene:
     there = found(CONTAINER, **changes)
     fleet, containers = with_containers(there)
-    operation = container.RestartContainer("c01", there.name, there, busy)
+    operation = container.RestartContainer("c01", there.name, there, policy)
     return Scene(fleet, operation, containers)
 
 
-def removing(busy: Busy = Busy.SKIP, **changes: Any) -> Scene:
+def removing(policy: Busy = Busy.SKIP, **changes: Any) -> Scene:
     there = found(CONTAINER, **changes)
     fleet, containers = with_containers(there)
     containers.files[there.name] = {"password": HUSH}
-    operation = container.RemoveContainer("c01", there.name, there, busy)
+    operation = container.RemoveContainer("c01", there.name, there, policy)
     return Scene(fleet, operation, containers)
 
 
