@@ -20,7 +20,6 @@ class Fault(Enum):
     """A way to fail. By the first ones nothing is carried out; by the last ones it is, unheard."""
 
     NOT_FOUND = 404
-    CONFLICT = 409
     ERROR = 500
     SILENT = "the deadline passes"
     BROKEN = "the connection breaks before"
