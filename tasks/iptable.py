@@ -17,7 +17,7 @@ def masquerade(s: Session, undo: bool = False, password: str = "") -> None:
     from hosts.prepare import machine_items
     from hosts.prepare.setup import Verb
 
-    verb = Verb.UNDO if undo else Verb.MEND
+    verb = Verb.UNDO if undo else Verb.FIX
     prepare_machines(s, machine_items.masquerade(s.settings, s.inventory, verb), password)
 
 

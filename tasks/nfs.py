@@ -25,7 +25,7 @@ def mount_skp(s: Session, password: str = "") -> None:
     from hosts.prepare import machine_items
     from hosts.prepare.setup import Verb
 
-    prepare_machines(s, machine_items.nfs_mount(s.settings, s.inventory, Verb.MEND), password)
+    prepare_machines(s, machine_items.nfs_mount(s.settings, s.inventory, Verb.FIX), password)
 
 
 @command(help=PASSWORD_HELP, optional=["password"])
