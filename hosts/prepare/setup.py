@@ -113,7 +113,7 @@ def _check(node: Node, root: Root, items: Sequence[Item]) -> Found:
     ]
     done = root.run(node, "\n".join(parts), _CHECK_SECONDS)
     if done.exit_code != 0:
-        raise NodeError(node.name, f"it could not be looked at: {done.complaint()}")
+        raise NodeError(node.name, f"it could not be checked: {done.complaint()}")
     found: dict[str, str] = {}
     name = ""
     for line in done.text.splitlines():
