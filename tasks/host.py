@@ -9,6 +9,7 @@ from invoke import Collection, Exit
 
 import services
 from cli.command import command
+from cli.preparation import PASSWORD_HELP, prepare_machines
 from cli.session import Session
 from cluster.errors import ExitCode
 
@@ -35,4 +36,21 @@ def check(s: Session) -> None:
         raise Exit(code=int(ExitCode.FAILED))
 
 
-ns.add_task(check)
+@command(help=PASSWORD_HELP, optional=["password"])
+def copy(s: Session, password: str = "") -> None:
+    """Write all nodes' names and addresses into every node's /etc/hosts."""
+    from hosts.prepare import machine_items
+
+    prepare_machines(s, machine_items.names(s.inventory), password)
+
+
+@command(help=PASSWORD_HELP, optional=["password"])
+def install(s: Session, password: str = "") -> None:
+    """Install Docker Engine, chrony, limits, log rotation, GPU runtime."""
+    from hosts.prepare import machine_items
+
+    prepare_machines(s, machine_items.install(s.settings, s.inventory), password)
+
+
+for _task in (check, copy, install):
+    ns.add_task(_task)
