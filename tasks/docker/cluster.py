@@ -6,7 +6,7 @@ import services
 from cli.command import command
 from cli.session import Session
 from cluster.errors import ConfigError
-from cluster.plan.swarm import FORM
+from cluster.plan.parts import FORM
 
 
 @command(help={"service": "The service, e.g. jupyter."})

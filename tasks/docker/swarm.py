@@ -5,7 +5,7 @@ from __future__ import annotations
 import services
 from cli.command import command
 from cli.session import Session
-from cluster.plan.swarm import Part
+from cluster.plan.parts import Part
 
 
 @command()
