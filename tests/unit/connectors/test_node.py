@@ -131,6 +131,18 @@ def test_the_deepest_cause_is_told(node: Node, connection: FakeConnection) -> No
         engine.info()
 
 
+def test_an_answer_before_the_connection_broke_is_not_its_cause(
+    node: Node, connection: FakeConnection
+) -> None:
+    connection.on("POST /containers/x/start", refusal(500, "driver failed"))
+    connection.on("GET /info", half(reply({"Name": "c01"}), OSError("no route to host")))
+    with pytest.raises(BrokenError, match="no route to host"), node.talking() as engine:
+        try:
+            engine.start("x")
+        except docker.errors.APIError:
+            engine.info()
+
+
 @pytest.mark.parametrize("answer", [half(events({}, {})), content(b"{broken")])
 def test_a_stream_that_breaks_off_is_a_broken_connection(
     node: Node, connection: FakeConnection, answer: object
