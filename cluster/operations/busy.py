@@ -30,8 +30,5 @@ def leave_if_busy(node: Node, container: FoundContainer, busy: Busy) -> None:
 def _work(node: Node, container: FoundContainer) -> str:
     """Return what it is at work with; "" for nothing."""
     with node.talking(f"asking whether {container.name} is at work") as engine:
-        made = engine.exec_create(container.id, list(container.busy))
-        said = engine.exec_start(made["Id"])
-        code = engine.exec_inspect(made["Id"])["ExitCode"]
-    text: str = said.decode(errors="replace").strip()
+        code, text = engine.run_in(container.id, container.busy)
     return (text or "it is at work") if code == 0 else ""

@@ -57,8 +57,5 @@ def may_go(node: Node, container: FoundContainer, busy: Busy) -> None:
 def _refusal(node: Node, name: str, command: tuple[str, ...]) -> str:
     """Return what `command` says when it does not end with 0; "" when it does."""
     with node.talking(f"asking {name} whether it can be missed", node.deadlines.start) as engine:
-        made = engine.exec_create(name, list(command))
-        said = engine.exec_start(made["Id"])
-        code = engine.exec_inspect(made["Id"])["ExitCode"]
-    text: str = said.decode(errors="replace").strip()
+        code, text = engine.run_in(name, command)
     return "" if code == 0 else text or f"{' '.join(command)} ended with {code}"

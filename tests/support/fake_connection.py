@@ -119,7 +119,7 @@ class FakeConnection:
         _script(self._outcomes, part, outcomes)
 
     def on_exec(self, container: str, part: str, *results: tuple[int, str]) -> None:
-        """Script commands in a container (exec_create, exec_start, exec_inspect).
+        """Script commands in a container (`Engine.run_in`).
 
         Args:
             container: its name or id as it is asked for.
@@ -137,7 +137,7 @@ class FakeConnection:
         if found is None:
             raise UnscriptedError(f"{self.name}: no end is scripted of: {command} in {container}")
         code, text = found
-        self.on(f"POST /exec/{ident}/start", Reply(101, (frames(text),) if text else (), raw=True))
+        self.on(f"POST /exec/{ident}/start", Reply(200, (frames(text),) if text else (), raw=True))
         self.on(f"GET /exec/{ident}/json", reply({"ExitCode": code}))
         return reply({"Id": ident}, 201)
 

@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from cluster.connectors.base import Completed
-from cluster.connectors.engine import Engine
 from cluster.errors import BrokenError, DeadlineError, NodeError
 from tests.support import wire as wires
 from tests.support.fakes import (
@@ -106,15 +105,10 @@ def test_a_command_in_a_container_ends_as_scripted() -> None:
     c01.on_exec("x", "busy", (0, "at work\n"), (1, ""))
     c01.on_exec("x", "settled", (2, "not yet"))
 
-    def run(engine: Engine, *command: str) -> tuple[int, bytes]:
-        made = engine.exec_create("x", list(command))
-        said = engine.exec_start(made["Id"])
-        return engine.exec_inspect(made["Id"])["ExitCode"], said
-
     engine = c01.engine(5)
-    assert run(engine, "is", "busy") == (0, b"at work\n")
-    assert run(engine, "is", "settled") == (2, b"not yet")
-    assert run(engine, "is", "busy") == (1, b"")
+    assert engine.run_in("x", ("is", "busy")) == (0, "at work")
+    assert engine.run_in("x", ("is", "settled")) == (2, "not yet")
+    assert engine.run_in("x", ("is", "busy")) == (1, "")
     assert [line.partition(" {")[0] for line in c01.wire[:3]] == [
         "POST /containers/x/exec",
         "POST /exec/exec-1/start",

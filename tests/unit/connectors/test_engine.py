@@ -8,6 +8,7 @@ import docker.errors
 import pytest
 
 from cluster.connectors.engine import Engine
+from tests.support.fake_http import Reply
 from tests.support.fakes import FakeConnection, content, events, frames, half, refusal, reply
 
 
@@ -121,3 +122,11 @@ def test_no_proxy_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:3128")
     assert not connection.engine(5).trust_env
+
+
+def test_what_a_command_prints_on_both_streams_is_put_together(connection: FakeConnection) -> None:
+    both = b"\x01\0\0\0\0\0\0\x04out\n\x02\0\0\0\0\0\0\x04err\n"
+    connection.on("POST /containers/x/exec", reply({"Id": "e"}, 201))
+    connection.on("POST /exec/e/start", Reply(200, (both,), raw=True))
+    connection.on("GET /exec/e/json", reply({"ExitCode": 3}))
+    assert connection.engine(5).run_in("x", ("do", "it")) == (3, "out\nerr")
