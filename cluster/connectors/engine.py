@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import docker
@@ -74,19 +74,16 @@ class Engine(docker.APIClient):
                 self._disable_socket_timeout(socket)  # type: ignore[attr-defined]
             yield from response.iter_content(None)
 
-    def run_in(self, container: str, command: Sequence[str]) -> tuple[int, str]:
-        """Run a command in a container; return its exit code, and what it printed, stripped.
+    def exec_output(self, ident: str) -> bytes:
+        """Start a command that was made in a container; return what it prints on both streams.
 
         The SDK's own call loses what the engine sends together with the head of its answer.
         """
-        made = self.exec_create(container, list(command))
-        url = f"{self.base_url}/v{API_VERSION}/exec/{made['Id']}/start"
+        url = f"{self.base_url}/v{API_VERSION}/exec/{ident}/start"
         body = {"Detach": False, "Tty": False}
         with self.post(url, json=body, timeout=self.timeout) as response:
             self._check(response)
-            said = _both_streams(response.content)
-        code = self.exec_inspect(made["Id"])["ExitCode"]
-        return int(code), said.decode(errors="replace").strip()
+            return _both_streams(response.content)
 
     def layers_size(self) -> int:
         """Return how many bytes all image layers take on the engine's disk."""

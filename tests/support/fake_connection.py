@@ -119,7 +119,7 @@ class FakeConnection:
         _script(self._outcomes, part, outcomes)
 
     def on_exec(self, container: str, part: str, *results: tuple[int, str]) -> None:
-        """Script commands in a container (`Engine.run_in`).
+        """Script commands in a container (exec_create, exec_output, exec_inspect).
 
         Args:
             container: its name or id as it is asked for.

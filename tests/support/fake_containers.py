@@ -44,7 +44,7 @@ class FakeContainers:
         connection.on("DELETE /containers/*", self._remove)
         connection.on_run("sudo -n sh -c", done())
         connection.on_run("tar -xf - -C", self._unpack)
-        connection.on_run("rm -rf", self._wipe)
+        connection.on_run("rm -rf", self.wipe)
 
     @property
     def there(self) -> dict[str, str]:
@@ -130,7 +130,8 @@ class FakeContainers:
         self.files[PurePosixPath(folder[1]).name] = texts
         return done()
 
-    def _wipe(self, ran: Ran) -> Completed:
+    def wipe(self, ran: Ran) -> Completed:
+        """Remove a folder of files."""
         script = shlex.split(ran.command)[-1]
         self.files.pop(PurePosixPath(shlex.split(script)[-1]).name, None)
         return done()

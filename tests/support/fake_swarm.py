@@ -58,7 +58,7 @@ class FakeSwarm:
     def _serve(self, connection: FakeConnection) -> None:
         name = connection.name
         connection.on("GET /swarm", self._inspect)
-        connection.on("POST /swarm/update", self._update)
+        connection.on("POST /swarm/update", self.update)
         connection.on("POST /swarm/init", reply("id"))
         connection.on("POST /swarm/join", lambda _: self._become(name, "active"))
         connection.on("POST /swarm/leave", lambda _: self._become(name, "inactive"))
@@ -75,7 +75,8 @@ class FakeSwarm:
         spec = {"Name": "default", "Labels": self.labels, "Raft": {"ElectionTick": 10}}
         return reply({"ID": "swarm", "Version": {"Index": self._version}, "Spec": spec})
 
-    def _update(self, request: Request) -> Reply:
+    def update(self, request: Request) -> Reply:
+        """Answer POST /swarm/update."""
         if not request.path.endswith(f"version={self._version}"):
             return refusal(500, "rpc error: code = Unknown desc = update out of sequence")
         self.labels = request.body["Labels"]

@@ -105,10 +105,15 @@ def test_a_command_in_a_container_ends_as_scripted() -> None:
     c01.on_exec("x", "busy", (0, "at work\n"), (1, ""))
     c01.on_exec("x", "settled", (2, "not yet"))
 
+    def run(engine: Engine, *command: str) -> tuple[int, bytes]:
+        made = engine.exec_create("x", list(command))["Id"]
+        said = engine.exec_output(made)
+        return engine.exec_inspect(made)["ExitCode"], said
+
     engine = c01.engine(5)
-    assert engine.run_in("x", ("is", "busy")) == (0, "at work")
-    assert engine.run_in("x", ("is", "settled")) == (2, "not yet")
-    assert engine.run_in("x", ("is", "busy")) == (1, "")
+    assert run(engine, "is", "busy") == (0, b"at work\n")
+    assert run(engine, "is", "settled") == (2, b"not yet")
+    assert run(engine, "is", "busy") == (1, b"")
     assert [line.partition(" {")[0] for line in c01.wire[:3]] == [
         "POST /containers/x/exec",
         "POST /exec/exec-1/start",

@@ -126,7 +126,5 @@ def test_no_proxy_of_the_environment_is_used(
 
 def test_what_a_command_prints_on_both_streams_is_put_together(connection: FakeConnection) -> None:
     both = b"\x01\0\0\0\0\0\0\x04out\n\x02\0\0\0\0\0\0\x04err\n"
-    connection.on("POST /containers/x/exec", reply({"Id": "e"}, 201))
     connection.on("POST /exec/e/start", Reply(200, (both,), raw=True))
-    connection.on("GET /exec/e/json", reply({"ExitCode": 3}))
-    assert connection.engine(5).run_in("x", ("do", "it")) == (3, "out\nerr")
+    assert connection.engine(5).exec_output("e") == b"out\nerr\n"
