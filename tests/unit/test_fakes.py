@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from cluster.connectors.base import Completed
+from cluster.connectors.engine import Engine
 from cluster.errors import BrokenError, DeadlineError, NodeError
 from tests.support import wire as wires
 from tests.support.fakes import (
