@@ -20,7 +20,7 @@ from services.spark.properties import (
     MASTER,
     UI,
     WORKER,
-    Told,
+    SparkConfig,
     check,
     history,
     master,
@@ -107,7 +107,9 @@ class Spark(Service):
                 rolling_order=own[at.name],
             )
 
-    def _part(self, cluster: Cluster, facts: State, host: Host, part: str, told: Told) -> Container:
+    def _part(
+        self, cluster: Cluster, facts: State, host: Host, part: str, config: SparkConfig
+    ) -> Container:
         """Return what all parts have in common."""
         (image,) = self.images(cluster)
         return Container(
@@ -119,10 +121,10 @@ class Spark(Service):
             environment=(
                 ("SPARK_URL", cluster.settings.text("SPARK_URL")),
                 ("SPARK_DAEMON_MEMORY", _DAEMON),
-                *told.environment,
+                *config.environment,
             ),
-            mounts=told.mounts,
-            files=told.files,
+            mounts=config.mounts,
+            files=config.files,
             network=cluster.settings.text("SKP_NET"),
             user=user(cluster, facts, host.name),
             probe=Probe(("spark-health", part), timeout=6),
