@@ -148,7 +148,7 @@ def check_heap(cluster: Cluster, key: str, least: int) -> None:
 
 def _leads(facts: State, node: str, name: str) -> bool:
     found = facts.nodes[node].containers.get(name) if node in facts.nodes else None
-    return found is not None and found.works and found.said == "leader"
+    return found is not None and found.works and found.probe_output == "leader"
 
 
 SERVICE = ZooKeeper()
