@@ -81,7 +81,7 @@ def _entries() -> list[crontab.Entry]:
     from cron import crontab
     from cron import table as cron
 
-    return crontab.read(cron.table(), str(_PROGRAM))
+    return crontab.parse(cron.table(), str(_PROGRAM))
 
 
 def _replace(s: Session, entries: list[crontab.Entry]) -> None:
@@ -89,7 +89,7 @@ def _replace(s: Session, entries: list[crontab.Entry]) -> None:
     from cron import table as cron
 
     before = cron.table()
-    after = crontab.write(before, str(_PROGRAM), entries)
+    after = crontab.dumps(before, str(_PROGRAM), entries)
     if after == before:
         s.say("nothing to change")
     elif s.options.dry:

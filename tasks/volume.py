@@ -29,20 +29,20 @@ def check(s: Session, backend: str = "") -> None:
 @command(help=_BACKEND)
 def mount(s: Session, backend: str = "") -> None:
     """Mount again what was unmounted by hand."""
-    _wish(s, backend, "mount")
+    _change_mounts(s, backend, "mount")
 
 
 @command(help=_BACKEND)
 def umount(s: Session, backend: str = "") -> None:
     """Unmount on all nodes, after writing back; they stay so until volume.mount."""
-    _wish(s, backend, "umount")
+    _change_mounts(s, backend, "umount")
 
 
-def _wish(s: Session, name: str, verb: str) -> None:
-    from services.volumes.mounts import chosen, wish
+def _change_mounts(s: Session, name: str, verb: str) -> None:
+    from services.volumes.mounts import change_mounts, chosen
 
     backends, nodes = chosen(s.declared.alone(), name), {host.name for host in s.hosts}
-    s.change(lambda cluster, fleet: wish(cluster, fleet, backends, verb, nodes))
+    s.change(lambda cluster, fleet: change_mounts(cluster, fleet, backends, verb, nodes))
 
 
 def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:

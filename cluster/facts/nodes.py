@@ -186,7 +186,7 @@ def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> 
         ready_check=_words(labels, LABEL_READY_CHECK),
         removal_check=_words(labels, LABEL_REMOVAL_CHECK),
         after=_words(labels, LABEL_AFTER),
-        said=_said(state),
+        probe_output=_probe_output(state),
         ports=tuple(ports),
     )
 
@@ -196,7 +196,7 @@ def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
     return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
 
 
-def _said(state: Mapping[str, Any]) -> str:
+def _probe_output(state: Mapping[str, Any]) -> str:
     log = (state.get("Health") or {}).get("Log") or [{}]
     return str(log[-1].get("Output", "")).strip()
 

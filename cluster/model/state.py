@@ -58,7 +58,7 @@ class FoundContainer:
         ready_check, removal_check: the commands inside it that say whether the next one may be
             replaced, and whether it may go for good; () for none.
         after: the services that it came after, and goes before.
-        said: what its probe printed last.
+        probe_output: what its probe printed last.
         previous: digest of the image that ran before this one; "" when there was none.
     """
 
@@ -76,7 +76,7 @@ class FoundContainer:
     ready_check: tuple[str, ...] = ()
     removal_check: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    said: str = ""
+    probe_output: str = ""
     ports: tuple[str, ...] = ()
 
     @property
@@ -217,6 +217,6 @@ def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
     ]
 
 
-def moment(told: str) -> float:
+def moment(text: str) -> float:
     """Return an engine's time (RFC 3339, nanoseconds) as seconds since the epoch."""
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", told)).timestamp()
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
