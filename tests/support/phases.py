@@ -16,6 +16,8 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
 OWN_LAB = {"test_lab_lifecycle.py"}
+# The demo a second time, before anything else than the demo was done.
+FIRST = {"test_demo.py"}
 _LONG = 5  # seconds: a shared fixture that took longer is told
 _FIXTURE = "seconds of fixture "
 
@@ -28,7 +30,8 @@ def part(path: Path) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what works on the same lab."""
+    """Keep together what works on the same lab, in the order that its states need."""
+    items.sort(key=lambda item: item.path.name not in FIRST)
     for item in items:
         if (name := part(item.path)) != "unit":
             item.add_marker(pytest.mark.xdist_group(name))
