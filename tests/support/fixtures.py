@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import stand_in
+from tests.support import layers, stand_in
 from tests.support.lab import (
     HOSTS,
     MINUTES,
@@ -26,7 +26,7 @@ from tests.support.lab import (
     skp,
     with_spark,
 )
-from tests.support.phases import IS_APART
+from tests.support.phases import IS_APART, modules
 from tests.support.spark import opened
 
 
@@ -44,14 +44,18 @@ def demo() -> Ran:
 
 
 @pytest.fixture(scope="session")
-def platform(request: pytest.FixtureRequest) -> None:
+def platform(request: pytest.FixtureRequest) -> Iterator[None]:
     """The demo's cluster, which every test finds and leaves in the same state."""
     if IS_APART:
         stand_in.begin()
-    else:
-        demo = request.getfixturevalue("demo")
-        assert demo.code == 0, demo.all
-    restore()
+        restore()
+        yield
+        return
+    demo = request.getfixturevalue("demo")
+    assert demo.code == 0, demo.all
+    with layers.made_ahead(modules(request.session)):
+        restore()
+        yield
 
 
 @pytest.fixture

@@ -29,8 +29,12 @@ APART = {
         *("registry", "restart", "shared_folder_missing", "ssh_config", "swarm", "wrong_files"),
     )
 }
-# The demo a second time, before anything else than the demo was done.
-FIRST = {"test_demo.py"}
+# The demo a second time, before anything else than the demo was done; and last, what builds images
+# of its own.
+ORDER = {
+    "test_demo.py": -1,
+    "test_spark.py": 1, "test_airflow.py": 2, "test_kafka.py": 3, "test_volumes.py": 4,
+}  # fmt: skip
 IS_APART, IS_BESIDE = (os.environ.get("SKP_TEST_APART") == word for word in ("inside", "beside"))
 _LONG = 5  # seconds: a shared fixture that took longer is told
 _FIXTURE = "seconds of fixture "
@@ -45,9 +49,14 @@ def part(path: Path) -> str:
     return _APART if name == "lab" and path.name in APART and (IS_APART or IS_BESIDE) else name
 
 
+def modules(session: pytest.Session) -> set[str]:
+    """Return the names of the lab's modules that were chosen for this run."""
+    return {item.path.name for item in session.items if part(item.path).startswith("lab")}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what works on the same lab, in the order that its states need."""
-    items.sort(key=lambda item: item.path.name not in FIRST)
+    items.sort(key=lambda item: ORDER.get(item.path.name, 0))
     for item in items:
         name = part(item.path)
         if name != "unit" and not item.get_closest_marker("xdist_group"):
