@@ -54,6 +54,7 @@ def modules(session: pytest.Session) -> set[str]:
     return {item.path.name for item in session.items if part(item.path).startswith("lab")}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what works on the same lab, in the order that its states need."""
     items.sort(key=lambda item: ORDER.get(item.path.name, 0))
