@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import HOSTS, NODES, ROOT, host_docker, on, run, skp
+from tests.support.lab import HOSTS, NODES, ROOT, by_ssh, host_docker, run, skp
 
 
 def test_the_old_spelling_takes_the_same_words(platform: None) -> None:
@@ -235,5 +235,5 @@ def test_missing_ssh_configuration_says_how_to_get_it(platform: None, tmp_path: 
 
 
 def test_root_can_not_log_in(platform: None) -> None:
-    assert on("c01", "id -un").out.strip() == "skp"
+    assert by_ssh("c01", "id -un").out.strip() == "skp"
     assert run("ssh", "-F", ".lab/ssh_config", "-l", "root", "c01", "true").code == 255

@@ -140,6 +140,8 @@ def with_jupyter_on_c03(path: Path) -> dict[str, str]:
     return {"SKP_HOSTS": str(path)}
 
 
+# (It needs an image that is too large for the disk: the real one.)
+@pytest.mark.xdist_group("lab")
 def test_a_full_disk_fails_its_node_only_and_freed_it_heals(changed: None, tmp_path: Path) -> None:
     env = with_jupyter_on_c03(tmp_path / "hosts.json")
     host_docker("exec", "c03", "bash", "-c", SMALL_DISK)

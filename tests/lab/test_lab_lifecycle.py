@@ -35,7 +35,7 @@ def heard() -> Heard:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabConfig]:
+def base(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabConfig]:
     config = LabConfig(
         checkout=ROOT,
         name="skp-lab-t",
