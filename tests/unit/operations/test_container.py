@@ -153,7 +153,7 @@ def test_one_that_began_work_while_the_image_came_is_left_too() -> None:
 
 def test_work_is_waited_for_if_that_is_wanted(clock: FakeClock) -> None:
     scene = at_work(Busy.WAIT)
-    scene.fleet.nodes["c01"].deadlines = replace(scene.fleet.deadlines, busy=60)
+    scene.allow(busy=60)
     scene.c01.on_exec("id-x-skp", "is-busy", (0, ""), (0, ""), (1, ""))
     scene.run()
     assert scene.store.ids("x-skp") == ["made-1"]
@@ -191,7 +191,7 @@ def test_a_service_that_does_not_recover_keeps_its_container() -> None:
 
 def test_the_service_has_to_have_recovered_before_and_after(clock: FakeClock) -> None:
     scene = rolling()
-    scene.fleet.nodes["c01"].deadlines = replace(scene.fleet.deadlines, settled=60)
+    scene.allow(settled=60)
     scene.c01.on_exec("x-skp", "may-next", (1, ""), (0, ""), (1, ""), (1, ""), (0, ""))
     scene.run()
     asked = [index for index, line in enumerate(scene.c01.wire) if "x-skp/exec" in line]
