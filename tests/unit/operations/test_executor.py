@@ -26,8 +26,8 @@ class Do(Operation):
     name: str
     node: str = "c01"
     deed: Callable[[], object] = field(default=lambda: "", compare=False)
-    service: str = ""  # type: ignore[misc]  # given instead of derived
-    after: tuple[str, ...] = ()  # type: ignore[misc]
+    service: str = ""
+    after: tuple[str, ...] = ()
     order: int = 0
     via: str = ""
     kind: Kind = Kind.CONTAINER
@@ -37,7 +37,7 @@ class Do(Operation):
     def performer(self) -> str:
         return self.via or self.node
 
-    def execute(self, context: Context) -> str:
+    def execute(self, _: Context) -> str:
         found = self.deed()
         return found if isinstance(found, str) else ""
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.config.secrets import Secret
 from cluster.errors import NodeError
 from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins
 from tests.support.fake_clock import FakeClock

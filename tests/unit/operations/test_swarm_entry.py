@@ -57,8 +57,9 @@ def test_what_is_refused_for_another_reason_is_not_tried_again() -> None:
     assert sum("POST" in line for line in scene.c01.wire) == 1
 
 
-def test_an_entry_that_does_not_come_to_rest_is_told() -> None:
+def test_an_entry_that_does_not_come_to_rest_is_told(clock: FakeClock) -> None:
     scene = labelling()
+    clock.look = 0.05
     scene.c01.on("POST /nodes/*/update", moved(scene))
     with pytest.raises(DeadlineError, match="c01: the entry of id-c02 does not come to rest"):
         scene.run()
