@@ -44,7 +44,7 @@ def _wave(context: Context, operations: Iterable[Operation]) -> list[Result]:
     def perform(node: Node) -> list[Result]:
         return [attempt(context, operation) for operation in by_node[node.name]]
 
-    done = context.fleet.each(perform, by_node)
+    done = context.fleet.ask(perform, by_node)
     broken = [
         Result(operation, Outcome.FAILED, error.what, error.hint)
         for name, error in done.errors.items()

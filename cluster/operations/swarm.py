@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+
+import docker.errors
 
 from cluster.config.secrets import Secret
 from cluster.connectors.node import Node
@@ -131,9 +134,13 @@ class SweepJoins(Operation):
 
 
 def _silent(via: Node, node_id: str) -> bool:
-    """Wait until an entry is too old for a join; tell whether its node still has no name."""
+    """Wait until an entry is too old for a join; tell whether its node still has no name.
+
+    An entry that is gone needs no removal.
+    """
     end = time.monotonic() + via.deadlines.swarm
-    with via.talking("looking at an interrupted join") as engine:
+    doing = "looking at an interrupted join"
+    with via.talking(doing) as engine, suppress(docker.errors.NotFound):
         while time.monotonic() < end:
             entry, now = engine.inspect_node(node_id), engine.info()["SystemTime"]
             if entry["Description"].get("Hostname"):

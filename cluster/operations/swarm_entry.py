@@ -136,6 +136,7 @@ def demote(via: Node, node_id: str) -> None:
 def forget(via: Node, node_id: str) -> None:
     """Remove the entry of a machine that was reinstalled, has left, or never came to join.
 
+    One that is gone already is what was wanted.
     A manager is demoted first; but not one that never got into raft, which the engine refuses.
     """
     end = time.monotonic() + via.deadlines.swarm
@@ -144,6 +145,8 @@ def forget(via: Node, node_id: str) -> None:
         while True:
             try:
                 engine.remove_node(node_id, force=True)
+                return
+            except docker.errors.NotFound:
                 return
             except docker.errors.APIError:
                 # A manager that was just demoted leaves raft first; until then it can't go.

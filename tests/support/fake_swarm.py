@@ -63,7 +63,7 @@ class FakeSwarm:
         connection.on("POST /swarm/join", lambda _: self._become(name, "active"))
         connection.on("POST /swarm/leave", lambda _: self._become(name, "inactive"))
         connection.on("GET /nodes/*", self._inspect_node)
-        connection.on("POST /nodes/*/update", self._update_node)
+        connection.on("POST /nodes/*/update", self.update_node)
         connection.on("DELETE /nodes/*", self._remove_node)
         connection.on("GET /info", lambda _: self._info(name))
 
@@ -87,7 +87,8 @@ class FakeSwarm:
         found = self.entries.get(_ident(request))
         return reply(found) if found else refusal(404, "node not found")
 
-    def _update_node(self, request: Request) -> Reply:
+    def update_node(self, request: Request) -> Reply:
+        """Answer POST /nodes/ID/update."""
         identity = _ident(request)
         entry = self.entries.get(identity)
         if entry is None:

@@ -22,7 +22,6 @@ class Fault(Enum):
     NOT_FOUND = 404
     ERROR = 500
     SILENT = "the deadline passes"
-    BROKEN = "the connection breaks before"
     CUT = "the answer breaks off"
     GARBLED = "the answer is no JSON"
 
@@ -32,8 +31,6 @@ class Fault(Enum):
             return refusal(self.value, "refused by the test")
         if self is Fault.SILENT:
             raise requests.exceptions.ReadTimeout
-        if self is Fault.BROKEN:
-            raise requests.exceptions.ConnectionError("broken by the test")
         given = answer()
         if self is Fault.GARBLED:
             return replace(given, chunks=(b"{broken",)) if given.chunks else given
@@ -47,8 +44,6 @@ class Fault(Enum):
             return _REFUSED
         if self is Fault.SILENT:
             raise DeadlineError(node, "the command takes too long")
-        if self is Fault.BROKEN:
-            raise BrokenError(node, "broken by the test")
         done = run()
         if self is Fault.CUT:
             raise BrokenError(node, "broken by the test")

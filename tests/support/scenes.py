@@ -88,6 +88,11 @@ class Scene:
         """The connection of the first node."""
         return self.fleet.connections["c01"]
 
+    def allow(self, **seconds: float) -> None:
+        """Give all nodes these deadlines in place of the short ones."""
+        for node in self.fleet.nodes.values():
+            node.deadlines = replace(node.deadlines, **seconds)
+
     def run(self) -> str:
         """Carry it out, and return its detail."""
         return self.operation.execute(self.context)

@@ -71,7 +71,7 @@ def test_a_connection_that_breaks_while_it_starts_is_not_tried_again() -> None:
 
 def test_starting_has_its_own_deadline() -> None:
     scene = creating()
-    scene.fleet.nodes["c01"].deadlines = replace(scene.fleet.deadlines, start=45)
+    scene.allow(start=45)
     scene.run()
     (asked,) = [r for r in scene.c01.requests if r.path.endswith("/start")]
     assert asked.timeout == 45

@@ -111,7 +111,7 @@ def test_a_pull_that_falls_silent_ends_with_its_deadline() -> None:
 def test_an_engine_that_fails_is_no_engine_without_the_image() -> None:
     fleet = near()
     fleet.connections["c01"].on("GET /images/*/json", refusal(500, "layer does not exist"))
-    with pytest.raises(NodeError, match="looking for .* layer does not exist"):
+    with pytest.raises(NodeError, match=r"looking for .* layer does not exist"):
         bring(fleet)
     assert len(fleet.wire) == 1
 

@@ -81,7 +81,7 @@ def test_a_container_that_can_t_be_asked_does_not_count_as_ready() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.SILENT, Fault.BROKEN])
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.SILENT])
 def test_whatever_fails_while_it_is_asked_it_does_not_count_as_ready(
     number: int, fault: Fault
 ) -> None:
