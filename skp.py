@@ -19,7 +19,20 @@ def main() -> None:
             sys.exit(2)
         os.execv(python, [python, f"{_HERE}/skp.py", *sys.argv[1:]])  # noqa: S606 - the same words
     prepare()
-    run()
+    import gc
+
+    from cli.program import program
+    from tasks import ns
+
+    try:
+        program(ns).run()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    finally:
+        # The process ends, and all its memory with it: nothing is looked through once more.
+        gc.freeze()
+        gc.disable()
 
 
 def prepare() -> None:
@@ -42,24 +55,6 @@ def prepare() -> None:
         vars(stand_in)["Mock"] = object
         import_module("invoke")
         del sys.modules["unittest.mock"]
-
-
-def run() -> None:
-    """Run the command that the arguments say."""
-    import gc
-
-    from cli.program import program
-    from tasks import ns
-
-    try:
-        program(ns).run()
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    finally:
-        # The process ends, and all its memory with it: nothing is looked through once more.
-        gc.freeze()
-        gc.disable()
 
 
 if __name__ == "__main__":

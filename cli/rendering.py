@@ -58,14 +58,17 @@ def show_containers(s: Session, fleet: Fleet) -> None:
 def show_status(s: Session, names: str) -> None:
     """Show nodes and containers, wanted and found."""
     from cluster.commands.status import rows
+    from cluster.facts.cluster import unknown_options
 
-    chosen = services.choose(names)
-    with s.fleet(s.hosts) as fleet:
+    chosen, hosts = services.choose(names), tuple(host.name for host in s.hosts)
+    with s.fleet() as fleet:  # the managers too: they know what is wanted
         view = s.view(fleet, chosen)
+    s.warn(unknown_options(view))
     state = view.state
-    nodes, containers = rows(view.cluster, state, chosen, tuple(h.name for h in s.hosts))
+    errors = {name: error for name, error in state.unreachable.items() if name in hosts}
+    nodes, containers = rows(view.cluster, state, chosen, hosts)
     if s.options.json:
-        told = {name: error.what for name, error in state.unreachable.items()}
+        told = {name: error.what for name, error in errors.items()}
         document = {"nodes": nodes, "containers": containers, "unreachable": told}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -82,7 +85,7 @@ def show_status(s: Session, names: str) -> None:
         ]  # fmt: skip
         print("\n".join(table(titles, cells)))
     healthy = all(row["ok"] == "yes" for row in containers)
-    _finish(s, state.unreachable, healthy)
+    _finish(s, errors, healthy)
 
 
 def show_audit(s: Session, count: int) -> None:

@@ -68,8 +68,16 @@ class Session:
         return found
 
     def check(self, options: Mapping[str, str]) -> None:
-        """Refuse options that contradict the settings, before anything is touched."""
-        _check(self.declared.alone(options))
+        """Refuse options that contradict the settings, before anything is touched.
+
+        What contradicts the files alone may fit what the cluster remembers: then it is asked.
+        """
+        alone = self.declared.alone(options)
+        try:
+            _check(alone)
+        except ConfigError:
+            with self.fleet(self.inventory.managers) as fleet:
+                _check(self.cluster(fleet, options))
 
     def view(self, fleet: Fleet, chosen: Sequence[Service] = ()) -> View:
         """Observe the cluster, with the images that the `chosen` services need."""
@@ -77,11 +85,15 @@ class Session:
 
         return observe_cluster(self.declared, fleet, chosen)
 
-    def cluster(self, fleet: Fleet) -> Cluster:
-        """Return what is wanted, with what the cluster remembers; warns if that is not known."""
+    def cluster(self, fleet: Fleet, options: Mapping[str, str] | None = None) -> Cluster:
+        """Return what is wanted, with what the cluster remembers; warns if that is not known.
+
+        Args:
+            options: what a `-run` is given now.
+        """
         from cluster.facts.cluster import remembered_cluster
 
-        found, warnings = remembered_cluster(self.declared, fleet)
+        found, warnings = remembered_cluster(self.declared, fleet, options)
         self.warn(warnings)
         return found
 

@@ -21,8 +21,10 @@ def check(s: Session) -> None:
     """Find what is wrong with the machines, and what to do; changes nothing."""
     from hosts.check.preflight import check
 
-    with s.fleet(s.hosts) as fleet:
-        found = check(fleet, s.cluster(fleet), services.catalogue().values())
+    chosen = [host.name for host in s.hosts]
+    with s.fleet() as fleet:  # the managers too: they know which ports are wanted
+        every = check(fleet, s.cluster(fleet), services.catalogue().values())
+    found = [finding for finding in every if finding.node in chosen]
     if s.options.json:
         print(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
     elif found:
@@ -31,7 +33,7 @@ def check(s: Session) -> None:
             print("\n".join(f"    {line}" for line in finding.fix.splitlines()))
         print(f"{len(found)} finding(s) on {len({finding.node for finding in found})} node(s).")
     elif not s.options.quiet:
-        print(f"Nothing is wrong with {', '.join(host.name for host in s.hosts)}.")
+        print(f"Nothing is wrong with {', '.join(chosen)}.")
     if found:
         raise Exit(code=int(ExitCode.FAILED))
 

@@ -28,7 +28,7 @@ def main() -> None:
     import services.images  # what tasks need of it, before its folder is another
 
     services.__path__ = [f"{_HERE}/services"]
-    skp.run()
+    skp.main()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from cluster.commands.outcome import standing
 from cluster.commands.report import Report
 from cluster.connectors.fleet import Fleet
 from cluster.errors import NodeError
-from cluster.facts.cluster import observe_cluster
+from cluster.facts.cluster import observe_cluster, unknown_options
 from cluster.lock.lock import locked
 from cluster.model.cluster import Cluster, Declared
 from cluster.model.item import Item
@@ -66,7 +66,7 @@ def carry_out(
     view = observe_cluster(declared, fleet, ())
     change = find(view.cluster, fleet)
     if not any(item.changes for item in change.items):
-        return _report(change, [])
+        return _report(change, [], unknown_options(view))
     if change.question:
         console.confirm(change.question)
     master = declared.inventory.master.name
@@ -79,7 +79,7 @@ def carry_out(
         with audit.recording(results):
             for result in execute(Context(fleet, progress, lock.check), change.items):
                 results.append(result)
-    return _report(change, results, audit.complaints)
+    return _report(change, results, (*unknown_options(view), *audit.complaints))
 
 
 def _report(change: Change, results: Sequence[Result], complaints: Sequence[str] = ()) -> Report:

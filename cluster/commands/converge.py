@@ -103,7 +103,10 @@ class _Run:
         return self._results
 
     def rounds(self, lock: Lock) -> Report:
-        """Carry out in rounds, with the lock held and the audit trail written."""
+        """Carry out in rounds, with the lock held and the audit trail written.
+
+        What failed in one round is not tried again in the next.
+        """
         audit = Audit(self._fleet, self._declared.inventory, lock.me)
         with ThreadPoolExecutor(1) as beside:
             begun = beside.submit(audit.begin, lock.left)
@@ -115,23 +118,19 @@ class _Run:
             )
         with audit.recording(self._results):
             for _ in range(_ROUNDS):
-                if not self._round(lock):
+                self._store_secrets()
+                before = len(self._results)
+                failed = {result.item.key for result in self._results if not result.ok}
+                context = Context(self._fleet, self._progress(), lock.check)
+                for result in execute(context, self._plan.items, failed):
+                    self._results.append(result)  # one by one: known after an interruption too
+                if not _needs_another_round(self._plan.items, self._results[before:]):
                     break
                 self.look()
                 lock.take(self._plan.view.state)
             else:
                 raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is more")
         return self.report(self._results, audit.complaints)
-
-    def _round(self, lock: Lock) -> bool:
-        """Carry out the plan, but for what failed before; whether another look may bring more."""
-        self._store_secrets()
-        failed = {result.item.key for result in self._results if not result.ok}
-        before = len(self._results)
-        context = Context(self._fleet, self._progress(), lock.check)
-        for result in execute(context, self._plan.items, failed):
-            self._results.append(result)  # one by one: they are known after an interruption too
-        return _needs_another_round(self._plan.items, self._results[before:])
 
     def _progress(self) -> Progress:
         view = self._plan.view

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -62,7 +62,8 @@ class Fleet:
         self.hosts = tuple(hosts)
         self.deadlines = deadlines
         self._connect = partial(_connect, settings=settings, deadlines=deadlines, password=password)
-        begun, pool = _begin({host.name: partial(self._connect, host) for host in self.hosts})
+        pool = _threads(len(self.hosts))
+        begun = {host.name: pool.submit(self._connect, host) for host in self.hosts}
         # paramiko, and then Docker's SDK, are loaded while `ssh -G` and the nodes answer.
         import_module("cluster.connectors.node")
         import_module("cluster.connectors.engine")
@@ -74,17 +75,21 @@ class Fleet:
 
     def each(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
         """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
-        chosen = self.nodes if names is None else [name for name in names if name in self.nodes]
-        return _gather(*_begin({n: partial(function, self.nodes[n]) for n in chosen}))
+        chosen = [
+            n for n in (self.nodes if names is None else dict.fromkeys(names)) if n in self.nodes
+        ]
+        pool = _threads(len(chosen))
+        return _gather({n: pool.submit(function, self.nodes[n]) for n in chosen}, pool)
 
-    def reconnect(self, names: Iterable[str]) -> None:
+    def reconnect(self, names: Collection[str]) -> None:
         """Connect anew to nodes whose connections broke; where that fails, the old one stays.
 
         Only reading may be repeated then: how far a change came before its connection broke is
         not known.
         """
-        hosts = {host.name: host for host in self.hosts}
-        again = _gather(*_begin({n: partial(self._connect, hosts[n]) for n in names}))
+        hosts = [host for host in self.hosts if host.name in names]
+        pool = _threads(len(hosts))
+        again = _gather({h.name: pool.submit(self._connect, h) for h in hosts}, pool)
         for name, node in again.values.items():
             self.nodes[name].close()
             self.nodes[name] = node
@@ -136,13 +141,10 @@ def _connect(host: Host, settings: Settings, deadlines: Deadlines, password: Sec
     return connect(host, target, deadlines, password)
 
 
-def _begin(
-    work: Mapping[str, Callable[[], T]],
-) -> tuple[Mapping[str, Future[T]], ThreadPoolExecutor]:
+def _threads(count: int) -> ThreadPoolExecutor:
     # Each call has threads of its own: a function that runs on one node may itself call `each`,
     # and would wait for ever for a thread of a shared pool that is full.
-    pool = ThreadPoolExecutor(max_workers=max(1, len(work)))
-    return {name: pool.submit(job) for name, job in work.items()}, pool
+    return ThreadPoolExecutor(max_workers=max(1, count))
 
 
 def _gather(begun: Mapping[str, Future[T]], pool: ThreadPoolExecutor) -> Results[T]:

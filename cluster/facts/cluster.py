@@ -53,11 +53,30 @@ def _questions(
     return question, {cluster.inventory.master.name: list(images)}
 
 
-def remembered_cluster(declared: Declared, fleet: Fleet) -> tuple[Cluster, list[str]]:
+def unknown_options(found: View) -> list[str]:
+    """Return a warning when no manager could say what `-run` was given; none when one could."""
+    state = found.state
+    if state.swarm:
+        return []
+    managers = [host.name for host in found.cluster.inventory.managers]
+    lost = [state.unreachable[name] for name in managers if name in state.unreachable]
+    return _unknown([state.leaderless] if state.leaderless else lost)
+
+
+def _unknown(errors: Sequence[NodeError]) -> list[str]:
+    return [f"options that -run was given are not known: {error.what}" for error in errors[:1]]
+
+
+def remembered_cluster(
+    declared: Declared, fleet: Fleet, options: Mapping[str, str] | None = None
+) -> tuple[Cluster, list[str]]:
     """Ask the managers of `fleet` what the cluster remembers, and nothing else.
 
     For commands that need no more than names and settings as they are in force. Returns the
     cluster and warnings: where no manager answers, what `-run` was given is not known.
+
+    Args:
+        options: what a `-run` is given now.
 
     Raises:
         ConfigErrors: a remembered option contradicts the settings.
@@ -65,14 +84,10 @@ def remembered_cluster(declared: Declared, fleet: Fleet) -> tuple[Cluster, list[
     managers = [host.name for host in declared.inventory.managers]
     asked = fleet.ask(lambda node: _remembers(node, declared), managers)
     told = [found for found in asked.values.values() if found is not None]
-    warnings = []
-    if not told and asked.errors:
-        error: NodeError = next(iter(asked.errors.values()))
-        warnings = [f"options that -run was given are not known: {error.what}"]
     decisions = told[0][0] if told else Decisions()
     copies = [stored for _, stored in told if stored.generation]
-    cluster, _ = declared.remembering(decisions, copies)
-    return cluster, warnings
+    cluster, _ = declared.remembering(decisions, copies, options)
+    return cluster, [] if told else _unknown([*asked.errors.values()])
 
 
 def _remembers(node: Node, declared: Declared) -> tuple[Decisions, StoredSecrets] | None:

@@ -56,7 +56,8 @@ class CreateContainer(ContainerOperation):
     def execute(self, context: Context) -> str:
         """Make it under another name, then name and start it, and wait until it works."""
         node = self.node_in(context)
-        body, made = make_beside(self, context)
+        body = prepared(self, context)
+        made = steps.make(node, self.container, body)
         steps.write_files(node, self.container)
         steps.take_name(node, self.container, made)
         detail = steps.start_new(node, self.container, made, body)
@@ -95,7 +96,8 @@ class ReplaceContainer(ContainerOperation):
         """Make the new one, wait until the old one may go, then let it take its place."""
         node, found = self.node_in(context), self.found
         leave_if_at_work(node, found, self.busy)
-        body, made = make_beside(self, context)
+        body = prepared(self, context)
+        made = steps.make(node, self.container, body)
         try:
             leave_if_at_work(node, found, self.busy)  # bringing the image may have taken minutes
             _wait_ready(node, self.name, found, found.ready_check, self.busy)
@@ -230,15 +232,12 @@ class RemoveContainer(Operation):
         return ""
 
 
-def make_beside(
-    operation: CreateContainer | ReplaceContainer, context: Context
-) -> tuple[dict[str, object], str]:
-    """Bring the image and make the container under another name; return its body and id."""
+def prepared(operation: CreateContainer | ReplaceContainer, context: Context) -> dict[str, object]:
+    """Bring the image and make the folders; return what the engine is told of the container."""
     node, container = operation.node_in(context), operation.container
     ensure(context.fleet, node, container.image, operation.identity, operation.master)
     steps.make_folders(node, container)
-    body = config(container, dict(operation.labels))
-    return body, steps.make(node, container, body)
+    return config(container, dict(operation.labels))
 
 
 def leave_if_at_work(node: Node, found: FoundContainer, busy: Busy) -> None:

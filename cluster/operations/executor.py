@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from cluster.connectors.node import Node
 from cluster.errors import NodeError, unexpected
@@ -31,26 +32,33 @@ def execute(
     for wave in waves(operations):
         missing = {o.key: [n for n in needed(o, items) if n.key in failed] for o in wave}
         done = [_skipped(o, missing[o.key][0]) for o in wave if missing[o.key]]
-        done += _wave(context, [o for o in wave if not missing[o.key]])
+        by_node: dict[str, list[Operation]] = {}
+        for operation in wave:
+            if not missing[operation.key]:
+                by_node.setdefault(operation.performer, []).append(operation)
+        found = context.fleet.ask(partial(_perform, context, by_node), by_node)
+        done += [result for results in found.values.values() for result in results]
+        done += _broken(by_node, found.errors)
         failed |= {result.item.key for result in done if not result.ok}
         yield from done
 
 
-def _wave(context: Context, operations: Iterable[Operation]) -> list[Result]:
-    by_node: dict[str, list[Operation]] = {}
-    for operation in operations:
-        by_node.setdefault(operation.performer, []).append(operation)
+def _perform(
+    context: Context, by_node: Mapping[str, Iterable[Operation]], node: Node
+) -> list[Result]:
+    """Carry out the operations of one node, one after another."""
+    return [attempt(context, operation) for operation in by_node[node.name]]
 
-    def perform(node: Node) -> list[Result]:
-        return [attempt(context, operation) for operation in by_node[node.name]]
 
-    done = context.fleet.ask(perform, by_node)
-    broken = [
+def _broken(
+    by_node: Mapping[str, Iterable[Operation]], errors: Mapping[str, NodeError]
+) -> list[Result]:
+    """Return what became of operations whose node's thread failed as a whole."""
+    return [
         Result(operation, Outcome.FAILED, error.what, error.hint)
-        for name, error in done.errors.items()
+        for name, error in errors.items()
         for operation in by_node[name]
     ]
-    return [result for results in done.values.values() for result in results] + broken
 
 
 def attempt(context: Context, operation: Operation) -> Result:

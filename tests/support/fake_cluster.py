@@ -1,0 +1,316 @@
+"""A small cluster that is only played: its nodes remember, and the real command line runs over it.
+
+cluster = FakeCluster(tmp_path, monkeypatch)
+cluster.begin()
+assert cluster.run("docker.apply") == 0
+assert "jupyter-skp" in cluster["c01"].containers
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke import Collection
+
+import services
+from cli.program import program
+from cluster.config import secrets, secrets_file
+from cluster.config.inventory import Host
+from cluster.connectors import fleet as fleets
+from cluster.connectors.base import Completed
+from cluster.connectors.fleet import Fleet
+from cluster.connectors.node import Node
+from cluster.errors import NodeError
+from cluster.model.cluster import Declared
+from cluster.model.spec import Source
+from hosts.boot import files as boot
+from tasks import ns
+from tests.support.described import described
+from tests.support.fake_configs import FakeConfigs
+from tests.support.fake_machine import FakeMachine
+from tests.support.fakes import Ran, Reply, Request, done, refusal, reply
+
+HOSTS: Mapping[str, Any] = {
+    "c01": {
+        "ipv4": "10.1.0.1",
+        "labels": [{"jupyter": "enable"}],
+        "groups": ["master", "manager"],
+    },
+    "c02": {"ipv4": "10.1.0.2", "labels": [{"jupyter": "enable"}], "groups": ["manager"]},
+    "c03": {"ipv4": "10.1.0.3", "labels": [], "groups": ["manager"]},
+}
+SETTINGS: Mapping[str, str] = {"SKP_DFS": "", "SKP_NET_SUBNET": "10.90.0.0/16"}
+# Seconds, the least that settings allow: nothing in these tests waits for as long unless it fails.
+_SHORT = ("connect", "request", "swarm", "start", "healthy", "stop", "transfer", "busy", "settled")
+_MTU = "/sys/class/net"
+# What a machine remembers, beside its connection.
+_KEPT = (
+    "containers", "images", "installed", "markers", "secrets", "trail", "swarm", "pushed", "_count",
+)  # fmt: skip
+
+
+class FakeCluster:
+    """Nodes by name, and the Swarm that they are in.
+
+    Attributes:
+        machines: by name.
+        wire: the lines of all nodes, each with the node's name in front.
+        labels: what the Swarm remembers.
+        down: the nodes that can't be reached.
+        configs: the Swarm's store, with the lock in it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        hosts: Mapping[str, Any] = HOSTS,
+        **settings: str,
+    ) -> None:
+        """Write the cluster's files into `folder`, and have commands find the nodes."""
+        self._folder = folder
+        self.wire: list[str] = []
+        self.labels: dict[str, str] = {}
+        self.entries: dict[str, dict[str, Any]] = {}
+        self.networks: list[dict[str, Any]] = []
+        self.down: set[str] = set()
+        self.leaderless = False
+        self._version = 10
+        seconds = {f"SKP_TIMEOUT_{name.upper()}": "1" for name in _SHORT}
+        self.settings = {**SETTINGS, "SKP_SSH_CONFIG": "", "SKP_ETC": str(folder), **seconds}
+        self.settings |= settings
+        self.wanted = described(folder, hosts, self.settings)
+        pushed = {
+            image.reference: f"sha256:of-{image.repository}"
+            for image in self._images(Source.REGISTRY)
+        }
+        self.machines = {
+            name: FakeMachine(name, told["ipv4"], pushed, self.wire) for name, told in hosts.items()
+        }
+        self.master, *_ = self.machines.values()
+        for image in self._images(Source.STREAM):
+            for machine in self.machines.values():
+                machine.images[image.reference] = f"sha256:{image.repository}"
+        self.configs = FakeConfigs(*(m.connection for m in self.machines.values()))
+        for machine in self.machines.values():
+            self._script(machine)
+        monkeypatch.setenv("SKP_ENV", str(folder / "env.sh"))
+        monkeypatch.setenv("SKP_HOSTS", str(folder / "hosts.json"))
+        monkeypatch.setattr(fleets, "_connect", self._connect)
+
+    def __getitem__(self, name: str) -> FakeMachine:
+        return self.machines[name]
+
+    def run(self, *words: str) -> int:
+        """Run a command in this process; return its exit code."""
+        try:
+            program(_alone(words)).run(["skp.py", *words])
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
+
+    @property
+    def declared(self) -> Declared:
+        """What the files say, as a command is given it."""
+        stored = secrets_file.read(secrets_file.path(self.wanted.settings))
+        return Declared(self.wanted.settings, self.wanted.inventory, stored, boot.files())
+
+    def fleet(self, *names: str) -> Fleet:
+        """Return connections to these nodes; by default to all."""
+        chosen = [host for host in self.wanted.inventory.hosts if host.name in (names or self)]
+        return Fleet(chosen, self.wanted.settings, self.wanted.settings.deadlines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.machines)
+
+    def begin(self) -> None:
+        """Have a Swarm of all nodes, with the overlay network, and nothing else."""
+        for host in self.wanted.inventory.hosts:
+            self._enter(self[host.name], "manager" if host.is_manager else "worker")
+            self.entries[f"id-{host.name}"]["Spec"]["Labels"] = {
+                **dict(host.labels),
+                "skp.labels": ",".join(sorted(dict(host.labels))),
+            }
+            self[host.name].installed |= {file.path for file in boot.files()}
+        self.networks = [_network("net-skp", self.settings["SKP_NET_SUBNET"])]
+
+    def remember(self, options: Mapping[str, Mapping[str, str]]) -> None:
+        """Have the Swarm remember what `-run` was given: by service, then by setting."""
+        self.labels["skp.options"] = json.dumps(options)
+
+    def forget_wire(self) -> None:
+        """Forget what was asked so far."""
+        self.wire.clear()
+        for machine in self.machines.values():
+            for noted in (machine.connection.wire, machine.connection.requests):
+                noted.clear()
+            machine.connection.commands.clear()
+
+    def saved(self) -> dict[str, Any]:
+        """Return what there is, for another cluster of the same hosts and settings."""
+        machines = {
+            name: {key: getattr(machine, key) for key in _KEPT}
+            for name, machine in self.machines.items()
+        }
+        ours = {key: getattr(self, key) for key in ("labels", "entries", "networks")}
+        stored = (self._folder / "secrets.env").read_bytes()
+        return deepcopy({"machines": machines, "ours": ours, "stored": stored})
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Have what another cluster had when it was saved."""
+        copied = deepcopy(saved)
+        for name, machine in copied["machines"].items():
+            vars(self[name]).update(machine)
+        vars(self).update(copied["ours"])
+        secrets_file.write(self._folder / "secrets.env", secrets.parse(copied["stored"].decode()))
+
+    def containers(self, service: str) -> dict[str, dict[str, Any]]:
+        """Return the containers of a service on all nodes by name."""
+        return {
+            name: found
+            for machine in self.machines.values()
+            for name, found in machine.of_service(service).items()
+        }
+
+    def changes(self) -> list[str]:
+        """Return what may have changed something, on all nodes; see FakeMachine.changes."""
+        return [line for machine in self.machines.values() for line in machine.changes()]
+
+    def trail(self, name: str) -> list[dict[str, Any]]:
+        """Return the audit trail of a manager."""
+        return [json.loads(line) for line in self[name].trail.splitlines()]
+
+    def _images(self, source: Source) -> list[Any]:
+        every = [i for s in services.catalogue().values() for i in s.images(self.wanted)]
+        return [image for image in every if image.source is source]
+
+    def _connect(self, host: Host, deadlines: Any, **_: Any) -> Node:
+        if host.name in self.down:
+            raise NodeError(host.name, "can't be reached", f"ssh -v {host.name}")
+        return Node(host, self[host.name].connection, deadlines)
+
+    def _script(self, machine: FakeMachine) -> None:
+        connection = machine.connection
+        connection.on("GET /swarm", self._told)
+        connection.on("POST /swarm/init", lambda _: self._begun(machine))
+        connection.on("POST /swarm/join", lambda request: self._joined(machine, request))
+        connection.on("POST /swarm/update", self._updated)
+        connection.on("GET /nodes", lambda _: reply(list(self.entries.values())))
+        connection.on("GET /nodes/*", lambda r: reply(self.entries[r.path.split("/")[2]]))
+        connection.on("POST /nodes/*/update", self._entry_updated)
+        connection.on("GET /networks", lambda _: reply(self.networks))
+        connection.on("POST /networks/create", self._network_made)
+        connection.on_run(_MTU, done(0, "1500"))
+
+        def note(found: Mapping[str, Any]) -> None:
+            """Leave the mark that the job of Airflow's tables leaves."""
+            said = dict(line.split("=", 1) for line in found["Config"]["Env"])
+            sources = {m["Target"]: m["Source"] for m in found["HostConfig"]["Mounts"]}
+            path = f"{sources['/root/volume']}/var/airflow/store"
+            machine.markers[path] = base64.b64encode(said["SKP_STORE"].encode()).decode()
+
+        machine.job_done = note
+
+    def _enter(self, machine: FakeMachine, role: str) -> None:
+        ident, manager = f"id-{machine.name}", role == "manager"
+        machine.swarm = {
+            "LocalNodeState": "active",
+            "NodeID": ident,
+            "ControlAvailable": manager,
+            "NodeAddr": machine.address,
+        }
+        self.entries[ident] = {
+            "ID": ident,
+            "Version": {"Index": self._next()},
+            "Spec": {"Role": role, "Availability": "active", "Labels": {}},
+            "Description": {"Hostname": machine.name},
+            "Status": {"State": "ready", "Addr": machine.address},
+            **({"ManagerStatus": {"Addr": f"{machine.address}:2377"}} if manager else {}),
+        }
+
+    def _next(self) -> int:
+        self._version += 1
+        return self._version
+
+    def _told(self, _: Request) -> Reply:
+        if self.leaderless:
+            return refusal(500, "rpc error: the swarm does not have a leader")
+        if not self.entries:
+            return refusal(503, "this node is not a swarm manager")
+        return reply(
+            {
+                "ID": "the-swarm",
+                "Version": {"Index": self._version},
+                "Spec": {"Name": "default", "Labels": dict(self.labels)},
+                "JoinTokens": {"Manager": "SWMTKN-manager", "Worker": "SWMTKN-worker"},
+            }
+        )
+
+    def _begun(self, machine: FakeMachine) -> Reply:
+        self._enter(machine, "manager")
+        return reply(f"id-{machine.name}")
+
+    def _joined(self, machine: FakeMachine, request: Request) -> Reply:
+        self._enter(machine, request.body["JoinToken"].partition("-")[2])
+        return reply()
+
+    def _updated(self, request: Request) -> Reply:
+        if f"version={self._version}" not in request.path:
+            return refusal(500, "rpc error: update out of sequence")
+        self._next()
+        self.labels = dict(request.body.get("Labels") or {})
+        return reply()
+
+    def _entry_updated(self, request: Request) -> Reply:
+        found = self.entries[request.path.split("/")[2]]
+        found["Spec"], found["Version"] = request.body, {"Index": self._next()}
+        return reply()
+
+    def _network_made(self, request: Request) -> Reply:
+        (pool,) = request.body["IPAM"]["Config"]
+        self.networks.append(_network(request.body["Name"], pool["Subnet"]))
+        return reply({"Id": "n1"}, 201)
+
+
+def _alone(words: Sequence[str]) -> Collection:
+    """Return the tasks with the one that is typed alone: Invoke copies all of them, twice."""
+    typed = next(word for word in words if word in ns.task_names)
+    space, _, name = typed.partition(".")
+    room = Collection(space)
+    room.add_task(ns[typed], name=name)
+    return Collection(room)
+
+
+def _network(name: str, subnet: str) -> dict[str, Any]:
+    return {"Name": name, "Attachable": True, "IPAM": {"Config": [{"Subnet": subnet}]}}
+
+
+class FakePortainer:
+    """Portainer's API on a node, as `exchange` reaches it through the node's shell.
+
+    Attributes:
+        known: the URLs of its agents.
+    """
+
+    def __init__(self, machine: FakeMachine, port: int) -> None:
+        """Have it listen on `port` of `machine`."""
+        self.known: list[str] = []
+        machine.connection.on_run(f"/dev/tcp/127.0.0.1/{port} ", self._answer)
+
+    def _answer(self, ran: Ran) -> Completed:
+        assert isinstance(ran.stdin, bytes)
+        head, _, body = ran.stdin.partition(b"\r\n\r\n")
+        method, path, _ = head.decode().split(" ", 2)
+        if path == "/api/users/admin/check":
+            return done(0, "HTTP/1.1 204 No Content\r\n\r\n")
+        if (method, path) == ("POST", "/api/endpoints"):
+            self.known.append(body.decode().partition('name="URL"')[2].split()[0])
+        told = {"/api/auth": {"jwt": "t"}, "/api/endpoints": [{"URL": u} for u in self.known]}
+        text = json.dumps(told.get(path, {}))
+        return done(0, f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}")

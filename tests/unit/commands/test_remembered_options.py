@@ -1,0 +1,382 @@
+"""One view of the cluster per command: what `-run` was given holds for every command afterwards.
+
+All options that any `-run` takes are given at once, the cluster is made, and then each command has
+to speak of the new names, ports and folders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import services
+from cluster.connectors import local
+from tasks import ns
+from tests.support.fake_cluster import FakeCluster, FakePortainer
+from tests.support.fakes import content, done, frames
+
+GIVEN = {
+    "airflow": {
+        "AIRFLOW_NAME": "flow",
+        "AIRFLOW_PORT": "8140",
+        "AIRFLOW_VOLUME": "/home/skp/skp/volume/flow",
+    },
+    "jupyter": {
+        "JUPYTER_NAME": "note",
+        "JUPYTER_PORT": "8111",
+        "JUPYTER_VOLUME": "/home/skp/skp/volume/note",
+    },
+    "kafka": {"KAFKA_NAME": "broker", "KAFKA_PORT": "9192", "KAFKA_VOLUME": "/data/broker"},
+    "mysql": {"MYSQL_NAME": "db", "MYSQL_PORT": "3406", "MYSQL_VOLUME": "/data/db"},
+    "portainer": {
+        "PORTAINER_NAME": "harbour",
+        "PORTAINER_PORT": "8150",
+        "PORTAINER_VOLUME": "/data/harbour",
+    },
+    "registry": {"REGISTRY_NAME": "shelf", "REGISTRY_VOLUME": "/home/skp/skp/volume/shelf"},
+    "spark": {"SPARK_VOLUME": "/home/skp/skp/volume/spark"},
+    "volumes": {"VOLUMES_NAME": "vol"},
+    "zookeeper": {"ZOOKEEPER_NAME": "keeper", "ZOOKEEPER_VOLUME": "/data/keeper"},
+}
+OPTIONS = {key: value for options in GIVEN.values() for key, value in options.items()}
+HOSTS: dict[str, Any] = {
+    "c01": {
+        "ipv4": "10.1.0.1",
+        "labels": [
+            {label: "enable"}
+            for label in ("jupyter", "mysql", "portainer", "spark-master", "zookeeper", "kafka")
+        ],
+        "groups": ["master", "manager"],
+    },
+    "c02": {
+        "ipv4": "10.1.0.2",
+        "labels": [{label: "enable"} for label in ("jupyter", "kafka", "spark-worker")],
+        "groups": ["worker"],
+    },
+    "c03": {"ipv4": "10.1.0.3", "labels": [{"kafka": "enable"}], "groups": ["worker"]},
+}
+SETTINGS = {
+    "PORTAINER_IMAGE": "portainer/portainer-ce",
+    "S3_ACCOUNT": "bucket",
+    "S3_ACCESS_ID": "id",
+    "S3_ACCESS_KEY": "key",
+}
+MOUNTED = done(0, json.dumps({"state": "mounted", "alive": True}))
+UNMOUNTED = done(1, json.dumps({"state": "unmounted by hand"}))
+# Names that the settings alone would give.
+DEFAULTS = re.compile(
+    r" docker exec (airflow|jupyter|kafka|mysql|portainer|registry|volume|zookeeper)-skp"
+)
+
+
+def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
+    return FakeCluster(folder, patch, HOSTS, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The cluster once `docker.apply` has made it with all options remembered."""
+    with pytest.MonkeyPatch.context() as patch:
+        cluster = made(tmp_path_factory.mktemp("made"), patch)
+        cluster.begin()
+        cluster.remember(GIVEN)
+        FakePortainer(cluster.master, 8150)
+        assert cluster.run("docker.apply") == 0
+        return cluster.saved()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, Any]) -> FakeCluster:
+    cluster = made(tmp_path, monkeypatch)
+    cluster.restore(saved)
+    FakePortainer(cluster.master, 8150)
+    return cluster
+
+
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The words of the program that a shell becomes."""
+    found: list[str] = []
+    monkeypatch.setattr(os, "execvp", lambda _, words: found.extend(words))
+    monkeypatch.setattr(local, "is_this_machine", lambda _: True)
+    return found
+
+
+def test_every_option_that_a_run_takes_has_a_value_here() -> None:
+    ends = ("NAME", "PORT", "VOLUME")
+    taken = {
+        service.name: {s.key for s in service.settings}
+        & {f"{service.name.upper().replace('-', '_')}_{end}" for end in ends}
+        for service in services.catalogue().values()
+    }
+    assert {name: set(options) for name, options in GIVEN.items()} == taken
+
+
+def test_apply_makes_everything_by_the_remembered_options(cluster: FakeCluster) -> None:
+    text = {name: json.dumps(cluster.containers(name)) for name in GIVEN}
+    missing = [
+        key
+        for service, options in GIVEN.items()
+        for key, value in options.items()
+        if value not in text[service]
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("words", [["docker.apply"], ["docker.plan"], ["docker.status"]])
+def test_what_was_made_by_them_is_as_wanted(cluster: FakeCluster, words: list[str]) -> None:
+    assert cluster.run(*words) == 0
+    assert cluster.changes() == []
+
+
+@pytest.mark.parametrize("service", GIVEN)
+def test_a_run_without_options_keeps_them(cluster: FakeCluster, service: str) -> None:
+    assert cluster.run(f"docker.{service}-run") == 0
+    assert not [line for line in cluster.changes() if "/containers/" in line]
+
+
+@pytest.mark.parametrize("service", GIVEN)
+def test_a_removal_finds_what_was_made_by_them(cluster: FakeCluster, service: str) -> None:
+    assert cluster.run(f"docker.{service}-rm", "--busy=replace") == 0
+    assert cluster.containers(service) == {}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command, and what it has to ask nodes for, each somewhere on the wire.
+
+    Attributes:
+        execs: how commands in containers end, by a part of them.
+        drained: nodes that are drained first.
+        code: its exit code.
+    """
+
+    words: str
+    asks: tuple[str, ...]
+    execs: tuple[tuple[str, Any], ...] = ()
+    drained: tuple[str, ...] = ()
+    code: int = 0
+
+
+NONE_THERE = (("--skip-column-names", done()),)
+BOTH_THERE = (("--skip-column-names", done(0, "database\nuser")),)
+ROWS = (
+    Row(
+        "volume.status",
+        ("c01: .*docker exec vol-s3-c01 volume-skp status", "c02: .*docker exec vol-s3-c02 "),
+        (("volume-skp status", MOUNTED),),
+    ),
+    Row(
+        "volume.check",
+        ("docker exec vol-s3-c01 volume-skp check", "docker exec vol-s3-c02 volume-skp check"),
+        (("volume-skp check", done(0, json.dumps({"ok": True}))),),
+    ),
+    Row(
+        "volume.umount",
+        ("docker exec vol-s3-c01 volume-skp umount", "docker exec vol-s3-c02 volume-skp umount"),
+        (("volume-skp status", MOUNTED),),
+    ),
+    Row(
+        "volume.mount",
+        ("docker exec vol-s3-c01 volume-skp mount", "docker exec vol-s3-c02 volume-skp mount"),
+        (("volume-skp status", UNMOUNTED),),
+    ),
+    Row("docker.kafka-drain -h c02", ("c02: .*docker exec broker-2 kafka-drain",)),
+    Row(
+        "docker.mysql-airflow-init",
+        ("docker exec db mysql", "docker exec db sh /run/skp/airflow-init$"),
+        NONE_THERE,
+    ),
+    Row(
+        "docker.mysql-airflow-init --reset --yes",
+        (
+            "test -e /home/skp/skp/volume/flow/var/airflow/store",
+            "mv -f .* /home/skp/skp/volume/flow/var/airflow/store",
+            "docker exec db sh /run/skp/airflow-init --reset",
+        ),
+        BOTH_THERE,
+    ),
+    Row(
+        "docker.airflow-db-init",
+        (
+            r"c01: POST /containers/create\?name=flow-init\.new .*SKP_STORE=db:3306/airflow",
+            r'name=flow-init\.new .*"Source": "/home/skp/skp/volume/flow"',
+        ),
+    ),
+    Row(
+        "docker.airflow-web-passwd-init",
+        ("docker exec flow /opt/skp/bin/airflow-skp web-password",),
+    ),
+    Row("docker.portainer-run", (r"/dev/tcp/127\.0\.0\.1/8150 ",)),
+    Row(
+        "docker.undrain -h c03",
+        (r"c03: POST /containers/create\?name=broker-3\.new",),
+        (),
+        ("c03",),
+    ),
+    Row("docker.restart -n broker", ("c01: POST /containers/.*/restart", "c03: .*/restart")),
+)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.words for row in ROWS])
+def test_a_command_asks_for_what_is_there_under_the_new_names(
+    cluster: FakeCluster, row: Row
+) -> None:
+    for node in row.drained:
+        assert cluster.run("docker.drain", "-h", node) == 0
+    cluster.forget_wire()
+    for machine in cluster.machines.values():
+        machine.execs.update(row.execs)
+        machine.connection.on_run("test -e", done())
+        machine.connection.on_run("umask 077 && cat", done())
+    assert cluster.run(*row.words.split()) == row.code
+    assert [asked for asked in row.asks if not any(re.search(asked, w) for w in cluster.wire)] == []
+    assert [w for w in cluster.wire if DEFAULTS.search(w)] == []
+
+
+SHELLS = {
+    "docker.airflow-shell": "docker exec -i flow bash",
+    "docker.jupyter-shell": "docker exec -i note bash",
+    "docker.jupyter-shell -h c02": "docker exec -i note-c02 bash",
+    "docker.kafka-shell -h c03": "docker exec -i broker-3 bash",
+    "docker.mysql-shell": "docker exec -i db bash",
+    "docker.mysql-client": "docker exec -i db mysql",
+    "docker.spark-shell": "docker exec -i spark-skp-",
+    "docker.zookeeper-shell": "docker exec -i keeper-1 bash",
+    "docker.exec-shell -h c01 -n note": "docker exec -i note bash",
+}
+
+
+@pytest.mark.parametrize("words", SHELLS)
+def test_a_shell_is_opened_in_the_container_of_the_new_name(
+    cluster: FakeCluster, became: list[str], words: str
+) -> None:
+    assert cluster.run(*words.split()) == 0
+    assert " ".join(became).startswith(SHELLS[words])
+
+
+def test_logs_are_found_by_the_new_name(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.master.connection.on("GET /containers/*/logs", content(frames("hello\n")))
+    assert cluster.run("docker.logs", "-n", "db") == 0
+    assert capsys.readouterr().out == "c01: hello\n"
+
+
+def test_portainer_is_told_of_agents_by_their_new_names(cluster: FakeCluster) -> None:
+    portainer = FakePortainer(cluster.master, 8150)
+    assert cluster.run("docker.portainer-run") == 0
+    assert portainer.known == [f"tcp://harbour-agent-{name}:9001" for name in HOSTS]
+
+
+def test_a_rollback_keeps_the_new_name(cluster: FakeCluster) -> None:
+    reference = "localhost:5000/skp/docker-ds:latest"
+    cluster.master.pushed[reference] = "sha256:newer"
+    assert cluster.run("docker.apply", "jupyter") == 0
+    cluster.forget_wire()
+    assert cluster.run("docker.rollback", "-s", "jupyter") == 0
+    created = [w for w in cluster["c02"].connection.wire if w.startswith("POST /containers/create")]
+    assert [w.split()[1] for w in created] == ["/containers/create?name=note-c02.new"]
+
+
+def test_a_machine_is_checked_for_the_new_ports(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for machine in cluster.machines.values():
+        machine.connection.on_run("sh -s --", done(0, "client yes\ntcp 8010 8111\nend yes\n"))
+    assert cluster.run("host.check", "--nodes", "c02") == 1
+    said = capsys.readouterr().out
+    assert "c02 port: 8111/tcp, for jupyter, is taken" in said
+    assert "8010/tcp" not in said
+
+
+def test_a_run_may_take_a_port_that_another_was_taken_off(cluster: FakeCluster) -> None:
+    assert cluster.run("docker.airflow-run", "-p", "8010") == 0  # the notebook server's default
+    assert cluster.containers("airflow")["flow"]["HostConfig"]["PortBindings"]["8040/tcp"] == [
+        {"HostIp": "", "HostPort": "8010"}
+    ]
+
+
+def test_a_run_may_not_take_a_port_that_is_in_use(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.airflow-run", "-p", "8111") == 1
+    assert "port 8111/tcp is taken by the container note" in capsys.readouterr().out
+    assert cluster.containers("airflow")["flow"]["HostConfig"]["PortBindings"]["8040/tcp"] == [
+        {"HostIp": "", "HostPort": "8140"}
+    ]
+
+
+def test_a_port_that_is_wanted_twice_is_refused_before_anything_changes(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.jupyter-run", "-p", "8020") == 2  # its own kernel gateway's
+    assert "port 8020/tcp is wanted twice on c01" in capsys.readouterr().err
+    assert cluster.changes() == []
+
+
+# Commands that read no setting that `-run` may override; each with what it does read.
+OTHERS = {
+    r"(cron|lab|lang|iptable|nfs)\..*": "this machine, or what machines have before they are nodes",
+    r"host\.(copy|install)": "what machines have before they are nodes",
+    r"ssh\..*": "hosts.json and what is typed",
+    r"(sshfs|s3fs|blobfs)\..*": "where credentials are: $SKP_HOME, and the server's own settings",
+    r"docker\.swarm-.*|docker\.node-rm|docker\.drain": "the Swarm; what goes is found by labels",
+    r"docker\.image-.*": "images: names and tags, the registry's address",
+    r"docker\.(ps|audit|history)": "what is there",
+}
+
+
+def test_every_command_is_tried_with_remembered_options_or_reads_none() -> None:
+    services_own = {f"docker.{name}-{verb}" for name in GIVEN for verb in ("run", "rm")}
+    tried = {row.words.split()[0] for row in ROWS} | {words.split()[0] for words in SHELLS}
+    tried |= {"docker.apply", "docker.plan", "docker.status", "docker.logs", "docker.rollback"}
+    tried |= {"host.check"} | services_own
+    left = set(ns.task_names) - tried
+    assert [name for name in left if not any(re.fullmatch(p, name) for p in OTHERS)] == []
+    assert [name for name in tried if any(re.fullmatch(p, name) for p in OTHERS)] == []
+    assert tried <= set(ns.task_names)
+
+
+READS = {
+    "docker.status": "skp: warning: options that -run was given are not known: c01: ",
+    "volume.status": "skp: warning: options that -run was given are not known: c01: ",
+    "host.check": "skp: warning: options that -run was given are not known: c01: ",
+}
+
+
+@pytest.mark.parametrize("words", READS)
+def test_without_a_manager_a_reading_command_warns_and_goes_on(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    cluster.down.add("c01")
+    for machine in cluster.machines.values():
+        machine.connection.on_run("sh -s --", done(0, "end yes\n"))
+    assert cluster.run(*words.split()) == 1
+    assert READS[words] in capsys.readouterr().err
+    assert any(line.startswith("c02: ") for line in cluster.wire)
+
+
+@pytest.mark.parametrize("words", READS)
+def test_without_a_quorum_a_reading_command_warns_and_goes_on(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    cluster.leaderless = True
+    for machine in cluster.machines.values():
+        machine.connection.on_run("sh -s --", done(0, "end yes\n"))
+    cluster.run(*words.split())
+    assert READS[words] in capsys.readouterr().err
+    assert any(line.startswith("c02: ") for line in cluster.wire)
+
+
+def test_the_status_of_one_worker_speaks_of_the_new_names(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.status", "--nodes", "c03", "kafka") == 0
+    assert "broker-3" in capsys.readouterr().out
