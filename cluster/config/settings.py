@@ -138,14 +138,14 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
     """Evaluate and check the settings at `path`.
 
     Args:
-        path: the env.sh.
+        path: the env.sh, as messages name it; a relative one starts at the project.
         declared: the settings of all services.
         overrides: values that win over the file, e.g. SKP_HOSTS from the caller's environment.
 
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
     """
-    return _build(evaluate(path), _document(declared), overrides, {})
+    return _build(evaluate(path, ROOT), _document(declared), overrides, {})
 
 
 def _build(
