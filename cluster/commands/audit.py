@@ -76,7 +76,7 @@ class Audit:
 def entries(fleet: Fleet, inventory: Inventory, count: int) -> Results[list[dict[str, Any]]]:
     """Return each manager's last `count` entries, oldest first."""
     managers = [host.name for host in inventory.managers]
-    return fleet.each(lambda node: _tail(node, count), managers)
+    return fleet.ask(lambda node: _tail(node, count), managers)
 
 
 def merged(found: Iterable[Iterable[dict[str, Any]]], count: int) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from cluster.model.state import FoundContainer
 
 def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed]:
     """Run a shell command on all nodes of `fleet`."""
-    return fleet.each(lambda node: node.run(command, deadline=deadline))
+    return fleet.ask(lambda node: node.run(command, deadline=deadline))
 
 
 def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:

@@ -108,7 +108,7 @@ def images(fleet: Fleet) -> Results[list[Row]]:
 
     Each with its digest in the node's registry and in its engine, size in bytes, and creation.
     """
-    named = fleet.each(_names)
+    named = fleet.ask(_names)
     names = sorted({name for found in named.values.values() for name in found})
     listed = fleet.each(lambda node: [_image(node, name) for name in names], named.values)
     return Results(listed.values, {**named.errors, **listed.errors})
