@@ -59,12 +59,12 @@ def _gpus(node: FoundNode) -> str:
 
 
 def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:
-    held = state.swarm.decisions.stopped if state.swarm else frozenset[str]()
+    stopped = state.swarm.decisions.stopped if state.swarm else frozenset[str]()
     off = drained(cluster.inventory, state, (), ())
     for service in services:
         wanted = {(c.node, c.name): c for c in service.containers(cluster, state)}
         for key, container in wanted.items():
-            down = "held" if container.service in held else "drained" if key[0] in off else ""
+            down = "held" if container.service in stopped else "drained" if key[0] in off else ""
             yield _row(key, container, _found(state, key), down, state)
         for node in state.nodes.values():
             for found in node.containers.values():
