@@ -45,8 +45,8 @@ class Setting:
 class Settings:
     """All settings with their defaults filled in; read-only.
 
-    Passwords are kept apart from the other values, so that nothing prints them by accident; those in
-    force are in `Cluster.secrets`.
+    Passwords are kept apart from the other values, so that nothing prints them by accident; those
+    in force are in `Cluster.secrets`.
 
     Attributes:
         path: the file, as messages name it.
@@ -200,7 +200,10 @@ def _document(declared: Iterable[Setting]) -> dict[str, Any]:
 def _wrong(
     document: Mapping[str, Any], values: Mapping[str, str | int | bool], given: Collection[str]
 ) -> dict[str, str]:
-    """Return what is wrong, by key; for a wrong default, the setting it uses is named instead."""
+    """Return what is wrong with the given settings, by key.
+
+    A default is wrong only where the setting that it is derived from is, and that one is named.
+    """
     wrong = {
         str(violation.location[0]): violation.what
         for violation in schema.violations(document, values)
