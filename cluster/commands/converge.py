@@ -1,4 +1,4 @@
-"""Observe, plan, carry out, and again until nothing is left that one more look could bring."""
+"""Converging: observe, plan, carry out, in rounds, until another round would bring nothing."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ _ROUNDS = 12
 
 @dataclass(frozen=True)
 class Console:
-    """How a command speaks with the person: progress lines, and a question that may end it.
+    """How a command talks to the person.
 
     Attributes:
+        say: takes a line of progress.
         confirm: takes a question, and raises SkpError unless the answer is yes.
     """
 
@@ -45,17 +46,18 @@ class Console:
 
 
 def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> Report:
-    """Make what `scope` names as it is wanted, and return what was done.
+    """Make what `scope` names as it is wanted, and return the report.
 
-    The lock is taken only when there is something to change; what was seen before is then looked
-    at once more.
+    The lock is taken only when there is something to change; the cluster is then observed again.
 
     Raises:
         LockedError: another command is changing the cluster.
-        SkpError: it does not come to rest (a fault of SKP or of a service), or the person said no.
+        SkpError: the person did not agree, or the plan still changes after all rounds, which is a
+            fault of SKP or of a service.
+        ConfigErrors: settings and inventory contradict each other.
     """
     run = _Run(declared, fleet, scope, console)
-    plan = run.look()
+    plan = run.observe_and_plan()
     if scope.dry:
         return run.report([Result(i, Outcome.PLANNED) for i in plan.items if i.needs_lock])
     run.ask()
@@ -69,7 +71,7 @@ def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -
 
 
 class _Run:
-    """One command on its way."""
+    """The state of one command: its last plan, and the results so far."""
 
     def __init__(self, declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> None:
         self._declared, self._fleet, self._scope, self._console = declared, fleet, scope, console
@@ -77,7 +79,7 @@ class _Run:
         self._results: list[Result] = []
         self._plan: Plan
 
-    def look(self) -> Plan:
+    def observe_and_plan(self) -> Plan:
         """Observe and plan."""
         scope = self._scope
         declared = replace(self._declared, stored=secrets_file.read(self._file))
@@ -90,7 +92,7 @@ class _Run:
         return self._plan
 
     def ask(self) -> None:
-        """Have the person confirm what takes away an unusual share; raises SkpError if not."""
+        """Have the person confirm a plan that removes much; raises SkpError if they do not."""
         if self._scope.goal is not Goal.REMOVE and Part.DRAIN not in self._scope.parts:
             plan = self._plan
             doubt = confirmation(self._declared.inventory, plan.view.state, plan.items)
@@ -98,16 +100,16 @@ class _Run:
                 self._console.confirm(doubt)
 
     def wait(self) -> Sequence[Result]:
-        """Wait for what is only not ready yet, which needs no lock; return what became of it."""
+        """Carry out a plan that only waits, which needs no lock, and return the results."""
         self._results += execute(Context(self._fleet, self._progress()), self._plan.items)
         return self._results
 
     def rounds(self, lock: Lock) -> Report:
-        """Carry out in rounds, with the lock held and the audit trail written."""
+        """Carry out plans in rounds, under the lock, with entries in the audit trail."""
         audit = Audit(self._fleet, self._declared.inventory, lock.me)
         with ThreadPoolExecutor(1) as beside:
             begun = beside.submit(audit.begin, lock.left)
-            self.look()
+            self.observe_and_plan()
             begun.result()
         if lock.left:
             audit.complaints.append(
@@ -117,20 +119,20 @@ class _Run:
             for _ in range(_ROUNDS):
                 if not self._round(lock):
                     break
-                self.look()
+                self.observe_and_plan()
                 lock.take(self._plan.view.state)
             else:
                 raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is more")
         return self.report(self._results, audit.complaints)
 
     def _round(self, lock: Lock) -> bool:
-        """Carry out the plan, but for what failed before; whether another look may bring more."""
+        """Carry out the plan, except what failed before; return whether another round is needed."""
         self._store_secrets()
         failed = {result.item.key for result in self._results if not result.ok}
         before = len(self._results)
         context = Context(self._fleet, self._progress(), lock.check)
         for result in execute(context, self._plan.items, failed):
-            self._results.append(result)  # one by one: they are known after an interruption too
+            self._results.append(result)  # one by one: an interruption loses none of them
         return _needs_another_round(self._plan.items, self._results[before:])
 
     def _progress(self) -> Progress:
@@ -138,7 +140,7 @@ class _Run:
         return Progress(self._console.say, known(view.cluster, view.state))
 
     def _store_secrets(self) -> None:
-        """Bring this machine's copy up to date before anything is made with the secrets."""
+        """Update this machine's copy of the secrets before any container is made with them."""
         if not self._scope.services:
             return
         resolved = self._plan.view.resolved
@@ -148,11 +150,11 @@ class _Run:
             secrets_file.write(self._file, resolved.stored)
 
     def report(self, results: Sequence[Result], complaints: Iterable[str] = ()) -> Report:
-        """Return what became of the plan."""
+        """Return the report of the last plan and all results."""
         return converged(self._scope, self._fleet.hosts, self._plan, results, complaints)
 
 
 def _needs_another_round(items: Iterable[Item], done: Iterable[Result]) -> bool:
-    """Whether one more look could bring more: something was missing, or could not be judged."""
+    """Whether something changed, and an item was deferred or could not be compared."""
     changed = any(result.outcome is Outcome.DONE for result in done)
     return changed and any(item.is_provisional for item in items)
