@@ -24,21 +24,23 @@ def check(s: Session) -> None:
     """Find what is wrong with the machines, and what to do; changes nothing."""
     from hosts.check.preflight import check
 
-    with s.fleet(s.hosts) as fleet:
-        found = check(fleet, s.cluster(fleet), services.catalogue().values())
+    chosen = [host.name for host in s.hosts]
+    with s.fleet() as fleet:  # the managers too: they know which ports are wanted
+        every = check(fleet, s.cluster(fleet), services.catalogue().values())
+    found = [finding for finding in every if finding.node in chosen]
     if found or s.options.json or not s.options.quiet:
-        s.show([asdict(finding) for finding in found], _lines(s, found))
+        s.show([asdict(finding) for finding in found], _lines(found, chosen))
     s.end({}, found)
 
 
-def _lines(s: Session, found: Sequence[Finding]) -> Iterator[str]:
+def _lines(found: Sequence[Finding], chosen: Sequence[str]) -> Iterator[str]:
     for finding in found:
         yield f"! {finding.node} {finding.check}: {finding.found}"
         yield from (f"    {line}" for line in finding.fix.splitlines())
     if found:
         yield f"{len(found)} finding(s) on {len({finding.node for finding in found})} node(s)."
     else:
-        yield f"Nothing is wrong with {', '.join(host.name for host in s.hosts)}."
+        yield f"Nothing is wrong with {', '.join(chosen)}."
 
 
 @command(help=PASSWORD_HELP, optional=["password"])

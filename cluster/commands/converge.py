@@ -57,7 +57,7 @@ def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -
         ConfigErrors: settings and inventory contradict each other.
     """
     run = _Run(declared, fleet, scope, console)
-    plan = run.observe_and_plan()
+    plan = run.look()
     if scope.dry:
         return run.report([Result(i, Outcome.PLANNED) for i in plan.items if i.needs_lock])
     run.ask()
@@ -79,7 +79,7 @@ class _Run:
         self._results: list[Result] = []
         self._plan: Plan
 
-    def observe_and_plan(self) -> Plan:
+    def look(self) -> Plan:
         """Observe and plan."""
         scope = self._scope
         declared = replace(self._declared, stored=secrets_file.read(self._file))
@@ -105,11 +105,11 @@ class _Run:
         return self._results
 
     def rounds(self, lock: Lock) -> Report:
-        """Carry out plans in rounds, under the lock, with entries in the audit trail."""
+        """Carry out in rounds, with the lock held and the audit trail written."""
         audit = Audit(self._fleet, self._declared.inventory, lock.me)
         with ThreadPoolExecutor(1) as beside:
             begun = beside.submit(audit.begin, lock.left)
-            self.observe_and_plan()
+            self.look()
             begun.result()
         if lock.left:
             audit.complaints.append(
@@ -119,20 +119,20 @@ class _Run:
             for _ in range(_ROUNDS):
                 if not self._round(lock):
                     break
-                self.observe_and_plan()
+                self.look()
                 lock.take(self._plan.view.state)
             else:
                 raise SkpError(f"it does not come to rest: after {_ROUNDS} rounds there is more")
         return self.report(self._results, audit.complaints)
 
     def _round(self, lock: Lock) -> bool:
-        """Carry out the plan, except what failed before; return whether another round is needed."""
+        """Carry out the plan, but for what failed before; whether another look may bring more."""
         self._store_secrets()
         failed = {result.item.key for result in self._results if not result.ok}
         before = len(self._results)
         context = Context(self._fleet, self._progress(), lock.check)
         for result in execute(context, self._plan.items, failed):
-            self._results.append(result)  # one by one: an interruption loses none of them
+            self._results.append(result)  # one by one: they are known after an interruption too
         return _needs_another_round(self._plan.items, self._results[before:])
 
     def _progress(self) -> Progress:

@@ -46,7 +46,7 @@ def observe_cluster(
 def _questions(
     cluster: Cluster, declared: Declared, services: Sequence[Service]
 ) -> tuple[Question, Mapping[str, Sequence[Image]]]:
-    """Return what is asked of the nodes' disks, and, by node, which images are asked for."""
+    """Return what is asked of the nodes' disks, and of which images by node."""
     images = dict.fromkeys(image for s in services for image in s.images(cluster))
     markers = [path for service in services for path in service.marker_files(cluster)]
     question = Question(cluster.home, cluster.files, declared.stored, markers)
@@ -54,10 +54,10 @@ def _questions(
 
 
 def remembered_cluster(declared: Declared, fleet: Fleet) -> tuple[Cluster, list[str]]:
-    """Return the cluster as its managers remember it, and warnings; nothing else is asked.
+    """Ask the managers of `fleet` what the cluster remembers, and nothing else.
 
-    It is for commands that need no more than the names and settings in force. When no manager
-    answers, the options that `-run` was given are not known, and a warning says so.
+    For commands that need no more than names and settings as they are in force. Returns the
+    cluster and warnings: where no manager answers, what `-run` was given is not known.
 
     Raises:
         ConfigErrors: a remembered option contradicts the settings.

@@ -1,7 +1,7 @@
-"""The registry of a node, for what its engine can't do: list tags, and remove one.
+"""What the engine can't do with a registry: list its tags, and take one away.
 
-The registry listens on its node's loopback; see `connectors.loopback_http`. The API is
-Distribution's (distribution.github.io, HTTP API V2).
+The registry listens on its node's loopback; see `connectors.loopback_http`. The API is that of
+Distribution (distribution.github.io, HTTP API V2).
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class CreateContainer(ContainerOperation):
     action = Action.CREATE
 
     def execute(self, context: Context) -> str:
-        """Create it under a temporary name, give it its name, start it, wait until it works."""
+        """Make it under another name, then name and start it, and wait until it works."""
         node = self.node_in(context)
         body, made = make_beside(self, context)
         steps.write_files(node, self.container)
@@ -92,7 +92,7 @@ class ReplaceContainer(ContainerOperation):
         return self.container.rolling_order
 
     def execute(self, context: Context) -> str:
-        """Create the new one, wait until the old one may go, then replace and start."""
+        """Make the new one, wait until the old one may go, then let it take its place."""
         node, found = self.node_in(context), self.found
         leave_if_at_work(node, found, self.busy)
         body, made = make_beside(self, context)
@@ -233,7 +233,7 @@ class RemoveContainer(Operation):
 def make_beside(
     operation: CreateContainer | ReplaceContainer, context: Context
 ) -> tuple[dict[str, object], str]:
-    """Bring the image, and create the container under a temporary name; return its body and id."""
+    """Bring the image and make the container under another name; return its body and id."""
     node, container = operation.node_in(context), operation.container
     ensure(context.fleet, node, container.image, operation.identity, operation.master)
     steps.make_folders(node, container)

@@ -131,7 +131,7 @@ class SweepJoins(Operation):
 
 
 def _silent(via: Node, node_id: str) -> bool:
-    """Wait until an entry is too old for a join; return whether its node still has no name."""
+    """Wait until an entry is too old for a join; tell whether its node still has no name."""
     end = time.monotonic() + via.deadlines.swarm
     with via.talking("looking at an interrupted join") as engine:
         while time.monotonic() < end:

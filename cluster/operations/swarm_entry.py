@@ -134,10 +134,9 @@ def demote(via: Node, node_id: str) -> None:
 
 
 def forget(via: Node, node_id: str) -> None:
-    """Remove the entry of a machine that was reinstalled, has left, or never finished its join.
+    """Remove the entry of a machine that was reinstalled, has left, or never came to join.
 
-    A manager whose entry can't be removed is demoted, and the removal tried again until the
-    deadline. (The engine refuses to demote a manager that never got into raft.)
+    A manager is demoted first; but not one that never got into raft, which the engine refuses.
     """
     end = time.monotonic() + via.deadlines.swarm
     demoted = False

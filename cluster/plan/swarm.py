@@ -17,7 +17,7 @@ _SWARM_PORT = 2377
 
 
 class Part(StrEnum):
-    """The parts of a cluster that are not services."""
+    """The parts of a cluster that are no service; FILES come with JOIN."""
 
     INIT = "init"
     JOIN = "join"
@@ -46,8 +46,8 @@ def plan_swarm(
     items: list[Item] = []
     if Part.INIT in parts and inventory.master.name in names:
         items.append(_init(inventory, state))
-    # An engine that has just started still seeks a manager; before, no container can be attached to
-    # an overlay network there.
+    # An engine that has just started still seeks a manager: until it has found one, no container
+    # can be attached to an overlay network there.
     coming = [host for host in chosen if _is_coming(host, state)]
     items += [_coming(host) for host in coming]
     if Part.JOIN in parts:

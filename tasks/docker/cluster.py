@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import services
 from cli.command import command
 from cli.session import Session
 from cluster.errors import ConfigError
-from cluster.plan.swarm import FORM
+from cluster.model.service import Service
+from cluster.plan.swarm import FORM, Part
 
 
 @command(help={"service": "The service, e.g. jupyter."})
@@ -38,18 +41,19 @@ def history(s: Session, count: int = 20) -> None:
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def apply(s: Session, services: str = "") -> None:
     """Make all that the labels ask for: Swarm, network, registry, services."""
-    _apply(s, services)
+    s.converge(*_wanted(services))
 
 
 @command(help={"services": "Only these, comma-separated or as words after the name."})
 def plan(s: Session, services: str = "") -> None:
     """Show what docker.apply would do, and change nothing."""
     s.dry()
-    _apply(s, services)
+    s.converge(*_wanted(services))
 
 
-def _apply(s: Session, names: str) -> None:
-    s.converge(parts=() if names else FORM, chosen=services.choose(names))
+def _wanted(names: str) -> tuple[Sequence[Part], Sequence[Service]]:
+    """Return the named services; without names all, with the parts that make a Swarm."""
+    return () if names else FORM, services.choose(names)
 
 
 @command()

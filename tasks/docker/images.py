@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import services
 from cli.command import Command, command
 from cli.session import Session
 from cluster.model.service import Service
 from services.images import build_task, own_image
+
+if TYPE_CHECKING:
+    from cluster.commands.change import Change
+    from cluster.connectors.fleet import Fleet
+    from cluster.model.cluster import Cluster
 
 
 @command(
@@ -42,8 +49,12 @@ def image_rm(s: Session, image: str = "", tag: str = "") -> None:
 
     chosen = parse(image, tag)
     nodes = [host.name for host in s.hosts]
-    needed_by = [service.name for service in services.needing(s.declared.alone(), chosen)]
-    s.change(lambda _, fleet: plan_image_removal(s.inventory, fleet, chosen, nodes, needed_by))
+
+    def find(cluster: Cluster, fleet: Fleet) -> Change:
+        needed_by = [service.name for service in services.needing(cluster, chosen)]
+        return plan_image_removal(s.inventory, fleet, chosen, nodes, needed_by)
+
+    s.change(find)
 
 
 @command(help={"build-cache": "Prune the master's build cache too; the next build takes longer."})
