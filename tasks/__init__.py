@@ -1,4 +1,8 @@
-"""What a person types: one module per namespace. Arguments in, a report out, no logic."""
+"""What a person types: one module per namespace, which turns arguments into a report.
+
+Allowed imports: everything. This module only collects the namespaces; begin reading at
+docker/cluster.py, then docker/services.py, which makes the tasks of every service.
+"""
 
 from __future__ import annotations
 

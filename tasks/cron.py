@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -46,13 +45,11 @@ def list_(s: Session) -> None:
     from cluster.commands.report import table
 
     found = _entries()
-    if s.options.json:
-        print(json.dumps([{"schedule": e.schedule, "command": e.command} for e in found], indent=2))
-    elif found:
-        rows = [(entry.schedule, entry.command) for entry in found]
-        print("\n".join(table(("SCHEDULE", "COMMAND"), rows)))
-    else:
-        print("cron runs nothing of this checkout.")
+    rows = [(entry.schedule, entry.command) for entry in found]
+    lines = (
+        table(("SCHEDULE", "COMMAND"), rows) if rows else ["cron runs nothing of this checkout."]
+    )
+    s.show([{"schedule": e.schedule, "command": e.command} for e in found], lines)
 
 
 @command(help={"command": "Only this command; all without it."})

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
-from invoke import Collection, Exit
+from invoke import Collection
 
 from cli.command import command
 from cli.session import Session
-from cluster.errors import ExitCode
 
 ns = Collection("volume")
 _BACKEND = {"backend": "sshfs, s3 or blob; by default all that are switched on."}
@@ -46,6 +43,7 @@ def _change_mounts(s: Session, name: str, verb: str) -> None:
 
 
 def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
+    from cli.rendering import texts
     from cluster.commands.report import table
     from services.volumes.mounts import ask, chosen
 
@@ -53,16 +51,10 @@ def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
     with s.fleet() as fleet:
         nodes = {host.name for host in s.hosts}
         rows, errors = ask(s.cluster(fleet), fleet, backends, verb, nodes)
-    if s.options.json:
-        told = {node: error.what for node, error in errors.items()}
-        print(json.dumps({"volumes": rows, "unreachable": told}, indent=2, ensure_ascii=False))
-    else:
-        head = tuple(word.upper() for word in ("node", "volume", *columns))
-        cells = [tuple(str(row.get(word.lower(), "")) for word in head) for row in rows]
-        print("\n".join(table(head, cells)))
-        s.warn([str(error) for error in errors.values()])
-    if errors or not all(row["ok"] for row in rows):
-        raise Exit(code=int(ExitCode.FAILED))
+    head = tuple(word.upper() for word in ("node", "volume", *columns))
+    cells = [tuple(str(row.get(word.lower(), "")) for word in head) for row in rows]
+    s.show({"volumes": rows, "unreachable": texts(errors)}, table(head, cells))
+    s.end(errors, [row for row in rows if not row["ok"]])
 
 
 for _task in (status, check, mount, umount):

@@ -1,4 +1,4 @@
-"""Asking every node once, in parallel, for all that the plan needs to know."""
+"""The state of all nodes: each is asked once, in parallel, for all that a plan needs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import docker.errors
 from cluster.config.secrets import Secret
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
+from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, NodeError
 from cluster.facts.disk import Question, disk
 from cluster.facts.registry import Registry
@@ -37,7 +38,7 @@ from cluster.model.state import (
     moment,
 )
 
-_PAUSE = 1.0  # seconds between two looks at managers that elect a leader
+_PAUSE = 1.0  # seconds between two tries while managers elect a leader
 
 
 def observe(
@@ -48,24 +49,27 @@ def observe(
 ) -> State:
     """Return the state of all nodes of `fleet`.
 
+    While the Swarm has no leader, all are asked again, as long as enough managers answer to elect
+    one and the deadline `swarm` has not passed.
+
     Args:
         fleet: the connected nodes.
         master: the node whose Swarm is ours, if it is a manager of one.
-        question: what is wanted of the nodes' own disks.
-        images: per node name, the images whose ids or digests are wanted.
+        question: what is asked of the nodes' own disks.
+        images: by node, the images whose ids or digests are wanted.
     """
-    end = time.monotonic() + fleet.deadlines.swarm
+    deadline = Deadline(fleet.deadlines.swarm)
     while True:
         found = _look(fleet, lambda node: _node(node, question, images.get(node.name, ())))
         swarm, leaderless = _ask_managers(fleet, master, found.values)
-        if swarm or not _elect(fleet, found.values) or time.monotonic() > end:
+        if swarm or deadline.passed or not _can_elect(fleet, found.values):
             break
         time.sleep(_PAUSE)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
 
 def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundNode]:
-    """Ask all nodes, and those whose connections broke meanwhile once more by new ones."""
+    """Ask all nodes, and those whose connections broke meanwhile once more, by new connections."""
     found = fleet.each(question)
     broken = [name for name, error in found.errors.items() if isinstance(error, BrokenError)]
     if not broken:
@@ -76,8 +80,8 @@ def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundN
     return Results({**found.values, **again.values}, {**kept, **again.errors})
 
 
-def _elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
-    """Whether a majority of the managers is there, which has a leader again within seconds."""
+def _can_elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
+    """Whether a majority of the managers answers: it elects a leader within seconds."""
     managers = [host.name for host in fleet.hosts if host.is_manager]
     there = [name for name in managers if name in found and found[name].membership.within]
     return 2 * len(there) > len(managers)
@@ -86,9 +90,10 @@ def _elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
 def _ask_managers(
     fleet: Fleet, master: str, found: Mapping[str, FoundNode]
 ) -> tuple[Swarm | None, NodeError | None]:
-    """Ask the master for the Swarm, or, when it can't say, all other managers at once.
+    """Ask the master about the Swarm; if it fails, all other managers at once.
 
-    A manager without a quorum answers for itself, but for the Swarm only with an error.
+    A manager without a quorum answers requests about itself, and those about the Swarm with an
+    error, which is returned when no manager can answer.
     """
     managers = [node.name for node in found.values() if node.membership.control]
     first = [name for name in managers if name == master] or managers[:1]
@@ -147,10 +152,10 @@ def containers(node: Node) -> dict[str, FoundContainer]:
 
 
 def identify(node: Node, image: Image) -> str:
-    """Return what tells this image from others of its name on `node`; "" when there is none.
+    """Return the identity of `image` on `node`; "" when the node does not have it.
 
-    For a registry image that is the digest of its manifest, asked by the node's engine from the
-    node's own registry; for a streamed one the id in the node's engine.
+    For an image of the registry it is the manifest's digest, which the node's engine asks of the
+    node's own registry; for a streamed one it is the id in the node's engine.
     """
     with node.talking(f"looking for {image.reference}") as engine:
         try:
@@ -159,7 +164,7 @@ def identify(node: Node, image: Image) -> str:
                 return str(asked["Descriptor"]["digest"])
             return str(engine.inspect_image(image.reference)["Id"])
         except docker.errors.APIError:
-            return ""  # no such image, or no registry yet: the plan says which step brings it
+            return ""  # no such image, or no registry yet: the plan has what brings it
 
 
 def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:

@@ -26,7 +26,7 @@ _REFUSALS = (
     ("no password was provided", "sudo wants the SSH user's password", "Add -p: it is asked for."),
     ("incorrect password", "sudo does not take that password", "Nothing is tried twice."),
 )
-# sudo reads one line of standard input, the password, and leaves nothing to the script (sudo(8), -S).
+# sudo reads the password from standard input, one line, which the script does not get (sudo(8)).
 _AS_ROOT = """
 [ "$(id -u)" != 0 ] || exec sh -c "$script" </dev/null
 command -v sudo >/dev/null || { echo "there is no sudo" >&2; exit 1; }

@@ -12,6 +12,7 @@ from typing import Any
 from cluster.config.secrets import Secret
 from cluster.connectors.loopback_http import Answer, exchange
 from cluster.connectors.node import Node
+from cluster.deadlines import Deadline
 from cluster.errors import NodeError
 
 _AGENT_ON_DOCKER = "2"  # EndpointCreationType
@@ -32,9 +33,9 @@ class Portainer:
             NodeError: it does not answer within `seconds`, or it started without an administrator,
                 which only a restart changes.
         """
-        end = time.monotonic() + seconds
+        deadline = Deadline(seconds)
         while (answer := self._try("GET", "/api/system/status")) is None or answer.status != 200:
-            if time.monotonic() > end:
+            if deadline.passed:
                 raise NodeError(
                     self._node.name,
                     f"Portainer does not answer within {seconds:.0f} s",
