@@ -10,10 +10,6 @@ import pytest
 
 from tests.support.lab import ROOT, Ran, container_ids, host_docker, on, skp
 from tests.support.power import check_heals, leave_the_swarm, reinstall, remove_registries
-    check_heals,
-    leave_the_swarm,
-    remove_registries,
-)
 
 Switch = Callable[[str], None]
 
