@@ -1,7 +1,7 @@
 """A plugin of pytest: which tests need the same lab, and how long each part of a run took.
 
-With several processes (`--dist loadgroup`) all tests of a group are run by one of them, one after
-another in their order: the tests of the practice cluster, and those that make labs of their own.
+With several processes (`--dist loadscope`) all tests of a lab are run by one of them, one after
+another in their order: those of the practice cluster, and those that make labs of their own.
 Unit tests go to whoever has time. Where `bin/test` has a process on a machine apart
 (`tests/support/apart`), that one runs the tests of `APART` on a practice cluster of its own, in
 which a small image stands in Jupyter's place: they are about nodes, not about what runs there.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler.loadgroup import LoadGroupScheduling  # type: ignore[import-untyped]
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 TESTS = Path(__file__).resolve().parent.parent
 OWN_LAB = {"test_lab_lifecycle.py"}
@@ -54,22 +54,21 @@ def modules(session: pytest.Session) -> set[str]:
     return {item.path.name for item in session.items if part(item.path).startswith("lab")}
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what works on the same lab, in the order that its states need."""
     items.sort(key=lambda item: ORDER.get(item.path.name, 0))
-    for item in items:
-        name = part(item.path)
-        if name != "unit" and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(name))
 
 
-class _Pinned(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives the process that is apart its own group, and nothing else; and others the rest."""
+class _Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Has one process run all tests of a lab; the one that is apart runs those, and no others."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = part(TESTS.parent / nodeid.partition("::")[0])
+        return nodeid if name == "unit" else name
 
     def _assign_work_unit(self, node: Any) -> None:
         is_apart = bool(node.gateway.spec.python)
-        fits = [scope for scope in self.workqueue if (scope == _APART) == is_apart]
+        fits = [scope for scope in self.workqueue if not IS_BESIDE or (scope == _APART) == is_apart]
         if fits:
             self.workqueue.move_to_end(fits[0], last=False)
             super()._assign_work_unit(node)
@@ -79,8 +78,8 @@ class _Pinned(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Take care of the process that is apart, if there is one."""
-    return _Pinned(config, log) if IS_BESIDE else None
+    """Distribute by labs with `--dist loadscope`."""
+    return _Groups(config, log) if config.option.dist == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)
