@@ -46,8 +46,8 @@ HOSTS: Mapping[str, Any] = {
     "c03": {"ipv4": "10.1.0.3", "labels": [], "groups": ["manager"]},
 }
 SETTINGS: Mapping[str, str] = {"SKP_DFS": "", "SKP_NET_SUBNET": "10.90.0.0/16"}
-# Seconds, the least that settings allow: nothing in these tests waits for as long unless it fails.
-_SHORT = ("connect", "request", "swarm", "start", "healthy", "stop", "transfer", "busy", "settled")
+# What is waited for in loops takes a second, the least that settings allow, where it fails.
+_SHORT = ("swarm", "healthy", "busy", "settled")
 _MTU = "/sys/class/net"
 # What a machine remembers, beside its connection.
 _KEPT = (

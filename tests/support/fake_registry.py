@@ -1,9 +1,14 @@
+<<<<<<< HEAD
 """A registry (Distribution 2.8) on a node's loopback, reached through the node's shell."""
+=======
+"""A registry as SKP reaches it: HTTP requests that a node's shell passes on (`loopback_http`)."""
+>>>>>>> wt-e
 
 from __future__ import annotations
 
 import hashlib
 import json
+<<<<<<< HEAD
 
 from cluster.connectors.base import Completed
 from tests.support.fake_connection import FakeConnection, Ran
@@ -35,10 +40,51 @@ class FakeRegistry:
         return digest
 
     def _exchange(self, ran: Ran) -> Completed:
+=======
+import re
+from collections.abc import Mapping
+
+from cluster.connectors.base import Completed
+from tests.support.fakes import FakeConnection, Ran, done
+
+
+class FakeRegistry:
+    """The registry on a node's loopback.
+
+    Attributes:
+        tags: by repository: tag to digest.
+        manifests: by digest.
+        asked: the requests' first lines without the protocol, in their order.
+        refuses: answers in place of the registry's own, by the beginning of such a line.
+    """
+
+    def __init__(self, connection: FakeConnection) -> None:
+        """Have it listen on the node of `connection`."""
+        self.tags: dict[str, dict[str, str]] = {}
+        self.manifests: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.refuses: dict[str, bytes] = {}
+        connection.on_run("/dev/tcp/localhost/5000 && { cat", self._answer)
+
+    def add(self, repository: str, *tags: str, content: str = "") -> str:
+        """Have an image with these tags; return its digest."""
+        body = json.dumps({"image": content or f"{repository}:{tags}"}).encode()
+        digest = self._store(body)
+        self.tags.setdefault(repository, {}).update(dict.fromkeys(tags, digest))
+        return digest
+
+    def _store(self, body: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        self.manifests[digest] = body
+        return digest
+
+    def _answer(self, ran: Ran) -> Completed:
+>>>>>>> wt-e
         assert isinstance(ran.stdin, bytes)
         rest, answers = ran.stdin, b""
         while rest:
             head, _, rest = rest.partition(b"\r\n\r\n")
+<<<<<<< HEAD
             lines = head.decode().split("\r\n")
             headers = dict(line.split(": ", 1) for line in lines[1:])
             length = int(headers.get("Content-Length", 0))
@@ -73,3 +119,49 @@ def _response(status: int, digest: str = "", body: bytes = b"") -> bytes:
     if digest:
         lines.append(f"Docker-Content-Digest: {digest}")
     return "\r\n".join([*lines, "", ""]).encode() + body
+=======
+            length = re.search(rb"Content-Length: (\d+)", head)
+            size = int(length[1]) if length else 0
+            body, rest = rest[:size], rest[size:]
+            line = head.decode().partition(" HTTP/")[0]
+            self.asked.append(line)
+            refused = next((a for start, a in self.refuses.items() if line.startswith(start)), b"")
+            answers += refused or self._one(line, body)
+        return Completed(0, answers, b"")
+
+    def _one(self, line: str, body: bytes) -> bytes:
+        method, path = line.split(" ")
+        found = re.fullmatch(r"/v2/(.*)/(tags/list|manifests/(.*))", path)
+        assert found is not None, line
+        repository, reference = found[1], found[3]
+        tags = self.tags.get(repository, {})
+        if reference is None:
+            return _response(200, json.dumps({"tags": [*tags]}).encode()) if tags else MISSING
+        if method == "PUT":
+            tags[reference] = self._store(body)
+            return _response(201, b"", {"Docker-Content-Digest": tags[reference]})
+        digest = tags.get(reference, reference)
+        if digest not in self.manifests:
+            return MISSING
+        if method == "DELETE":
+            for tag in [tag for tag, known in tags.items() if known == digest]:
+                del tags[tag]
+            return _response(202)
+        headers = {"Docker-Content-Digest": digest, "Content-Type": "application/json"}
+        return _response(200, b"" if method == "HEAD" else self.manifests[digest], headers)
+
+
+def _response(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+MISSING = _response(404, b'{"errors": []}')
+REFUSED = _response(500, b"disk full")
+
+
+def no_registry(connection: FakeConnection) -> None:
+    """Have nothing listen there."""
+    connection.on_run("/dev/tcp/localhost/5000", done(1, stderr="Connection refused"))
+>>>>>>> wt-e
