@@ -26,7 +26,7 @@ from cluster.operations import (
 )
 from cluster.operations.base import Operation
 from cluster.operations.container_body import labels
-from tests.support.fake_registry import FakeRegistry
+from tests.support.fake_repository import FakeRepository
 from tests.support.fake_swarm import FakeSwarm
 from tests.support.fakes import done, events, fake_fleet, refusal, reply
 from tests.support.scenes import (
@@ -136,7 +136,7 @@ def removing_image() -> Scene:
 
 def untagging() -> Scene:
     fleet = fake_fleet("c01")
-    FakeRegistry(fleet.connections["c01"]).tags = {"1": "sha256:one", "2": "sha256:two"}
+    FakeRepository(fleet.connections["c01"]).tags = {"1": "sha256:one", "2": "sha256:two"}
     return Scene(fleet, image_removal.UntagImage("c01", Image("skp/x", "1")))
 
 

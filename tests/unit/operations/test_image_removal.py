@@ -6,7 +6,7 @@ import pytest
 
 from cluster.errors import NodeError
 from cluster.operations.image_removal import PruneImages
-from tests.support.fake_registry import FakeRegistry
+from tests.support.fake_repository import FakeRepository
 from tests.support.fakes import content, done, fake_fleet, refusal, reply
 from tests.support.operation_scenes import pruning, pruning_cache, removing_image, untagging
 from tests.support.scenes import Scene
@@ -32,9 +32,9 @@ def test_an_image_in_use_is_not_removed_by_force() -> None:
     assert any("force=False" in line for line in scene.c01.wire)
 
 
-def registry(scene: Scene, *tags: str) -> FakeRegistry:
+def registry(scene: Scene, *tags: str) -> FakeRepository:
     """Give the scene's node a registry in which these tags have one manifest."""
-    there = FakeRegistry(scene.c01)
+    there = FakeRepository(scene.c01)
     for tag in tags:
         there.add(tag, MANIFEST)
     return there
