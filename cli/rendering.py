@@ -1,22 +1,21 @@
-"""Tables of what is there."""
+"""What the commands show that only read: containers, status, audit trail, history, images."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from invoke import Exit
 
 import services
 from cli.session import Session
 from cluster.commands.report import table
-from cluster.errors import ExitCode, NodeError
+from cluster.errors import NodeError
 from cluster.model.spec import REGISTRY
 
 if TYPE_CHECKING:
+    from cluster.commands.status import Row
     from cluster.connectors.fleet import Fleet
+    from cluster.model.state import FoundContainer
 
 
 def show_containers(s: Session, fleet: Fleet) -> None:
@@ -24,39 +23,43 @@ def show_containers(s: Session, fleet: Fleet) -> None:
     from cluster.facts.nodes import containers
 
     found = fleet.ask(containers)
-    errors = found.errors
-    if s.options.json:
-        document: dict[str, object] = {
-            name: [
-                {
-                    "id": c.id,
-                    "name": c.name,
-                    "image": c.image,
-                    "service": c.service,
-                    "status": c.status,
-                    "health": c.health,
-                    "started": c.started,
-                    "ports": list(c.ports),
-                }
-                for c in listed.values()
-            ]
-            for name, listed in found.values.items()
-        }
-        document |= {name: {"error": error.what} for name, error in errors.items()}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        for name, listed in found.values.items():
-            rows = [
-                (c.id[:12], _short(c.image), _state(c.status, c.health), _ports(c.ports), c.name)
-                for c in listed.values()
-            ]
-            print(f"{name} docker ps")
-            print("\n".join(table(("CONTAINER ID", "IMAGE", "STATUS", "PORTS", "NAMES"), rows)))
-    _finish(s, errors)
+    document: dict[str, object] = {
+        name: [_container(c) for c in listed.values()] for name, listed in found.values.items()
+    }
+    document |= {name: {"error": error.what} for name, error in found.errors.items()}
+    s.show(document, _container_lines(found.values))
+    s.end(found.errors)
+
+
+def _container(c: FoundContainer) -> dict[str, object]:
+    return {
+        "id": c.id,
+        "name": c.name,
+        "image": c.image,
+        "service": c.service,
+        "status": c.status,
+        "health": c.health,
+        "started": c.started,
+        "ports": list(c.ports),
+    }
+
+
+def _container_lines(found: Mapping[str, Mapping[str, FoundContainer]]) -> Iterator[str]:
+    for name, listed in found.items():
+        rows = [
+            (c.id[:12], _short(c.image), _state(c.status, c.health), _ports(c.ports), c.name)
+            for c in listed.values()
+        ]
+        yield f"{name} docker ps"
+        yield from table(("CONTAINER ID", "IMAGE", "STATUS", "PORTS", "NAMES"), rows)
 
 
 def show_status(s: Session, names: str) -> None:
-    """Show nodes and containers, wanted and found."""
+    """Show nodes and containers, wanted and found.
+
+    Args:
+        names: the services to show, comma-separated; "" for all.
+    """
     from cluster.commands.status import rows
     from cluster.facts.cluster import unknown_options
 
@@ -64,66 +67,65 @@ def show_status(s: Session, names: str) -> None:
     with s.fleet() as fleet:  # the managers too: they know what is wanted
         view = s.view(fleet, chosen)
     s.warn(unknown_options(view))
-    state = view.state
-    errors = {name: error for name, error in state.unreachable.items() if name in hosts}
-    nodes, containers = rows(view.cluster, state, chosen, hosts)
-    if s.options.json:
-        told = {name: error.what for name, error in errors.items()}
-        document = {"nodes": nodes, "containers": containers, "unreachable": told}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        head = ("NODE", "STATE", "ROLE", "ENGINE", "GPUS")
-        print("\n".join(table(head, [list(row.values())[:5] for row in nodes])))
-        print()
-        titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "IMAGE", "AGE")
-        cells = [
-            (
-                row["node"], row["container"], row["wanted"],
-                _state(row["found"], row["health"] or "none"), row["image"], _age(row["started"]),
-            )
-            for row in containers
-        ]  # fmt: skip
-        print("\n".join(table(titles, cells)))
-    healthy = all(row["ok"] == "yes" for row in containers)
-    _finish(s, errors, healthy)
+    unreachable = {n: error for n, error in view.state.unreachable.items() if n in hosts}
+    nodes, containers = rows(view.cluster, view.state, chosen, hosts)
+    document = {"nodes": nodes, "containers": containers, "unreachable": texts(unreachable)}
+    s.show(document, _status_lines(nodes, containers))
+    s.end(unreachable, [row for row in containers if row["ok"] != "yes"])
+
+
+def _status_lines(nodes: Iterable[Row], containers: Iterable[Row]) -> Iterator[str]:
+    head = ("NODE", "STATE", "ROLE", "ENGINE", "GPUS")
+    yield from table(head, [list(row.values())[:5] for row in nodes])
+    yield ""
+    titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "IMAGE", "AGE")
+    cells = [
+        (
+            row["node"], row["container"], row["wanted"],
+            _state(row["found"], row["health"] or "none"), row["image"], _age(row["started"]),
+        )
+        for row in containers
+    ]  # fmt: skip
+    yield from table(titles, cells)
 
 
 def show_audit(s: Session, count: int) -> None:
-    """Show the last entries of the audit trail, as all managers together know it."""
+    """Show the last `count` entries of the audit trail, merged from all managers."""
     from cluster.commands.audit import entries, merged
 
     with s.fleet(s.inventory.managers) as fleet:
         found = entries(fleet, s.inventory, count)
     last = merged(found.values.values(), count)
-    if s.options.json:
-        print(json.dumps(last, indent=2, ensure_ascii=False))
-    else:
-        rows = [(e["time"][:19], e["who"], e["command"], _ending(e)) for e in last]
-        print("\n".join(table(("TIME (UTC)", "WHO", "COMMAND", "WHAT"), rows)))
-    _finish(s, {**fleet.unreachable, **found.errors})
+    s.show(last, _audit_lines(last))
+    s.end(found.errors)
+
+
+def _audit_lines(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    rows = [(e["time"][:19], e["who"], e["command"], _ending(e)) for e in entries]
+    yield from table(("TIME (UTC)", "WHO", "COMMAND", "WHAT"), rows)
 
 
 def show_history(s: Session, count: int) -> None:
-    """Show the last commands that changed something, from the audit trail."""
+    """Show the last `count` commands that changed something, from the audit trail."""
     from cluster.commands.audit import entries, merged
     from cluster.commands.history import commands
 
     with s.fleet(s.inventory.managers) as fleet:
         found = entries(fleet, s.inventory, 2 * count)  # a beginning and an end each
     last = commands(merged(found.values.values(), 2 * count))[-count:]
-    if s.options.json:
-        print(json.dumps(last, indent=2, ensure_ascii=False))
-    else:
-        rows = [
-            (
-                c["time"][5:16].replace("T", " "), c["who"][:15], c["command"], c["outcome"],
-                "" if c["seconds"] is None else f"{c['seconds']:.0f} s", str(len(c["changed"])),
-            )
-            for c in last
-        ]  # fmt: skip
-        head = ("TIME (UTC)", "WHO", "COMMAND", "OUTCOME", "TOOK", "CHANGED")
-        print("\n".join(table(head, rows)))
-    _finish(s, {**fleet.unreachable, **found.errors})
+    s.show(last, _history_lines(last))
+    s.end(found.errors)
+
+
+def _history_lines(commands: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    rows = [
+        (
+            c["time"][5:16].replace("T", " "), c["who"][:15], c["command"], c["outcome"],
+            "" if c["seconds"] is None else f"{c['seconds']:.0f} s", str(len(c["changed"])),
+        )
+        for c in commands
+    ]  # fmt: skip
+    yield from table(("TIME (UTC)", "WHO", "COMMAND", "OUTCOME", "TOOK", "CHANGED"), rows)
 
 
 def _ending(entry: Mapping[str, Any]) -> str:
@@ -138,32 +140,27 @@ def show_images(s: Session, fleet: Fleet) -> None:
     from cluster.commands.status import images
 
     found = images(fleet)
-    errors = {**fleet.unreachable, **found.errors}
     listed = [
         {"node": name, **entry} for name, entries in found.values.items() for entry in entries
     ]
-    if s.options.json:
-        told = {name: error.what for name, error in errors.items()}
-        document = {"images": listed, "unreachable": told}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        head = ("IMAGE", "NODE", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE")
-        rows = [
-            (
-                e["image"], e["node"], _digest(e["registry"]), _digest(e["engine"]),
-                f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", _age(e["created"]),
-            )
-            for e in sorted(listed, key=lambda e: (e["image"], e["node"]))
-        ]  # fmt: skip
-        print("\n".join(table(head, rows)))
-    _finish(s, errors)
+    s.show({"images": listed, "unreachable": texts(found.errors)}, _image_lines(listed))
+    s.end(found.errors)
 
 
-def _finish(s: Session, errors: Mapping[str, NodeError], fine: bool = True) -> None:
-    if not s.options.json:
-        s.warn([str(error) for error in errors.values()])
-    if errors or not fine:
-        raise Exit(code=int(ExitCode.FAILED))
+def _image_lines(listed: Iterable[Row]) -> Iterator[str]:
+    rows = [
+        (
+            e["image"], e["node"], _digest(e["registry"]), _digest(e["engine"]),
+            f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", _age(e["created"]),
+        )
+        for e in sorted(listed, key=lambda e: (e["image"], e["node"]))
+    ]  # fmt: skip
+    yield from table(("IMAGE", "NODE", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE"), rows)
+
+
+def texts(errors: Mapping[str, NodeError]) -> dict[str, str]:
+    """Return what went wrong by node, as JSON documents have it."""
+    return {name: error.what for name, error in errors.items()}
 
 
 def _state(status: str, health: str) -> str:

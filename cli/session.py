@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -28,17 +29,23 @@ if TYPE_CHECKING:
     from cluster.commands.report import Report
     from cluster.config.inventory import Host
     from cluster.connectors.fleet import Fleet
+    from cluster.errors import NodeError
     from cluster.model.policy import Busy
     from cluster.model.spec import Container, Image
+    from cluster.plan.parts import Part
     from cluster.plan.scope import Goal
-    from cluster.plan.swarm import Part
 
 ENV = "SKP_ENV"  # another env.sh than bin/env.sh
 FROM_CALLER = ("SKP_HOSTS",)  # may be set in the caller's environment too
 
 
 class Session:
-    """What a command's body works with."""
+    """What a command's body works with: the options, settings and inventory, read when first used.
+
+    Attributes:
+        options: what the person gave.
+        command: the command's name as a person types it, e.g. docker.apply.
+    """
 
     def __init__(self, options: Options, command: str = "") -> None:
         self.options = options
@@ -51,8 +58,7 @@ class Session:
         shown = path.relative_to(settings.ROOT) if path.is_relative_to(settings.ROOT) else path
         given = {key: os.environ[key] for key in FROM_CALLER if os.environ.get(key)}
         overrides = {key: str(Path(value).absolute()) for key, value in given.items()}
-        with _working_in(settings.ROOT):
-            return settings.read(shown, services.declared_settings(), overrides)
+        return settings.read(shown, services.declared_settings(), overrides)
 
     @cached_property
     def inventory(self) -> inventory.Inventory:
@@ -61,16 +67,19 @@ class Session:
 
     @cached_property
     def declared(self) -> Declared:
-        """What this machine's own files say, checked; the cluster may remember more."""
+        """What this machine's files say, checked for conflicts; the cluster may remember more."""
         stored = secrets_file.read(secrets_file.path(self.settings))
         found = Declared(self.settings, self.inventory, stored, boot.files())
         _check(found.alone())
         return found
 
     def check(self, options: Mapping[str, str]) -> None:
-        """Refuse options that contradict the settings, before anything is touched.
+        """Check the settings as they are with `options`, before anything is touched.
 
         What contradicts the files alone may fit what the cluster remembers: then it is asked.
+
+        Raises:
+            ConfigErrors: an option is not of its form, or two settings contradict each other.
         """
         alone = self.declared.alone(options)
         try:
@@ -86,7 +95,7 @@ class Session:
         return observe_cluster(self.declared, fleet, chosen)
 
     def cluster(self, fleet: Fleet, options: Mapping[str, str] | None = None) -> Cluster:
-        """Return what is wanted, with what the cluster remembers; warns if that is not known.
+        """Return what is wanted, with what the cluster remembers; warns if no manager answers.
 
         Args:
             options: what a `-run` is given now.
@@ -99,13 +108,13 @@ class Session:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """The hosts that the command is about (`--nodes`)."""
+        """The hosts that `--nodes` names; all without it."""
         from cluster.connectors.fleet import choose
 
         return choose(self.inventory, self.options.nodes)
 
     def only(self, host: str) -> None:
-        """Have the command be about one node, which `-h` names.
+        """Narrow the command to one node, which `-h` names.
 
         Raises:
             ConfigError: none is named, or --nodes names others too.
@@ -119,7 +128,7 @@ class Session:
 
     @property
     def busy(self) -> Busy:
-        """What is done about a container at work (`--busy`)."""
+        """What is done about a container at work (`--busy`); raises ConfigError if unknown."""
         from cluster.model.policy import Busy
 
         word = self.options.busy or Busy.SKIP
@@ -132,10 +141,11 @@ class Session:
     def fleet(
         self, hosts: Sequence[Host] | None = None, password: secrets.Secret | None = None
     ) -> Iterator[Fleet]:
-        """Connect to `hosts`; by default to all that are needed to plan for the chosen ones.
+        """Connect to `hosts`, and disconnect at the end of the block.
 
         Args:
-            password: for hosts that no key is good for.
+            hosts: None for the chosen hosts and the managers.
+            password: for hosts that accept no key.
         """
         from cluster.connectors.fleet import Fleet
 
@@ -155,13 +165,16 @@ class Session:
         """Plan and carry out, show the report, and end with its exit code.
 
         Args:
+            parts: parts of the Swarm.
+            chosen: services.
+            goal: what is wanted of `chosen`; None for Goal.APPLY.
             options: settings that were given on the command line, and are to be remembered.
         """
         hosts, declared, busy = self.hosts, self.declared, self.busy
         if chosen and not self.options.dry:
             secrets_file.check(secrets_file.path(self.settings))
         with self.fleet() as fleet:
-            # Not before: what a fleet needs to begin loads in half the time.
+            # Imported only here: connecting needs half of these modules, and begins sooner.
             from cluster.commands.converge import converge
             from cluster.plan.scope import Goal, Scope
 
@@ -179,7 +192,11 @@ class Session:
         self.finish(report)
 
     def build(self, image: Image, arguments: Mapping[str, str]) -> None:
-        """Build an image on the master, push it, show the report."""
+        """Build an image on the master, push it, show the report, end with its exit code.
+
+        Args:
+            arguments: build arguments by name; no secrets.
+        """
         from cluster.commands.image_build import build_and_push, planned
 
         if self.options.dry:
@@ -190,7 +207,7 @@ class Session:
         self.finish(report)
 
     def change(self, find: Find) -> None:
-        """Carry out what `find` finds to be done, show the report, end with its exit code."""
+        """Carry out the change that `find` returns, show the report, end with its exit code."""
         from cluster.commands.change import carry_out, show
 
         with self.fleet() as fleet:
@@ -207,8 +224,28 @@ class Session:
         return Console(self.say, lambda question: confirm(question, self.options))
 
     def dry(self) -> None:
-        """Change nothing, whatever the options say."""
+        """Make this a dry run, whatever the options say."""
         self.options = replace(self.options, dry=True)
+
+    def show(self, document: object, lines: Iterable[str]) -> None:
+        """Print `document` as JSON where --json is given, else `lines`."""
+        if self.options.json:
+            print(json.dumps(document, indent=2, ensure_ascii=False))
+        else:
+            for line in lines:
+                print(line)
+
+    def end(self, errors: Mapping[str, NodeError], faults: Iterable[object] = ()) -> None:
+        """Warn of the nodes that could not be asked, and end with exit code 1 if all is not well.
+
+        Args:
+            errors: why nodes could not be asked, by node; a JSON document has them already.
+            faults: what else is wrong; the command has shown it already.
+        """
+        if not self.options.json:
+            self.warn([str(error) for error in errors.values()])
+        if errors or list(faults):
+            raise Exit(code=int(ExitCode.FAILED))
 
     def finish(self, report: Report) -> None:
         """Show a report and end with its exit code, unless that is 0."""
@@ -224,8 +261,8 @@ class Session:
     def say(self, line: str) -> None:
         """Show a line of progress."""
         if not self.options.quiet:
-            with suppress(OSError):  # nobody reads any more; the work goes on
-                sys.stderr.write(f"  {line}\n")  # whole lines: several threads say something
+            with suppress(OSError):  # the reader is gone; the work goes on
+                sys.stderr.write(f"  {line}\n")  # a line in one call: several threads write here
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Show warnings on standard error."""
@@ -233,7 +270,7 @@ class Session:
             print(f"skp: warning: {warning}", file=sys.stderr)
 
     def _check_reach(self) -> None:
-        """Check what decides how nodes are reached."""
+        """Refuse a --timeout below 0, and an SSH configuration that is not there."""
         if self.options.timeout < 0:
             raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
         key = "SKP_SSH_CONFIG"
@@ -246,7 +283,7 @@ class Session:
             )
 
     def _needed(self) -> tuple[Host, ...]:
-        """The chosen hosts, and the managers: what the Swarm and the images are is asked there."""
+        """The chosen hosts, and the managers, which are asked about the Swarm and the images."""
         chosen = self.hosts
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
 
@@ -264,13 +301,3 @@ def _check(found: Cluster) -> None:
     wanted = [container for service in every for container in _unobserved(found, service)]
     if errors := list(conflicts(found, wanted)):
         raise ConfigErrors(errors)
-
-
-@contextmanager
-def _working_in(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)

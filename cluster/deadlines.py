@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, fields, replace
 
 
@@ -41,3 +42,15 @@ class Deadlines:
 
 
 NAMES: tuple[str, ...] = tuple(f.name for f in fields(Deadlines))
+
+
+class Deadline:
+    """A point in time, `seconds` after it was made."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return time.monotonic() > self._end

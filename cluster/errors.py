@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
 
 
 class SkpError(Exception):
-    """Something went wrong that the person at the keyboard can understand.
+    """An error that a person can understand and act upon.
 
     Attributes:
         what: one sentence: where (file, key, node), what was found, what is allowed.
@@ -43,7 +43,7 @@ class ConfigError(SkpError):
 
 
 class ConfigErrors(ConfigError):  # noqa: N818 - the plural of ConfigError
-    """Several configuration errors at once, so that they can be mended in one go."""
+    """Several configuration errors at once, so that all can be corrected before the next try."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         self.errors = tuple(errors)
@@ -65,7 +65,7 @@ class NodeError(SkpError):
 
 
 def unexpected(node: str, error: Exception) -> NodeError:
-    """Return an error that nobody foresaw as one of its node, so that it stops no other node."""
+    """Return an unforeseen error as a NodeError, so that it stops no other node."""
     return NodeError(
         node,
         f"unexpected {type(error).__name__}: {error}",
@@ -74,7 +74,7 @@ def unexpected(node: str, error: Exception) -> NodeError:
 
 
 class BrokenError(NodeError):
-    """A connection that ended while it was used; a new one may do."""
+    """A connection that ended while it was used; a new one may work."""
 
 
 class DeadlineError(NodeError):

@@ -1,4 +1,4 @@
-"""Pure: our block in a person's crontab, between two marks; every other line stays as it is."""
+"""Our block in a person's crontab, between two marks; all other lines stay as they are. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Entry:
     Attributes:
         schedule: cron's five fields, or one of its names for them, e.g. "@daily".
         command: the command and its options as a person types them, e.g. "docker.apply".
-        environment: what the command needs and cron's own environment lacks.
+        environment: the variables that the command needs and that cron does not set.
     """
 
     schedule: str
@@ -37,7 +37,11 @@ class Entry:
     environment: Mapping[str, str]
 
     def line(self, program: str) -> str:
-        """Return it as crontab(5) wants it: a per cent sign would end the command."""
+        """Return the line as crontab(5) reads it, where an unquoted % would end the command.
+
+        Args:
+            program: the path of skp.py.
+        """
         given = [f"{key}={shlex.quote(value)}" for key, value in sorted(self.environment.items())]
         words = " ".join([*given, shlex.quote(program)])
         return f"{self.schedule} {words}{_TICK}{shlex.quote(self.command)}".replace("%", r"\%")
@@ -47,7 +51,7 @@ def check(schedule: str) -> str:
     """Return a schedule with single blanks between its fields.
 
     Raises:
-        ConfigError: cron would not understand it, or it is "@reboot", which is no schedule.
+        ConfigError: the schedule is not of cron's form, or is "@reboot", which never comes again.
     """
     fields = schedule.split()
     if len(fields) == 1 and fields[0] in _NICKNAMES:
@@ -76,7 +80,7 @@ def _fits(part: str, least: int, most: int, words: Sequence[str]) -> bool:
     first, dash, last = values.partition("-")
     numbers = [_number(value, least, words) for value in ([first, last] if dash else [first])]
     if slash and not dash:
-        return False  # "5/10": some crons take it, others refuse the whole table
+        return False  # "5/10": some crons accept it, others refuse the whole table
     return all(least <= number <= most for number in numbers) and numbers == sorted(numbers)
 
 
@@ -86,13 +90,13 @@ def _number(value: str, least: int, words: Sequence[str]) -> int:
     return int(value) if re.fullmatch(r"[0-9]{1,2}", value) else -1
 
 
-def read(table: str, program: str) -> list[Entry]:
-    """Return the entries of our block in a crontab."""
+def parse(table: str, program: str) -> list[Entry]:
+    """Return the entries of our block in a crontab's text."""
     return [_parsed(line) for line in _split(table, program)[1] if _TICK in line]
 
 
-def write(table: str, program: str, entries: Iterable[Entry]) -> str:
-    """Return the crontab with `entries` as our block; without entries, without a block."""
+def dumps(table: str, program: str, entries: Iterable[Entry]) -> str:
+    """Return the crontab's text with `entries` as our block; without entries, without a block."""
     others = _split(table, program)[0]
     lines = [entry.line(program) for entry in entries]
     begin, end = _marks(program)
@@ -108,20 +112,20 @@ def _split(table: str, program: str) -> tuple[list[str], list[str]]:
     """Return the lines outside of our block, and those inside.
 
     Raises:
-        ConfigError: the block has no end: where others' lines begin again can't be known.
+        ConfigError: the block's end mark is missing, so its last line is not known.
     """
     begin, end = _marks(program)
     outside: list[str] = []
     inside: list[str] = []
-    where = outside
+    current = outside
     for line in table.splitlines():
         if line == begin:
-            where = inside
+            current = inside
         elif line == end:
-            where = outside
+            current = outside
         else:
-            where.append(line)
-    if where is inside:
+            current.append(line)
+    if current is inside:
         raise ConfigError(
             f'the crontab has the line "{begin}" without its end', "Put it right: crontab -e"
         )

@@ -1,4 +1,4 @@
-"""The crontab of whoever calls: read, write, and what its commands need of our environment."""
+"""The crontab of the current user: read and write it; the environment that its commands need."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from cluster.errors import ConfigError
 
 _SECONDS = 10
-_PROGRAMS = ("bash", "ssh")  # what commands start on this machine
+_PROGRAMS = ("bash", "ssh")  # the programs that commands start on this machine
 
 
 def table() -> str:
-    """Return the crontab; "" when there is none.
+    """Return the text of the crontab; "" when there is none.
 
     Raises:
-        ConfigError: this machine has no cron, or does not let this user have a crontab.
+        ConfigError: this machine has no cron, or this user may have no crontab.
     """
     done = _crontab("-l")
     if done.returncode != 0 and "no crontab for" not in done.stderr:
@@ -31,7 +31,7 @@ def replace(text: str) -> None:
     """Make `text` the crontab.
 
     Raises:
-        ConfigError: cron refuses it, and what it says; the old one stays.
+        ConfigError: cron refuses the text; the old crontab stays.
     """
     done = _crontab("-", text)
     if done.returncode != 0:
@@ -39,10 +39,13 @@ def replace(text: str) -> None:
 
 
 def environment(passed_on: Iterable[str]) -> Mapping[str, str]:
-    """Return what a job of cron has to be given, since cron starts it with next to nothing.
+    """Return the variables that a job needs and cron does not set: PATH, LANG and `passed_on`.
 
     Args:
-        passed_on: variables of ours that are handed on as they are, if set; paths made absolute.
+        passed_on: names of variables that hold paths; those that are set are made absolute.
+
+    Raises:
+        ConfigError: a program that commands start is not on this machine.
     """
     found = [Path(sys.base_prefix) / "bin", *(Path(p).parent for p in map(_which, _PROGRAMS))]
     folders = dict.fromkeys([*map(str, found), "/usr/bin", "/bin"])

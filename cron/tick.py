@@ -1,7 +1,7 @@
-"""What cron runs: a command, quiet unless something changed, failed, or is no longer failing.
+"""What cron runs: a command, quiet unless it changed something, failed, or works again.
 
-cron mails what a job prints. So a node that stays off is told of once, and once when it is back.
-Everything is in a log beside.
+cron mails what a job prints. A fault that stays the same is therefore printed once, and its end
+once; the log has the output of every run.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from cluster.errors import ExitCode
 
-_BYTES, _FILES = 1 << 20, 5  # of the log; then the oldest goes
-# What tells nothing new: how long a step took, and in which way a node can't be reached (first it
-# does not answer, then there is no route to it).
+_BYTES, _FILES = 1 << 20, 5  # the size of a log file, and how many older ones are kept
+# Parts of a fault's text that change while the fault stays the same: how long a step took, and why
+# a node can't be reached (first it does not answer, then there is no route to it).
 _SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
 _UNREACHABLE = re.compile(
     r"^(! \S+: \S+) (does not answer within|can't be reached:) .*$", re.MULTILINE
@@ -27,12 +27,12 @@ _UNREACHABLE = re.compile(
 
 
 def tick(program: Path, words: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Run a command of `program`; return its exit code and what a person is to be told, if any.
+    """Run a command of `program`; return its exit code and its news, "" for none.
 
     Args:
         program: skp.py.
         words: the command and its options.
-        folder: where the log is, and what was told of last.
+        folder: where the log is, and the fault of each command that was reported last.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     done = subprocess.run(
@@ -41,29 +41,29 @@ def tick(program: Path, words: Sequence[str], folder: Path) -> tuple[int, str]:
         text=True, errors="replace", check=False,
     )  # fmt: skip
     _log(folder / "cron.log", " ".join(words), done.returncode, done.stdout)
-    told = folder / f"cron-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:12]}.told"
-    return done.returncode, _news(told, " ".join(words), done.returncode, done.stdout)
+    last_fault = folder / f"cron-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:12]}.told"
+    return done.returncode, _news(last_fault, " ".join(words), done.returncode, done.stdout)
 
 
-def _news(told: Path, command: str, code: int, said: str) -> str:
-    """Return what is new; remember it in the file `told`."""
+def _news(last_fault: Path, command: str, code: int, output: str) -> str:
+    """Return what was not printed before, and keep the fault in the file `last_fault`."""
     if code == ExitCode.LOCKED:
-        return ""  # another command is at work: the next tick comes
+        return ""  # another command is changing the cluster; the next tick tries again
     if code == ExitCode.OK:
-        before = told.exists()
-        told.unlink(missing_ok=True)
-        return f"{command}: all is right again\n{said}" if before else said
-    trouble = _UNREACHABLE.sub(r"\1 is unreachable", _SECONDS.sub("", said))
-    if told.exists() and told.read_text(encoding="utf-8") == trouble:
+        failed_before = last_fault.exists()
+        last_fault.unlink(missing_ok=True)
+        return f"{command}: all is right again\n{output}" if failed_before else output
+    fault = _UNREACHABLE.sub(r"\1 is unreachable", _SECONDS.sub("", output))
+    if last_fault.exists() and last_fault.read_text(encoding="utf-8") == fault:
         return ""
-    told.write_text(trouble, encoding="utf-8")
-    return said or f"{command}: exit code {code}\n"
+    last_fault.write_text(fault, encoding="utf-8")
+    return output or f"{command}: exit code {code}\n"
 
 
-def _log(file: Path, command: str, code: int, said: str) -> None:
+def _log(file: Path, command: str, code: int, output: str) -> None:
     handler = RotatingFileHandler(file, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    text = f"{command}: exit code {code}\n{said}".rstrip("\n")
+    text = f"{command}: exit code {code}\n{output}".rstrip("\n")
     try:
         handler.emit(logging.makeLogRecord({"msg": text, "levelno": logging.INFO}))
     finally:

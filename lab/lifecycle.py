@@ -141,6 +141,8 @@ def _converge(
         nodes.start(engine, [*missing, *asleep])
     # All of them: one that was started by other hands a moment ago may not answer yet.
     nodes.wait(engine, config, list(names))
+    if names[0] in missing:  # the master, which builds the images
+        image.carry_base(engine, names[0])
     published = _converge_publisher(engine, config, found, target.publish, say)
     return bool(missing or asleep or surplus) or published
 

@@ -1,4 +1,9 @@
-"""The catalogue: one module per service. A new module here is all that a new service needs."""
+"""The catalogue: one module or package per service. A new service needs nothing else but its image.
+
+Allowed imports: for what declares a service (its module, or service.py of its package) the rooms
+cluster.model and cluster.config; for what else a package has, all of cluster but
+operations.executor. Begin reading at cluster/model/service.py, then at jupyter.py here.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from cluster.model.spec import Image
 
 @cache
 def catalogue() -> dict[str, Service]:
-    """Return all services by name: every module here that defines SERVICE, in order of name."""
+    """Return all services by name: each SERVICE of a module or package here, in order of name."""
     modules = (
         importlib.import_module(f"{__name__}.{found.name}{'.service' if found.ispkg else ''}")
         for found in pkgutil.iter_modules(__path__)
@@ -30,7 +35,7 @@ def declared_settings() -> list[Setting]:
 
 
 def labels() -> set[str]:
-    """Return the labels of hosts.json that are services'; any other is the user's own."""
+    """Return the labels of hosts.json that choose a service's nodes; others are the user's own."""
     return {label for name, service in catalogue().items() for label in service.labels or (name,)}
 
 

@@ -11,14 +11,14 @@ from cluster.model.cluster import Cluster
 from cluster.model.spec import Mount
 from cluster.model.state import State
 
-# On every node: where data volumes are mounted. What sees it needs no privilege.
+# The folder of every node under which data volumes are mounted. Its consumers need no privilege.
 MOUNTS = "/var/lib/skp/mnt"
 MOUNTS_TARGET = "/root/mnt"
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:
-    """Return "UID:GID" that services sharing the volume run as (decision 7)."""
+    """Return "UID:GID" of services that share the volume (decision 7); "" if it is not known."""
     given = cluster.settings.text("SKP_UID")
     if given:
         return given if ":" in given else f"{given}:{given}"
@@ -26,10 +26,10 @@ def user(cluster: Cluster, facts: State, node: str) -> str:
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:
-    """Return the folders that every service sees: the shared volume, data volumes, the DFS if any.
+    """Return the mounts of the shared volume, the data volumes, and the DFS if SKP_DFS names one.
 
-    The data volumes' parent is read-only, and they are not: nobody can write where one of them is
-    not mounted, not even root. They appear and come back there while the container runs.
+    The data volumes' parent is read-only, the volumes are not: nobody, not even root, can write
+    where a volume is not mounted (decision 49). Volumes may appear while the container runs.
 
     Args:
         volume: the setting that names the volume, e.g. "JUPYTER_VOLUME".
@@ -46,10 +46,11 @@ def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:
 
 
 def identity(cluster: Cluster, service: str) -> str:
-    """Return a name that the data of `service` in this cluster alone has, and keeps.
+    """Return an id for the data of `service` that no other cluster has.
 
-    It follows from the cluster's own key: the same as long as the kept secrets are. Its form is
-    Kafka's (22 characters of base64); the first bit is 0, so that it never begins with a dash.
+    It is derived from the cluster's key, so it stays the same as long as the stored secrets do. Its
+    form is Kafka's (22 characters of base64); the first bit is 0, so that it never begins with a
+    dash.
     """
     digest = Secret(f"{service}-cluster").fingerprint(cluster.secrets[SPEC_KEY])
     raw = bytes.fromhex(digest)
@@ -57,18 +58,18 @@ def identity(cluster: Cluster, service: str) -> str:
 
 
 def memory(cluster: Cluster, key: str) -> int:
-    """Return a memory setting ("512m", "4g") in bytes; 0 for no limit."""
+    """Return the setting `key`, such as "512m" or "4g", in bytes; 0 for no limit."""
     text = cluster.settings.text(key).lower()
     if not text:
         return 0
     match = re.fullmatch(r"([0-9]+)([kmg])", text)
-    if match is None:  # the schema has checked it
+    if match is None:  # for the type checker: the schema allows nothing else
         raise ConfigError(f"{key}: {text} is not an amount of memory")
     return int(match[1]) * _UNITS[match[2]]
 
 
 def check_memory(cluster: Cluster, key: str, least: int) -> None:
-    """Refuse a memory limit below `least` bytes; none is fine.
+    """Refuse a memory limit below `least` bytes; no limit is allowed.
 
     Raises:
         ConfigError: it is too small.
@@ -81,5 +82,5 @@ def check_memory(cluster: Cluster, key: str, least: int) -> None:
 
 
 def cpus(cluster: Cluster, key: str) -> float:
-    """Return a CPU setting in cores; 0 for no limit."""
+    """Return the setting `key` in cores; 0 for no limit."""
     return float(cluster.settings.text(key) or 0)

@@ -1,4 +1,4 @@
-"""SQL that makes a service's database with its user, asks for them, and takes them away."""
+"""SQL that creates a service's database and its user, looks for them, and drops them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def quoted(text: str) -> str:
 
 
 def creation(database: Database) -> Secret:
-    """Return the SQL that makes what is missing, and leaves what is there as it is."""
+    """Return the SQL that creates what is missing, and leaves what exists as it is."""
     user = _account(database)
     # In GRANT, _ stands for any character.
     granted = database.name.replace("_", "\\_")
@@ -26,17 +26,17 @@ def creation(database: Database) -> Secret:
 
 
 def password(database: Database) -> str:
-    """Return the SQL that gives the user, if it is there, its password."""
+    """Return the SQL that sets the user's password, if the user exists."""
     return f"ALTER USER IF EXISTS {_account(database)} {_identified(database)};"
 
 
 def removal(database: Database) -> str:
-    """Return the SQL that takes away the database, with all that is in it, and its user."""
+    """Return the SQL that drops the database, with all its data, and its user."""
     return f"DROP DATABASE IF EXISTS `{database.name}`; DROP USER IF EXISTS {_account(database)};"
 
 
-def question(database: Database) -> str:
-    """Return the SQL that answers with a line for each that is there: the database, its user."""
+def presence_query(database: Database) -> str:
+    """Return the SQL that prints "database" if the database exists, and "user" if its user does."""
     asked = {
         "database": f"information_schema.schemata WHERE schema_name = {quoted(database.name)}",
         "user": f"mysql.user WHERE user = {quoted(database.user)} AND host = '%'",

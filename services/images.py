@@ -1,4 +1,4 @@
-"""Which images there are to build, and with which arguments."""
+"""The images that services run and that commands build, with their build arguments."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from cluster.model.service import Service
 from cluster.model.spec import TAG, Image
 
 _DATA_SCIENCE = "docker-ds"
-# Its two variants: the value of -g, and what the settings that name the image and tag begin with.
+# The image's two variants: the value of -g, and the word in its settings' keys (JUPYTER_GPU_IMAGE).
 _VARIANTS = {"FALSE": "", "TRUE": "GPU_"}
-# What Debian can make; the image itself has the list of the day of its build.
+# The locales of Debian.
 _LOCALES = ROOT / "images" / _DATA_SCIENCE / "locales"
 
 
@@ -39,7 +39,7 @@ def own_image(service: Service, settings: Settings, tag: str) -> Image:
     """Return the service's own image (setting SERVICE_IMAGE), built from its recipe, with `tag`.
 
     Raises:
-        ConfigError: that is not a tag.
+        ConfigError: `tag` is not of the form of a tag.
     """
     _check_tag(tag)
     return Image(
@@ -58,7 +58,7 @@ def data_science_of(settings: Settings, prefix: str) -> Image:
 
 
 def data_science_image(settings: Settings, gpu: str, tag: str, prefix: str = "JUPYTER") -> Image:
-    """Return the image for `gpu` ("TRUE" or "FALSE") as PREFIX_IMAGE names it; one recipe."""
+    """Return the data-science image that PREFIX_IMAGE names, or PREFIX_GPU_IMAGE for gpu="TRUE"."""
     return Image(
         settings.text(f"{prefix}_{_VARIANTS[gpu]}IMAGE"),
         tag,
@@ -68,7 +68,7 @@ def data_science_image(settings: Settings, gpu: str, tag: str, prefix: str = "JU
 
 
 def is_ours(repository: str) -> bool:
-    """Tell whether images/ has what `repository` names: a public image is made by others."""
+    """Return whether images/ has a recipe for `repository`; others' images are public ones."""
     owner, _, name = repository.rpartition("/")
     return owner == "skp" and (ROOT / "images" / name / "Dockerfile").is_file()
 

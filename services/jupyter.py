@@ -18,7 +18,7 @@ _ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")
 
 
 class Jupyter(Service):
-    """See the module."""
+    """The service jupyter: one container on each labelled node."""
 
     name = "jupyter"
     title = "JupyterLab and kernel gateway"
@@ -47,16 +47,16 @@ class Jupyter(Service):
     )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """The data-science image, with CUDA's libraries if GPUs are to be used."""
+        """Return the data-science image, with CUDA's libraries if JUPYTER_GPU is TRUE."""
         return (data_science_of(cluster.settings, "JUPYTER"),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """One container per labelled node; the first has the plain name, all share it as alias."""
+        """Yield a container for each node; the first has the plain name, an alias of them all."""
         settings = cluster.settings
         (image,) = self.images(cluster)
-        family = settings.text("JUPYTER_NAME")
+        alias = settings.text("JUPYTER_NAME")
         for index, host in enumerate(self.hosts(cluster)):
-            name = family if index == 0 else f"{family}-{host.name}"
+            name = alias if index == 0 else f"{alias}-{host.name}"
             spark = client(cluster, name)
             yield Container(
                 node=host.name,
@@ -78,7 +78,7 @@ class Jupyter(Service):
                     *spark.files,
                 ),
                 network=settings.text("SKP_NET"),
-                aliases=(family,),
+                aliases=(alias,),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 cpus=cpus(cluster, "JUPYTER_CPUS"),

@@ -1,7 +1,7 @@
-"""MySQL: one server, with data on its node; for the services that want a database, and for you.
+"""MySQL: one server, for the services that want a database and for the cluster's users.
 
-Its passwords are what the settings say at every start: the server itself runs `init.sql` before
-it answers anybody, whatever they were before. A changed password replaces the container.
+At every start the server sets its passwords to those of the settings: it runs `init.sql` before it
+answers anybody (decision 53). A changed password replaces the container.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from services.common import check_memory, cpus, memory, user
 from services.images import is_ours, own_image
 
 _DATA = "/var/lib/mysql"
-# How our image begins: in place of the public one's own beginning, which asks for root without a
-# password after `init.sql` has given it one.
-_BEGIN = Path(__file__).parent.parent / "images" / "docker-mysql" / "bin" / "mysql-skp"
+# Our image's entry point. It takes the place of the public image's, which logs in as root without a
+# password after `init.sql` has set one.
+_ENTRYPOINT = Path(__file__).parent.parent / "images" / "docker-mysql" / "bin" / "mysql-skp"
 _PORT = 3306
-_LEAST_MEMORY = 512 << 20  # bytes; below, the kernel ends it when a few clients are there
+_LEAST_MEMORY = 512 << 20  # bytes; with less, the kernel kills it under a few clients
 ROOT = ("mysql", f"--defaults-extra-file={SECRETS_TARGET}/root.cnf")
-"""The client, logged in as root: nothing of the password is on a command line."""
+"""The client, logged in as root by an option file: the password is on no command line."""
 
 
 def create_command(service: Service) -> tuple[str, ...]:
-    """Return what creates a service's database and user where they are missing.
+    """Return the command that creates a service's database and user where they are missing.
 
-    It runs in MySQL's container. With --reset it drops what is there first.
+    It runs in MySQL's container. With --reset added, it drops both first.
     """
     return ("sh", f"{SECRETS_TARGET}/{service.name}-init")
 
 
 class MySQL(Service):
-    """See the module."""
+    """The service mysql: one container, on the first labelled node."""
 
     name = "mysql"
     title = "MySQL"
@@ -69,21 +69,23 @@ class MySQL(Service):
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """The first node with its label."""
+        """Return the first node with its label."""
         return super().hosts(cluster)[:1]
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """Ours from the registry; any other is pulled by the master and copied to the node."""
+        """Return its image: ours from the registry; the master pulls and streams any other."""
         repository, tag = cluster.settings.text("MYSQL_IMAGE"), cluster.settings.text("MYSQL_TAG")
         if is_ours(repository):
             return (own_image(self, cluster.settings, tag),)
         return (Image(repository, tag, Source.STREAM),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """One server."""
+        """Yield the server's container."""
         check_memory(cluster, "MYSQL_MEMORY", _LEAST_MEMORY)
         text, (image,) = cluster.settings.text, self.images(cluster)
-        begin = () if is_ours(image.repository) else ("bash", f"{SECRETS_TARGET}/{_BEGIN.name}")
+        entrypoint = (
+            () if is_ours(image.repository) else ("bash", f"{SECRETS_TARGET}/{_ENTRYPOINT.name}")
+        )
         for host in self.hosts(cluster):
             yield Container(
                 node=host.name,
@@ -91,13 +93,13 @@ class MySQL(Service):
                 service=self.name,
                 image=image,
                 command=(
-                    *begin, "mysqld", f"--init-file={SECRETS_TARGET}/init.sql", "--skip-log-bin",
-                    "--character-set-server=utf8mb4",
+                    *entrypoint, "mysqld", f"--init-file={SECRETS_TARGET}/init.sql",
+                    "--skip-log-bin", "--character-set-server=utf8mb4",
                 ),
                 environment=(("MYSQL_ROOT_PASSWORD_FILE", f"{SECRETS_TARGET}/root-password"),),
                 mounts=(Mount(text("MYSQL_VOLUME"), _DATA, create=True),),
                 ports=(Port(cluster.settings.number("MYSQL_PORT"), _PORT),),
-                files=(*_files(cluster), *([_beginning()] if begin else [])),
+                files=(*_files(cluster), *([_entrypoint_file()] if entrypoint else [])),
                 network=text("SKP_NET"),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "MYSQL_MEMORY"),
@@ -113,13 +115,17 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
     return (
         SecretFile("root-password", password),
         SecretFile("root.cnf", Secret(_option_file(password.reveal()))),
-        SecretFile("init.sql", Secret(_every_start(cluster, password.reveal()))),
-        *(file for service, database in _wanted(cluster) for file in _making(service, database)),
+        SecretFile("init.sql", Secret(_init_sql(cluster, password.reveal()))),
+        *(
+            file
+            for service, database in _databases(cluster)
+            for file in _database_files(service, database)
+        ),
     )
 
 
-def _wanted(cluster: Cluster) -> Iterator[tuple[Service, Database]]:
-    """Yield the databases that services want, and who wants each; nobody names the services."""
+def _databases(cluster: Cluster) -> Iterator[tuple[Service, Database]]:
+    """Yield each service that wants a database, with that database (decision 62)."""
     from services import catalogue
 
     for service in catalogue().values():
@@ -127,8 +133,8 @@ def _wanted(cluster: Cluster) -> Iterator[tuple[Service, Database]]:
             yield service, database
 
 
-def _making(service: Service, database: Database) -> tuple[SecretFile | ConfigFile, ...]:
-    """Return the files by which a service's database is made, and made anew."""
+def _database_files(service: Service, database: Database) -> tuple[SecretFile | ConfigFile, ...]:
+    """Return the files that create a service's database, and drop and create it again."""
     client = " ".join(ROOT)
     what = f"{service.title}'s database and user"
     script = f"""\
@@ -144,8 +150,8 @@ exec {client} <{SECRETS_TARGET}/{service.name}.sql
     )
 
 
-def _beginning() -> ConfigFile:
-    return ConfigFile(_BEGIN.name, _BEGIN.read_text())
+def _entrypoint_file() -> ConfigFile:
+    return ConfigFile(_ENTRYPOINT.name, _ENTRYPOINT.read_text())
 
 
 def _option_file(password: str) -> str:
@@ -154,7 +160,7 @@ def _option_file(password: str) -> str:
     return f'[client]\nuser = root\npassword = "{escaped}"\n'
 
 
-def _every_start(cluster: Cluster, password: str) -> str:
+def _init_sql(cluster: Cluster, password: str) -> str:
     """Return the SQL that the server runs at each start."""
     identified = f"IDENTIFIED BY {databases.quoted(password)}"
     lines = []
@@ -164,7 +170,7 @@ def _every_start(cluster: Cluster, password: str) -> str:
             f"ALTER USER {account} {identified};",
             f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;",
         ]
-    users = (databases.password(database) for _, database in _wanted(cluster))
+    users = (databases.password(database) for _, database in _databases(cluster))
     return "\n".join((*lines, *users, ""))
 
 

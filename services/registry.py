@@ -36,7 +36,7 @@ _PORT = int(REGISTRY.split(":")[1])
 
 
 class Registry(Service):
-    """See the module."""
+    """The service registry: one container on every node."""
 
     name = "registry"
     title = "image registry on every node"
@@ -49,16 +49,16 @@ class Registry(Service):
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Every node has one; the label `registry` is accepted, not needed."""
+        """Return all hosts; the label `registry` is accepted, not needed."""
         return cluster.inventory.hosts
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """Its own image can't come from a registry: it is streamed."""
+        """Return its image, which is streamed: before it runs there is no registry."""
         text = cluster.settings.text
         return (Image(text("REGISTRY_IMAGE"), text("REGISTRY_TAG"), Source.STREAM),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """One container of the same name on each node."""
+        """Yield a container of the same name for each node; the master's may write."""
         (image,) = self.images(cluster)
         for host in self.hosts(cluster):
             writes = host == cluster.inventory.master
@@ -89,7 +89,7 @@ class Registry(Service):
 
 
 def _config(cluster: Cluster, writes: bool) -> Secret:
-    """Return the configuration; JSON is YAML, and the HTTP secret makes it a secret."""
+    """Return the configuration as JSON, which is YAML too; it holds the HTTP secret."""
     storage: dict[str, object] = {"filesystem": {"rootdirectory": _STORAGE}}
     if writes:
         storage["delete"] = {"enabled": True}

@@ -17,11 +17,11 @@ from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
 _CLIENTS = 2181
-_LEAST_HEAP = 64 << 20  # bytes; below, Java does not even begin to serve
+_LEAST_HEAP = 64 << 20  # bytes; with less, the server does not start
 
 
 class ZooKeeper(Service):
-    """See the module."""
+    """The service zookeeper: servers that are numbered, and replaced one after another."""
 
     name = "zookeeper"
     title = "ZooKeeper"
@@ -43,7 +43,7 @@ class ZooKeeper(Service):
         return (own_image(self, cluster.settings, cluster.settings.text("ZOOKEEPER_TAG")),)
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
-        """What the data says of itself."""
+        """Return the data's number, and the cluster that it belongs to."""
         volume = cluster.settings.text("ZOOKEEPER_VOLUME")
         return f"{volume}/myid", f"{volume}/cluster"
 
@@ -104,13 +104,13 @@ class ZooKeeper(Service):
         claim = self.ordinal_on_disk(cluster, facts.nodes[node])
         if claim not in (0, number):
             return f"{volume} has the data of server {claim}, and this is server {number}", way_out
-        said = facts.nodes[node].marker_files.get(self.marker_files(cluster)[1], "").strip()
-        if said not in ("", identity(cluster, self.name)):
-            return f"{volume} has the data of another cluster ({said})", way_out
+        owner = facts.nodes[node].marker_files.get(self.marker_files(cluster)[1], "").strip()
+        if owner not in ("", identity(cluster, self.name)):
+            return f"{volume} has the data of another cluster ({owner})", way_out
         return ()
 
     def _check_count(self, cluster: Cluster, facts: State) -> None:
-        """Refuse to begin with an even number; an ensemble that is there may be on its way."""
+        """Refuse an even number for a new ensemble; an existing one may be growing or shrinking."""
         hosts = self.hosts(cluster)
         begun = any(self.ordinal_on_disk(cluster, node) for node in facts.nodes.values())
         if hosts and len(hosts) % 2 == 0 and facts.nodes and not begun:
@@ -148,7 +148,7 @@ def check_heap(cluster: Cluster, key: str, least: int) -> None:
 
 def _leads(facts: State, node: str, name: str) -> bool:
     found = facts.nodes[node].containers.get(name) if node in facts.nodes else None
-    return found is not None and found.works and found.said == "leader"
+    return found is not None and found.works and found.probe_output == "leader"
 
 
 SERVICE = ZooKeeper()

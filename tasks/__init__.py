@@ -1,30 +1,19 @@
-"""What a person types: one module per namespace. Arguments in, a report out, no logic."""
+"""What a person types: one module per namespace, which turns arguments into a report.
+
+Allowed imports: everything. This module only collects the namespaces; begin reading at
+docker/cluster.py, then docker/services.py, which makes the tasks of every service.
+"""
 
 from __future__ import annotations
 
 from invoke import Collection
 
 from cli.command import Command
-from tasks import (
-    cron,
-    docker,
-    docker_airflow,
-    docker_containers,
-    docker_images,
-    host,
-    lab,
-    prepare,
-    ssh,
-    volume,
-)
+from tasks import blobfs, cron, docker, host, iptable, lab, lang, nfs, s3fs, ssh, sshfs, volume
 
-for _task in (*docker_containers.TASKS, *docker_images.TASKS, *docker_airflow.TASKS):
-    docker.ns.add_task(_task)
-for _task in prepare.HOST_TASKS:
-    host.ns.add_task(_task)
-ns = Collection(
-    cron.ns, docker.ns, host.ns, lab.ns, ssh.ns, *prepare.COLLECTIONS, *volume.COLLECTIONS
-)
+ns = Collection()
+for _module in (blobfs, cron, docker, host, iptable, lab, lang, nfs, s3fs, ssh, sshfs, volume):
+    ns.add_collection(_module.ns)
 for _name in ns.task_names:
     _task = ns[_name]
     if isinstance(_task, Command):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -46,13 +45,11 @@ def list_(s: Session) -> None:
     from cluster.commands.report import table
 
     found = _entries()
-    if s.options.json:
-        print(json.dumps([{"schedule": e.schedule, "command": e.command} for e in found], indent=2))
-    elif found:
-        rows = [(entry.schedule, entry.command) for entry in found]
-        print("\n".join(table(("SCHEDULE", "COMMAND"), rows)))
-    else:
-        print("cron runs nothing of this checkout.")
+    rows = [(entry.schedule, entry.command) for entry in found]
+    lines = (
+        table(("SCHEDULE", "COMMAND"), rows) if rows else ["cron runs nothing of this checkout."]
+    )
+    s.show([{"schedule": e.schedule, "command": e.command} for e in found], lines)
 
 
 @command(help={"command": "Only this command; all without it."})
@@ -81,7 +78,7 @@ def _entries() -> list[crontab.Entry]:
     from cron import crontab
     from cron import table as cron
 
-    return crontab.read(cron.table(), str(_PROGRAM))
+    return crontab.parse(cron.table(), str(_PROGRAM))
 
 
 def _replace(s: Session, entries: list[crontab.Entry]) -> None:
@@ -89,7 +86,7 @@ def _replace(s: Session, entries: list[crontab.Entry]) -> None:
     from cron import table as cron
 
     before = cron.table()
-    after = crontab.write(before, str(_PROGRAM), entries)
+    after = crontab.dumps(before, str(_PROGRAM), entries)
     if after == before:
         s.say("nothing to change")
     elif s.options.dry:

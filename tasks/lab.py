@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from invoke import Collection, Exit
+from invoke import Collection
 
 from cli.command import command
 from cli.session import Session
@@ -47,8 +46,7 @@ def down(s: Session) -> None:
     _refuse_dry(s, "lab.down")
     with _errors():
         outcome = lab.down(say=s.say)
-    if s.options.json:
-        print(json.dumps({"ok": True, "changed": outcome.changed}))
+    s.show({"ok": True, "changed": outcome.changed}, ())
 
 
 @command()
@@ -66,17 +64,12 @@ def status(s: Session) -> None:
 def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:
     from cluster.commands.report import table
 
-    healthy = all(node.healthy for node in nodes)
-    if s.options.json:
-        print(json.dumps([asdict(node) for node in nodes], indent=2))
-    elif nodes and not (s.options.quiet and healthy):
-        head = ("NODE", "ADDRESS", "STATE", "ENGINE", "SSH")
-        rows = [
-            (n.name, n.address, n.state, n.engine or "-", "yes" if n.ssh else "no") for n in nodes
-        ]
-        print("\n".join(table(head, rows)))
-    if not healthy:
-        raise Exit(code=int(ExitCode.FAILED))
+    ill = [node for node in nodes if not node.healthy]
+    head = ("NODE", "ADDRESS", "STATE", "ENGINE", "SSH")
+    rows = [(n.name, n.address, n.state, n.engine or "-", "yes" if n.ssh else "no") for n in nodes]
+    shown = nodes and not (s.options.quiet and not ill)
+    s.show([asdict(node) for node in nodes], table(head, rows) if shown else ())
+    s.end({}, ill)
 
 
 def _mention_inventory(s: Session) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from invoke import Collection, Exit
+from invoke import Collection
 
 from cli.command import command
 from cli.confirmation import confirm
 from cli.password import password as secret
 from cli.session import Session
-from cluster.errors import ConfigError, ExitCode
+from cluster.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cluster.connectors.base import Completed
 
 ns = Collection("ssh")
 
@@ -25,31 +29,30 @@ def cmd(s: Session, command: str = "") -> None:
     if s.options.dry:
         planned = {host.name: command for host in s.hosts}
         lines = [f"{name}: {line}" for name, line in planned.items()]
-        print(json.dumps(planned, indent=2) if s.options.json else "\n".join(lines))
+        s.show(planned, lines)
         return
     with s.fleet(s.hosts) as fleet:
         done = everywhere(fleet, command, fleet.deadlines.request)
-    errors = {**fleet.unreachable, **done.errors}
-    if s.options.json:
-        document = {
-            name: {
-                "exit_code": result.exit_code,
-                "stdout": result.stdout.decode(errors="replace"),
-                "stderr": result.stderr.decode(errors="replace"),
-            }
-            for name, result in done.values.items()
-        }
-        document |= {name: {"error": error.what} for name, error in errors.items()}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        for name, result in done.values.items():
-            for line in (result.stdout + result.stderr).decode(errors="replace").splitlines():
-                print(f"{name}: {line}")
-            if result.exit_code:
-                print(f"{name}: exit code {result.exit_code}")
-        s.warn([str(error) for error in errors.values()])
-    if errors or any(result.exit_code for result in done.values.values()):
-        raise Exit(code=int(ExitCode.FAILED))
+    document: dict[str, object] = {name: _plain(result) for name, result in done.values.items()}
+    document |= {name: {"error": error.what} for name, error in done.errors.items()}
+    s.show(document, _lines(done.values))
+    s.end(done.errors, [name for name, result in done.values.items() if result.exit_code])
+
+
+def _plain(result: Completed) -> dict[str, object]:
+    return {
+        "exit_code": result.exit_code,
+        "stdout": result.stdout.decode(errors="replace"),
+        "stderr": result.stderr.decode(errors="replace"),
+    }
+
+
+def _lines(results: Mapping[str, Completed]) -> Iterator[str]:
+    for name, result in results.items():
+        for line in (result.stdout + result.stderr).decode(errors="replace").splitlines():
+            yield f"{name}: {line}"
+        if result.exit_code:
+            yield f"{name}: exit code {result.exit_code}"
 
 
 @command(

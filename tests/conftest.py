@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.support.fixtures", "tests.support.phases"]
+pytest_plugins = ["tests.support.phases", "tests.support.fixtures"]

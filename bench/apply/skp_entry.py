@@ -25,6 +25,7 @@ def main() -> None:
 
     skp.prepare()
     import services
+    import services.images  # what tasks need of it, before its folder is another
 
     services.__path__ = [f"{_HERE}/services"]
     skp.main()

@@ -17,12 +17,12 @@ from cluster.lock.holder import Holder
 from cluster.model.result import Result
 
 PATH = "/var/lib/skp/audit.jsonl"
-"""Readable by root alone, like what it stands beside; it holds no secret all the same."""
+"""The file on each manager. Only root can read it, though it holds no secret."""
 _LIMIT = 10 << 20  # bytes; then the file becomes audit.jsonl.1
 
 
 class Audit:
-    """What is written about one command. A manager that can't be reached misses it.
+    """The entries about one command. A manager that can't be reached misses them.
 
     Attributes:
         complaints: why managers that can be reached could not write.
@@ -34,15 +34,19 @@ class Audit:
         self.complaints: list[str] = []
 
     def begin(self, left: Holder | None) -> None:
-        """Write that it begins, and whose unfinished command it follows."""
+        """Write that the command begins.
+
+        Args:
+            left: who held the lock before without releasing it; None for nobody.
+        """
         self._write({"event": "begin", **({"after": str(left)} if left else {})})
 
     @contextmanager
     def recording(self, results: Sequence[Result]) -> Iterator[None]:
-        """Write what was done when the block ends, and how it ended.
+        """Write the results, and how the command ended, when the block ends.
 
         Args:
-            results: what the block has done by then.
+            results: a list that the block appends to.
         """
         try:
             yield
@@ -74,13 +78,13 @@ class Audit:
 
 
 def entries(fleet: Fleet, inventory: Inventory, count: int) -> Results[list[dict[str, Any]]]:
-    """Return each manager's last `count` entries, oldest first."""
+    """Return each manager's last `count` entries, oldest first, or why it could not be asked."""
     managers = [host.name for host in inventory.managers]
-    return fleet.each(lambda node: _tail(node, count), managers)
+    return fleet.ask(lambda node: _tail(node, count), managers)
 
 
 def merged(found: Iterable[Iterable[dict[str, Any]]], count: int) -> list[dict[str, Any]]:
-    """Return the last `count` of several managers' entries, each once, oldest first. Pure."""
+    """Return the last `count` entries of all managers, each once, oldest first. Pure."""
     lines = {json.dumps(entry, sort_keys=True) for listed in found for entry in listed}
     every = sorted((json.loads(line) for line in lines), key=lambda entry: str(entry.get("time")))
     return every[-count:]
@@ -104,7 +108,7 @@ def _tail(node: Node, count: int) -> list[dict[str, Any]]:
         try:
             found.append(json.loads(line))
         except json.JSONDecodeError:
-            continue  # half a line: the node lost its power while it was written
+            continue  # half a line: the node lost its power while it wrote the line
     return found[-count:]
 
 

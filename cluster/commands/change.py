@@ -1,4 +1,4 @@
-"""A change that is not a matter of converging: what was found to be done, to show or to do."""
+"""Changes that do not converge (a restart, a removal of images): found, confirmed, carried out."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from cluster.operations.executor import execute
 
 @dataclass(frozen=True)
 class Change:
-    """The items of a command, with what a person should know before and afterwards.
+    """The items of a command, with what a person is asked before and told afterwards.
 
     Attributes:
-        items: also those that can't be carried out, with their reasons.
-        unreachable: chosen nodes that could not be asked.
+        items: operations, and items that can't be carried out, with their reasons.
+        unreachable: the chosen nodes that could not be asked, and why.
         warnings: see `Report`.
-        question: what a person has to agree to before anything is done; "" for nothing.
+        question: what a person has to confirm before anything is done; "" for nothing.
     """
 
     items: tuple[Item, ...]
@@ -41,27 +41,28 @@ class Change:
 
 
 Find: TypeAlias = Callable[[Cluster, Fleet], Change]
-"""Finds what is to be done, on the cluster as it is."""
+"""Returns the change to be made to the cluster as it is."""
 
 
 def show(change: Change) -> Report:
-    """Return what a dry run shows."""
+    """Return the report of a dry run."""
     return _report(change, [Result(i, Outcome.PLANNED) for i in change.items if i.is_action])
 
 
 def carry_out(
     find: Find, declared: Declared, fleet: Fleet, command: str, console: Console
 ) -> Report:
-    """Do what `find` finds to be done, in its order; one that fails stops what builds on it.
+    """Carry out the change that `find` returns, and return the report.
 
-    The person is asked before the lock is taken, and with the lock held it is looked once more.
+    The person is asked before the lock is taken; with the lock held, `find` is called again. An
+    operation that fails stops those that wait for it.
 
     Args:
-        command: what was typed, for those who meet the lock.
+        command: the command's name, for the lock and the audit trail.
 
     Raises:
         LockedError: another command is changing the cluster.
-        SkpError: what `find` raises, or the person said no.
+        SkpError: what `find` raises, or the person did not agree.
     """
     view = observe_cluster(declared, fleet, ())
     change = find(view.cluster, fleet)

@@ -1,4 +1,4 @@
-"""Observe, plan, carry out, and again until nothing is left that one more look could bring."""
+"""Converging: observe, plan, carry out, in rounds, until another round would bring nothing."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from cluster.model.result import Outcome, Result
 from cluster.operations.base import Context
 from cluster.operations.executor import execute
 from cluster.plan.guard import confirmation
+from cluster.plan.parts import Part
 from cluster.plan.plan import Plan, make_plan, rollback_scope
 from cluster.plan.scope import Goal, Scope
-from cluster.plan.swarm import Part
 
 # Each round brings what the next one needs (Swarm, members, network, registry image, registry,
 # services); a plan that still changes things after so many rounds does not converge.
@@ -34,9 +34,10 @@ _ROUNDS = 12
 
 @dataclass(frozen=True)
 class Console:
-    """How a command speaks with the person: progress lines, and a question that may end it.
+    """How a command talks to the person.
 
     Attributes:
+        say: takes a line of progress.
         confirm: takes a question, and raises SkpError unless the answer is yes.
     """
 
@@ -45,14 +46,15 @@ class Console:
 
 
 def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> Report:
-    """Make what `scope` names as it is wanted, and return what was done.
+    """Make what `scope` names as it is wanted, and return the report.
 
-    The lock is taken only when there is something to change; what was seen before is then looked
-    at once more.
+    The lock is taken only when there is something to change; the cluster is then observed again.
 
     Raises:
         LockedError: another command is changing the cluster.
-        SkpError: it does not come to rest (a fault of SKP or of a service), or the person said no.
+        SkpError: the person did not agree, or the plan still changes after all rounds, which is a
+            fault of SKP or of a service.
+        ConfigErrors: settings and inventory contradict each other.
     """
     run = _Run(declared, fleet, scope, console)
     plan = run.look()
@@ -69,7 +71,7 @@ def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -
 
 
 class _Run:
-    """One command on its way."""
+    """The state of one command: its last plan, and the results so far."""
 
     def __init__(self, declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> None:
         self._declared, self._fleet, self._scope, self._console = declared, fleet, scope, console
@@ -90,7 +92,7 @@ class _Run:
         return self._plan
 
     def ask(self) -> None:
-        """Have the person confirm what takes away an unusual share; raises SkpError if not."""
+        """Have the person confirm a plan that removes much; raises SkpError if they do not."""
         if self._scope.goal is not Goal.REMOVE and Part.DRAIN not in self._scope.parts:
             plan = self._plan
             doubt = confirmation(self._declared.inventory, plan.view.state, plan.items)
@@ -98,7 +100,7 @@ class _Run:
                 self._console.confirm(doubt)
 
     def wait(self) -> Sequence[Result]:
-        """Wait for what is only not ready yet, which needs no lock; return what became of it."""
+        """Carry out a plan that only waits, which needs no lock, and return the results."""
         self._results += execute(Context(self._fleet, self._progress()), self._plan.items)
         return self._results
 
@@ -137,7 +139,7 @@ class _Run:
         return Progress(self._console.say, known(view.cluster, view.state))
 
     def _store_secrets(self) -> None:
-        """Bring this machine's copy up to date before anything is made with the secrets."""
+        """Update this machine's copy of the secrets before any container is made with them."""
         if not self._scope.services:
             return
         resolved = self._plan.view.resolved
@@ -147,11 +149,11 @@ class _Run:
             secrets_file.write(self._file, resolved.stored)
 
     def report(self, results: Sequence[Result], complaints: Iterable[str] = ()) -> Report:
-        """Return what became of the plan."""
+        """Return the report of the last plan and all results."""
         return converged(self._scope, self._fleet.hosts, self._plan, results, complaints)
 
 
 def _needs_another_round(items: Iterable[Item], done: Iterable[Result]) -> bool:
-    """Whether one more look could bring more: something was missing, or could not be judged."""
+    """Whether something changed, and an item was deferred or could not be compared."""
     changed = any(result.outcome is Outcome.DONE for result in done)
     return changed and any(item.is_provisional for item in items)

@@ -1,4 +1,4 @@
-"""The audit trail as a history: one line for each command that changed something. Pure."""
+"""The history of a cluster: the commands that changed something, from the audit trail. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def commands(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             command["seconds"] = _seconds(command["time"], str(entry["time"]))
         command["outcome"] = str(entry["outcome"])
         for outcome, field in (("done", "changed"), ("failed", "failed")):
-            command[field] = [_told(s) for s in entry["steps"] if s["outcome"] == outcome]
+            command[field] = [_in_words(s) for s in entry["steps"] if s["outcome"] == outcome]
     return found
 
 
@@ -51,5 +51,5 @@ def _seconds(begin: str, end: str) -> float:
     return round(took.total_seconds(), 1)
 
 
-def _told(step: Mapping[str, Any]) -> str:
+def _in_words(step: Mapping[str, Any]) -> str:
     return f"{step['action']} {step['name']} on {step['node']}"

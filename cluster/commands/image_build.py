@@ -30,11 +30,13 @@ def build_and_push(
 ) -> Report:
     """Build `image` and push it; the report says whether the registry's digest changed.
 
-    It is in the audit trail, but takes no lock: what runs is not touched, and cron's apply does
-    not have to wait for the minutes that a build takes.
+    The build is in the audit trail but takes no lock: it changes nothing that runs, and cron's
+    docker.apply need not wait for it.
 
     Args:
-        command: what was typed, for the audit trail.
+        arguments: build arguments by name; no secrets.
+        command: the command's name, for the audit trail.
+        say: takes a line of progress.
 
     Raises:
         NodeError: the master can't be reached, its registry does not answer, or the build failed.
@@ -54,7 +56,7 @@ def build_and_push(
 
 
 def planned(inventory: Inventory, image: Image) -> Report:
-    """Return what a dry run shows."""
+    """Return the report of a dry run."""
     return Report((Result(_noted(inventory, image), Outcome.PLANNED),), {})
 
 
@@ -64,7 +66,7 @@ def _noted(inventory: Inventory, image: Image) -> Noted:
 
 
 def _need_registry(node: Node) -> None:
-    """Find a missing registry before a long build, not after it."""
+    """Raise NodeError for a missing registry before a long build, not after it."""
     host, port = REGISTRY.split(":")
     if node.run(f"bash -c 'exec 3<>/dev/tcp/{host}/{port}'").exit_code != 0:
         raise NodeError(

@@ -38,12 +38,12 @@ def with_build_cache(change: Change, inventory: Inventory) -> Change:
 def removable(store: Store, current: Collection[str]) -> list[Stored]:
     """Return the images of an engine that are ours and that nothing needs; pure.
 
-    Those are in no container's use, have no name but that of our registry, and no tag of the
-    registry means them any more. What was never in the registry goes only without a name: it may
-    be about to be pushed.
+    No container uses such an image, it has no name outside of our registry, and no tag of the
+    registry leads to it. An image that was never in the registry is removable only without a name:
+    with one, it may be about to be pushed.
 
     Args:
-        current: what the registry's tags mean, as localhost:5000/NAME@sha256:...
+        current: the images that the registry's tags lead to, as localhost:5000/NAME@sha256:...
     """
     return [
         image

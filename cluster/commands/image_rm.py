@@ -1,4 +1,4 @@
-"""Removing an image: its tag in the registry, and that name in the engines."""
+"""Removing an image: its tag in the registry, and its name in the nodes' engines."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def plan_image_removal(
     nodes: Collection[str],
     needed_by: Sequence[str],
 ) -> Change:
-    """Return the change that removes `image` on `nodes`; from the registry if these are all.
+    """Return the change that removes `image` on `nodes`, and in the registry if they are all nodes.
 
     Args:
-        needed_by: the services that want it, for the question.
+        needed_by: the services that want it, which the question names.
 
     Raises:
         SkpError: a container uses it, or it is nowhere; NodeError: the registry can't be asked.
@@ -92,7 +92,7 @@ def _refuse_used(image: Image, stores: Mapping[str, Store], digest: str) -> None
 
 
 def _plain(image: Image, store: Store) -> list[str]:
-    """Return its name without the registry's address, if that is an image of ours here."""
+    """Return the image's name without the registry's address, if an image of ours has it here."""
     found = store.named(_name(image))
     return [_name(image)] if found and found.labelled else []
 
@@ -105,7 +105,7 @@ def _in_engines(image: Image, stores: Mapping[str, Store]) -> Iterator[Item]:
 
 
 def _in_registry(image: Image, master: str, unseen: Sequence[str]) -> Item:
-    """Return what is done in the registry: after the engines, and only if all could be asked."""
+    """Return the item for the registry: after the engines, and only if all nodes could be asked."""
     name = f"{_name(image)} in the registry"
     if unseen:
         return Blocked(

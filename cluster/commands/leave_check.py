@@ -1,4 +1,4 @@
-"""A node that is to leave the Swarm: what runs there is asked first whether it may go for good."""
+"""Before a node leaves the Swarm: its containers are asked whether they may be removed for good."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from cluster.operations.rolling import may_go
 def block_unsafe_leaves(
     fleet: Fleet, items: Iterable[Item], state: State, busy: Busy
 ) -> tuple[Item, ...]:
-    """Return `items`, with a block in place of all those of a node that may not leave yet.
+    """Return `items`, with one `Blocked` in place of all items of a node that may not leave yet.
 
-    When the Swarm itself ends nothing goes for good: all data stays where it is, and together.
+    When all nodes leave, and the Swarm ends, nobody is asked: all data stays where it is.
     """
     items = tuple(items)
     leaving = {item.node for item in items if isinstance(item, LeaveSwarm | ForgetNode)}

@@ -20,7 +20,7 @@ from cluster.model.redaction import Mask
 
 # Bytes. A line that does not end is shown in pieces of about this length.
 LONGEST = 1 << 16
-# Pieces (of a few lines each) that wait to be shown; then reading waits, and so does the engine.
+# How many pieces, of a few lines each, may wait to be shown before reading pauses.
 _WAITING = 64
 _PAUSE = 0.5
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -30,7 +30,7 @@ _HEADER = 8
 
 @dataclass(frozen=True)
 class Query:
-    """What is wanted of a log.
+    """Which part of a log is wanted.
 
     Attributes:
         follow: go on as it grows, until the container ends.
@@ -63,7 +63,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Ended:
-    """A log came to its end: `why` for a container that ended while followed, or the error."""
+    """The end of a log.
+
+    Attributes:
+        why: for a followed log, why it ended; else "".
+        error: why it could not be read; None if it could.
+    """
 
     source: Source
     why: str = ""
@@ -75,7 +80,7 @@ _Pieces: TypeAlias = "Queue[list[Event]]"
 
 
 def query(tail: str, since: str, now: float) -> Query:
-    """Return what the options of a command mean; it does not follow.
+    """Return the query that a command's options ask for; it does not follow.
 
     Args:
         tail: a number of lines, or "all" or "" for all.
@@ -113,7 +118,7 @@ def read(fleet: Fleet, sources: Sequence[Source], wanted: Query, mask: Mask) -> 
     queues = {s: shared if wanted.follow else Queue(_WAITING) for s in sources}
     for source in sources:
         work = (fleet.nodes[source.node], source, wanted, mask, queues[source], stop)
-        # Not the fleet's own threads: a followed log may never end, and is not to be waited for.
+        # Daemon threads, not the fleet's: a followed log may never end, and nothing waits for it.
         threading.Thread(target=_pump, args=work, daemon=True).start()
     try:
         if wanted.follow:
@@ -157,7 +162,7 @@ def _pump(
 
 
 def _put(queue: _Pieces, events: list[Event], stop: threading.Event) -> bool:
-    """Put `events` when there is room; returns False when nobody wants them any more."""
+    """Put `events` when there is room; return False when reading was stopped meanwhile."""
     while not stop.is_set():
         try:
             queue.put(events, timeout=_PAUSE)
@@ -186,7 +191,7 @@ def _decoded(line: bytes) -> str:
 
 
 def _why(engine: Engine, source: Source) -> str:
-    """Say why a followed log ended."""
+    """Return why a followed log ended."""
     try:
         state = engine.inspect_container(source.id)["State"]
     except docker.errors.NotFound:
@@ -195,11 +200,11 @@ def _why(engine: Engine, source: Source) -> str:
 
 
 def frames(chunks: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Take apart the stream of a container without a terminal: (stdout or stderr, bytes).
+    """Split the stream of a container without a terminal into pairs: stdout or stderr, and bytes.
 
     Each frame has a header: one byte for the stream, three of nothing, and the length as four
     bytes, big-endian (Engine API, "Attach to a container"). Frames and chunks may overlap in any
-    way; nothing is kept but a header that came in part.
+    way; only a header that came in part is kept in memory.
     """
     header, stream, left = b"", "stdout", 0
     for chunk in chunks:
@@ -230,7 +235,7 @@ class Cutter:
         lines = [self._mask.hide(line) for line in lines]
         while len(rest) > self._longest:
             hidden = self._mask.hide(rest)
-            # What stands at the very end may be the beginning of a secret: it is kept back.
+            # The very end may be the beginning of a secret, so it is kept for the next piece.
             cut = min(self._longest, len(hidden) - self._mask.overlap)
             if cut > 0:
                 lines.append(hidden[:cut])

@@ -1,4 +1,4 @@
-"""The report of a command that converges: what was done, what stands, and what is to be known."""
+"""The report of a command that converges: results, items that wait, and warnings."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def converged(
 
     Args:
         hosts: the nodes that were asked.
-        plan: the last one.
-        results: what became of its operations, and of those of earlier rounds.
+        plan: the last plan.
+        results: those of its operations, and of earlier rounds.
         complaints: further warnings.
     """
     view = plan.view
@@ -58,10 +58,10 @@ def converged(
 
 
 def standing(item: Item, planned: bool) -> Result:
-    """Return what became of an item that could not be carried out.
+    """Return the result of an item that could not be carried out.
 
     Args:
-        planned: whether what it waits for is only planned.
+        planned: whether what it waits for is planned, in a dry run.
     """
     reason, hint = getattr(item, "reason", ""), getattr(item, "hint", "")
     if planned and isinstance(item, Deferred):
@@ -70,7 +70,7 @@ def standing(item: Item, planned: bool) -> Result:
 
 
 def _partly(cluster: Cluster, scope: Scope) -> list[str]:
-    """Warn of what is done on some of a service's nodes only: that can't be remembered."""
+    """Warn of services of which some nodes only are chosen: the goal is not remembered then."""
     if scope.goal is Goal.APPLY:
         return []
     what = {
@@ -105,7 +105,7 @@ def _overruled(view: View) -> list[str]:
 def _remembered(
     cluster: Cluster, state: State, scope: Scope
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the services that stay down, and those that stay rolled back, though a label asks."""
+    """Return the services with a label that stay stopped, and those that stay rolled back."""
     if state.swarm is None or scope.goal is not Goal.APPLY:
         return (), ()
     names = [service.name for service in scope.services if service.hosts(cluster)]

@@ -1,4 +1,4 @@
-"""What a command did, as a table, as JSON, and as an exit code."""
+"""The report of a command, as a table, as JSON, and as an exit code."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Report:
 
     Attributes:
         results: every item with its outcome.
-        unreachable: nodes that could not be asked, and why.
-        warnings: what a person should know, without being an error.
-        stopped: services left down because a person took them down.
-        pinned: services that stay at the image which a rollback chose.
+        unreachable: the nodes that could not be asked, and why.
+        warnings: what a person should know, without it being an error.
+        stopped: services that were left down because a person stopped them.
+        pinned: services that stay at the image that a rollback chose.
     """
 
     results: tuple[Result, ...]
@@ -65,7 +65,7 @@ class Report:
         return json.dumps(document, indent=2, ensure_ascii=False)
 
     def as_text(self) -> str:
-        """Return the report for a terminal: what changed or failed, then one line that sums up."""
+        """Return the report for a terminal: what changed or failed, then a summary in one line."""
         shown = [r for r in self.results if r.outcome is not Outcome.UNCHANGED]
         rows = [
             (_MARKS[r.outcome], r.item.node, r.item.name, _verb(r), f"{r.seconds:.1f} s")

@@ -1,4 +1,4 @@
-"""Restarting a family: one container after another, each only when the last one works again."""
+"""Restarting containers by name, one after another, each only when the one before works again."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from cluster.operations.container import RestartContainer
 
 
 def find_restart(fleet: Fleet, name: str, nodes: Collection[str], busy: Busy) -> Change:
-    """Return the change that restarts what `name` means on `nodes`.
+    """Return the change that restarts the containers that `name` selects on `nodes`.
 
     Args:
         busy: what is done about a container that is at work.
 
     Raises:
-        SkpError: no container of that name is there.
+        SkpError: `name` selects no container.
     """
     found = fleet.ask(containers, nodes)
     return Change(tuple(plan_restart(found.values, name, busy)), found.errors)
 
 
 def plan_restart(found: Found, name: str, busy: Busy) -> list[Item]:
-    """Return what is done, in the order of the nodes, but what does not work first; pure.
+    """Return the items: containers that do not work first, then in the order of the nodes; pure.
 
-    So a restart that does not help is known before anything that works is touched.
+    So a restart that does not help fails before a container that works is touched.
 
     Raises:
-        SkpError: no container of that name is there.
+        SkpError: `name` selects no container.
     """
     meant = sorted(among(found, name), key=lambda entry: entry[1].works)
     ours = [(node, container) for node, container in meant if container.service]

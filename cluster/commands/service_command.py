@@ -1,4 +1,4 @@
-"""A command of a service's own in its container: held by the lock, kept in the audit trail."""
+"""Running a service's own command in its container, as a change (lock, audit trail)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shells and commands: interactive ones through the real `ssh`, one on all nodes in parallel."""
+"""Shell commands: one on all nodes in parallel, or an interactive one by `ssh` (decision 60)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,15 @@ from cluster.model.state import FoundContainer
 
 
 def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed]:
-    """Run a shell command on all nodes of `fleet`."""
-    return fleet.each(lambda node: node.run(command, deadline=deadline))
+    """Run a shell command on all nodes of `fleet`; `deadline` in seconds."""
+    return fleet.ask(lambda node: node.run(command, deadline=deadline))
 
 
 def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:
-    """Return the running container called `name`, or ours whose family or service that is.
-
-    `kafka-skp` finds kafka-skp-2 on its node (decision 3).
+    """Return the first running container of a node that `name` selects (see `model.selector`).
 
     Raises:
-        NodeError: there is none, with what is there.
+        NodeError: none runs; the hint names those that do.
     """
     for container in members(containers.values(), node, name):
         if container.status == "running":

@@ -1,4 +1,4 @@
-"""What is wanted beside what is there, for a person to read; changes nothing."""
+"""What is wanted and what is there, as rows for a person; changes nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_ASKED = {"role": "", "engine": "", "gpus": ""}
 def rows(
     cluster: Cluster, state: State, services: Sequence[Service], nodes: Sequence[str]
 ) -> tuple[list[Row], list[Row]]:
-    """Return a row per node and a row per container that is wanted, held or there."""
+    """Return a row for each node, and one for each container that is wanted or there."""
     hosts = [host for host in cluster.inventory.hosts if host.name in nodes]
     node_rows = [_node(host.name, cluster, state) for host in hosts]
     containers = list(_containers(cluster, state, services))
@@ -54,17 +54,17 @@ def _state(entry: SwarmNode | None) -> str:
 
 
 def _gpus(node: FoundNode) -> str:
-    """Return how many GPUs containers can use, or why those that are there can't be."""
+    """Return how many GPUs the node has, and whether containers can't use them."""
     return f"{node.gpus}{'' if GPU_RUNTIME in node.runtimes or not node.gpus else ', no runtime'}"
 
 
 def _containers(cluster: Cluster, state: State, services: Sequence[Service]) -> Iterator[Row]:
-    held = state.swarm.decisions.stopped if state.swarm else frozenset[str]()
+    stopped = state.swarm.decisions.stopped if state.swarm else frozenset[str]()
     off = drained(cluster.inventory, state, (), ())
     for service in services:
         wanted = {(c.node, c.name): c for c in service.containers(cluster, state)}
         for key, container in wanted.items():
-            down = "held" if container.service in held else "drained" if key[0] in off else ""
+            down = "held" if container.service in stopped else "drained" if key[0] in off else ""
             yield _row(key, container, _found(state, key), down, state)
         for node in state.nodes.values():
             for found in node.containers.values():
@@ -104,11 +104,12 @@ def _row(
 
 
 def images(fleet: Fleet) -> Results[list[Row]]:
-    """Return, per node, every image that any node has from a registry.
+    """Return, by node, a row for each image of our registry that any node has, or the node's error.
 
-    Each with its digest in the node's registry and in its engine, size in bytes, and creation.
+    A row has the image's digest in the node's registry and in its engine, its size in bytes, and
+    the time of its creation.
     """
-    named = fleet.each(_names)
+    named = fleet.ask(_names)
     names = sorted({name for found in named.values.values() for name in found})
     listed = fleet.each(lambda node: [_image(node, name) for name in names], named.values)
     return Results(listed.values, {**named.errors, **listed.errors})

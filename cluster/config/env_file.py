@@ -1,7 +1,7 @@
-"""bin/env.sh as what it exports.
+"""The variables that bin/env.sh exports.
 
-The file is a shell script, so bash evaluates it: in a clean environment, so that what a person
-happens to have exported changes nothing, and with every use of an unset variable an error.
+The file is a shell script, so bash evaluates it: in a clean environment, so that what a person has
+exported changes nothing, and with an error for every use of an unset variable.
 """
 
 from __future__ import annotations
@@ -49,26 +49,43 @@ builtin printf '\0%s\0\0%s\0\0' "$(builtin export -p)" "$(builtin compgen -v)"
 
 
 @dataclass(frozen=True)
+class _Source:
+    """The file: `path` is its name in messages; a relative one starts at `folder`."""
+
+    path: Path
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return (self.folder / self.path).absolute()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.file.read_text(encoding="utf-8", errors="replace").split("\n")
+
+
+@dataclass(frozen=True)
 class EnvFile:
-    """What the script at `path` sets.
+    """What a script sets.
 
     Attributes:
         exported: the variables that it exports.
         private: the names of the variables that it sets and does not export.
     """
 
-    path: Path
+    _script: _Source
     exported: Mapping[str, str]
     private: frozenset[str]
 
-    @cached_property
-    def _lines(self) -> list[str]:
-        return _lines(self.path)
+    @property
+    def path(self) -> Path:
+        """The script's name in messages."""
+        return self._script.path
 
     def line(self, key: str) -> int | None:
-        """Return the last line that assigns `key`, or None; bash itself does not tell."""
+        """Return the number of the last line that assigns `key`, or None; bash does not say it."""
         pattern = re.compile(rf"^([^#]*[\s;])?{re.escape(key)}=")
-        found = [number for number, text in enumerate(self._lines, 1) if pattern.match(text)]
+        found = [number for number, text in enumerate(self._script.lines, 1) if pattern.match(text)]
         return found[-1] if found else None
 
     def place(self, key: str) -> str:
@@ -77,24 +94,29 @@ class EnvFile:
         return f"{self.path}:{line}" if line else str(self.path)
 
 
-def evaluate(path: Path) -> EnvFile:
+def evaluate(path: Path, folder: Path) -> EnvFile:
     """Return what the shell script at `path` sets.
+
+    Args:
+        path: the script, as messages name it.
+        folder: where a relative `path` starts; the script's working folder.
 
     Raises:
         ConfigError: when it can't be read, has a syntax error, uses an unset variable, ends the
             shell, or hangs.
     """
-    _check(path)
-    with _in_memory() as output, _in_memory() as said, _in_memory() as progress:
-        code = _run(path, output, said, progress)
-        at = _last_place(path, progress)
+    script = _Source(path, folder)
+    _check(script)
+    with _in_memory() as output, _in_memory() as complaints, _in_memory() as progress:
+        code = _run(script, output, complaints, progress)
+        at = _last_place(script, progress)
         if code is None:
             raise ConfigError(
                 f"{at}: still running after {EVALUATION_SECONDS} s",
                 "bin/env.sh should only set variables: take out what waits or asks.",
             )
-        said.seek(0)
-        _check_said(path, said.read(1 << 16).decode(errors="replace"))
+        complaints.seek(0)
+        _check_complaints(script, complaints.read(1 << 16).decode(errors="replace"))
         output.seek(0)
         parts = output.read().split(b"\0\0")
     if len(parts) != len(("exported", "as bash writes it", "names", "")):
@@ -106,26 +128,27 @@ def evaluate(path: Path) -> EnvFile:
     exported = {key.decode(): value for key, _, value in pairs}
     private = frozenset(parts[2].decode().split()) - exported.keys()
     own = {key: value for key, value in exported.items() if key not in _SHELL_OWN}
-    file = EnvFile(path, {k: v.decode(errors="replace") for k, v in own.items()}, private)
+    file = EnvFile(script, {k: v.decode(errors="replace") for k, v in own.items()}, private)
     for key, value in own.items():
         if value.decode(errors="replace").encode() != value:
             raise ConfigError(
                 f"{file.place(key)}: {key}: its value is not UTF-8", "Write the text itself."
             )
-    _check_cut(path, parts[1].decode(errors="replace"))
+    _check_cut(script, parts[1].decode(errors="replace"))
     return file
 
 
 def _in_memory() -> IO[bytes]:
-    """Return a file that no disk sees: it takes passwords."""
+    """Return a file in memory: passwords are written to it, and must not reach a disk."""
     return os.fdopen(os.memfd_create("skp"), "w+b")
 
 
-def _check(path: Path) -> None:
-    """Refuse what bash would misread, or read in silence."""
+def _check(script: _Source) -> None:
+    """Refuse what bash would misread, or accept without an error."""
+    path = script.path
     named = "It is the file of the settings, bin/env.sh unless SKP_ENV names another."
     try:
-        data = path.read_bytes()
+        data = script.file.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file", named) from None
     except IsADirectoryError:
@@ -159,8 +182,10 @@ def _check_line(place: str, line: bytes, path: Path) -> None:
         raise ConfigError(f"{place}: not UTF-8", "Save the file as UTF-8.") from None
 
 
-def _run(path: Path, output: IO[bytes], said: IO[bytes], progress: IO[bytes]) -> int | None:
-    """Evaluate the script; return bash's exit code, or None when it hung and was ended."""
+def _run(
+    script: _Source, output: IO[bytes], complaints: IO[bytes], progress: IO[bytes]
+) -> int | None:
+    """Evaluate the script; return bash's exit code, or None when it hung and was killed."""
     environment = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(Path.home()),
@@ -168,15 +193,16 @@ def _run(path: Path, output: IO[bytes], said: IO[bytes], progress: IO[bytes]) ->
         "LOGNAME": getpass.getuser(),
         "LANG": "C.UTF-8",
     }
-    words = ["bash", "--noprofile", "--norc", "-c", _SCRIPT, "skp", str(path.absolute())]
+    words = ["bash", "--noprofile", "--norc", "-c", _SCRIPT, "skp", str(script.file)]
     process = subprocess.Popen(
         [*words, str(progress.fileno())],
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=said,
+        stderr=complaints,
         pass_fds=[progress.fileno()],
         env=environment,
-        start_new_session=True,  # so that what it started ends with it
+        cwd=script.folder,
+        start_new_session=True,  # so that what it started can be killed with it
     )
     ended = os.pidfd_open(process.pid)
     try:
@@ -189,25 +215,30 @@ def _run(path: Path, output: IO[bytes], said: IO[bytes], progress: IO[bytes]) ->
     return None
 
 
-def _last_place(path: Path, progress: IO[bytes]) -> str:
+def _last_place(script: _Source, progress: IO[bytes]) -> str:
     """Return "FILE:LINE" of the last command that was begun in a file."""
     progress.seek(max(0, progress.seek(0, os.SEEK_END) - (1 << 14)))
     places = [line for line in progress.read().decode().splitlines() if line.startswith("/")]
-    return places[-1].replace(str(path.absolute()), str(path)) if places else str(path)
+    return _named(script, places[-1]) if places else str(script.path)
 
 
-def _check_said(path: Path, said: str) -> None:
+def _named(script: _Source, text: str) -> str:
+    """Return bash's `text` with the script's name in messages for its full path."""
+    return text.replace(str(script.file), str(script.path))
+
+
+def _check_complaints(script: _Source, complaints: str) -> None:
     """Refuse a script about which bash complained, without showing a piece of a password."""
-    shown = said.replace(str(path.absolute()), str(path))
+    shown = _named(script, complaints)
     found = re.findall(r"^(\S.*?): (?:[a-z -]+: )?line (\d+): (.+)$", shown, re.MULTILINE)
     if not found:
         return
-    secret = _secret_words(path)
+    secret = _secret_words(script)
     lines = [
         f"{file}:{number}: bash can't evaluate it{_without(secret, what)}"
         for file, number, what in found[:_SHOWN_LINES]
     ]
-    raise ConfigError("\n".join(dict.fromkeys(lines)), _advice(path, found[0][2]))
+    raise ConfigError("\n".join(dict.fromkeys(lines)), _advice(script, found[0][2]))
 
 
 def _without(secret: frozenset[str], what: str) -> str:
@@ -215,50 +246,47 @@ def _without(secret: frozenset[str], what: str) -> str:
     return " (what it says is not shown: it quotes a password)" if hides else f": {what}"
 
 
-def _advice(path: Path, what: str) -> str:
+def _advice(script: _Source, what: str) -> str:
     if what.endswith(": unbound variable"):
         return f"A variable is not set before it is used; is it spelt right?\n  {_QUOTING}"
     # bash names the line where it noticed, not the one where a quote is missing.
     if found := re.search("looking for matching [`'](.)'", what):
-        for number, line in enumerate(_lines(path), 1):
+        for number, line in enumerate(script.lines, 1):
             if line.count(found[1]) % 2:
                 return f"Line {number} is the first with an odd number of {found[1]}\n  {_QUOTING}"
     return _QUOTING
 
 
-def _secret_words(path: Path) -> frozenset[str]:
-    """Return what bash may quote of the lines that set a password."""
+def _secret_words(script: _Source) -> frozenset[str]:
+    """Return the words of lines that set a password, which bash may quote in a complaint."""
     pattern = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|KEY)\s*=(.*)")
-    values = [found[2] for line in _lines(path) if (found := pattern.search(line))]
+    values = [found[2] for line in script.lines if (found := pattern.search(line))]
     words = (word for value in values for word in re.split(r"[\s'\"`;&|()<>$]+", value))
     return frozenset(word for word in words if len(word) > 1)
 
 
-def _check_cut(path: Path, exports: str) -> None:
-    """Refuse `export KEY=two words`: bash takes the second word for a name of its own."""
+def _check_cut(script: _Source, exports: str) -> None:
+    """Refuse `export KEY=two words`: bash takes the second word for the name of a variable."""
+    path = script.path
     names = set(re.findall(r"^declare -\w+ (\w+)$", exports, re.MULTILINE)) - _SHELL_OWN
-    for number, key in _cut_values(path, names):
+    for number, key in _cut_values(script, names):
         raise ConfigError(
             f"{path}:{number}: {key}: bash ends the value at a blank",
             f'Put it into quotes: export {key}="..."',
         )
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(script.lines, 1):
         found = re.match(r"\s*export\s+(\w+)\s*(#|$)", line)
         if found and found[1] in names:
             raise ConfigError(
                 f"{path}:{number}: {found[1]} is exported without a value",
                 f'Write: export {found[1]}="value"',
             )
-    if names:  # not told, since it may be a piece of a password
+    if names:  # the word is not shown, since it may be a piece of a password
         raise ConfigError(f"{path}: a word is exported without a value", _QUOTING)
 
 
-def _cut_values(path: Path, names: set[str]) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(_lines(path), 1):
+def _cut_values(script: _Source, names: set[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(script.lines, 1):
         found = re.match(r"\s*export\s+(\w+)=(.*)", line)
         if found and names & set(re.findall(r"\w+", found[2])):
             yield number, found[1]
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").split("\n")

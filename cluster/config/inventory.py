@@ -1,4 +1,4 @@
-"""hosts.json as typed values: which node does what."""
+"""The inventory, hosts.json, as typed values: which node does what."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Host:
         ipv4: its address on the private network.
         labels: label to value; a service runs where its label's value is "enable".
         groups: master, manager, worker.
-        user: the SSH user, if another than SKP_USER.
-        port: the SSH port, if another than the SSH configuration says.
+        user: the SSH user; None for SKP_USER.
+        port: the SSH port; None for that of the SSH configuration.
     """
 
     name: str
@@ -176,7 +176,7 @@ def _address_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[Con
 
 
 def _is_nobodys(address: ipaddress.IPv4Address) -> bool:
-    """Whether no machine can have it: this host, loopback, multicast, reserved, broadcast."""
+    """Whether no node can have the address: 0.0.0.0/8, loopback, multicast, reserved."""
     this_host = address in ipaddress.IPv4Network("0.0.0.0/8")
     return this_host or address.is_loopback or address.is_multicast or address.is_reserved
 

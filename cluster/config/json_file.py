@@ -1,4 +1,4 @@
-"""Reading JSON that people write: every error with its line, doubled keys noticed."""
+"""Reading JSON that people write: each error has its line, and a repeated key is an error."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class JsonFile:
             ) from None
 
     def _advice(self, at: int) -> str:
-        """Return what people most often mean by what stands at `at`."""
+        """Return advice on the most frequent mistakes for the text at `at`."""
         if self._text.startswith(("//", "/*", "#"), at):
             return "JSON has no comments: take this one out."
         if self._text[at : at + 1] in ("}", "]") and self._text[:at].rstrip().endswith(","):

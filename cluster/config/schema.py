@@ -1,4 +1,4 @@
-"""Validation against the JSON Schemas in etc/, told in the words of their descriptions."""
+"""Validation against the JSON Schemas in etc/; messages use the schemas' own descriptions."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def violations(schema: Mapping[str, Any], value: object) -> Iterator[Violation]:
-    """Yield what `schema` does not allow in `value`, one violation for a place."""
+    """Yield what `schema` does not allow in `value`, one violation for each location."""
     if surely_valid(schema, value):
         return
     errors = _validator()(schema).iter_errors(value)
     seen: set[tuple[str | int, ...]] = set()
     for error in sorted(errors, key=lambda e: [str(part) for part in e.absolute_path]):
-        for violation in _told(error):
+        for violation in _explained(error):
             if violation.location not in seen:
                 seen.add(violation.location)
                 yield violation
@@ -61,7 +61,7 @@ def _pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-def _told(error: Any) -> Iterator[Violation]:
+def _explained(error: Any) -> Iterator[Violation]:
     location = tuple(error.absolute_path)
     allowed = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     if error.validator == "additionalProperties":
@@ -70,7 +70,7 @@ def _told(error: Any) -> Iterator[Violation]:
         missing = [key for key in error.validator_value if key not in error.instance]
         yield Violation(location, f"{' and '.join(missing)} missing; allowed: {allowed}")
     else:
-        # A key that is not allowed stands at its own place, not at that of its object.
+        # A key that is not allowed has a location of its own, not that of its object.
         if "propertyNames" in error.absolute_schema_path:
             location = (*location, error.instance)
         yield Violation(location, f"{_shown(error.instance)} found; allowed: {allowed}")

@@ -1,8 +1,8 @@
-"""Telling quickly that a value fits a JSON Schema, as nearly every value does.
+"""A quick check that a value fits a JSON Schema, as nearly every value does.
 
-Loading jsonschema costs more time than all the rest of a command's start. It is needed to say what
-is wrong; that nothing is, the few keywords that our schemas use can tell. Whatever is not certain
-here is left to jsonschema, so the answer is never wrong, only sometimes late.
+Loading jsonschema takes longer than all the rest of a command's start. It is needed only to say
+what is wrong: this module knows the few keywords that our schemas use, and leaves to jsonschema
+whatever it can't decide. So its answer "valid" is always right.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _REF = "#/$defs/"
 
 
 def surely_valid(schema: Schema, value: object) -> bool:
-    """Whether `value` fits `schema`; False also when that is not certain."""
+    """Return True if `value` fits `schema`, and False if it does not or that is not certain."""
     return _fits(schema, schema, value)
 
 
@@ -46,8 +46,10 @@ def _pattern(_: Schema, schema: Schema, value: object) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the whole of `text` matches: our patterns are anchored, and in JSON Schema's
-    dialect `$` is the very end, while Python's is also before a last newline.
+    """Return whether the whole of `text` matches `pattern`.
+
+    Our patterns are anchored. In JSON Schema `$` is the very end of the text; in Python it is also
+    before a last newline.
     """
     return re.fullmatch(pattern, text) is not None
 
@@ -77,7 +79,7 @@ def _min_items(_: Schema, schema: Schema, value: object) -> bool:
 
 
 def _unique(_: Schema, __: Schema, value: object) -> bool:
-    # Of strings only, since what else is equal in JSON (1 and 1.0) is a longer story.
+    # Decided for strings only: of other values, some are equal in JSON and not in Python.
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return False
     return len(set(value)) == len(value)

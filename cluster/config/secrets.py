@@ -1,7 +1,7 @@
-"""Passwords and tokens: from env.sh if set there, else generated and kept on every manager.
+"""Passwords and tokens: from bin/env.sh if set there, else generated and stored on every manager.
 
-What the managers keep is the truth; etc/secrets.env is a copy of it for the person at this
-machine, and what a new cluster begins with.
+The managers' copies are authoritative (decision 35). etc/secrets.env is a copy for the person at
+this machine; a new cluster takes its secrets from it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 from cluster.config.settings import Settings
 
-# The key of the hashes in container labels: without it nobody can guess a password from a label.
+# The key of the hashes in container labels; without it, passwords could be guessed from labels.
 SPEC_KEY = "SKP_SPEC_KEY"
-# How often what is kept has changed: the manager that missed a change is the one to be corrected.
+# How often the stored secrets have changed: a manager with a lower number has missed a change.
 GENERATION = "SKP_GENERATION"
 HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
 
@@ -51,9 +51,10 @@ class Secret:
 
 @dataclass(frozen=True)
 class StoredSecrets:
-    """Generated secrets as they are kept in one place.
+    """Generated secrets as they are stored in one place.
 
     Attributes:
+        values: by their settings' keys.
         generation: how often they have changed; 0 for a place that has none.
     """
 
@@ -62,12 +63,12 @@ class StoredSecrets:
 
     @property
     def mark(self) -> str:
-        """What tells these secrets from others, and nobody a secret; "" without a key for it."""
+        """A keyed hash that is the same for the same secrets only; "" without SPEC_KEY."""
         key = self.values.get(SPEC_KEY)
         return Secret(self.dumps()).fingerprint(key) if key else ""
 
     def dumps(self) -> str:
-        """Return it as the text of a file; see `parse`."""
+        """Return the secrets as the text of a file, for `parse`."""
         pairs = {key: secret.reveal() for key, secret in self.values.items()}
         pairs[GENERATION] = str(self.generation)
         lines = (f"{key}={shlex.quote(value)}\n" for key, value in sorted(pairs.items()))
@@ -76,13 +77,13 @@ class StoredSecrets:
 
 @dataclass(frozen=True)
 class Resolved:
-    """Every secret, and what is to be kept of them.
+    """All secrets in force, and those to be stored.
 
     Attributes:
         values: all secrets by their settings' keys.
-        stored: the generated ones, as every manager is to have them.
-        generated: keys that nobody had a value for: these are new.
-        overruled: keys that this machine has another value for than the cluster.
+        stored: the generated ones, as every manager is to store them.
+        generated: the keys of those that are new, since neither file nor cluster had them.
+        overruled: the keys for which this machine's copy has another value than the cluster.
     """
 
     values: Mapping[str, Secret]
@@ -92,7 +93,11 @@ class Resolved:
 
 
 def parse(text: str) -> StoredSecrets:
-    """Return the secrets in the text of a file; raises ValueError with the number of a bad line."""
+    """Return the secrets in the text of a file.
+
+    Raises:
+        ValueError: a line is not of the form KEY='value'; its argument is the line's number.
+    """
     pairs: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -111,11 +116,11 @@ def parse(text: str) -> StoredSecrets:
 
 
 def resolve(settings: Settings, local: StoredSecrets, copies: Iterable[StoredSecrets]) -> Resolved:
-    """Return every secret; those that nobody has are generated, and stored nowhere by this.
+    """Return all secrets; missing ones are generated here, and stored by the caller.
 
     Args:
-        local: what etc/secrets.env holds.
-        copies: what the managers hold; the newest of them is the truth.
+        local: the secrets in etc/secrets.env.
+        copies: the managers' copies; the one of the highest generation counts.
     """
     newest = max(copies, key=lambda copy: copy.generation, default=StoredSecrets())
     known = {**local.values, **newest.values}

@@ -16,12 +16,12 @@ _FORM = "It holds passwords, one KEY='value' a line, and has to be readable by y
 
 
 def path(settings: Settings) -> Path:
-    """Return where the file is."""
+    """Return the file's path, in the folder that SKP_ETC names."""
     return settings.local_path("SKP_ETC") / FILE
 
 
 def read(path: Path) -> StoredSecrets:
-    """Return what the file holds; nothing when there is none.
+    """Return the secrets in the file; none when there is no file.
 
     Raises:
         ConfigError: it can't be read, is not of its form, or others can read it.
@@ -45,10 +45,10 @@ def read(path: Path) -> StoredSecrets:
 
 
 def check(path: Path) -> None:
-    """Refuse a place where the file could not be written, before anything is touched.
+    """Check that the file could be written, before anything is touched.
 
     Raises:
-        ConfigError: says why not.
+        ConfigError: its folder is missing or not writable.
     """
     if not os.access(path.parent, os.W_OK | os.X_OK):
         reason = "not writable" if path.parent.is_dir() else "no such folder"
@@ -59,7 +59,7 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, stored: StoredSecrets) -> None:
-    """Replace the file, whole or not at all.
+    """Replace the file atomically.
 
     Raises:
         ConfigError: it can't be written.

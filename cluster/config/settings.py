@@ -1,4 +1,4 @@
-"""bin/env.sh as typed values, each checked for its kind."""
+"""The settings of bin/env.sh as typed values, each checked for its kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cluster.errors import ConfigError, ConfigErrors, nearest
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = ROOT / "etc" / "settings.schema.json"
-# The guide's files set these; nothing needs them any more.
+# Settings that the guide's files contain and that SKP does not use.
 OBSOLETE = frozenset({"JUPYTER_DOCKER"})
 _GIVEN = "credential"
 """The kind of secrets that only a person can have: "" means none, and none is generated."""
@@ -45,7 +45,13 @@ class Setting:
 class Settings:
     """All settings with their defaults filled in; read-only.
 
-    Passwords are not here but in `cluster.secrets`, so that nothing prints them by accident.
+    Passwords are kept apart from the other values, so that nothing prints them by accident; those
+    in force are in `Cluster.secrets`.
+
+    Attributes:
+        path: the file, as messages name it.
+        warnings: names in the file that look like misspelt settings.
+        given_only: the keys of secrets that are never generated.
     """
 
     def __init__(
@@ -82,19 +88,16 @@ class Settings:
         return bool(self._values[key])
 
     def password(self, key: str) -> str:
-        """Return the password that the user set for `key`, or "" when it is to be generated."""
+        """Return the password that bin/env.sh sets for `key`; "" when it is to be generated."""
         return self._passwords[key]
 
     @property
     def password_keys(self) -> tuple[str, ...]:
-        """The keys of all passwords and tokens that exist."""
+        """The keys of all passwords and tokens."""
         return tuple(self._passwords)
 
     def others(self, prefix: str) -> dict[str, str]:
-        """Return what the file exports under names that are no settings and begin with `prefix`.
-
-        They may be secrets.
-        """
+        """Return the other variables of the file that begin with `prefix`; they may be secrets."""
         return {key: value for key, value in self._others.items() if key.startswith(prefix)}
 
     def place(self, key: str) -> str:
@@ -102,7 +105,7 @@ class Settings:
         return self._places.get(key, str(self.path))
 
     def ports(self, number: int) -> list[str]:
-        """Return the settings that are this port: "JUPYTER_PORT (bin/env.sh:25)"."""
+        """Return the settings whose value is this port, as "JUPYTER_PORT (bin/env.sh:25)"."""
         return [
             f"{key} ({self._places.get(key, 'its default')})"
             for key in self._ports
@@ -138,14 +141,14 @@ def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) 
     """Evaluate and check the settings at `path`.
 
     Args:
-        path: the env.sh.
+        path: the env.sh, as messages name it; a relative one starts at the project.
         declared: the settings of all services.
         overrides: values that win over the file, e.g. SKP_HOSTS from the caller's environment.
 
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
     """
-    return _build(evaluate(path), _document(declared), overrides, {})
+    return _build(evaluate(path, ROOT), _document(declared), overrides, {})
 
 
 def _build(
@@ -170,7 +173,7 @@ def _build(
         key: _error(places.get(key, str(file.path)), key, what, key in hidden)
         for key, what in _wrong(document, values, given).items()
     }
-    errors |= _unheard(file, properties)
+    errors |= _not_exported(file, properties)
     if errors:
         raise ConfigErrors(errors[key] for key in sorted(errors, key=lambda k: file.line(k) or 0))
     settings = Settings(
@@ -197,7 +200,10 @@ def _document(declared: Iterable[Setting]) -> dict[str, Any]:
 def _wrong(
     document: Mapping[str, Any], values: Mapping[str, str | int | bool], given: Collection[str]
 ) -> dict[str, str]:
-    """Return what is wrong by key; a default only follows from a given setting, which is told."""
+    """Return what is wrong with the given settings, by key.
+
+    A default is wrong only where the setting that it is derived from is, and that one is named.
+    """
     wrong = {
         str(violation.location[0]): violation.what
         for violation in schema.violations(document, values)
@@ -231,8 +237,8 @@ def _error(place: str, key: str, what: str, secret: bool) -> ConfigError:
     return ConfigError(f"{place}: {key}: {what}")
 
 
-def _unheard(file: EnvFile, known: Collection[str]) -> dict[str, ConfigError]:
-    """Return an error for each setting that would not be heard."""
+def _not_exported(file: EnvFile, known: Collection[str]) -> dict[str, ConfigError]:
+    """Return an error for each setting that is set and not exported: it would have no effect."""
     return {
         key: ConfigError(
             f"{file.place(key)}: {key} is set and not exported", f"Write: export {key}=..."
@@ -242,7 +248,7 @@ def _unheard(file: EnvFile, known: Collection[str]) -> dict[str, ConfigError]:
 
 
 def _misspelt(file: EnvFile, known: Collection[str]) -> Iterator[str]:
-    """Yield a hint for each name that is the user's own but looks as if ours was meant."""
+    """Yield a hint for each variable that is no setting, but whose name is close to one."""
     for key in file.exported:
         if key not in known and key not in OBSOLETE and (hint := nearest(key, known, cutoff=0.88)):
             yield f"{file.place(key)}: {key} is not a setting of SKP and is left alone{hint}"

@@ -133,6 +133,9 @@ def connect(
 
 
 def _root_cause(error: BaseException) -> str:
-    while error.__context__ is not None:
+    """Return what the lowest library said; an earlier answer of the engine is no cause of this."""
+    import docker.errors
+
+    while error.__context__ and not isinstance(error.__context__, docker.errors.APIError):
         error = error.__context__
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What is known of a cluster: its own files' word, what it remembers, and what is there."""
+"""The whole cluster as a command sees it: what is wanted, what it remembers, what is there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def observe_cluster(
     """Observe all connected nodes, with the images that `services` need.
 
     Args:
-        options: what a `-run` is given now.
+        declared: what this machine's own files say.
+        options: settings that a `-run` is given now.
 
     Raises:
         ConfigErrors: a remembered option contradicts the settings.
@@ -35,7 +36,7 @@ def observe_cluster(
     master = declared.inventory.master.name
     asked = _questions(declared.alone(options), declared, services)
     found = view(declared, observe(fleet, master, *asked), options, recipes())
-    # What the Swarm remembers of options may name other images, and other files on nodes.
+    # Options that the Swarm remembers may name other images, and other files on nodes: ask again.
     meant = _questions(found.cluster, declared, services)
     if meant != asked:
         found = view(declared, observe(fleet, master, *meant), options, recipes())
@@ -46,7 +47,8 @@ def _questions(
     cluster: Cluster, declared: Declared, services: Sequence[Service]
 ) -> tuple[Question, Mapping[str, Sequence[Image]]]:
     """Return what is asked of the nodes' disks, and of which images by node."""
-    images = dict.fromkeys(image for s in services for image in s.images(cluster))
+    run = [service for service in services if service.hosts(cluster)]
+    images = dict.fromkeys(image for service in run for image in service.images(cluster))
     markers = [path for service in services for path in service.marker_files(cluster)]
     question = Question(cluster.home, cluster.files, declared.stored, markers)
     return question, {cluster.inventory.master.name: list(images)}

@@ -1,4 +1,4 @@
-"""What a node has that its engine does not know of, asked by one shell command."""
+"""What a node has outside of its engine: folders, files, secrets, GPUs; one shell command asks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from cluster.model.spec import NodeFile
 SECRETS_FILE = "/var/lib/skp/secrets.env"
 """On every manager: the generated secrets, readable by root alone."""
 SECRETS_MARK = f"{SECRETS_FILE}.mark"
-"""Beside them, for all to read: which ones they are (`StoredSecrets.mark`), and the file's
-stamp."""
+"""Beside it, readable by all: `StoredSecrets.mark` of its content, and the file's stamp."""
 STAMP = "stat -c '%s %Y %i'"
-"""A shell command that tells a file from another of the same name."""
+"""A shell command whose output changes when a file is replaced."""
 _OWNER, _KEPT, _SAME, _GPU = "owner:", "kept:", "same:", "gpu:"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be looked for.
+    """What is asked of a node's disk.
 
     Attributes:
-        home: the shared folder.
+        home: the path of the shared folder.
         files: the files that every node is to have on its own disk.
-        known: the secrets that the asker has: what a node keeps is not read if it is the same.
-        marker_files: the files of the nodes' own whose beginnings are wanted, by path.
+        known: the secrets that this machine has; a node's own are read only if they differ.
+        marker_files: the paths of small files whose beginnings are wanted.
     """
 
     home: str
@@ -42,7 +41,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Disk:
-    """What was found.
+    """What a node has.
 
     Attributes:
         owner: "UID:GID" of the shared folder; "" when it is not there.
@@ -60,14 +59,15 @@ class Disk:
 
 
 def disk(node: Node, question: Question) -> Disk:
-    """Return what `node` has of the shared folder, of files, of secrets and of GPUs.
+    """Return what `node` has on its disk.
 
-    NVIDIA's driver lists the GPUs in /proc; the devices may be made later, when one is first used.
-    sudo is asked only where there are other secrets, or where that can't be seen: it is slow.
+    NVIDIA's driver lists the GPUs in /proc; their devices may be made only when one is first used.
+    sudo, which is slow, runs only where the stored secrets differ or can't be compared (decision
+    34).
     """
     folder, mark = shlex.quote(str(PurePosixPath(SECRETS_FILE).parent)), question.known.mark
     text = node.run(
-        # A file server that is gone would hang it, and with it the whole look at the node.
+        # stat would hang on a file server that is gone, and the whole command with it.
         f"timeout -s KILL 5 stat -c {_OWNER}%u:%g -- {shlex.quote(question.home)} 2>/dev/null\n"
         f"{files.probe_script(question.files)}\n"
         f"{markers.probe_script(question.marker_files)}\n"
@@ -95,4 +95,4 @@ def _read(text: str) -> StoredSecrets:
     try:
         return secrets.parse(text) if text.strip() else StoredSecrets()
     except ValueError:
-        return StoredSecrets()  # a copy that is damaged counts as none: it is written anew
+        return StoredSecrets()  # a damaged copy counts as none, and is written again

@@ -1,4 +1,4 @@
-"""The files that nodes are to have on their own disks: how to look at them. Pure."""
+"""The files that nodes are to have on their own disks: the script that probes them. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from cluster.model.spec import NodeFile
 
 _WANTED, _MODE, _SUM = "file:", "mode:", "sum:"
-_FIELDS = {_WANTED: 0, _MODE: 2, _SUM: 1}  # how many stand before the path
+_FIELDS = {_WANTED: 0, _MODE: 2, _SUM: 1}  # how many fields a line has before the path
 
 
 def probe_script(files: Iterable[NodeFile]) -> str:
-    """Return a shell command that prints what the node has of the files that are wanted there.
+    """Return a shell command that prints mode, owner and SHA-256 of the wanted files.
 
-    Two programs for all files: on small machines, starting them is what a look costs.
+    It starts the same few programs for any number of files: on small machines, starting them takes
+    most of the time.
     """
     listed = (
         f"[ ! -d {shlex.quote(file.where or '/')} ] || "
@@ -30,7 +31,7 @@ def probe_script(files: Iterable[NodeFile]) -> str:
 
 
 def parse_probe(text: str, files: Iterable[NodeFile]) -> Mapping[str, str]:
-    """Return the signatures by path from what the script printed."""
+    """Return the signatures from what the script printed, by path; "" for a missing file."""
     found: dict[str, dict[str, str]] = {mark: {} for mark in _FIELDS}
     for line in text.splitlines():
         mark, _, rest = line.partition(" ")

@@ -1,4 +1,4 @@
-"""The images in the engines of the nodes, and what uses them: as found, and asking for it."""
+"""The images in a node's engine, and the containers that use them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Stored:
     def ours(self) -> bool:
         """Whether we built it, or it was once in our registry.
 
-        A mere name under our registry's address does not count: what somebody has tagged to push
-        later is nowhere else.
+        A name under our registry's address does not count: somebody may have tagged an image to
+        push it later, and has it nowhere else.
         """
         return self.labelled or self.pushed
 
@@ -56,7 +56,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class User:
-    """A container, running or not, ours or not: the image it was made from, by name and by id."""
+    """A container, ours or not, running or not.
+
+    Attributes:
+        reference: the name by which its image was given.
+        image: the id of its image.
+    """
 
     name: str
     reference: str
@@ -65,13 +70,13 @@ class User:
 
 @dataclass(frozen=True)
 class Store:
-    """What the engine of a node has, and what uses it."""
+    """The images of an engine, and all its containers."""
 
     images: tuple[Stored, ...]
     users: tuple[User, ...] = field(default=())
 
     def named(self, reference: str) -> Stored | None:
-        """Return the image that `reference` means here."""
+        """Return the image that has the tag `reference` here; None when there is none."""
         return next((image for image in self.images if reference in image.tags), None)
 
     def uses(self, image: Stored) -> bool:
@@ -96,7 +101,7 @@ class Store:
 def read(node: Node) -> Store:
     """Return all images of `node` and all its containers."""
     with node.talking("reading its images") as engine:
-        # Images first: a container that is made of one of them meanwhile is then seen to use it.
+        # Images first: a container that is made from one of them meanwhile is then in the list.
         images = tuple(_stored(item) for item in engine.images())
         users = tuple(
             User(found["Name"].lstrip("/"), found["Config"]["Image"], found["Image"])

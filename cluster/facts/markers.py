@@ -1,4 +1,4 @@
-"""The beginnings of small files on a node that services want to know: how to ask, what was said."""
+"""The beginnings of small files on a node: the script that prints them, and its parser. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def probe_script(paths: Iterable[str]) -> str:
 def parse_probe(text: str) -> Mapping[str, str]:
     """Return the beginnings by path from what the script printed."""
     lines = [line.removeprefix(_MARK) for line in text.splitlines() if line.startswith(_MARK)]
-    return {path: _decoded(said) for path, _, said in (line.rpartition(":") for line in lines)}
+    return {path: _decoded(text) for path, _, text in (line.rpartition(":") for line in lines)}
 
 
 def _decoded(text: str) -> str:

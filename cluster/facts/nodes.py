@@ -1,4 +1,4 @@
-"""Asking every node once, in parallel, for all that the plan needs to know."""
+"""The state of all nodes: each is asked once, in parallel, for all that a plan needs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import docker.errors
 from cluster.config.secrets import Secret
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
+from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, NodeError
 from cluster.facts.disk import Question, disk
+from cluster.facts.registry import Registry
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
@@ -36,7 +38,7 @@ from cluster.model.state import (
     moment,
 )
 
-_PAUSE = 1.0  # seconds between two looks at managers that elect a leader
+_PAUSE = 1.0  # seconds between two tries while managers elect a leader
 
 
 def observe(
@@ -47,24 +49,27 @@ def observe(
 ) -> State:
     """Return the state of all nodes of `fleet`.
 
+    While the Swarm has no leader, all are asked again, as long as enough managers answer to elect
+    one and the deadline `swarm` has not passed.
+
     Args:
         fleet: the connected nodes.
         master: the node whose Swarm is ours, if it is a manager of one.
-        question: what is wanted of the nodes' own disks.
-        images: per node name, the images whose ids or digests are wanted.
+        question: what is asked of the nodes' own disks.
+        images: by node, the images whose ids or digests are wanted.
     """
-    end = time.monotonic() + fleet.deadlines.swarm
+    deadline = Deadline(fleet.deadlines.swarm)
     while True:
         found = _look(fleet, lambda node: _node(node, question, images.get(node.name, ())))
         swarm, leaderless = _ask_managers(fleet, master, found.values)
-        if swarm or not _elect(fleet, found.values) or time.monotonic() > end:
+        if swarm or deadline.passed or not _can_elect(fleet, found.values):
             break
         time.sleep(_PAUSE)
     return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
 
 
 def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundNode]:
-    """Ask all nodes, and those whose connections broke meanwhile once more by new ones."""
+    """Ask all nodes, and those whose connections broke meanwhile once more, by new connections."""
     found = fleet.each(question)
     broken = [name for name, error in found.errors.items() if isinstance(error, BrokenError)]
     if not broken:
@@ -75,8 +80,8 @@ def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundN
     return Results({**found.values, **again.values}, {**kept, **again.errors})
 
 
-def _elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
-    """Whether a majority of the managers is there, which has a leader again within seconds."""
+def _can_elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
+    """Whether a majority of the managers answers: it elects a leader within seconds."""
     managers = [host.name for host in fleet.hosts if host.is_manager]
     there = [name for name in managers if name in found and found[name].membership.within]
     return 2 * len(there) > len(managers)
@@ -85,9 +90,10 @@ def _elect(fleet: Fleet, found: Mapping[str, FoundNode]) -> bool:
 def _ask_managers(
     fleet: Fleet, master: str, found: Mapping[str, FoundNode]
 ) -> tuple[Swarm | None, NodeError | None]:
-    """Ask the master for the Swarm, or, when it can't say, all other managers at once.
+    """Ask the master about the Swarm; if it fails, all other managers at once.
 
-    A manager without a quorum answers for itself, but for the Swarm only with an error.
+    A manager without a quorum answers requests about itself, and those about the Swarm with an
+    error, which is returned when no manager can answer.
     """
     managers = [node.name for node in found.values() if node.membership.control]
     first = [name for name in managers if name == master] or managers[:1]
@@ -101,15 +107,19 @@ def _ask_managers(
 
 
 def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
-    # The command takes longer than all requests to the engine, so it runs beside them.
-    with ThreadPoolExecutor(1) as beside:
+    served = [image for image in images if image.source is Source.REGISTRY]
+    streamed = [image for image in images if image.source is Source.STREAM]
+    # The commands take longer than the requests to the engine, so they run beside these.
+    with ThreadPoolExecutor(2) as beside:
         looking = beside.submit(disk, node, question)
+        asking = beside.submit(Registry(node).identify, served)
         with node.talking("reading its state") as engine:
             asked = time.time()
             info = engine.info()
             now = (asked + time.time()) / 2
-            found = {image: identity for image in images if (identity := identify(node, image))}
+        found = {image: identity for image in streamed if (identity := identify(node, image))}
         there = containers(node)
+        found |= asking.result()
         seen = looking.result()
     swarm = info["Swarm"]
     return FoundNode(
@@ -137,15 +147,15 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
 def containers(node: Node) -> dict[str, FoundContainer]:
     """Return all containers of `node` by name, running or not, ours or not."""
     with node.talking("reading its containers") as engine:
-        found = [_container(inspected, listed) for inspected, listed in engine.inspected()]
+        found = [found_container(inspected, listed) for inspected, listed in engine.inspected()]
     return {container.name: container for container in found}
 
 
 def identify(node: Node, image: Image) -> str:
-    """Return what tells this image from others of its name on `node`; "" when there is none.
+    """Return the identity of `image` on `node`; "" when the node does not have it.
 
-    For a registry image that is the digest of its manifest, asked by the node's engine from the
-    node's own registry; for a streamed one the id in the node's engine.
+    For an image of the registry it is the manifest's digest, which the node's engine asks of the
+    node's own registry; for a streamed one it is the id in the node's engine.
     """
     with node.talking(f"looking for {image.reference}") as engine:
         try:
@@ -154,10 +164,11 @@ def identify(node: Node, image: Image) -> str:
                 return str(asked["Descriptor"]["digest"])
             return str(engine.inspect_image(image.reference)["Id"])
         except docker.errors.APIError:
-            return ""  # no such image, or no registry yet: the plan says which step brings it
+            return ""  # no such image, or no registry yet: the plan has what brings it
 
 
-def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
+def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
+    """Return a container as the engine's answers describe it, inspected and listed."""
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
     try:
@@ -180,7 +191,7 @@ def _container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> Found
         ready_check=_words(labels, LABEL_READY_CHECK),
         removal_check=_words(labels, LABEL_REMOVAL_CHECK),
         after=_words(labels, LABEL_AFTER),
-        said=_said(state),
+        probe_output=_probe_output(state),
         ports=tuple(ports),
     )
 
@@ -190,7 +201,7 @@ def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
     return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
 
 
-def _said(state: Mapping[str, Any]) -> str:
+def _probe_output(state: Mapping[str, Any]) -> str:
     log = (state.get("Health") or {}).get("Log") or [{}]
     return str(log[-1].get("Output", "")).strip()
 

@@ -1,7 +1,7 @@
 """What the engine can't do with a registry: list its tags, and take one away.
 
-The registry listens on its node's loopback; see `node_http`. The API is Distribution's
-(distribution.github.io, HTTP API V2).
+The registry listens on its node's loopback; see `connectors.loopback_http`. The API is that of
+Distribution (distribution.github.io, HTTP API V2).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from http.client import HTTPException
 from cluster.connectors.loopback_http import Answer, exchange
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.model.spec import REGISTRY
+from cluster.model.spec import REGISTRY, Image
 
 _KINDS = (
     "application/vnd.oci.image.index.v1+json",
@@ -22,7 +22,7 @@ _KINDS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _DIGEST = "docker-content-digest"
-# How many requests go on one connection: their answers wait in buffers meanwhile.
+# How many requests are sent on one connection before the answers are read, which buffers hold.
 _AT_ONCE = 100
 
 
@@ -35,10 +35,10 @@ class Registry:
     def digests(self, repositories: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the digest of every tag: by repository, then by tag.
 
-        A repository that the registry does not have has no tags.
+        A repository that the registry does not have is there without tags.
 
         Raises:
-            NodeError: no registry answers, or not as one.
+            NodeError: no registry answers, or what answers is none.
         """
         names = sorted(set(repositories))
         listed = self._ask([_request("GET", f"/v2/{name}/tags/list") for name in names])
@@ -48,9 +48,24 @@ class Registry:
         found: dict[str, dict[str, str]] = {name: {} for name in names}
         for (name, tag), answer in zip(pairs, heads, strict=True):
             self._expect(answer, (200, 404), f"asking the registry for {name}:{tag}")
-            if answer.status == 200:  # else it went between the two questions
+            if answer.status == 200:  # else the tag was removed between the two requests
                 found[name][tag] = self._digest(answer)
         return found
+
+    def identify(self, images: Iterable[Image]) -> dict[Image, str]:
+        """Return the digests of those images that the registry has; none when nobody answers.
+
+        All are asked for at once, on one connection. The engine could be asked too, but only for
+        one after another, and it connects to the registry anew each time.
+        """
+        wanted = list(images)
+        heads = [_request("HEAD", _manifest(i.repository, i.tag)) for i in wanted]
+        try:
+            answers = exchange(self._node, REGISTRY, heads) if heads else None
+        except (HTTPException, ValueError):
+            return {}  # no registry: the plan says which operation brings it
+        pairs = zip(wanted, answers or [], strict=bool(answers))
+        return {i: a.headers[_DIGEST] for i, a in pairs if a.status == 200 and _DIGEST in a.headers}
 
     def _tags(self, repository: str, answer: Answer) -> list[str]:
         self._expect(answer, (200, 404), f"asking the registry for {repository}")
@@ -71,11 +86,11 @@ class Registry:
         return NodeError(self._node.name, what)
 
     def untag(self, repository: str, tag: str) -> None:
-        """Take a tag away; one that is not there is no error.
+        """Remove a tag; a missing one is no error.
 
-        Distribution 2.8 deletes manifests by digest only, with all their tags. When other tags
-        have the same manifest, the tag is therefore first moved to a twin of it: the same content
-        with one blank more, which has a digest of its own.
+        Distribution 2.8 deletes manifests by digest only, with all their tags (decision 46). When
+        other tags have the same manifest, this tag is first moved to a copy of the manifest with
+        one more blank, which has a digest of its own.
 
         Raises:
             NodeError: no registry answers, or it refuses.
@@ -104,8 +119,8 @@ class Registry:
 
     def _expect(self, answer: Answer, allowed: Sequence[int], doing: str) -> None:
         if answer.status not in allowed:
-            said = answer.body.decode(errors="replace").strip()[:200]
-            raise NodeError(self._node.name, f"{doing}: it answers {answer.status} {said}")
+            body = answer.body.decode(errors="replace").strip()[:200]
+            raise NodeError(self._node.name, f"{doing}: it answers {answer.status} {body}")
 
     def _ask(self, requests: Sequence[bytes]) -> list[Answer]:
         answers: list[Answer] = []

@@ -1,4 +1,4 @@
-"""What is wanted of a cluster: as this machine's files say, and as the cluster remembers it too."""
+"""What is wanted of a cluster, from this machine's files and from what the cluster remembers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cluster.model.state import State
 
 @dataclass(frozen=True)
 class Cluster:
-    """What is wanted, before any service has read it.
+    """What is wanted: the values from which services derive their containers.
 
     Attributes:
-        settings: as bin/env.sh says, and what `-run` was given on top.
+        settings: those of bin/env.sh, overridden by what `-run` was given.
         secrets: all passwords and tokens by their settings' keys.
         files: what every node is to have on its own disk.
     """
@@ -39,6 +39,8 @@ class Cluster:
 class Declared:
     """What this machine's own files say; the cluster may remember more.
 
+    `alone` and `remembering` make a `Cluster` of it.
+
     Attributes:
         stored: the generated secrets that this machine has a copy of.
         files: what every node is to have on its own disk.
@@ -50,7 +52,10 @@ class Declared:
     files: tuple[NodeFile, ...] = ()
 
     def alone(self, options: Mapping[str, str] | None = None) -> Cluster:
-        """Return the cluster as this machine alone knows it: for checks before anything connects.
+        """Return the cluster as this machine alone knows it, for checks before anything connects.
+
+        Args:
+            options: settings that a `-run` is given now.
 
         Raises:
             ConfigErrors: an option contradicts the settings.
@@ -63,7 +68,7 @@ class Declared:
         copies: Iterable[StoredSecrets],
         options: Mapping[str, str] | None = None,
     ) -> tuple[Cluster, Resolved]:
-        """Return the cluster with what it remembers itself, and the secrets to be stored.
+        """Return the cluster with what it remembers, and the secrets with those to be stored.
 
         Args:
             decisions: what the Swarm remembers of options.

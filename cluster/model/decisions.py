@@ -1,6 +1,7 @@
-"""What a person decided, remembered in the Swarm's own store so that cron agrees with them.
+"""What a person decided, remembered in the Swarm itself, so that cron's docker.apply keeps to it.
 
-It lives in the labels of the Swarm's specification, which are changed by compare-and-swap.
+The decisions are labels of the Swarm's specification, which are changed by compare-and-swap
+(decision 38).
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
-# Services that are taken down, comma-separated.
-LABEL_HELD = "skp.held"
+# Services that a person took down, comma-separated.
+LABEL_STOPPED = "skp.held"
 # Service to image to the digest that a rollback chose, as JSON.
 LABEL_PINNED = "skp.pinned"
 # Service to setting to the value that `-run` was given, as JSON.
@@ -30,7 +31,8 @@ class Decisions:
         stopped: services that a person took down.
         pinned: service to image reference to digest: what a rollback chose.
         options: service to setting to value: what `-run` was given.
-        numbers: service to node to its number, also of nodes that are gone: it is not given twice.
+        numbers: service to node to its ordinal, also of nodes that are gone: no ordinal is given
+            twice.
     """
 
     stopped: frozenset[str] = frozenset()
@@ -40,18 +42,18 @@ class Decisions:
 
     @classmethod
     def parse(cls, labels: Mapping[str, str]) -> Self:
-        """Return the decisions in a Swarm's labels; what is not of its form counts as not there."""
+        """Return the decisions in a Swarm's labels; a label that is not of its form is ignored."""
         return cls(
-            frozenset(labels.get(LABEL_HELD, "").split(",")) - {""},
+            frozenset(labels.get(LABEL_STOPPED, "").split(",")) - {""},
             _table(labels.get(LABEL_PINNED, "")),
             _table(labels.get(LABEL_OPTIONS, "")),
             _table(labels.get(LABEL_NUMBERS, "")),
         )
 
     def dumps(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Return `labels` with this decisions in them."""
+        """Return `labels` with these decisions in them, and all other labels as they are."""
         ours = {
-            LABEL_HELD: ",".join(sorted(self.stopped)),
+            LABEL_STOPPED: ",".join(sorted(self.stopped)),
             LABEL_PINNED: _text(self.pinned),
             LABEL_OPTIONS: _text(self.options),
             LABEL_NUMBERS: _text(self.numbers),
@@ -61,11 +63,11 @@ class Decisions:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The options of all services as settings that win over bin/env.sh."""
+        """The options of all services, as settings that override bin/env.sh."""
         return {key: value for chosen in self.options.values() for key, value in chosen.items()}
 
     def stop(self, service: str) -> Decisions:
-        """Return it with `service` taken down; its pins and options end."""
+        """Return the decisions with `service` stopped, and without its pins and options."""
         return replace(
             self.run(service, {}),
             stopped=self.stopped | {service},
@@ -73,7 +75,7 @@ class Decisions:
         )
 
     def run(self, service: str, options: Mapping[str, str]) -> Decisions:
-        """Return it with `service` wanted as the settings say, and as `options` say on top."""
+        """Return the decisions with `service` wanted, unpinned, and `options` added to its own."""
         chosen = {**self.options.get(service, {}), **options}
         others = _without(self.options, service)
         return replace(
@@ -84,11 +86,11 @@ class Decisions:
         )
 
     def pin(self, service: str, images: Mapping[str, str]) -> Decisions:
-        """Return it with the images of `service` at the given digests."""
+        """Return the decisions with the images of `service` at the given digests, by reference."""
         return replace(self, pinned={**_without(self.pinned, service), service: dict(images)})
 
     def number(self, service: str, numbers: Mapping[str, str]) -> Decisions:
-        """Return it with further nodes' numbers of `service`; those that are there stay."""
+        """Return the decisions with ordinals of further nodes of `service`; existing ones stay."""
         known = {**numbers, **self.numbers.get(service, {})}
         return replace(self, numbers={**_without(self.numbers, service), service: known})
 

@@ -1,7 +1,7 @@
-"""The lines of a plan: what is to be done, what is right already, and what can't be done now.
+"""The items of a plan: what is to be done, what is right already, and what can't be done now.
 
 What is to be done is an operation (`cluster.operations`). Waves, reports, dry runs and the audit
-trail know all of these by the interface of `Item` alone.
+trail use the interface of `Item` alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Key: TypeAlias = tuple[str, str, str]
 class Kind(StrEnum):
     """What an item is about, in the order in which the kinds are carried out."""
 
-    # What a machine has beside an engine. Only hosts/ makes these, and carries them out itself.
+    # What a machine has besides an engine. Only hosts/ makes these, and carries them out itself.
     HOST = "host"
     SWARM = "swarm"
     INTENT = "intent"
@@ -87,9 +87,9 @@ class Item:
         kind, action: what it is about, and the word for it.
         node, name: where, and the name of what it is about.
         differences: what is not as it should be.
-        start_phase: its place among the containers of its service when they begin.
-        order: its place among items that go one after another, from 1 on: it waits for those
-            with a lower one, and is skipped when one of them failed. 0: no such place.
+        start_phase: its place among the containers of its service when they start.
+        order: its place among items that are carried out one after another, from 1 on: it waits for
+            those with a lower one, and is skipped when one of them failed. 0: no such place.
     """
 
     kind: Kind
@@ -128,7 +128,7 @@ class Item:
 
     @property
     def is_removal(self) -> bool:
-        """Whether it takes a container away: removals come first, in the other direction."""
+        """Whether it removes a container: removals come first, in the opposite order of `after`."""
         return False
 
     @property
@@ -153,7 +153,7 @@ class Item:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether another look at the cluster, after a change, may bring another item."""
+        """Whether observing the cluster again, after a change, may lead to another item."""
         return False
 
     @property
@@ -167,7 +167,7 @@ class Item:
 
 
 class ContainerItem(Item):
-    """What items about a container that may be given have in common."""
+    """What items about a container have in common; `container` is None where it is not known."""
 
     container: Container | None
 
@@ -189,11 +189,11 @@ class ContainerItem(Item):
 
 @dataclass(frozen=True)
 class Keep(ContainerItem):
-    """It is as it should be.
+    """Something that is as it should be.
 
     Attributes:
-        container: for a container: what is wanted.
-        identity: for a container: its image's id or digest; "" if that is not known now.
+        container: the wanted container, if the item is about one.
+        identity: the id or digest of its image; "" if that is not known now.
     """
 
     kind: Kind
@@ -206,7 +206,7 @@ class Keep(ContainerItem):
 
     @property
     def is_provisional(self) -> bool:
-        """A container whose image could not be compared."""
+        """Whether it is a container whose image could not be compared."""
         return self.container is not None and not self.identity
 
 
@@ -216,7 +216,7 @@ class _Standing(ContainerItem):
 
     Attributes:
         reason, hint: why not, and what to type.
-        container: for a container: what is wanted.
+        container: the wanted container, if the item is about one.
     """
 
     kind: Kind
@@ -229,37 +229,37 @@ class _Standing(ContainerItem):
 
     @property
     def is_blocked(self) -> bool:
-        """By definition."""
+        """Always: this is what the item says."""
         return True
 
 
 @dataclass(frozen=True)
 class Deferred(_Standing):
-    """Wanted, but something that another operation makes has to be there first."""
+    """What is wanted, but needs something first that another operation makes."""
 
     action = Action.DEFER
 
     @property
     def is_provisional(self) -> bool:
-        """It can be done once that is there."""
+        """Always: it can be done once the other operation is."""
         return True
 
 
 @dataclass(frozen=True)
 class Blocked(_Standing):
-    """Wanted, but something is in the way that only a person can remove."""
+    """What is wanted, but has an obstacle that only a person can remove."""
 
     action = Action.BLOCK
 
     @property
     def verb(self) -> str:
-        """What it would be."""
+        """What it would do without the obstacle."""
         return str(Action.CREATE)
 
 
 @dataclass(frozen=True)
 class Noted(Item):
-    """Something that is done outside of a plan, for a report: a machine's item, a build."""
+    """A line of a report about work outside of a plan: a machine's item, a key, an image build."""
 
     kind: Kind
     action: Action
@@ -273,7 +273,7 @@ class Noted(Item):
 
     @property
     def changes(self) -> bool:
-        """Whatever it does is a change."""
+        """Whether there is something to do, which is always a change."""
         return self.is_action
 
 

@@ -27,11 +27,14 @@ def needed(item: Item, items: Iterable[Item]) -> list[Item]:
 
 
 def waves(items: Iterable[I]) -> list[list[I]]:
-    """Return the items that are to be carried out in waves: each begins when the last is through.
+    """Return the items to be carried out, in waves: each wave begins when the one before has ended.
 
-    Kinds follow each other in the order of `Kind`; containers follow the services they name in
-    `after`, and each other by start phases; removals come first, in the other direction; what has
-    an order goes by that. A circle in `after` is an error of the services: AssertionError.
+    Waves follow the order of `Kind`; within a kind removals come first, then the services that
+    others name in `after`, then lower start phases, then lower orders. Removals go in the opposite
+    direction: what comes after others is removed before them.
+
+    Raises:
+        AssertionError: services wait for each other in a circle, which is a fault of theirs.
     """
     kinds, items = list(Kind), list(items)
     depth = _depths(items)
@@ -46,7 +49,7 @@ def waves(items: Iterable[I]) -> list[list[I]]:
 
 
 def _depths(items: Sequence[Item]) -> dict[str, int]:
-    """Return for each service how many services have to be there before it, one after another."""
+    """Return for each service the length of the longest chain of services that come before it."""
     needs: dict[str, set[str]] = {}
     for item in items:
         if item.service:

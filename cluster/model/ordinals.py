@@ -1,9 +1,8 @@
 """Ordinals: the numbers that a service's nodes keep for ever. Pure.
 
-An ordinal is a name in the service's own protocol (a broker's id); data belongs to one ordinal
-alone. So a node keeps its own whoever comes and goes, and one that was given is never given to
-another node. The Swarm remembers them; data on a node's disk says its own, should the Swarm be a
-new one.
+An ordinal is a name in the service's own protocol (a broker's id), and data belongs to one ordinal.
+So a node keeps its ordinal when other nodes come and go, and no other node ever gets it (decision
+43). The Swarm remembers ordinals; for a new Swarm, the data on a node's disk says its own.
 """
 
 from __future__ import annotations
@@ -15,7 +14,10 @@ from cluster.model.state import State
 
 
 def ordinals(service: Service, cluster: Cluster, state: State) -> dict[str, int]:
-    """Return the number of each node of `service`, from 1 on: remembered, found, or the next."""
+    """Return the ordinal of each node of `service`, by node, from 1 on.
+
+    It is the one that the Swarm remembers, else the one on the node's disk, else the next free one.
+    """
     known = remembered(service, state)
     claims = {
         node.name: number

@@ -1,4 +1,4 @@
-"""How a command behaves towards work in progress, and how it tells what it does."""
+"""How a command treats containers that are at work, and how it reports its progress."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Busy(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How an operation tells what goes on; none of the cluster's secrets gets through.
+    """How an operation reports its progress, without the cluster's secrets.
 
     Attributes:
-        say: takes a line for the person at the keyboard; not a log.
+        say: takes a line for the person at the keyboard.
         mask: hides the cluster's secrets in what containers print.
     """
 

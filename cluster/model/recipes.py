@@ -1,4 +1,4 @@
-"""The images that this checkout has a recipe for: the folders of images/."""
+"""The recipes of images that this checkout has: the folders of images/."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ RECIPES = ROOT / "images"
 
 
 def recipe(image: Image) -> str:
-    """Return the folder of images/ that `image` is built from, whether it is there or not."""
+    """Return the name of the folder of images/ for `image`, whether there is one or not."""
     return image.recipe or Path(image.repository).name
 
 
 def has_recipe(image: Image) -> bool:
-    """Whether images/ has a Dockerfile for it."""
+    """Whether images/ has a Dockerfile for `image`."""
     return (RECIPES / recipe(image) / "Dockerfile").is_file()
 
 

@@ -1,4 +1,4 @@
-"""Hiding known secrets in text that others wrote: logs, messages of containers."""
+"""Hiding known secrets in text that others wrote: logs, output of commands in containers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from cluster.model.state import State
 
 STARS = b"***"
-# A shorter line of a secret of several lines (a brace, a blank) would hide ordinary text.
-_TELLING = 8
+# Shorter lines of a secret, such as a brace, are not hidden: ordinary text has them too.
+_LEAST_LINE = 8
 
 
 class Mask:
-    """Replaces every known secret by three stars, in the spellings that logs use.
+    """Replaces known secrets by three stars.
 
-    Those are: as it is, as in JSON, as in a URL, and each line of one that has several.
+    A secret is found as it is, as JSON and URLs spell it, and by each of its lines.
+
+    Attributes:
+        overlap: bytes; so much of a secret may stand at the end of a piece of text, unrecognized.
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
@@ -30,7 +33,6 @@ class Mask:
         spelt = {form for secret in self._secrets for form in _spellings(secret.reveal())}
         words = sorted((form.encode() for form in spelt), key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, words))) if words else None
-        # Bytes: so much of a secret may stand at the end of a piece without being known for one.
         self.overlap = len(words[0]) - 1 if words else 0
 
     def hide(self, text: bytes) -> bytes:
@@ -43,14 +45,14 @@ class Mask:
 
 
 def known(cluster: Cluster, state: State) -> Mask:
-    """Return a mask of every secret that this machine or a manager knows."""
+    """Return a mask of all secrets that this machine or a manager has."""
     kept = [secret for node in state.nodes.values() for secret in node.secrets.values.values()]
     return Mask([*cluster.secrets.values(), *kept])
 
 
 def _spellings(value: str) -> set[str]:
     lines = value.splitlines()
-    parts = {value, *(line for line in lines if len(lines) > 1 and len(line) >= _TELLING)}
+    parts = {value, *(line for line in lines if len(lines) > 1 and len(line) >= _LEAST_LINE)}
     forms = set()
     for part in parts:
         forms |= {part, quote(part, safe=""), quote(part), quote_plus(part)}

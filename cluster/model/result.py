@@ -1,4 +1,4 @@
-"""What became of the items of a plan."""
+"""The results of a plan's items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """An item and what became of it; `seconds` is the wall-clock time it took."""
+    """The result of an item.
+
+    Attributes:
+        detail: what was done, or what went wrong; "" for nothing to say.
+        hint: what to type next; "" for none.
+        seconds: the wall-clock time it took.
+    """
 
     item: Item
     outcome: Outcome

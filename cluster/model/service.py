@@ -1,4 +1,4 @@
-"""What a service tells the engine. Adding a service is adding one file under services/."""
+"""What a service declares. A new service is one file, or one folder, under services/."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Service:
 
     Attributes:
         name: its label in hosts.json, and the middle of its tasks (`docker.NAME-run`).
-        labels: its labels, of a service that has others than its name.
+        labels: its labels; () for its name alone.
         title: what it is, in a few words.
         shell: the command that `docker.NAME-shell` runs, or () for no such task.
         client: the command of its own client in its container there, that `docker.NAME-client`
             runs, or () for no such task.
-        settings: the keys of bin/env.sh that it reads.
+        settings: the settings of bin/env.sh that are its own.
         recipe: the folder of images/ that its own image is built from, such as docker-NAME, which
             `docker.image-build-NAME` builds as the setting NAME_IMAGE says; "" for none.
-        verbs: what else `docker.NAME-VERB -h NODE` does, in its container there: what it is, in a
-            sentence, and the command.
-        numbered: whether each of its nodes has an ordinal for ever; see `cluster.model.ordinals`.
+        verbs: further commands in its container on a node, which `docker.NAME-VERB -h NODE` runs:
+            by verb a sentence that says what it does, and the command's words.
+        numbered: whether each of its nodes has an ordinal; see `cluster.model.ordinals`.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Service:
         return cluster.inventory.labelled(self.name)
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
-        """Return the error for a `-run` that no chosen node is for."""
+        """Return the error for a `-run` when no chosen node is one of its hosts."""
         return ConfigError(
             f"no chosen node has the label {self.name}",
             f'Add {{"{self.name}": "enable"}} to a node in {cluster.inventory.path}.',
         )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """Return the images that it needs, so that their digests are observed."""
+        """Return the images that its containers run; their ids or digests are observed."""
         raise NotImplementedError
 
     def database(self, cluster: Cluster) -> Database | None:  # noqa: ARG002
@@ -68,7 +68,7 @@ class Service:
         return ()
 
     def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:  # noqa: ARG002
-        """Return the ordinal that the data on `node` says it is of; 0 for none."""
+        """Return the ordinal that the data on `node` belongs to; 0 if there is no data."""
         return 0
 
     def containers(self, cluster: Cluster, facts: State) -> Iterable[Container]:
@@ -78,15 +78,15 @@ class Service:
     def setup_steps(self, cluster: Cluster, facts: State) -> Iterable[SetupStep]:  # noqa: ARG002
         """Return what has to be done once before its containers can work; pure.
 
-        `docker.apply` does these steps; where they have a hint, a `-run` says that and does
-        nothing.
+        `docker.apply` carries these steps out. A `-run` does so only with steps that have no hint;
+        for the others it shows the hint, and does not run the containers.
         """
         return ()
 
     def after_run(self, cluster: Cluster, facts: State) -> Iterable[Item]:  # noqa: ARG002
-        """Return the operations for which the running service itself has to be asked; pure.
+        """Return the operations that only the running service itself can carry out; pure.
 
-        They are carried out after each `-run`, and after an apply that made or replaced a
-        container of the service. The second time they change nothing.
+        They follow each `-run`, and each apply that creates or replaces a container of the service.
+        When nothing is left to do they change nothing.
         """
         return ()

@@ -1,4 +1,4 @@
-"""What a service has done once, before its containers can work."""
+"""The steps that a service needs once, before its containers can work."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from cluster.model.spec import Container
 
 @dataclass(frozen=True)
 class SetupStep:
-    """One thing to be done.
+    """A step of setup.
 
     Attributes:
-        container: where it is done; its service is a name for the step, which containers name in
-            `after`.
+        container: where it is carried out. Its `service` is a name for the step, which containers
+            that need the step have in `after`.
         seconds: its deadline.
-        reason, hint: for a `-run`: why its containers can't work before, and what to type; "" for
-            a step that a `-run` does too.
+        reason, hint: why the service's containers can't work before, and what to type, for a
+            `-run`; "" for a step that a `-run` carries out too.
     """
 
     container: Container
@@ -27,15 +27,15 @@ class SetupStep:
 
 @dataclass(frozen=True)
 class SetupJob(SetupStep):
-    """The container itself runs to its end, and is removed."""
+    """A step that runs `container` itself to its end, and removes it."""
 
 
 @dataclass(frozen=True)
 class SetupCommand(SetupStep):
-    """A command runs in the container of that name, which is there.
+    """A step that runs a command in the existing container of that name.
 
     Attributes:
-        command: its words; no secret.
+        command: the command's words; no secret.
     """
 
     command: tuple[str, ...] = ()

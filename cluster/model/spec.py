@@ -1,4 +1,4 @@
-"""What a container is to be: values that services produce and the engine compares and creates."""
+"""Containers, images and files as they are wanted: values that services make and plans compare."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class NodeFile:
 
     Attributes:
         path: absolute path on the node.
-        content: what it holds; never a secret.
+        content: its text; never a secret.
         mode: its permissions.
         link: absolute path of a symbolic link to it; "" for none.
         where: only nodes with this folder have the file; "" for all nodes.
@@ -136,7 +136,7 @@ class NodeFile:
 
     @property
     def signature(self) -> str:
-        """What is observed of it on a node where it is right: mode, owner, SHA-256."""
+        """What a probe finds on a node that has the file as it should be: mode, owner, SHA-256."""
         return f"{self.mode:o} 0 {hashlib.sha256(self.content.encode()).hexdigest()}"
 
 
@@ -167,7 +167,7 @@ class Container:
         aliases: further names on the overlay.
         user: "UID" or "UID:GID"; "" for the image's own.
         memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
-        devices, capabilities: what it may use beyond the engine's defaults.
+        devices, capabilities: what it may use in addition to the engine's defaults.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
@@ -175,15 +175,15 @@ class Container:
         busy: a command inside it that ends with 0, and says with what, when it is at work and
             replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
-        start_phase: its place when its service begins, from 0 on: it comes after the containers
-            with a lower one, as after other services.
+        start_phase: its place when its service starts, from 0 on: it starts after the containers
+            with a lower one work.
         rolling_order: its place when the service's containers are replaced one after another, from
             1 on; 0 when they may be replaced all at once.
         ready_check: a command inside it that ends with 0 when the next one may be replaced; else
             it says why not.
         removal_check: a command inside it that ends with 0 when it may be taken away for good;
             else it says why not.
-        obstacle: what keeps it from being made, and what to do; () for nothing.
+        obstacle: why it can't be made, and what to do; () for nothing.
     """
 
     node: str

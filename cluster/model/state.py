@@ -1,4 +1,4 @@
-"""What is there, as it was observed: frozen values, nothing that talks to a node."""
+"""The cluster as it was observed: frozen values, nothing that talks to a node."""
 
 from __future__ import annotations
 
@@ -30,14 +30,13 @@ LABEL_REMOVAL_CHECK = "skp.leaving"
 LABEL_AFTER = "skp.after"
 # On a container: the image digest of the one that it replaced, for a rollback.
 LABEL_PREVIOUS = "skp.previous"
-# What the names of containers end with that are not through with being made.
+# The end of the temporary name that a new container has until it takes its place.
 HALF_MADE = ".new"
-# Seconds; more than what asking costs on a busy machine.
-_CLOCKS_DIFFER = 5
+_CLOCKS_DIFFER = 5  # seconds; more than asking takes on a busy machine
 
 
 class Health(StrEnum):
-    """What a container's probe says."""
+    """The engine's word for the result of a container's probe."""
 
     NONE = "none"
     STARTING = "starting"
@@ -50,7 +49,7 @@ class FoundContainer:
     """A container on a node.
 
     Attributes:
-        service: the service it belongs to; None when it is not ours.
+        service: the service it belongs to; None when SKP did not make it.
         spec: the keyed hash it was created with; fields: the description it was created from.
         status: the engine's word: created, running, restarting, exited, paused, dead.
         started: RFC 3339 time of the last start.
@@ -58,7 +57,7 @@ class FoundContainer:
         ready_check, removal_check: the commands inside it that say whether the next one may be
             replaced, and whether it may go for good; () for none.
         after: the services that it came after, and goes before.
-        said: what its probe printed last.
+        probe_output: what its probe printed last.
         previous: digest of the image that ran before this one; "" when there was none.
     """
 
@@ -76,7 +75,7 @@ class FoundContainer:
     ready_check: tuple[str, ...] = ()
     removal_check: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    said: str = ""
+    probe_output: str = ""
     ports: tuple[str, ...] = ()
 
     @property
@@ -108,7 +107,7 @@ class Membership:
 
     @property
     def within(self) -> bool:
-        """Whether it is, or looks for its Swarm's managers since its engine has just started."""
+        """Whether the node is in a Swarm, or its engine has just started and seeks its managers."""
         return self.state in ("active", "pending")
 
 
@@ -164,7 +163,7 @@ class SwarmNode:
 
     @property
     def joining(self) -> bool:
-        """Whether it was let in but has never said anything: its join goes on, or was cut off."""
+        """Whether it was let in but never reported: its join goes on, or was interrupted."""
         return self.state == "unknown" and not self.hostname
 
 
@@ -206,7 +205,7 @@ class State:
 
 
 def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
-    """Warn of nodes whose clocks differ: logins, certificates and image pulls then fail oddly."""
+    """Return a warning for each node whose clock is more than 5 s off the others' median."""
     middle = median(node.clock for node in nodes.values()) if nodes else 0.0
     return [
         f"the clock of {node.name} is {abs(node.clock - middle):.0f} s "
@@ -217,6 +216,6 @@ def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
     ]
 
 
-def moment(told: str) -> float:
+def moment(text: str) -> float:
     """Return an engine's time (RFC 3339, nanoseconds) as seconds since the epoch."""
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", told)).timestamp()
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()

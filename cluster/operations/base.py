@@ -1,4 +1,4 @@
-"""What every operation is, and what it is given when it is carried out."""
+"""The base of all operations, and the context in which they are carried out."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class BusyError(Exception):
-    """A container is at work and was therefore left as it is; the text says with what."""
+    """A container was left as it is because it is at work; the text says with what."""
 
 
 def _nothing_lost() -> None:
-    """Stand for the check of a lock that is not needed."""
+    """Do nothing: the default check, for operations that need no lock."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Context:
 
     Attributes:
         fleet: the connected nodes.
-        progress: how they tell what goes on.
-        check: raises when nothing more may be changed, because the lock was lost.
+        progress: how operations report what they do.
+        check: raises LockedError when the lock was lost: then nothing more may be changed.
     """
 
     fleet: Fleet
@@ -40,41 +40,47 @@ class Context:
 
 
 class Operation(Item):
-    """One thing to be done on one node: a frozen data class with the fields that it needs."""
+    """One thing to be done on one node: a frozen data class with the fields that it needs.
+
+    It knows what it is and how it is carried out (decision 61).
+    """
 
     @property
     def is_action(self) -> bool:
-        """By definition."""
+        """Always: an operation is something to carry out."""
         return True
 
     @property
     def changes(self) -> bool:
-        """What an operation is for, unless it says otherwise."""
+        """Whether carrying it out changes something for certain; the default is yes."""
         return True
 
     @property
     def needs_lock(self) -> bool:
-        """Two commands are not to change one cluster at the same time."""
+        """Whether carrying it out needs the lock; the default is yes."""
         return True
 
     @property
     def performer(self) -> str:
-        """The node whose thread carries it out: entries of the Swarm are changed by one."""
+        """The node whose thread carries it out.
+
+        It is another than `node` where one manager makes a change for several nodes.
+        """
         return self.node
 
     def node_in(self, context: Context) -> Node:
-        """Return the connected node that it is about."""
+        """Return the connected node that the operation is about."""
         return context.fleet.nodes[self.node]
 
     @abstractmethod
     def execute(self, context: Context) -> str:
-        """Carry it out, and return a detail for the report, or "".
+        """Carry the operation out, and return a detail for the report, or "".
 
         Raises:
-            NodeError: it failed; nothing half-made is left that a next plan would take for done.
-            BusyError: somebody's work would have been lost; nothing was changed.
+            NodeError: it failed; nothing is left that the next plan would take for done.
+            BusyError: a container is at work and was left as it is.
         """
 
     def outcome(self, detail: str) -> Outcome:  # noqa: ARG002
-        """Return how it ended, when `execute` has returned `detail`."""
+        """Return the outcome of an `execute` that returned `detail`."""
         return Outcome.DONE if self.changes else Outcome.UNCHANGED

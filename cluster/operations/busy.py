@@ -8,6 +8,7 @@ from cluster.connectors.node import Node
 from cluster.model.policy import Busy
 from cluster.model.state import FoundContainer
 from cluster.operations.base import BusyError
+from cluster.operations.inside import ask
 
 _PAUSE = 2.0  # seconds between two looks: somebody's work takes minutes
 
@@ -29,9 +30,6 @@ def leave_if_busy(node: Node, container: FoundContainer, busy: Busy) -> None:
 
 def _work(node: Node, container: FoundContainer) -> str:
     """Return what it is at work with; "" for nothing."""
-    with node.talking(f"asking whether {container.name} is at work") as engine:
-        made = engine.exec_create(container.id, list(container.busy))
-        said = engine.exec_start(made["Id"])
-        code = engine.exec_inspect(made["Id"])["ExitCode"]
-    text: str = said.decode(errors="replace").strip()
-    return (text or "it is at work") if code == 0 else ""
+    doing = f"asking whether {container.name} is at work"
+    code, said = ask(node, container.id, container.busy, doing)
+    return (said or "it is at work") if code == 0 else ""

@@ -69,8 +69,8 @@ class CreateContainer(ContainerOperation):
 class ReplaceContainer(ContainerOperation):
     """Create a container in place of the one that is there.
 
-    The new one is created under another name first: what the engine refuses (a path that is not
-    there, more cores than there are) is refused while the old one still serves.
+    The new one is created first, under a temporary name: what the engine refuses (a missing path,
+    more cores than the node has) is refused while the old one still runs (decision 28).
 
     Attributes:
         container, identity, labels, master: see `CreateContainer`.
@@ -124,7 +124,7 @@ class StartContainer(ContainerOperation):
     action = Action.START
 
     def execute(self, context: Context) -> str:
-        """Make its folders if they are gone, start it, and wait until it works."""
+        """Make its missing folders, start it, and wait until it works."""
         node = self.node_in(context)
         steps.make_folders(node, self.container)
         with node.talking(f"starting {self.name}", node.deadlines.start) as engine:
@@ -145,12 +145,12 @@ class WaitForContainer(ContainerOperation):
 
     @property
     def changes(self) -> bool:
-        """It only looks."""
+        """Never: it only waits."""
         return False
 
     @property
     def needs_lock(self) -> bool:
-        """It only looks."""
+        """Never: it only waits."""
         return False
 
     def execute(self, context: Context) -> str:
@@ -178,7 +178,7 @@ class RestartContainer(ContainerItem, Operation):
     kind, action = Kind.CONTAINER, Action.RESTART
 
     def execute(self, context: Context) -> str:
-        """Wait until it may be missed, restart it, and wait until it works again."""
+        """Wait until its service can do without it, restart it, and wait until it works again."""
         node, found = self.node_in(context), self.found
         # The SDK adds the time that the container has to stop.
         seconds = node.deadlines.stop + node.deadlines.start
@@ -186,7 +186,7 @@ class RestartContainer(ContainerItem, Operation):
         _wait_ready(node, self.name, found, found.ready_check, self.busy)
         with node.talking(f"restarting {self.name}", seconds) as engine:
             if found.status == "paused":
-                engine.unpause(found.id)  # what is frozen can't end by itself
+                engine.unpause(found.id)  # a paused container can't stop
             engine.restart(found.id, timeout=_stop_timeout(found))
         wait_healthy(node, self.name, context.progress.mask)
         _wait_ready(node, self.name, found, found.ready_check, self.busy)
@@ -219,11 +219,11 @@ class RemoveContainer(Operation):
 
     @property
     def is_removal(self) -> bool:
-        """By definition."""
+        """Always: this removes a container."""
         return True
 
     def execute(self, context: Context) -> str:
-        """Ask it whether it may go, stop it, remove it and the files that were written for it."""
+        """Ask whether it may go, stop it, and remove it with the files that were written for it."""
         node = self.node_in(context)
         leave_if_at_work(node, self.found, self.busy)
         may_go(node, self.found, self.busy)
@@ -249,7 +249,7 @@ def leave_if_at_work(node: Node, found: FoundContainer, busy: Busy) -> None:
 def _wait_ready(
     node: Node, name: str, found: FoundContainer, command: tuple[str, ...], busy: Busy
 ) -> None:
-    """Wait until the service can do without one more; what does not work is no loss."""
+    """Wait until the service can do without `found`; one that does not work is not missed."""
     if found.works:
         wait_ready(node, name, command, busy)
 

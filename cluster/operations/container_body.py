@@ -1,4 +1,4 @@
-"""Pure: what the Engine's API is told of a container that is to be made."""
+"""The body of the Engine API's request that creates a container, and its labels. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cluster.model.state import (
     FoundContainer,
 )
 
-# On each node: one folder per container with what is bind-mounted at /run/skp.
+# On each node: the folder that has, for each container, the folder that is mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
 _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 
@@ -27,7 +27,7 @@ _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 def labels(
     container: Container, identity: str, found: FoundContainer | None, key: Secret
 ) -> dict[str, str]:
-    """Return the labels that say what a container was made from, and what to ask it.
+    """Return the labels that say what a container was made from, and how to ask it.
 
     Args:
         identity: its image's id or digest.
@@ -46,14 +46,14 @@ def labels(
         LABEL_REMOVAL_CHECK: container.removal_check,
         LABEL_AFTER: container.after,
     }
-    made |= {label: json.dumps(said) for label, said in words.items() if said}
+    made |= {label: json.dumps(command) for label, command in words.items() if command}
     if previous := _previous(found, identity):
         made[LABEL_PREVIOUS] = previous
     return made
 
 
 def _previous(found: FoundContainer | None, identity: str) -> str:
-    """Return the digest of the last other image that ran here, for a rollback; "" for none."""
+    """Return the digest of the image that ran here before this one; "" for none."""
     if found is None:
         return ""
     replaced = str((found.fields.get("image") or {}).get("id") or "")
@@ -138,7 +138,7 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
 def _bind_options(mount: Mount) -> dict[str, Any]:
     options: dict[str, Any] = {"Propagation": mount.propagation}
     if mount.read_only and mount.propagation != "rprivate":
-        # Else engines from version 25 on make all that is mounted beneath it read-only as well.
+        # Without it, engines from version 25 on make all mounts beneath this one read-only too.
         options["ReadOnlyNonRecursive"] = True
     return options
 

@@ -89,20 +89,28 @@ class RunJob(ContainerItem, Operation):
         ensure(context.fleet, node, container.image, self.identity, self.master)
         steps.make_folders(node, container)
         body = config(container, dict(self.labels))
-        made = steps.make(node, container, body)
-        steps.write_files(node, container)
+        there = made = steps.make(node, container, body)
         try:
+            steps.write_files(node, container)
             _remove(node, container.name)  # of a command that was killed here before
             steps.take_name(node, container, made)
+            there = container.name
             detail = steps.start_new(node, container, made, body)
             mask = steps.own_progress(context.progress, container).mask
             wait_ended(node, container.name, self.seconds, mask)
         finally:
-            _remove(node, container.name)
-            steps.remove_files(node, container.name)
+            _clear(node, container, there)
         return detail
 
 
-def _remove(node: Node, name: str) -> None:
-    with node.talking(f"removing {name}") as engine, suppress(docker.errors.NotFound):
-        engine.remove_container(name, v=True, force=True)
+def _clear(node: Node, container: Container, there: str) -> None:
+    """Remove a job's container, by name or id, and its files in any case: they hold secrets."""
+    try:
+        _remove(node, there)
+    finally:
+        steps.remove_files(node, container.name)
+
+
+def _remove(node: Node, container: str) -> None:
+    with node.talking(f"removing {container}") as engine, suppress(docker.errors.NotFound):
+        engine.remove_container(container, v=True, force=True)

@@ -7,16 +7,20 @@ import shlex
 import tarfile
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker.errors
 
 from cluster.connectors.node import Node
+from cluster.errors import NodeError
 from cluster.model.policy import Progress
 from cluster.model.spec import Container, SecretFile
 from cluster.model.state import HALF_MADE
 from cluster.operations.container_body import FILES_ROOT
 from cluster.operations.folders import ids, preparing
+
+if TYPE_CHECKING:
+    from cluster.connectors.engine import Engine
 
 _START_TRIES = 3
 
@@ -42,8 +46,13 @@ def make(node: Node, container: Container, body: dict[str, Any]) -> str:
 
 
 def give_up(node: Node, container: Container, made: str) -> None:
-    """Remove a container that was made and is not to replace anything after all."""
-    with node.talking(f"removing {container.name}{HALF_MADE}") as engine:
+    """Remove a container that was made and is not to replace anything after all.
+
+    Why it is given up is what a person has to know. One that can't be removed now is harmless, and
+    the next command removes it.
+    """
+    doing = f"removing {container.name}{HALF_MADE}"
+    with suppress(NodeError), node.talking(doing) as engine:
         engine.remove_container(made, v=True, force=True)
 
 
@@ -66,11 +75,20 @@ def start_new(node: Node, container: Container, made: str, body: dict[str, Any])
                 engine.start(made)
                 return f"started at attempt {attempt}" if attempt > 1 else ""
             except docker.errors.APIError:
-                engine.remove_container(made, v=True, force=True)
-                if attempt == _START_TRIES or container.network == "host":
-                    raise
+                final = attempt == _START_TRIES or container.network == "host"
+                if not _removed(engine, made) or final:
+                    raise  # why it does not start, and not why it can't be removed
             made = engine.create_container_from_config(body, container.name)["Id"]
         attempt += 1
+
+
+def _removed(engine: Engine, identity: str) -> bool:
+    """Remove a container that can't be started, and tell whether it is gone."""
+    try:
+        engine.remove_container(identity, v=True, force=True)
+    except docker.errors.APIError:
+        return False
+    return True
 
 
 def own_progress(progress: Progress, container: Container) -> Progress:

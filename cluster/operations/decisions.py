@@ -1,4 +1,4 @@
-"""Operations that remember what a person decided, and the secrets that were generated."""
+"""Operations that store what a person decided, and the secrets that were generated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DecisionOperation(Operation):
 
     @abstractmethod
     def decide(self, decisions: Decisions) -> Decisions:
-        """Return `decisions` with this one in them."""
+        """Return `decisions` with this one added."""
 
     def execute(self, context: Context) -> str:
         """Change the Swarm's specification by compare-and-swap."""
@@ -57,7 +57,7 @@ class StopService(DecisionOperation):
     action = Action.HOLD
 
     def decide(self, decisions: Decisions) -> Decisions:
-        """Stop it; its pins and options end."""
+        """Return the decisions with the service stopped, without its pins and options."""
         return decisions.stop(self.name)
 
 
@@ -76,7 +76,7 @@ class ReleaseService(DecisionOperation):
     action = Action.RELEASE
 
     def decide(self, decisions: Decisions) -> Decisions:
-        """Want it as the settings say, and as the options say on top."""
+        """Return the decisions with the service wanted, and these options added."""
         return decisions.run(self.name, self.options)
 
 
@@ -91,7 +91,7 @@ class SetOptions(DecisionOperation):
     action = Action.SET
 
     def decide(self, decisions: Decisions) -> Decisions:
-        """Want it as the settings say, and as the options say on top."""
+        """Return the decisions with the service wanted, and these options added."""
         return decisions.run(self.name, self.options)
 
 
@@ -110,7 +110,7 @@ class PinImages(DecisionOperation):
     action = Action.PIN
 
     def decide(self, decisions: Decisions) -> Decisions:
-        """Pin them."""
+        """Return the decisions with these images pinned."""
         return decisions.pin(self.name, self.images)
 
 
@@ -130,11 +130,11 @@ class RememberOrdinals(DecisionOperation):
 
     @property
     def name(self) -> str:
-        """The service, and what of it is decided."""
+        """The service's name, and the word for what is remembered."""
         return f"{self.service_name} numbers"
 
     def decide(self, decisions: Decisions) -> Decisions:
-        """Add them."""
+        """Return the decisions with these ordinals added."""
         return decisions.number(self.service_name, self.ordinals)
 
 
@@ -148,7 +148,7 @@ class SaveSecrets(Operation):
     kind, action = Kind.SECRETS, Action.SAVE
 
     def execute(self, context: Context) -> str:
-        """Write them whole or not at all, and then the mark that tells which ones they are."""
+        """Write them atomically, and then the mark by which others compare them (decision 34)."""
         folder = shlex.quote(str(Path(SECRETS_FILE).parent))
         new, mark = f"{SECRETS_FILE}.new", f"{SECRETS_MARK}.new"
         self.node_in(context).sudo(

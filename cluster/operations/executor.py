@@ -1,4 +1,4 @@
-"""Carrying out operations: wave by wave, all nodes at once, to the end whatever fails."""
+"""Carrying out operations: in waves, on all nodes at once, to the end even if some fail."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _BUSY_HINT = "It was left as it is: --busy wait waits for it, --busy replace doe
 def execute(
     context: Context, items: Iterable[Item], failed: Collection[Key] = frozenset()
 ) -> Iterator[Result]:
-    """Carry out the operations among `items`; yield what became of each, wave by wave.
+    """Carry out the operations among `items`, and yield the result of each, wave by wave.
 
-    One node's failure never stops the others. What builds on a failure is skipped.
+    The failure of one node never stops the others. An operation that waits for one that failed is
+    skipped.
 
     Args:
-        failed: what failed before in the same command: not tried again, and not built upon.
+        failed: the keys of items that failed earlier in the same command; they are not tried again.
     """
     items, failed = list(items), set(failed)
     operations = [i for i in items if isinstance(i, Operation) and i.key not in failed]
@@ -36,7 +37,7 @@ def execute(
         for operation in wave:
             if not missing[operation.key]:
                 by_node.setdefault(operation.performer, []).append(operation)
-        found = context.fleet.each(partial(_perform, context, by_node), by_node)
+        found = context.fleet.ask(partial(_perform, context, by_node), by_node)
         done += [result for results in found.values.values() for result in results]
         done += _broken(by_node, found.errors)
         failed |= {result.item.key for result in done if not result.ok}
@@ -62,7 +63,7 @@ def _broken(
 
 
 def attempt(context: Context, operation: Operation) -> Result:
-    """Carry out one operation; what goes wrong is its result."""
+    """Carry out one operation; whatever goes wrong becomes its result."""
     context.progress.say(f"{operation.node}: {operation.describe()}")
     begun = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""Operations that write files: those of the nodes' own, and credentials on the shared folder."""
+"""Operations on files: those on nodes' own disks, and credentials on the shared folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InstallFile(Operation):
         return self.file.path
 
     def execute(self, context: Context) -> str:
-        """Write it beside its place and rename it: nobody ever sees half of it."""
+        """Write it under another name and rename it, so that nobody sees half of it."""
         file = self.file
         folder, path, new = _quoted(_parent(file.path), file.path, f"{file.path}.new")
         commands = [
@@ -46,7 +46,7 @@ class InstallFile(Operation):
 
 @dataclass(frozen=True)
 class RemoveFile(Operation):
-    """Remove a file of the node's own, what leads to it, and its folder if that is empty then."""
+    """Remove a file of a node's own disk, the link to it, and its folder if that is empty then."""
 
     node: str
     file: NodeFile
@@ -73,7 +73,7 @@ class SaveCredential(Operation):
     """Write a credential on the shared folder, whole or not at all.
 
     Attributes:
-        name: what it is called in reports: its path, or the end of that.
+        name: its name in reports: its path, or the end of its path.
     """
 
     node: str
@@ -83,7 +83,7 @@ class SaveCredential(Operation):
     kind, action = Kind.CREDENTIAL, Action.SAVE
 
     def execute(self, context: Context) -> str:
-        """Write it as the SSH user, whose the shared folder is: root may not write there."""
+        """Write it as the SSH user, who owns the shared folder, where root may have no rights."""
         node, path = self.node_in(context), self.credential.path
         folder, quoted, new = _quoted(_parent(path), path, f"{path}.new")
         done = node.run(

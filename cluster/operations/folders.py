@@ -1,4 +1,4 @@
-"""Pure: the folders that have to be on a node before a container; the engine makes none."""
+"""The folders that a node needs before a container is created; the engine makes none. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cluster.model.spec import Container, Mount
 
 
 def preparing(container: Container) -> str:
-    """Return a shell command for root that makes the container's folders, unless they are there.
+    """Return a shell command for root that makes the container's missing folders.
 
-    Inside a folder that is mounted read-only the engine could not make another mount's mountpoint;
-    and it refuses to share a folder's mounts unless the folder is on a shared mount itself, which
-    the root of a machine is under systemd (mount_namespaces(7)), but not everywhere.
+    It also makes mountpoints inside folders that are mounted read-only, since the engine can't; and
+    it makes a folder whose mounts are to be shared a shared mount, where it is not on one already,
+    as under systemd the root is (mount_namespaces(7)).
     """
     return " && ".join(_commands(container))
 

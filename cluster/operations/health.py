@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import docker.errors
+
 from cluster.connectors.node import Node
 from cluster.errors import DeadlineError, NodeError
 from cluster.model.redaction import Mask
@@ -63,5 +65,10 @@ def wait_ended(node: Node, name: str, seconds: float, mask: Mask) -> None:
 
 
 def _last(node: Node, name: str, mask: Mask) -> str:
-    text = mask.hide(node.engine.logs(name, tail=_LOG_LINES)).decode(errors="replace").rstrip()
+    """Return the last log lines as the end of a message; why they can't be read is no reason."""
+    try:
+        said = node.engine.logs(name, tail=_LOG_LINES)
+    except docker.errors.APIError as error:
+        return f"; its log: {error.explanation or error}"
+    text = mask.hide(said).decode(errors="replace").rstrip()
     return "; its last log lines:\n" + "\n".join(f"    {line}" for line in text.splitlines())

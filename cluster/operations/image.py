@@ -1,4 +1,4 @@
-"""Making images on the master: build, pull, push."""
+"""Images on the master: building, pulling and pushing them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cluster.operations.base import Context, Operation
 from cluster.operations.image_transfer import pull
 
 _WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
-_LONG = 5  # seconds: a step that takes longer is told; so often a push says how far it is
+_LONG = 5  # seconds: longer build steps are reported with their time, and a push reports this often
 _ERROR_LINES = 40  # BuildKit repeats what the failed command said last
 
 
@@ -41,7 +41,7 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
     words = [image.reference]
     for key, value in arguments.items():
         words += ["--build-arg", f"{key}={value}"]
-    # The folder goes when the shell does, also when the connection breaks in between.
+    # The folder is removed when the shell ends, also when the connection breaks.
     script = (
         'set -e; dir=$(mktemp -d); trap \'rm -rf "$dir"\' EXIT; tar -xf - -C "$dir"; '
         f'bash "$dir/images/build.sh" {shlex.join([name, *words])}'
@@ -60,10 +60,10 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
 
 
 def stages(say: Say) -> Say:
-    """Return a filter for BuildKit's plain progress: each build step once, and what went wrong.
+    """Return a filter for BuildKit's plain progress, which passes lines on to `say`.
 
-    What every step of ours has (mounts, `with`) is left out, and how long it took is told when
-    that was long.
+    It passes each build step once, without what all our steps have (mounts, `with`), the time of a
+    long step, and errors.
     """
     seen: dict[str, str] = {}
 
@@ -83,7 +83,11 @@ def stages(say: Say) -> Say:
 
 
 def push(node: Node, image: Image, say: Say) -> str:
-    """Push `image` from the engine of `node` to its registry; returns the digest there."""
+    """Push `image` from the engine of `node` to its registry, and return the digest there.
+
+    Raises:
+        NodeError: the push failed.
+    """
     doing = f"pushing {image.reference}"
     sent: dict[str, int] = {}
     told = time.monotonic()
@@ -134,7 +138,7 @@ class BuildImage(Operation):
         return self.image.reference
 
     def execute(self, context: Context) -> str:
-        """Build it; what the builder does is told as it comes."""
+        """Build it, and report the builder's steps as they come."""
         build(self.node_in(context), self.image, {}, context.progress.say)
         return ""
 

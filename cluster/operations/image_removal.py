@@ -1,4 +1,4 @@
-"""Operations that take images away: a name in an engine, a tag in the registry, what is unused."""
+"""Operations that remove images: a name in an engine, a tag in the registry, unused images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cluster.operations.base import Context, Operation
 
 @dataclass(frozen=True)
 class RemoveImage(Operation):
-    """Take the name `name` off an image of a node's engine; the image goes with its last name."""
+    """Remove the name `name` of an image in a node's engine; with its last name the image goes."""
 
     node: str
     name: str
@@ -25,7 +25,7 @@ class RemoveImage(Operation):
     kind, action = Kind.IMAGE, Action.REMOVE
 
     def execute(self, context: Context) -> str:
-        """Remove it, and say what that freed; one that is gone already is what was wanted."""
+        """Remove it, and return what that freed; "" if the name was gone already."""
         node = self.node_in(context)
         with node.talking(f"removing {self.name}", node.deadlines.transfer) as engine:
             before = engine.layers_size()
@@ -38,7 +38,7 @@ class RemoveImage(Operation):
 
 @dataclass(frozen=True)
 class UntagImage(Operation):
-    """Take a tag out of the registry of `node`."""
+    """Remove a tag from the registry of `node`."""
 
     node: str
     image: Image
@@ -71,7 +71,7 @@ class PruneImages(Operation):
     kind, action = Kind.IMAGE, Action.PRUNE
 
     def execute(self, context: Context) -> str:
-        """Remove them by id. The engine itself refuses what a container uses by now."""
+        """Remove them by id. The engine refuses an image that a container uses meanwhile."""
         node = self.node_in(context)
         refused: list[str] = []
         with node.talking("pruning images", node.deadlines.transfer) as engine:
@@ -96,14 +96,14 @@ class PruneBuildCache(Operation):
     kind, action = Kind.IMAGE, Action.PRUNE_CACHE
 
     def execute(self, context: Context) -> str:
-        """Empty it, and say what that freed."""
+        """Empty it, and return what that freed."""
         node = self.node_in(context)
         with node.talking("pruning the build cache", node.deadlines.transfer) as engine:
             return f"{size(engine.prune_builds(all=True).get('SpaceReclaimed') or 0)} freed"
 
 
 def _remove_all_names(engine: Engine, identity: str) -> None:
-    """Remove an image; one with several names can be removed by these only, unless by force."""
+    """Remove an image by each of its names: without force the engine refuses it by id."""
     while True:
         try:
             found = engine.inspect_image(identity)

@@ -89,12 +89,20 @@ def pull(node: Node, repository: str, tag: str) -> None:
 def _from_registry(node: Node, image: Image, digest: str) -> None:
     name = image.reference.rsplit(":", 1)[0]
     pinned = f"{name}@{digest}"
-    with node.talking(f"pulling {image.reference}") as engine:
+    if not _stored(node, pinned):
+        _pull_when_there(node, image, name, digest)
+    with node.talking(f"tagging {image.reference}") as engine:
+        engine.tag(pinned, name, image.tag)
+
+
+def _stored(node: Node, pinned: str) -> bool:
+    """Whether the engine of `node` has an image."""
+    with node.talking(f"looking for {pinned}") as engine:
         try:
             engine.inspect_image(pinned)
         except docker.errors.ImageNotFound:
-            _pull_when_there(node, image, name, digest)
-        engine.tag(pinned, name, image.tag)
+            return False
+        return True
 
 
 def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:

@@ -11,16 +11,17 @@ from cluster.model.item import Action, Kind
 from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import demote, forget
 
-_PAUSE = 0.1  # seconds between two looks at a node that is being demoted
+_PAUSE = 0.1  # seconds between two requests while a node is demoted
 
 
 @dataclass(frozen=True)
 class LeaveSwarm(Operation):
-    """Let a node go, and remove its entry.
+    """Have a node leave the Swarm, and remove its entry.
 
     Attributes:
-        node_id: the id of its entry. role: what it is there, manager or worker.
-        via: the manager that is asked; the node itself for the last one, which ends the Swarm.
+        node_id: the id of its entry. role: its role there, manager or worker.
+        via: the manager that makes the changes; the node itself if it is the last, which ends the
+            Swarm.
     """
 
     node: str
@@ -32,7 +33,7 @@ class LeaveSwarm(Operation):
     kind, action = Kind.LEAVE, Action.LEAVE
 
     def execute(self, context: Context) -> str:
-        """Demote a manager first: the others count it as lost otherwise."""
+        """Demote a manager first, or the other managers would count it as lost; then leave."""
         node, via = self.node_in(context), context.fleet.nodes[self.via]
         last = self.node == self.via
         if self.role == "manager" and not last:
@@ -50,7 +51,7 @@ class ForgetNode(Operation):
     """Remove the entry of a node that is gone for good.
 
     Attributes:
-        node_id: the id of its entry. via: the manager that is asked.
+        node_id: the id of its entry. via: the manager that removes it.
     """
 
     node: str
@@ -62,7 +63,7 @@ class ForgetNode(Operation):
 
     @property
     def performer(self) -> str:
-        """The node itself can't be reached."""
+        """The manager, since the node itself can't be reached."""
         return self.via
 
     def execute(self, context: Context) -> str:
@@ -72,7 +73,7 @@ class ForgetNode(Operation):
 
 
 def _wait_demoted(node: Node) -> None:
-    """Wait until a manager knows that it is a worker: only then it leaves without harm."""
+    """Wait until a demoted manager knows that it is a worker: only then may it leave."""
     end = time.monotonic() + node.deadlines.swarm
     with node.talking("becoming a worker") as engine:
         while engine.info()["Swarm"]["ControlAvailable"]:

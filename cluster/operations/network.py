@@ -11,7 +11,7 @@ from cluster.errors import NodeError
 from cluster.model.item import Action, Kind
 from cluster.operations.base import Context, Operation
 
-# The engine's option for an overlay is the MTU below it; containers see that less VXLAN's 50 bytes.
+# The engine's option is the MTU of the network below the overlay; VXLAN takes 50 bytes of it.
 _MTU, _VXLAN = "com.docker.network.driver.mtu", 50
 
 
@@ -21,7 +21,7 @@ class CreateNetwork(Operation):
 
     Attributes:
         subnet: in CIDR notation; "" for the engine's choice.
-        mtu: what containers are to see, in bytes; 0 for what the nodes' interfaces allow.
+        mtu: the MTU that containers see, in bytes; 0 for the largest that all nodes allow.
     """
 
     node: str
@@ -31,7 +31,7 @@ class CreateNetwork(Operation):
     kind, action = Kind.NETWORK, Action.CREATE
 
     def execute(self, context: Context) -> str:
-        """Make it, and say with which addresses and MTU."""
+        """Make it, and return its addresses and MTU."""
         underlay = self._underlay(context)
         pools = [IPAMPool(subnet=self.subnet)] if self.subnet else []
         with self.node_in(context).talking(f"making the network {self.name}") as engine:
@@ -46,10 +46,10 @@ class CreateNetwork(Operation):
         return f"{self.subnet}, MTU {underlay - _VXLAN}"
 
     def _underlay(self, context: Context) -> int:
-        """Return the MTU below the overlay: of the nodes' interfaces, the least; or as set.
+        """Return the MTU below the overlay: the least of the nodes' interfaces, or as `mtu` says.
 
-        The engine's default takes 1500 for granted; where the nodes' network has less, large
-        packets between containers would be lost without a word.
+        The engine's default assumes 1500; where the nodes' network has less, large packets between
+        containers would be lost silently (decision 36).
         """
         if self.mtu:
             return self.mtu + _VXLAN

@@ -8,6 +8,7 @@ from cluster.connectors.node import Node
 from cluster.errors import DeadlineError, NodeError
 from cluster.model.policy import Busy
 from cluster.model.state import FoundContainer
+from cluster.operations.inside import ask
 
 _PAUSE = 1.0  # seconds between two looks: each may start a program in the container
 
@@ -56,9 +57,6 @@ def may_go(node: Node, container: FoundContainer, busy: Busy) -> None:
 
 def _refusal(node: Node, name: str, command: tuple[str, ...]) -> str:
     """Return what `command` says when it does not end with 0; "" when it does."""
-    with node.talking(f"asking {name} whether it can be missed", node.deadlines.start) as engine:
-        made = engine.exec_create(name, list(command))
-        said = engine.exec_start(made["Id"])
-        code = engine.exec_inspect(made["Id"])["ExitCode"]
-    text: str = said.decode(errors="replace").strip()
-    return "" if code == 0 else text or f"{' '.join(command)} ended with {code}"
+    doing = f"asking {name} whether it can be missed"
+    code, said = ask(node, name, command, doing, node.deadlines.start)
+    return "" if code == 0 else said or f"{' '.join(command)} ended with {code}"

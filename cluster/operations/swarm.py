@@ -1,9 +1,12 @@
-"""Operations on the Swarm's members: begin it, join, wait, sweep what interrupted joins left."""
+"""Operations on the Swarm's members: begin the Swarm, join it, wait, remove interrupted joins."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+
+import docker.errors
 
 from cluster.config.secrets import Secret
 from cluster.connectors.node import Node
@@ -13,8 +16,8 @@ from cluster.model.state import moment
 from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import forget
 
-_PAUSE = 0.1  # seconds between two looks at something that is about to change
-_JOINING = 10.0  # seconds; a join takes less than two until the managers know the node's name
+_PAUSE = 0.1  # seconds between two requests while something is about to change
+_JOINING = 10.0  # seconds; the managers know a joining node's name in less than two
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,10 @@ class JoinSwarm(Operation):
 
     Attributes:
         name: the role that it is to have, manager or worker.
-        via: the manager that is asked to forget what the node left behind.
-        managers: addresses with ports of managers, of which one lets it in.
-        token: what lets it in, in this role.
-        stale: ids of the entries that the node left behind when it was reinstalled.
+        via: the manager that removes the stale entries.
+        managers: addresses with ports of managers, one of which lets the node in.
+        token: the join token of this role.
+        stale: ids of entries that the node has left in the Swarm since before a reinstallation.
     """
 
     node: str
@@ -54,7 +57,7 @@ class JoinSwarm(Operation):
     kind, action = Kind.SWARM, Action.JOIN
 
     def execute(self, context: Context) -> str:
-        """Have its dead entries forgotten first: a name that is there twice confuses managers."""
+        """Remove its stale entries, since managers confuse two of one name, and join."""
         for stale in self.stale:
             forget(context.fleet.nodes[self.via], stale)
         node = self.node_in(context)
@@ -82,12 +85,12 @@ class WaitForMember(Operation):
 
     @property
     def changes(self) -> bool:
-        """It only looks."""
+        """Never: it only waits."""
         return False
 
     @property
     def needs_lock(self) -> bool:
-        """It only looks."""
+        """Never: it only waits."""
         return False
 
     def execute(self, context: Context) -> str:
@@ -104,10 +107,10 @@ class WaitForMember(Operation):
 
 @dataclass(frozen=True)
 class SweepJoins(Operation):
-    """Remove what joins left in the Swarm whose machine went off meanwhile.
+    """Remove entries of joins that were interrupted when their machine went off.
 
     Attributes:
-        node: the manager that is asked.
+        node: the manager that removes them.
         stale: the ids of the entries.
     """
 
@@ -118,11 +121,11 @@ class SweepJoins(Operation):
 
     @property
     def is_removal(self) -> bool:
-        """It goes before what may come in their place."""
+        """Always: it comes before joins that may take the entries' place."""
         return True
 
     def execute(self, context: Context) -> str:
-        """Remove the entries that have been silent for too long to be of joins that go on."""
+        """Remove the entries that are too old to belong to a join that goes on."""
         via = self.node_in(context)
         for ident in self.stale:
             if _silent(via, ident):
@@ -131,9 +134,13 @@ class SweepJoins(Operation):
 
 
 def _silent(via: Node, node_id: str) -> bool:
-    """Wait until an entry is too old for a join; tell whether its node still has no name."""
+    """Wait until an entry is too old for a join; tell whether its node still has no name.
+
+    An entry that is gone needs no removal.
+    """
     end = time.monotonic() + via.deadlines.swarm
-    with via.talking("looking at an interrupted join") as engine:
+    doing = "looking at an interrupted join"
+    with via.talking(doing) as engine, suppress(docker.errors.NotFound):
         while time.monotonic() < end:
             entry, now = engine.inspect_node(node_id), engine.info()["SystemTime"]
             if entry["Description"].get("Hostname"):

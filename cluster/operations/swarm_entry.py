@@ -1,6 +1,6 @@
 """Operations on the Swarm's entry of a node: its labels, role and availability.
 
-A manager changes them, each by compare-and-swap.
+A manager changes each by compare-and-swap.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cluster.model.state import LABEL_OWNED
 from cluster.operations.base import Context, Operation
 
 Change = Callable[[dict[str, Any]], None]
-_PAUSE = 0.1  # seconds between two looks at something that is about to change
+_PAUSE = 0.1  # seconds between two requests while something is about to change
 
 
 class EntryOperation(Operation):
@@ -37,7 +37,7 @@ class EntryOperation(Operation):
 
     @property
     def performer(self) -> str:
-        """One manager changes all entries, one after another."""
+        """The manager, which changes all entries one after another."""
         return self.via
 
     @abstractmethod
@@ -45,17 +45,17 @@ class EntryOperation(Operation):
         """Change the specification of the node."""
 
     def execute(self, context: Context) -> str:
-        """Change the entry, and say so when that took several attempts."""
+        """Change the entry; return the number of attempts if there were several."""
         attempts = change_entry(context.fleet.nodes[self.via], self.node_id, self.change)
         return f"written at attempt {attempts}" if attempts > 1 else ""
 
 
 @dataclass(frozen=True)
 class SetLabels(EntryOperation):
-    """Give a node the labels that the inventory says; labels that are not ours stay.
+    """Give a node the labels of the inventory; labels that are not ours stay.
 
     Attributes:
-        owned: which labels are ours from then on, comma-separated.
+        owned: the keys of the labels that are ours then, comma-separated.
     """
 
     node: str
@@ -67,7 +67,7 @@ class SetLabels(EntryOperation):
     action = Action.LABEL
 
     def change(self, spec: dict[str, Any]) -> None:
-        """Set what differs, and take away what is no longer wanted."""
+        """Set the labels that differ, and remove those that are no longer wanted."""
         labels: dict[str, str] = dict(spec.get("Labels") or {})
         for difference in self.differences:
             if difference.wanted is None:
@@ -96,7 +96,7 @@ class SetRole(EntryOperation):
 
 @dataclass(frozen=True)
 class DrainNode(EntryOperation):
-    """Have a node run nothing."""
+    """Drain a node: it runs nothing from then on."""
 
     node: str
     node_id: str
@@ -111,7 +111,7 @@ class DrainNode(EntryOperation):
 
 @dataclass(frozen=True)
 class ActivateNode(EntryOperation):
-    """Have a drained node run what it is to run again."""
+    """End the draining of a node."""
 
     node: str
     node_id: str
@@ -125,7 +125,7 @@ class ActivateNode(EntryOperation):
 
 
 def demote(via: Node, node_id: str) -> None:
-    """Make a manager a worker, as far as the other managers are concerned."""
+    """Make a manager a worker in the Swarm's entry; the node itself learns of it later."""
 
     def change(spec: dict[str, Any]) -> None:
         spec["Role"] = "worker"
@@ -136,6 +136,7 @@ def demote(via: Node, node_id: str) -> None:
 def forget(via: Node, node_id: str) -> None:
     """Remove the entry of a machine that was reinstalled, has left, or never came to join.
 
+    One that is gone already is what was wanted.
     A manager is demoted first; but not one that never got into raft, which the engine refuses.
     """
     end = time.monotonic() + via.deadlines.swarm
@@ -145,8 +146,10 @@ def forget(via: Node, node_id: str) -> None:
             try:
                 engine.remove_node(node_id, force=True)
                 return
+            except docker.errors.NotFound:
+                return
             except docker.errors.APIError:
-                # A manager that was just demoted leaves raft first; until then it can't go.
+                # A manager that was just demoted can't be removed before it has left raft.
                 if time.monotonic() > end:
                     raise
             if not demoted:
@@ -156,10 +159,11 @@ def forget(via: Node, node_id: str) -> None:
 
 
 def change_entry(via: Node, node_id: str, change: Change) -> int:
-    """Change a Swarm node's specification by compare-and-swap; return how often it was tried.
+    """Change a Swarm node's specification by compare-and-swap; return the number of attempts.
 
-    A node that has just joined is still being written by the managers themselves; the engine then
-    refuses with "update out of sequence". So: read again, and retry while the version moves.
+    The managers themselves still write the entry of a node that has just joined; the engine then
+    refuses with "update out of sequence". So the entry is read again, and the change tried again,
+    as long as its version changes and the deadline has not passed.
     """
     end = time.monotonic() + via.deadlines.swarm
     with via.talking("changing a Swarm node") as engine:

@@ -1,4 +1,4 @@
-"""Settings that contradict each other: found before anything is touched. Pure."""
+"""Conflicts between settings, found before anything is touched. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cluster.model.spec import Container
 
 
 def conflicts(cluster: Cluster, containers: Iterable[Container]) -> Iterator[ConfigError]:
-    """Yield an error for each name, port or address that two things want."""
+    """Yield an error for each container name, port or address that is wanted twice."""
     containers = list(containers)
     yield from _names(cluster.settings, containers)
     yield from _ports(cluster.settings, containers)

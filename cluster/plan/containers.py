@@ -1,4 +1,4 @@
-"""Pure: what is wanted and what is there, in; what is done about the containers, out."""
+"""The items for containers: what is created, replaced, started, removed or kept. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from cluster.operations.container_body import labels
 
 @dataclass(frozen=True)
 class Rules:
-    """What containers are compared by, and what is done about those at work.
+    """What all decisions about containers depend on.
 
     Attributes:
-        identify: what a container's image is to be, by id or digest; "" for one that is missing.
-        home: the shared folder; containers that mount it need it on their node.
+        identify: returns the id or digest that a container's image is to have; "" for an image that
+            is missing.
+        home: the path of the shared folder; a container that mounts it needs it on its node.
         key: the cluster's key for hashes.
         master: the node that has streamed images.
         busy: what is done about a container that is at work when it is to be replaced.
@@ -55,7 +56,7 @@ def plan_containers(
     Args:
         desired: all containers that are wanted.
         state: what was observed.
-        services: the services whose other containers are removed; nothing else is touched.
+        services: the services in question: their containers that are not desired are removed.
         nodes: the nodes that may be changed.
     """
     scope, allowed = frozenset(services), frozenset(nodes)
@@ -74,7 +75,8 @@ def _removals(
     busy: Busy,
 ) -> Iterator[Item]:
     names = {(container.node, container.name) for container in wanted}
-    # What a renamed container comes after goes only when the new one can come.
+    # Nothing of a service is removed where another container of it is blocked: when a container is
+    # renamed, the old one stays until the new one can be created.
     blocked = {(item.node, item.service) for item in items if item.is_blocked}
     for node in state.nodes.values():
         for found in node.containers.values():
@@ -88,7 +90,7 @@ def _removals(
 
 
 def defer_behind(item: Item, items: Sequence[Item]) -> Item:
-    """Return `item`, deferred when something that it comes after is blocked."""
+    """Return `item`, or a `Deferred` in its place when an item that it waits for is blocked."""
     blocked = [other for other in needed(item, items) if other.is_blocked]
     if not item.needs_lock or not blocked:
         return item
@@ -98,7 +100,7 @@ def defer_behind(item: Item, items: Sequence[Item]) -> Item:
 
 
 def blocked(container: Container, reason: str, hint: str = "") -> Blocked:
-    """Return what says that a container can't be made."""
+    """Return the item for a container that can't be created."""
     return Blocked(Kind.CONTAINER, container.node, container.name, reason, hint, container)
 
 
@@ -122,8 +124,9 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
 def _compared(
     container: Container, identity: str, found: FoundContainer | None, rules: Rules
 ) -> Item:
-    """Return what is to be done when nothing is in the way."""
-    # Without its registry an image has no digest; what runs from it is then not judged by it.
+    """Return what is to be done if there is no obstacle."""
+    # While its registry is down an image has no digest. A container that runs is then not compared
+    # by its image.
     known = identity or (found.fields.get("image") or {}).get("id", "") if found else identity
     described = container.described(known or None, rules.key)
     if found is None:
@@ -140,7 +143,7 @@ def _compared(
     if found.status == "running":
         return WaitForContainer(container)
     stopped = (Difference("status", "running", found.status),)
-    # One that keeps ending is started anew: the engine waits longer and longer between its tries.
+    # A container that keeps ending is restarted: the engine's own pauses between tries grow.
     if found.status == "restarting":
         place = (container.node, container.name)
         return RestartContainer(*place, found, rules.busy, 0, container, stopped)
@@ -150,11 +153,11 @@ def _compared(
 def _why_replaced(
     described: Mapping[str, Any], spec: str, found: FoundContainer
 ) -> tuple[Difference, ...]:
-    """Return what differs from the container that is there; () when it need not be replaced."""
+    """Return the differences that make a new container necessary; () for none."""
     if found.spec != spec:
         return tuple(_differences(described, found.fields))
     if found.status in ("created", "dead", "removing"):
-        # Half made: an engine that could not attach it to the network can't start it any more.
+        # Half made: a container that could not be attached to its network can't be started later.
         return (Difference("status", "running", found.status),)
     return ()
 
@@ -168,7 +171,7 @@ def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterato
 
 
 def _unfold(name: str, wanted: Any, found: Any) -> Iterator[Difference]:
-    """Name the entries that differ in a list of pairs or named things, not the whole list."""
+    """Yield a difference for each entry that differs, instead of one for a whole list."""
     if name == "environment":
         new, old = dict(wanted or []), dict(found or [])
         for key in {**new, **old}:
@@ -202,7 +205,7 @@ def _image(described: Mapping[str, Any] | None) -> str:
 
 
 def obstacle_of(container: Container, node: FoundNode, home: str) -> tuple[str, str] | None:
-    """Return what is in the way that only a person can remove, and what to type."""
+    """Return the obstacle that only a person can remove, and what to type; None for none."""
     if container.obstacle:
         reason, hint = container.obstacle
         return reason, hint
@@ -240,7 +243,7 @@ def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
 def missing_prerequisites(
     container: Container, state: State, node: FoundNode, identity: str
 ) -> tuple[str, str]:
-    """Return what other operations have to bring first, and what to type; ("", "") for nothing."""
+    """Return what other operations have to make first, and what to type; ("", "") for nothing."""
     if container.network != "host" and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
     if container.network not in ("host", *(state.swarm.networks if state.swarm else ())):

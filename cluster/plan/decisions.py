@@ -1,4 +1,4 @@
-"""Pure: what makes the Swarm remember what is wanted of services."""
+"""The items by which the Swarm remembers what a person decided about services. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cluster.plan.scope import Goal, Scope, covers
 
 
 def plan_decisions(cluster: Cluster, state: State, scope: Scope) -> list[Item]:
-    """Return what makes the Swarm remember what is wanted of whole services."""
+    """Return the items that remember the goal of `scope`, for services that it covers entirely."""
     if scope.goal is Goal.APPLY:
         return []
     if state.swarm is None:
@@ -41,7 +41,7 @@ def _unremembered(cluster: Cluster, scope: Scope) -> Item:
 
 
 def _operation(name: str, via: str, decisions: Decisions, scope: Scope) -> DecisionOperation | None:
-    """Return what makes the Swarm remember what is wanted of one service; None for nothing."""
+    """Return the operation for one service; None when the Swarm remembers it already."""
     if scope.goal is Goal.REMOVE:
         after = decisions.stop(name)
     elif scope.goal is Goal.ROLLBACK:

@@ -1,4 +1,4 @@
-"""Pure: the files that nodes have on their own disks: what is to be written."""
+"""The items for the files that nodes have on their own disks. Pure."""
 
 from __future__ import annotations
 

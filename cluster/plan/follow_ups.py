@@ -1,4 +1,4 @@
-"""Pure: what only the running services themselves can be asked for, after their containers."""
+"""The items that need a running service, and therefore follow its containers. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def plan_follow_ups(
     scope: Scope,
     items: Sequence[Item],
 ) -> Iterator[Item]:
-    """Yield the operations of services that are run, or have a container made or replaced.
+    """Yield the follow-ups of services that are run, or have a container created or replaced.
 
     Args:
-        items: what is planned for the containers.
+        items: the other items of the plan.
     """
     made = {i.service for i in items if isinstance(i, CreateContainer | ReplaceContainer)}
     for service in services:

@@ -1,4 +1,4 @@
-"""A plan that takes away an unusual share of what runs is a person's decision. Pure."""
+"""What a person has to confirm: a plan that removes an unusual share of what runs. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from cluster.operations.container import RemoveContainer
 from cluster.operations.leave import ForgetNode, LeaveSwarm
 
 SHARE = 1 / 3
-"""Of what is ours; more than one container, or any node, has to be concerned."""
+"""The share of our containers, or of the Swarm's nodes, above which a person is asked. The removal
+of one container is never asked about."""
 
 
 def confirmation(inventory: Inventory, state: State, items: Iterable[Item]) -> str:
-    """Return what a person is to be asked before `items` are carried out; "" for nothing."""
+    """Return the question that a person has to confirm before `items` are carried out; "" for none.
+
+    It names the nodes that leave the Swarm, nodes that the inventory has lost, and containers that
+    would be removed.
+    """
     items = list(items)
     if leaving := [i.node for i in items if isinstance(i, LeaveSwarm | ForgetNode)]:
         return _leaving(leaving, items, state)
@@ -53,7 +58,7 @@ def _leaving(leaving: list[str], items: Iterable[Item], state: State) -> str:
 
 
 def _lost(inventory: Inventory, state: State) -> str:
-    """Return the Swarm's nodes that were ours and are not in the inventory, if many."""
+    """Return the names of our nodes in the Swarm that the inventory lacks; "" up to `SHARE`."""
     if state.swarm is None:
         return ""
     known = {node.membership.node_id for node in state.nodes.values()}

@@ -1,4 +1,4 @@
-"""Pure: what takes nodes out of the Swarm: workers first, managers one by one."""
+"""The items that take nodes out of the Swarm: workers first, managers one by one. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cluster.operations.swarm_entry import DrainNode
 def plan_leave(
     inventory: Inventory, state: State, nodes: Sequence[str], files: Sequence[NodeFile] = ()
 ) -> list[Item]:
-    """Return what is to be done: drain, remove what is ours, leave. Data stays where it is.
+    """Return the items: drain each node, remove what is ours, leave. Data stays where it is.
 
-    The manager that is asked for every change, the master as a rule, leaves last, and only when no
-    other member stays.
-    A node that is gone for good loses its entry.
+    The manager that makes the changes, normally the master, leaves last, and only when no other
+    member stays. For a node that can't be reached and is down, its entry is removed.
 
     Args:
-        files: what a member has on its own disk; it goes with the membership.
+        nodes: the names of those that are to leave.
+        files: the files that members have on their own disks; they are removed too.
     """
     swarm = state.swarm
     if swarm is None:
@@ -66,7 +66,7 @@ def _blocked(node: str, reason: str, hint: str = "") -> Item:
 
 
 def _entry(host: Host, state: State, swarm: Swarm) -> SwarmNode | None:
-    """Return the Swarm's entry of a host; of one that can't be reached, by name or address."""
+    """Return the Swarm's entry of a host; if that can't be reached, by its name or address."""
     if host.name in state.nodes:
         return swarm.nodes.get(state.nodes[host.name].membership.node_id)
     known = {node.membership.node_id for node in state.nodes.values()}
@@ -85,13 +85,13 @@ def _drained(host: Host, state: State, swarm: Swarm, files: Sequence[NodeFile]) 
     return [
         DrainNode(host.name, node.membership.node_id, swarm.via, "drain"),
         *(RemoveFile(host.name, file) for file in there),
-        # The person asked for all that runs there to go, whatever it is at work with.
+        # The person asked for everything there to be removed, whether it is at work or not.
         *(RemoveContainer(host.name, c.name, c, Busy.REPLACE) for c in ours),
     ]
 
 
 def _ordered(members: Iterable[Host], last: Host) -> list[tuple[int, Host]]:
-    """Return the hosts with their order: the first for all workers, then each manager's own."""
+    """Return the hosts with their order: 1 for all workers, and an own one for each manager."""
     members = list(members)
     managers = [h for h in members if h.is_manager]
     managers.sort(key=lambda host: host == last)

@@ -1,4 +1,4 @@
-"""Pure: what makes the Swarm remember the ordinals of a service's new nodes."""
+"""The items by which the Swarm remembers the ordinals of a service's new nodes. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what is wanted and what was observed to what a command does. Pure."""
+"""The whole plan of a command: all items, from what is wanted and what was observed. Pure."""
 
 from __future__ import annotations
 
@@ -24,21 +24,26 @@ from cluster.plan.files import plan_files
 from cluster.plan.follow_ups import plan_follow_ups
 from cluster.plan.leave import plan_leave
 from cluster.plan.ordinals import plan_ordinals
+from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
 from cluster.plan.scope import Goal, Scope, covers
-from cluster.plan.swarm import Part, drained, plan_swarm
+from cluster.plan.swarm import drained, plan_swarm
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, and what that was decided from."""
+    """The items of a command, and the view that they were decided from."""
 
     view: View
     items: tuple[Item, ...]
 
 
 def make_plan(view: View, scope: Scope) -> Plan:
-    """Return all items for `scope`."""
+    """Return the plan for `scope`.
+
+    Raises:
+        ConfigErrors: services want the same name, port or address, or a setting is not possible.
+    """
     cluster, state = view.cluster, view.state
     if state.leaderless:
         return Plan(view, (_leaderless(cluster, state),))
@@ -75,7 +80,7 @@ def _leaderless(cluster: Cluster, state: State) -> Item:
 
 
 def _not_stopped(state: State, scope: Scope) -> list[Service]:
-    """Return the services of `scope` without those that a person took down."""
+    """Return the services of `scope`; for an apply, without those that a person stopped."""
     stopped = state.swarm.decisions.stopped if state.swarm else frozenset()
     return [s for s in scope.services if scope.goal is not Goal.APPLY or s.name not in stopped]
 
@@ -107,7 +112,7 @@ def _containers(view: View, scope: Scope, services: Sequence[Service]) -> list[I
 def _desired(
     cluster: Cluster, state: State, scope: Scope, services: Sequence[Service]
 ) -> list[Container]:
-    """Return the containers that `services` want, but for those of drained nodes.
+    """Return the containers that `services` want, except those on drained nodes.
 
     Raises:
         ConfigErrors: two of them want the same name, port or address.
@@ -140,13 +145,13 @@ def _rules(
 def _setup(
     services: Sequence[Service], cluster: Cluster, state: State, desired: Sequence[Container]
 ) -> dict[str, list[SetupStep]]:
-    """Return, by service, what has to be done before containers that are wanted can work."""
+    """Return, by service, the setup steps that its wanted containers need."""
     wanted = {container.service for container in desired}
     return {s.name: list(s.setup_steps(cluster, state)) for s in services if s.name in wanted}
 
 
 def _with_obstacle(container: Container, setup: Sequence[SetupStep]) -> Container:
-    """Return the container of a `-run`: what a person has to do before is its obstacle."""
+    """Return the container of a `-run`, with a setup step that a person has to run as obstacle."""
     missing = [(step.reason, step.hint) for step in setup if step.hint]
     return replace(container, obstacle=missing[0]) if missing else container
 
@@ -162,10 +167,10 @@ def _pins(cluster: Cluster, state: State, scope: Scope) -> Table:
 
 
 def rollback_scope(scope: Scope, state: State) -> Scope:
-    """Return a rollback's scope with the digests that ran before those of `state`.
+    """Return a rollback's scope, pinned to the digests that ran before the present ones.
 
     Raises:
-        SkpError: nothing ran before.
+        SkpError: a service has no container that replaced one with another image.
     """
     pins = {service.name: _before(service.name, state) for service in scope.services}
     for name, images in pins.items():
@@ -179,9 +184,9 @@ def rollback_scope(scope: Scope, state: State) -> Scope:
 
 
 def _before(service: str, state: State) -> Mapping[str, str]:
-    """Return the digests that a rollback of `service` goes to, by image.
+    """Return the digests that a rollback of `service` goes to, by image reference.
 
-    One that was begun and has not reached every container yet is completed first.
+    A rollback that has not reached every container yet is completed first.
     """
     pinned = state.swarm.decisions.pinned.get(service, {}) if state.swarm else {}
     containers = [
@@ -197,7 +202,7 @@ def _before(service: str, state: State) -> Mapping[str, str]:
 
 
 def _secrets(cluster: Cluster, state: State, stored: StoredSecrets) -> list[Item]:
-    """Return an item for each manager: it stores the secrets as they are, or has to."""
+    """Return an item for each manager: it stores the secrets already, or they are saved there."""
     managers = [host.name for host in cluster.inventory.managers if host.name in state.nodes]
     return [
         Keep(Kind.SECRETS, name, "secrets")
@@ -208,7 +213,7 @@ def _secrets(cluster: Cluster, state: State, stored: StoredSecrets) -> list[Item
 
 
 def _images(view: View, desired: Sequence[Container]) -> list[Item]:
-    """Return what brings streamed images to the master, from a recipe or a registry."""
+    """Return the items that bring missing streamed images to the master: a build or a pull."""
     master = view.cluster.inventory.master.name
     if master not in view.state.nodes:
         return []

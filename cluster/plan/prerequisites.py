@@ -1,4 +1,4 @@
-"""Pure: what has to be done once before a service's containers can work, among their items."""
+"""The items for the setup steps of services, among those of their containers. Pure."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from cluster.plan.containers import (
 def with_setup(
     items: Sequence[Item], setup: Iterable[SetupStep], state: State, rules: Rules
 ) -> list[Item]:
-    """Return the containers' items with those of `setup`, each waiting for what it needs."""
+    """Return all items with those of `setup`; what waits for a blocked one is deferred."""
     every = [*items, *(_planned(step, state, rules) for step in setup)]
     return [defer_behind(item, every) for item in every]
 
 
 def job(container: Container, identity: str, seconds: float, rules: Rules) -> RunJob:
-    """Return the operation that runs a container to its end.
+    """Return the operation that runs `container` to its end.
 
     Args:
-        identity: its image's id or digest.
-        seconds: its deadline.
+        identity: the id or digest of its image.
+        seconds: the deadline.
     """
     made = labels(container, identity, None, rules.key)
     return RunJob(container, identity, made, rules.master, seconds)
 
 
 def _planned(step: SetupStep, state: State, rules: Rules) -> Item:
-    """Return a setup step as it can be done now."""
+    """Return the item for a setup step: an operation, or why it can't be carried out now."""
     container = step.container
     if container.node in state.unreachable:
         return blocked(container, "the node can't be reached", step.hint)

@@ -1,4 +1,4 @@
-"""What a command is about, and what is wanted of it."""
+"""The scope of a command: which nodes, parts and services it is about, and its goal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.decisions import Table
 from cluster.model.policy import Busy
 from cluster.model.service import Service
-from cluster.plan.swarm import Part
+from cluster.plan.parts import Part
 
 
 class Goal(StrEnum):
@@ -27,7 +27,7 @@ class Scope:
     """What a command is about.
 
     Attributes:
-        command: its name, for the lock and the audit trail.
+        command: the command's name, for the lock and the audit trail.
         parts: parts of the Swarm. services: services of the catalogue.
         nodes: names of the nodes that may be changed.
         options: settings that `-run` was given, and that are remembered.
@@ -47,10 +47,10 @@ class Scope:
 
     @property
     def busy_policy(self) -> Busy:
-        """What is done about containers at work: a removal was asked for whatever they do."""
+        """What is done about containers at work: a removal does not spare them."""
         return Busy.REPLACE if self.goal is Goal.REMOVE else self.busy
 
 
 def covers(cluster: Cluster, scope: Scope, service: Service) -> bool:
-    """Whether `scope` has all nodes that `service` runs on: only then is a wish remembered."""
+    """Whether `scope` has all nodes of `service`: only then is the goal remembered."""
     return all(host.name in scope.nodes for host in service.hosts(cluster))

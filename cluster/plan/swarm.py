@@ -1,9 +1,8 @@
-"""Pure: what makes the Swarm, its roles, labels and network as hosts.json says."""
+"""The items that make the Swarm, its roles, labels and network as hosts.json says. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 
 from cluster.config.inventory import Host, Inventory
 from cluster.config.settings import Settings
@@ -12,25 +11,9 @@ from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.network import CreateNetwork
 from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
+from cluster.plan.parts import Part
 
 _SWARM_PORT = 2377
-
-
-class Part(StrEnum):
-    """The parts of a cluster that are no service; FILES come with JOIN."""
-
-    INIT = "init"
-    JOIN = "join"
-    LABEL = "label"
-    NETWORK = "network"
-    FILES = "files"
-    DRAIN = "drain"
-    UNDRAIN = "undrain"
-    LEAVE = "leave"
-
-
-FORM = (Part.INIT, Part.JOIN, Part.LABEL, Part.NETWORK, Part.FILES)
-"""The parts that make a Swarm, and what its nodes have on their own disks, in their order."""
 
 
 def plan_swarm(
@@ -46,7 +29,8 @@ def plan_swarm(
     items: list[Item] = []
     if Part.INIT in parts and inventory.master.name in names:
         items.append(_init(inventory, state))
-    # An engine that has just started looks for a manager: nothing can be attached there until then.
+    # An engine that has just started still seeks a manager: until it has found one, no container
+    # can be attached to an overlay network there.
     coming = [host for host in chosen if _is_coming(host, state)]
     items += [_coming(host) for host in coming]
     if Part.JOIN in parts:
@@ -68,7 +52,7 @@ def plan_swarm(
 def drained(
     inventory: Inventory, state: State, parts: Iterable[Part], nodes: Iterable[str]
 ) -> frozenset[str]:
-    """Return the nodes that are to run nothing, once the `parts` are done on `nodes`."""
+    """Return the names of the nodes that are drained, once the `parts` are done on `nodes`."""
     parts, names = frozenset(parts), frozenset(nodes)
     entries = {h.name: _entry(h, state) for h in inventory.hosts if h.name in state.nodes}
     now = {name for name, entry in entries.items() if entry and entry.drained}
@@ -137,7 +121,7 @@ def _join(host: Host, inventory: Inventory, state: State) -> Item:
 
 
 def _swept(state: State) -> list[Item]:
-    """Return the removal of what joins left in the Swarm whose machine went off meanwhile."""
+    """Return the removal of entries that interrupted joins left in the Swarm."""
     entries = state.swarm.nodes.values() if state.swarm else ()
     alive = {node.membership.node_id for node in state.nodes.values()}
     left = tuple(entry.id for entry in entries if entry.joining and entry.id not in alive)
@@ -147,10 +131,10 @@ def _swept(state: State) -> list[Item]:
 
 
 def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
-    """Yield the entries that a node outside of the Swarm left in it when it was reinstalled.
+    """Yield the ids of entries in the Swarm of a node that is outside of it since a reinstallation.
 
-    They may still be "ready": the managers notice a loss after some seconds only. A namesake at
-    another address, and whoever answers for an entry, is someone else.
+    They may still be "ready", since managers notice a loss only after some seconds. An entry at
+    another address, or of a node that answers, is another machine's.
     """
     assert state.swarm is not None
     alive = {other.membership.node_id for other in state.nodes.values()}
@@ -161,7 +145,7 @@ def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
 
 
 def _foreign(node: FoundNode, swarm: Swarm) -> Item | None:
-    """Return why a node that is neither outside nor inside our Swarm can't be used."""
+    """Return the block for a node in another Swarm, or of unclear membership; None for others."""
     state = node.membership.state
     if state in ("pending", "error", "locked"):
         return _blocked(

@@ -1,4 +1,4 @@
-"""What brings our containers back when a machine boots before its peers do."""
+"""The files on each node that start our containers when a machine boots before its peers do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cluster.model.spec import NodeFile
 
 PROGRAM = "/usr/local/lib/skp/start-ours"
 UNIT = "/etc/systemd/system/skp-start-ours.service"
-# systemd runs this machine if and only if it made this folder (sd_booted(3)).
+# This folder exists if and only if systemd is the init (sd_booted(3)).
 _SYSTEMD = "/run/systemd/system"
 _HERE = Path(__file__).parent
 

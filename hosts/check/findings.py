@@ -10,8 +10,8 @@ from statistics import median
 from cluster.config.inventory import Host, Inventory
 
 Facts = Mapping[str, Sequence[str]]
-"""What hosts/check/probe.sh told of a node: the values by their keys."""
-Judge = Callable[["Look", Host, Facts], Iterator["Finding"]]
+"""What hosts/check/probe.sh printed on a node: the values by their keys."""
+Judge = Callable[["ClusterFacts", Host, Facts], Iterator["Finding"]]
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
 _CLOCK = 5.0  # seconds
@@ -30,8 +30,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Look:
-    """All that is known.
+class ClusterFacts:
+    """What is known of all nodes together.
 
     Attributes:
         facts: by node, of those that could be asked.
@@ -68,18 +68,18 @@ def one(facts: Facts, key: str) -> str:
     return next(iter(facts.get(key, ())), "")
 
 
-def findings(look: Look) -> list[Finding]:
+def findings(cluster: ClusterFacts) -> list[Finding]:
     """Return what is wrong with each node, in the inventory's order."""
     return [
         finding
-        for host in look.inventory.hosts
-        if host.name in look.facts
+        for host in cluster.inventory.hosts
+        if host.name in cluster.facts
         for judge in JUDGES
-        for finding in judge(look, host, look.facts[host.name])
+        for finding in judge(cluster, host, cluster.facts[host.name])
     ]
 
 
-def _account(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _account(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     if not facts.get("sudo"):
         yield Finding(
             host.name, "sudo", "the SSH user has no sudo without a password",
@@ -87,7 +87,7 @@ def _account(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _engine(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _engine(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     complaint = one(facts, "complaint").lower()
     if not facts.get("client"):
         yield Finding(host.name, "engine", "no Docker Engine", "./skp.py host.install")
@@ -130,8 +130,8 @@ def _running_engine(host: Host, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _other_swarm(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
-    ours = one(look.facts.get(look.inventory.master.name, {}), "cluster")
+def _other_swarm(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    ours = one(cluster.facts.get(cluster.inventory.master.name, {}), "cluster")
     own = one(facts, "cluster")
     if ours and own and own != ours:
         yield Finding(
@@ -140,8 +140,8 @@ def _other_swarm(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _clock(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
-    clocks = {n: float(one(f, "time")) for n, f in look.facts.items() if one(f, "time")}
+def _clock(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    clocks = {n: float(one(f, "time")) for n, f in cluster.facts.items() if one(f, "time")}
     off = clocks.get(host.name, 0.0) - median(clocks.values()) if clocks else 0.0
     if abs(off) > _CLOCK:
         side = "ahead of" if off > 0 else "behind"
@@ -153,9 +153,9 @@ def _clock(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
         yield Finding(host.name, "clock", "nothing keeps the clock right", "./skp.py host.install")
 
 
-def _ports(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _ports(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     taken, ours = set(one(facts, "tcp").split()), set(facts.get("ours", ()))
-    for port, service in sorted(look.ports.get(host.name, {}).items()):
+    for port, service in sorted(cluster.ports.get(host.name, {}).items()):
         if str(port) in taken and service not in ours:
             yield Finding(
                 host.name, "port", f"{port}/tcp, for {service}, is taken",
@@ -172,7 +172,7 @@ def _ports(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
-def _space(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _space(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     fix = "make room; ./skp.py docker.image-prune removes superseded images"
     for path, free, used in _rows(facts, "space", 3):
         if int(used) >= _FULL and int(free) < _FREE_KB:
@@ -191,29 +191,29 @@ def _space(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
         yield Finding(host.name, "memory", f"{int(memory) >> 10} MB", "1 GB at least")
 
 
-def _network(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     if not one(facts, "device"):
         yield Finding(
             host.name, "address", f"no interface has {host.ipv4}",
-            f"put its own address into {look.inventory.path}; Swarm can't use one behind NAT",
+            f"put its own address into {cluster.inventory.path}; Swarm can't use one behind NAT",
         )  # fmt: skip
-    usual, mtu = look.usual("mtu"), one(facts, "mtu")
+    usual, mtu = cluster.usual("mtu"), one(facts, "mtu")
     if usual and mtu and mtu != usual:
         yield Finding(
             host.name, "MTU", f"{mtu} on {one(facts, 'device')}; the others have {usual}",
             f"there: ip link set {one(facts, 'device')} mtu {usual}",
         )  # fmt: skip
     for peer in facts.get("blocked", ()):
-        name = next(h.name for h in look.inventory.hosts if h.ipv4 == peer)
-        if name in look.facts and one(look.facts[name], "swarm") == "active":
+        name = next(h.name for h in cluster.inventory.hosts if h.ipv4 == peer)
+        if name in cluster.facts and one(cluster.facts[name], "swarm") == "active":
             yield Finding(
                 host.name, "firewall", f"it can't reach 7946/tcp of {name}",
                 f"open 2377/tcp, 7946/tcp+udp and 4789/udp on {name} for the nodes",
             )  # fmt: skip
 
 
-def _names(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
-    addresses = {other.name: other.ipv4 for other in look.inventory.hosts}
+def _names(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    addresses = {other.name: other.ipv4 for other in cluster.inventory.hosts}
     for name, found in _rows(facts, "name", 2):
         wrong = found != addresses[name] and not (name == host.name and found.startswith("127."))
         if wrong:
@@ -224,32 +224,32 @@ def _names(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _shared(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
-    home, usual = one(facts, "home"), look.usual("home")
+def _shared(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    home, usual = one(facts, "home"), cluster.usual("home")
     if home == "hangs":
         yield Finding(
-            host.name, "folder", f"{look.home} does not answer",
+            host.name, "folder", f"{cluster.home} does not answer",
             "its file server is gone: bring it back, or umount -fl the folder",
         )  # fmt: skip
     elif not home:
-        yield Finding(host.name, "folder", f"{look.home} is not there", "./skp.py nfs.mount-skp")
-    elif len(look.facts) > 1 and usual and home != usual:
+        yield Finding(host.name, "folder", f"{cluster.home} is not there", "./skp.py nfs.mount-skp")
+    elif len(cluster.facts) > 1 and usual and home != usual:
         yield Finding(
-            host.name, "folder", f"{look.home} is another folder than on the other nodes",
+            host.name, "folder", f"{cluster.home} is another folder than on the other nodes",
             "./skp.py nfs.mount-skp; what was written meanwhile lies below it",
         )  # fmt: skip
 
 
-def _unlike(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _unlike(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     for key, what in (("engine", "Docker Engine"), ("arch", "processor")):
-        usual, own = look.usual(key), one(facts, key)
+        usual, own = cluster.usual(key), one(facts, key)
         if usual and own and own != usual:
             yield Finding(
                 host.name, "unlike", f"{what} {own}; the others have {usual}",
                 "images and behaviour may differ: make them alike",
             )  # fmt: skip
     for key, what in (("hostname", "host name"), ("machine", "machine id")):
-        same = [n for n, f in look.facts.items() if one(facts, key) and f.get(key) == facts[key]]
+        same = [n for n, f in cluster.facts.items() if one(facts, key) and f.get(key) == facts[key]]
         if len(same) > 1 and same[0] != host.name:
             fix = {
                 "hostname": f"there: hostnamectl set-hostname {host.name}",
@@ -258,21 +258,21 @@ def _unlike(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
             yield Finding(host.name, "unique", f"it has {same[0]}'s {what}", fix[key])
 
 
-def _gpu(look: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _gpu(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     count, runtimes = one(facts, "gpus"), one(facts, "runtimes").split()
     if count not in ("", "0") and facts.get("engine") and "nvidia" not in runtimes:
         yield Finding(
             host.name, "GPU", f"{count} GPU(s), but the engine has no runtime for them",
             "./skp.py host.install",
         )  # fmt: skip
-    if host.name in look.gpus and count in ("", "0"):
+    if host.name in cluster.gpus and count in ("", "0"):
         yield Finding(
             host.name, "GPU", "a service asks for GPUs, and there is none",
             "install NVIDIA's driver, or take the label away",
         )  # fmt: skip
 
 
-def _selinux(_: Look, host: Host, facts: Facts) -> Iterator[Finding]:
+def _selinux(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     if facts.get("selinux"):
         yield Finding(
             host.name, "SELinux", "enforcing: containers can't read the mounted folders",

@@ -1,4 +1,4 @@
-"""Asking all machines at once for what `hosts/check.py` judges."""
+"""Asking all machines at once for the facts that findings.py judges."""
 
 from __future__ import annotations
 
@@ -12,41 +12,44 @@ from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
 from cluster.model.state import State
-from hosts.check.findings import Facts, Finding, Look, findings, parse
+from hosts.check.findings import ClusterFacts, Facts, Finding, findings, parse
 
 _SCRIPT = Path(__file__).parent / "probe.sh"
-_SECONDS = 60.0  # the longest that a node's own questions can take together, and some more
+_SECONDS = 60.0  # for the whole script, each of whose commands has a shorter limit of its own
 
 
 def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[Finding]:
-    """Return what is wrong with the nodes, those that can't be reached among them."""
-    found = _ask(fleet, cluster)
+    """Return what is wrong with the nodes, those that can't be reached among them.
+
+    Args:
+        services: their containers say which ports and GPUs are wanted on which node.
+    """
+    found = _probe(fleet, cluster)
     wanted = [c for service in services for c in service.containers(cluster, State({}, {}, None))]
     ports: dict[str, dict[int, str]] = {}
     for container in wanted:
         for port in container.ports:
             if port.protocol == "tcp":
                 ports.setdefault(container.node, {})[port.host] = container.service
-    look = Look(
+    known = ClusterFacts(
         cluster.inventory,
         found.values,
         cluster.home,
         ports,
         frozenset(c.node for c in wanted if c.gpus),
     )
-    lost = {**fleet.unreachable, **found.errors}
-    return [_lost(name, error) for name, error in lost.items()] + findings(look)
+    return [_lost(name, error) for name, error in found.errors.items()] + findings(known)
 
 
 def _lost(name: str, error: NodeError) -> Finding:
     return Finding(name, "reach", error.what, error.hint or f"ssh -v {name}")
 
 
-def _ask(fleet: Fleet, cluster: Cluster) -> Results[Facts]:
+def _probe(fleet: Fleet, cluster: Cluster) -> Results[Facts]:
     hosts = cluster.inventory.hosts
     script = _SCRIPT.read_bytes()
 
-    def ask(node: Node) -> Facts:
+    def probe(node: Node) -> Facts:
         words = [
             cluster.home,
             node.host.ipv4,
@@ -56,7 +59,7 @@ def _ask(fleet: Fleet, cluster: Cluster) -> Results[Facts]:
         done = node.run(f"sh -s -- {shlex.join(words)}", stdin=script, deadline=_SECONDS)
         facts = parse(done.stdout.decode(errors="replace"))
         if "end" not in facts:
-            raise NodeError(node.name, f"it could not be looked at: {done.complaint()}")
+            raise NodeError(node.name, f"it could not be checked: {done.complaint()}")
         return facts
 
-    return fleet.each(ask)
+    return fleet.ask(probe)

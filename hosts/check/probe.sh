@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tells what host.check wants to know of this machine: lines of "KEY VALUE", as the SSH user.
-# Called as: look FOLDER ADDRESS PEERS NAMES; PEERS and NAMES are lists with blanks. It changes
+# Prints the facts of this machine that host.check judges: lines of "KEY VALUE". Runs as the SSH user.
+# Called as: probe.sh FOLDER ADDRESS PEERS NAMES; PEERS and NAMES are lists with blanks. It changes
 # nothing. Nothing here may hang: each question has a time limit of its own.
 LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin

@@ -1,4 +1,4 @@
-"""Keys in place of passwords: each node gets to know our public key, which is then tried."""
+"""Login by key: our public key is added on each node, and then a login by key is tried."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cluster.model.item import Action, Kind, Noted
 from cluster.model.result import Outcome, Result
 
 NAME = "SSH key"
-# The key comes by standard input; a line that is there already is not added again (sshd(8)).
+# Adds the key on standard input to authorized_keys, unless it is there already (sshd(8)).
 _ADD = """umask 077 && mkdir -p ~/.ssh && read -r key && touch ~/.ssh/authorized_keys &&
 { ! grep -qF "$(echo "$key" | cut -d' ' -f1,2)" ~/.ssh/authorized_keys || exit 0; } &&
 { [ ! -s ~/.ssh/authorized_keys ] || [ -z "$(tail -c 1 ~/.ssh/authorized_keys)" ] ||
@@ -47,10 +47,13 @@ def public_key(target: Target) -> str:
 
 
 def pin(strangers: Sequence[UnknownHostError], agree: Callable[[str], None]) -> None:
-    """Add the host keys of nodes that are not known yet to known_hosts, if a person agrees.
+    """Add unknown host keys to known_hosts, once a person has agreed.
+
+    Args:
+        agree: takes the question, and raises SkpError unless the answer is yes.
 
     Raises:
-        SkpError: no.
+        SkpError: the person did not agree.
     """
     if not strangers:
         return
@@ -68,12 +71,12 @@ def pin(strangers: Sequence[UnknownHostError], agree: Callable[[str], None]) -> 
 
 
 def unknown(fleet: Fleet) -> list[UnknownHostError]:
-    """Return the hosts that could not be reached since their keys are not known."""
+    """Return the errors of the hosts that were not reached because their host key is unknown."""
     return [error for error in fleet.unreachable.values() if isinstance(error, UnknownHostError)]
 
 
 def as_found(fleet: Fleet) -> Report:
-    """Return what an attempt to log in by key says is done already, and what is to be done."""
+    """Return the report of a dry run: a node that could be reached by key needs nothing."""
     kept = [Result(_noted(name, Action.KEEP), Outcome.UNCHANGED) for name in fleet.nodes]
     todo = [
         Result(_noted(name, Action.INSTALL), Outcome.PLANNED, error.what)
@@ -83,13 +86,13 @@ def as_found(fleet: Fleet) -> Report:
 
 
 def copy(fleet: Fleet, keys: Mapping[str, str], connect: Connect) -> Report:
-    """Add the keys where they are not known, and prove that every node lets them in.
+    """Add the keys where they are missing, then log in to every node by key, and report each node.
 
     Args:
-        fleet: the nodes, reached by key or by password: one conversation each, since sshd locks out
-            who fails often.
+        fleet: the nodes, connected by key or by password. One connection each: sshd locks out an
+            address from which logins fail often.
         keys: the public key, by node.
-        connect: connects to hosts anew, by key.
+        connect: opens new connections to hosts, by key.
     """
     begun = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""What machines are to have, from the settings and the inventory. Pure."""
+"""The items that machines are to have, from the settings and the inventory. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\.UTF-8(@[a-z]+)?|C\.UTF-8")
 
 
 def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
-    """Return what every machine needs before it can be a node."""
+    """Return the items that a machine needs before it can be a node."""
     users = {h.name: {"SKP_USER": h.user or settings.text("SKP_USER")} for h in inventory.hosts}
     return (
         Item("sudo", "sudo", own=users),
@@ -27,16 +27,16 @@ def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
 
 
 def names(inventory: Inventory) -> tuple[Item, ...]:
-    """Return the block of /etc/hosts."""
+    """Return the item for the block of /etc/hosts with all nodes' names."""
     lines = "\n".join(f"{host.ipv4} {host.name}" for host in inventory.hosts)
     return (Item("/etc/hosts", "names", {"BLOCK": lines}),)
 
 
 def masquerade(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Item, ...]:
-    """Return the way of the other nodes through the master.
+    """Return the item by which the other nodes reach the network through the master.
 
     Raises:
-        ConfigError: the master's interfaces are not named.
+        ConfigError: SKP_PRI_ETH or SKP_PUB_ETH is empty.
     """
     inside, outside = settings.text("SKP_PRI_ETH"), settings.text("SKP_PUB_ETH")
     for key, value in (("SKP_PRI_ETH", inside), ("SKP_PUB_ETH", outside)):
@@ -52,7 +52,7 @@ def masquerade(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[It
 
 
 def nfs_server(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
-    """Return NFS's programs on all nodes, and the master's export."""
+    """Return the items for NFS's programs on all nodes, and for the master's export."""
     master = inventory.master
     roles = {h.name: {"ROLE": "server" if h == master else "client"} for h in inventory.hosts}
     export = {
@@ -67,7 +67,7 @@ def nfs_server(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
 
 
 def nfs_mount(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Item, ...]:
-    """Return the mount of the master's folder on the other nodes."""
+    """Return the item for the mount of the master's folder on the other nodes."""
     values = {"FOLDER": _shared(settings), "SERVER": inventory.master.ipv4}
     clients = {h.name: values for h in inventory.hosts if h != inventory.master}
     return (Item("shared folder", "nfs_mount", own=clients, verb=verb),)
@@ -78,10 +78,10 @@ def _shared(settings: Settings) -> str:
 
 
 def locale(name: str) -> tuple[Item, ...]:
-    """Return the locale.
+    """Return the item for a locale, such as ko_KR.UTF-8.
 
     Raises:
-        ConfigError: it is not a UTF-8 locale's name.
+        ConfigError: `name` is not the name of a UTF-8 locale.
     """
     if not _LOCALE.fullmatch(name):
         raise ConfigError(

@@ -11,8 +11,7 @@ from cluster.connectors.node import Node
 from cluster.errors import NodeError
 
 _BEGUN = "skp: root"
-# sudo reads one line, the password, and the script none of it (sudo(8), -S, -k).
-# What is said (by sudo, or below), what that means, and what to do.
+# What sudo prints (or the script below), what that means, and what to do.
 _REFUSALS = (
     (
         "there is no sudo",
@@ -27,6 +26,7 @@ _REFUSALS = (
     ("no password was provided", "sudo wants the SSH user's password", "Add -p: it is asked for."),
     ("incorrect password", "sudo does not take that password", "Nothing is tried twice."),
 )
+# sudo reads the password from standard input, one line, which the script does not get (sudo(8)).
 _AS_ROOT = """
 [ "$(id -u)" != 0 ] || exec sh -c "$script" </dev/null
 command -v sudo >/dev/null || { echo "there is no sudo" >&2; exit 1; }
@@ -37,15 +37,22 @@ LC_ALL=C exec sudo -k -S -p '' sh -c "$script"
 
 @dataclass(frozen=True)
 class Root:
-    """Becomes root by nothing, by sudo, or by sudo with a password, as the machine wants it."""
+    """Runs scripts as root: directly where the SSH user is root, else by sudo.
+
+    Attributes:
+        password: the SSH user's, for a sudo that asks for one; None when it was not given.
+    """
 
     password: Secret | None
 
     def run(self, node: Node, script: str, seconds: float) -> Completed:
-        """Run a shell script; its exit code is the caller's business.
+        """Run a shell script as root on `node`; the caller judges its exit code.
+
+        Args:
+            seconds: the deadline.
 
         Raises:
-            NodeError: there is no way to be root.
+            NodeError: the SSH user can't become root; says why.
         """
         given = f"{self.password.reveal()}\n".encode() if self.password else b""
         quoted = shlex.quote(f"echo '{_BEGUN}'\n{script}")
@@ -56,8 +63,8 @@ class Root:
         return Completed(done.exit_code, rest, done.stderr)
 
     def _refused(self, node: Node, done: Completed) -> NodeError:
-        said = done.complaint()
+        complaint = done.complaint()
         for words, what, hint in _REFUSALS:
-            if words in said:
+            if words in complaint:
                 return NodeError(node.name, what, hint)
-        return NodeError(node.name, f"a command as root failed: {said}")
+        return NodeError(node.name, f"a command as root failed: {complaint}")

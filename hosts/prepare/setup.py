@@ -1,7 +1,7 @@
-"""Preparing machines: what each is to have, as items that look, mend and undo; all at once.
+"""Preparing machines: each item of a machine is checked, and fixed or undone; all machines at once.
 
-An item is a file of shell functions in hosts/prepare/items; it runs as root on the machine. It is
-looked at again after it was mended, so that "done" means that it is right now.
+An item is a file of shell functions in hosts/prepare/items, which run as root on the machine. After
+a fix the item is checked again: a result "done" means that the second check found nothing wrong.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from hosts.prepare.root import Root
 
 _ITEMS = Path(__file__).parent / "items"
 _COMMON = _ITEMS / "common"
-_LOOK = 120.0  # seconds, for all items of a machine
-# Two commands on one machine at once: the second waits, looks, and finds it done.
+_CHECK_SECONDS = 120.0  # for all items of a machine together
+# Of two commands on one machine, the second waits for the first, checks, and finds nothing to do.
 _ALONE = """exec 9>/run/skp-setup.lock
 flock -w 600 9 || { echo "another command has been at work on it for 10 minutes" >&2; exit 1; }
 """
@@ -33,9 +33,9 @@ _MARK = "= "
 
 
 class Verb(StrEnum):
-    """What is to be done about an item that is not as it should be."""
+    """What is done about an item: each value is the name of a shell function."""
 
-    MEND = "mend"
+    FIX = "fix"
     UNDO = "undo"
 
 
@@ -55,7 +55,7 @@ class Item:
     script: str
     values: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, str]] | None = None
-    verb: Verb = Verb.MEND
+    verb: Verb = Verb.FIX
 
     def is_for(self, node: str) -> bool:
         """Whether the machine `node` is to have it."""
@@ -69,9 +69,9 @@ class Item:
         return f"{_COMMON.read_text(encoding='utf-8')}\n{given}\n{script}\n"
 
     @property
-    def question(self) -> str:
-        """The function that says what is wrong, and returns 1 if anything is."""
-        return "right" if self.verb is Verb.MEND else "gone"
+    def check_function(self) -> str:
+        """The shell function that prints what is wrong, and returns 1 if anything is."""
+        return "check" if self.verb is Verb.FIX else "absent"
 
 
 Found = Mapping[str, str]
@@ -86,30 +86,34 @@ def prepare(
     *,
     dry: bool,
 ) -> Report:
-    """Make machines have `items`, each machine by itself, all at once; report each item.
+    """Make machines have `items`, all machines at once, and report each item.
 
     Args:
+        items: those of all machines; `Item.is_for` says which machine gets which.
         password: for sudo, where it asks for one.
-        dry: look only.
+        say: takes a line of progress.
+        dry: check only.
     """
     root = Root(password)
 
     def one(node: Node) -> list[Result]:
         own = [item for item in items if item.is_for(node.name)]
-        found = _look(node, root, own)
-        return [_settled(node, root, item, found[item.name], None if dry else say) for item in own]
+        found = _check(node, root, own)
+        return [_outcome(node, root, item, found[item.name], None if dry else say) for item in own]
 
     done: Results[list[Result]] = fleet.ask(one)
     results = [result for each in done.values.values() for result in each]
     return Report(tuple(results), done.errors)
 
 
-def _look(node: Node, root: Root, items: Sequence[Item]) -> Found:
+def _check(node: Node, root: Root, items: Sequence[Item]) -> Found:
     """Return what is wrong with each item, asked in one command."""
-    parts = [f"echo {shlex.quote(_MARK + item.name)}\n{_asked(item, node.name)}" for item in items]
-    done = root.run(node, "\n".join(parts), _LOOK)
+    parts = [
+        f"echo {shlex.quote(_MARK + item.name)}\n{_check_script(item, node.name)}" for item in items
+    ]
+    done = root.run(node, "\n".join(parts), _CHECK_SECONDS)
     if done.exit_code != 0:
-        raise NodeError(node.name, f"it could not be looked at: {done.complaint()}")
+        raise NodeError(node.name, f"it could not be checked: {done.complaint()}")
     found: dict[str, str] = {}
     name = ""
     for line in done.text.splitlines():
@@ -121,16 +125,16 @@ def _look(node: Node, root: Root, items: Sequence[Item]) -> Found:
     return found
 
 
-def _asked(item: Item, node: str) -> str:
-    # A question that breaks off says nothing of what is wrong: that is not to pass for right.
-    return f"( {item.text(node)}\n{item.question} ) 2>&1 || echo '(not as it should be)'"
+def _check_script(item: Item, node: str) -> str:
+    # A check that breaks off prints nothing, and must not pass for one that found nothing wrong.
+    return f"( {item.text(node)}\n{item.check_function} ) 2>&1 || echo '(not as it should be)'"
 
 
-def _settled(
+def _outcome(
     node: Node, root: Root, item: Item, wrong: str, say: Callable[[str], None] | None
 ) -> Result:
     """Return what became of an item; `say` is None for a dry run."""
-    action = Action.INSTALL if item.verb is Verb.MEND else Action.REMOVE
+    action = Action.INSTALL if item.verb is Verb.FIX else Action.REMOVE
     if not wrong:
         return Result(_noted(node, item, Action.KEEP), Outcome.UNCHANGED)
     noted = _noted(node, item, action)
@@ -152,15 +156,15 @@ def _noted(node: Node, item: Item, action: Action) -> Noted:
 
 
 def _do(node: Node, root: Root, item: Item) -> None:
-    """Mend or undo an item, and see that it helped."""
+    """Fix or undo an item, and check it again."""
     text = item.text(node.name)
-    # (What is started here is not to hold the lock: a daemon would do so for ever.)
+    # A daemon that is started here must not inherit the lock (9): it would hold it for ever.
     script = (
-        f"{_ALONE}( {text}\n{item.question} ) >/dev/null 2>&1 9>&- && exit 0\n"
+        f"{_ALONE}( {text}\n{item.check_function} ) >/dev/null 2>&1 9>&- && exit 0\n"
         f"( {text}\n{item.verb} ) 9>&-"
     )
     done = root.run(node, script, node.deadlines.transfer)
     if done.exit_code != 0:
         raise NodeError(node.name, done.complaint())
-    if wrong := _look(node, root, [item])[item.name]:
+    if wrong := _check(node, root, [item])[item.name]:
         raise NodeError(node.name, f"it is still not as it should be: {wrong}")

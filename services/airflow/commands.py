@@ -1,4 +1,4 @@
-"""What a person has done to Airflow's store: its database and user, its tables, the account."""
+"""The changes that commands make to Airflow's store: database and user, tables, the account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cluster.operations.container_run import RunCommand, RunJob
 from cluster.operations.files import SaveCredential
 from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
-from services.databases import question
+from services.databases import presence_query
 from services.mysql import ROOT, create_command
 from services.mysql import SERVICE as MYSQL
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cluster.commands.change import Change
     from cluster.connectors.fleet import Fleet
 
-_ASK, _MAKE = 20, 120  # seconds
+_QUERY, _CREATE = 20, 120  # deadlines in seconds
 
 
 def make_database(cluster: Cluster, fleet: Fleet) -> Change:
@@ -37,33 +37,33 @@ def make_database(cluster: Cluster, fleet: Fleet) -> Change:
     """
     from cluster.commands.change import Change
 
-    node, name, there = _there(cluster, fleet)
+    node, name, there = _observe_database(cluster, fleet)
     if {"database", "user"} <= set(there):
         return Change((Keep(Kind.CONTAINER, node, name),))
-    return Change((RunCommand(node, name, create_command(AIRFLOW), _MAKE),))
+    return Change((RunCommand(node, name, create_command(AIRFLOW), _CREATE),))
 
 
-def begin_anew(cluster: Cluster, fleet: Fleet) -> Change:
-    """Return the change that drops what is there and creates it again, once the person agrees.
+def recreate_database(cluster: Cluster, fleet: Fleet) -> Change:
+    """Return the change that drops database and user, and creates them; the person is asked first.
 
     Raises:
         SkpError: MySQL does not run, or has no node; Airflow's node can't be reached.
     """
     from cluster.commands.change import Change
 
-    node, name, there = _there(cluster, fleet)
+    node, name, there = _observe_database(cluster, fleet)
     database = cluster.settings.text("AIRFLOW_DB")
-    # It comes after the mark's removal: a mark that stays would say that the tables are there.
-    drop = RunCommand(node, name, (*create_command(AIRFLOW), "--reset"), _MAKE, order=2)
+    # The mark goes first: if it stayed, it would say that the dropped tables are there.
+    drop = RunCommand(node, name, (*create_command(AIRFLOW), "--reset"), _CREATE, order=2)
     question = f"The database {database} is dropped, with all that Airflow keeps there."
     return Change(
-        (*_unmark(cluster, fleet), drop),
+        (*_remove_mark(cluster, fleet), drop),
         question=question if there else "",
     )
 
 
-def _unmark(cluster: Cluster, fleet: Fleet) -> Iterator[Item]:
-    """Yield the operation after which `docker.apply` makes the tables again."""
+def _remove_mark(cluster: Cluster, fleet: Fleet) -> Iterator[Item]:
+    """Yield the operation that voids the mark, so that `docker.apply` makes the tables again."""
     for host in AIRFLOW.hosts(cluster):
         path = airflow_store.mark(cluster)
         if fleet.node(host.name).run(f"test -e {shlex.quote(path)}").exit_code:
@@ -112,7 +112,7 @@ def set_password(cluster: Cluster, fleet: Fleet) -> Change:
 
 
 def _container(cluster: Cluster, fleet: Fleet, state: State) -> Container:
-    """Return Airflow's container as it is wanted on its node."""
+    """Return the container that Airflow's node is to run; raises SkpError if there is none."""
     hosts = AIRFLOW.hosts(cluster)
     if not hosts:
         raise AIRFLOW.no_host_error(cluster)
@@ -120,8 +120,12 @@ def _container(cluster: Cluster, fleet: Fleet, state: State) -> Container:
     return next(iter(AIRFLOW.containers(cluster, state)))
 
 
-def _there(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
-    """Return MySQL's node and container, and what of "database" and "user" is there."""
+def _observe_database(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
+    """Return MySQL's node and container, and which of "database" and "user" exist.
+
+    Raises:
+        SkpError: MySQL has no node, does not run, or does not answer.
+    """
     from cluster.commands.shell import find
     from cluster.facts.nodes import containers
 
@@ -134,11 +138,15 @@ def _there(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[str]]:
         name = find(containers(connected), node, MYSQL.name).name
     except NodeError as error:
         raise NodeError(node, "MySQL does not run there", "./skp.py docker.mysql-run") from error
-    ask = (*ROOT, "--skip-column-names", f"--execute={question(airflow_store.database(cluster))}")
+    query = (
+        *ROOT,
+        "--skip-column-names",
+        f"--execute={presence_query(airflow_store.database(cluster))}",
+    )
     done = connected.run(
-        shlex.join(["timeout", str(_ASK), "docker", "exec", name, *ask]), deadline=_ASK + 5
+        shlex.join(["timeout", str(_QUERY), "docker", "exec", name, *query]), deadline=_QUERY + 5
     )
     if done.exit_code:
-        said = f"MySQL does not answer: {done.complaint(1)}"
-        raise NodeError(node, said, f"./skp.py docker.logs -n {name}")
+        what = f"MySQL does not answer: {done.complaint(1)}"
+        raise NodeError(node, what, f"./skp.py docker.logs -n {name}")
     return node, name, done.text.split()

@@ -1,7 +1,7 @@
 """Airflow: its API server with the UI, scheduler, DAG processor and triggerer in one container.
 
-Its store is in MySQL: ours, or another's by `AIRFLOW__CORE__SQL_ALCHEMY_CONN`. Two things are done
-once before it can run: the store's database and user (in MySQL), and its tables.
+Its store is in our MySQL, or in the one that `AIRFLOW__CORE__SQL_ALCHEMY_CONN` names. Two things
+are made once before it can run: the store's database and user (in our MySQL), and its tables.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from services.spark.properties import client
 _PORT = 8040  # inside the container
 _LEAST_MEMORY = 1 << 30  # bytes; its four programs have 0.8 GB between them when idle
 _PROGRAM = "/opt/skp/bin/airflow-skp"
-_SECONDS = 600  # that making or upgrading the tables may take
-# What comes before: services of their own to the order of steps.
+_SECONDS = 600  # deadline: making or upgrading the tables
+# Names of the setup steps; in the order of operations each stands for a service of its own.
 _DATABASE, _TABLES = "airflow-database", "airflow-store"
 
 
 class Airflow(Service):
-    """See the module."""
+    """The service airflow: one container with all programs of Airflow."""
 
     name = "airflow"
     title = "Airflow"
@@ -62,26 +62,26 @@ class Airflow(Service):
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """The first node with its label; without one the master, if there is a store."""
+        """Return the first node with its label; without one the master, if there is a store."""
         labelled = super().hosts(cluster)[:1]
         if labelled or not (MYSQL.hosts(cluster) or airflow_store.elsewhere(cluster)):
             return labelled
         return (cluster.inventory.master,)
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """The data-science image, with CUDA's libraries if GPUs are to be used."""
+        """Return the data-science image, with CUDA's libraries if AIRFLOW_GPU is TRUE."""
         return (data_science_of(cluster.settings, "AIRFLOW"),)
 
     def database(self, cluster: Cluster) -> Database:
-        """The store's, also while the store is elsewhere."""
+        """Return the store's database, even while the store is in another MySQL."""
         return airflow_store.database(cluster)
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
-        """Which store was made, and by which image."""
+        """Return the mark, a file that says which store was made, and by which image."""
         return (airflow_store.mark(cluster),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """One container with all its programs."""
+        """Yield one container that runs all its programs."""
         check_memory(cluster, "AIRFLOW_MEMORY", _LEAST_MEMORY)
         settings, (image,) = cluster.settings, self.images(cluster)
         name = settings.text("AIRFLOW_NAME")
@@ -97,7 +97,11 @@ class Airflow(Service):
                     ("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),
                     *spark.environment,
                 ),
-                mounts=(*data_mounts(cluster, "AIRFLOW_VOLUME"), _own(cluster), *spark.mounts),
+                mounts=(
+                    *data_mounts(cluster, "AIRFLOW_VOLUME"),
+                    _own_folder(cluster),
+                    *spark.mounts,
+                ),
                 ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
                 files=(*_files(cluster), *spark.files),
                 network=settings.text("SKP_NET"),
@@ -111,45 +115,52 @@ class Airflow(Service):
             )
 
     def setup_steps(self, cluster: Cluster, facts: State) -> Iterator[SetupStep]:
-        """The store's database with its user, if it is in our MySQL, and the store's tables."""
+        """Yield the store's database with its user, if it is in our MySQL, and the store's tables.
+
+        Nothing is yielded when the mark says that this image has made this store.
+        """
         for container in self.containers(cluster, facts):
-            store, _, digest = self._made(cluster, facts).partition(" ")
-            begun, _, by = self._said(cluster, facts).strip().partition(" ")
-            # Without its registry an image has no digest; a rolled back one can't take tables back.
-            if begun == store and (digest in ("", by) or self._pinned(cluster, facts)):
+            store, _, digest = self._wanted_mark(cluster, facts).partition(" ")
+            made, _, by = self._mark(cluster, facts).strip().partition(" ")
+            # An image has no digest while its registry is down, and a rollback can't downgrade
+            # tables: in both cases the tables that are there have to do.
+            if made == store and (digest in ("", by) or self._pinned(cluster, facts)):
                 return
-            why = "" if begun == store else f"its store {store} was not made yet"
+            why = "" if made == store else f"its store {store} was not made yet"
             if why and not airflow_store.elsewhere(cluster):
                 yield from self._database(cluster, facts, why)
             tables = self.tables(cluster, facts, container)
-            yield replace(tables, reason=why, hint=_TYPE["tables"] if why else "")
+            yield replace(tables, reason=why, hint=_HINTS["tables"] if why else "")
 
     def tables(self, cluster: Cluster, facts: State, container: Container) -> SetupJob:
         """Return the step that makes or upgrades the store's tables, beside `container`."""
         job = replace(
             container, name=f"{container.name}-init", service=_TABLES, ports=(), probe=None,
             command=(_PROGRAM, "db-init"), restart="no", after=("registry", MYSQL.name, _DATABASE),
-            environment=(*container.environment, ("SKP_STORE", self._made(cluster, facts))),
+            environment=(*container.environment, ("SKP_STORE", self._wanted_mark(cluster, facts))),
         )  # fmt: skip
         return SetupJob(job, _SECONDS)
 
     def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[SetupStep]:
         for mysql in MYSQL.containers(cluster, facts):
             there = replace(mysql, service=_DATABASE, after=(MYSQL.name,))
-            yield SetupCommand(there, _SECONDS, why, _TYPE["database"], create_command(self))
+            yield SetupCommand(there, _SECONDS, why, _HINTS["database"], create_command(self))
 
-    def _said(self, cluster: Cluster, facts: State) -> str:
-        """Return what the mark says on the node that Airflow runs on."""
+    def _mark(self, cluster: Cluster, facts: State) -> str:
+        """Return the content of the mark on Airflow's node; "" when there is none."""
         (host,) = self.hosts(cluster)
-        notes = facts.nodes[host.name].marker_files if host.name in facts.nodes else {}
-        return notes.get(airflow_store.mark(cluster), "")
+        marks = facts.nodes[host.name].marker_files if host.name in facts.nodes else {}
+        return marks.get(airflow_store.mark(cluster), "")
 
-    def _made(self, cluster: Cluster, facts: State) -> str:
-        """Return what the mark says of a store that this image has made or upgraded."""
+    def _wanted_mark(self, cluster: Cluster, facts: State) -> str:
+        """Return what the mark contains once this image has made or upgraded the store."""
         return f"{airflow_store.place(cluster)} {self.digest(cluster, facts)}".strip()
 
     def digest(self, cluster: Cluster, facts: State) -> str:
-        """Return the digest of the image that is to run: one rolled back to, or the registry's."""
+        """Return the digest of the image that is to run: a rollback's, else the registry's.
+
+        It is "" when the registry can't say.
+        """
         (image,) = self.images(cluster)
         master = facts.nodes.get(cluster.inventory.master.name)
         known = master.images.get(image, "") if master else ""
@@ -161,14 +172,14 @@ class Airflow(Service):
         return pins.get(self.name, {}).get(image.reference, "")
 
 
-_TYPE = {
+_HINTS = {
     "database": "./skp.py docker.mysql-airflow-init, then ./skp.py docker.airflow-db-init",
     "tables": "./skp.py docker.airflow-db-init",
 }
 
 
-def _own(cluster: Cluster) -> Mount:
-    """Return the folder of DAGs and logs, as a mount of its own so that it is made."""
+def _own_folder(cluster: Cluster) -> Mount:
+    """Return the folder of DAGs and logs as a mount of its own, so that it is created."""
     folder = f"{cluster.settings.text('AIRFLOW_VOLUME')}/var/airflow"
     return Mount(folder, "/root/volume/var/airflow", create=True)
 
@@ -187,7 +198,7 @@ def _files(cluster: Cluster) -> tuple[SecretFile, ...]:
 
 
 def _fernet(given: Secret) -> Secret:
-    """Return a key of Fernet's form (32 bytes, base64 for URLs): the one given, or made from it."""
+    """Return a key of Fernet's form (32 bytes as URL-safe base64): `given`, or derived from it."""
     text = given.reveal()
     try:
         if len(base64.urlsafe_b64decode(text)) == 32:

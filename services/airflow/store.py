@@ -24,11 +24,11 @@ _DRIVERS = ("mysql", "mysql+mysqldb", "mysql+pymysql")
 def elsewhere(cluster: Cluster) -> str:
     """Return the URL of a store that is not in our MySQL; "" for ours.
 
-    The guide's own URL names our MySQL: then its database, user and password are those of the
-    settings, which `docker.mysql-airflow-init` makes.
+    A URL that names our MySQL, as the guide's does, counts as ours: its database, user and password
+    are then those of the settings, which `docker.mysql-airflow-init` makes.
 
     Raises:
-        ConfigError: it is no URL of MySQL.
+        ConfigError: it is not a URL of MySQL.
     """
     given = cluster.settings.password(_URL)
     if not given or _is_ours(given, cluster.settings.text("MYSQL_NAME")):
@@ -50,11 +50,11 @@ def _is_ours(given: str, name: str) -> bool:
 
 
 def _is_whole(given: str) -> bool:
-    """Whether all parts are where they belong, which a / or @ in a password would shift."""
+    """Whether the URL has all its parts; an unquoted / or @ in the password would shift them."""
     try:
         parts = urlsplit(given)
         named = parts.hostname and parts.username and parts.port != 0
-    except ValueError:  # a port that is none, a bracket
+    except ValueError:  # the port is not a number, or a bracket is open
         return False
     place = re.fullmatch(r"/[^/@]+", parts.path) and not parts.fragment
     return bool(parts.scheme in _DRIVERS and named and place)
@@ -73,7 +73,7 @@ def url(cluster: Cluster) -> Secret:
 
 
 def place(cluster: Cluster) -> str:
-    """Return where the store is, without secrets: HOST:PORT/DATABASE."""
+    """Return the store's place, HOST:PORT/DATABASE, which holds no secret."""
     parts = urlsplit(url(cluster).reveal())
     return f"{parts.hostname}:{parts.port or 3306}{parts.path}"
 
@@ -84,7 +84,7 @@ def mark(cluster: Cluster) -> str:
 
 
 def database(cluster: Cluster) -> Database:
-    """Return what Airflow wants of our MySQL."""
+    """Return the database that Airflow wants in our MySQL."""
     text = cluster.settings.text
     return Database(
         text("AIRFLOW_DB"), text("AIRFLOW_DB_USER"), cluster.secrets["AIRFLOW_DB_PASSWORD"]

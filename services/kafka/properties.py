@@ -1,4 +1,4 @@
-"""What a broker is told: its properties as variables, by the convention of the public images."""
+"""The properties of a broker as environment variables, by the convention of the public images."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cluster.model.spec import SecretFile
 
 Pairs = tuple[tuple[str, str], ...]
 INTERNAL, CONTROLLER, EXTERNAL = 9092, 9093, 9094  # inside the container
-# Variables of Java's, which are no properties of a broker.
+# Variables for Java, which are no properties of a broker.
 _JAVA = ("KAFKA_HEAP_OPTS", "KAFKA_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS")
-# What SKP gives each broker, by which it finds its data and others find it.
+# Properties that SKP itself sets for each broker.
 _OURS = frozenset(
     f"KAFKA_{name}"
     for name in (
@@ -23,7 +23,7 @@ _OURS = frozenset(
 
 
 def common(cluster: Cluster, count: int) -> Pairs:
-    """Return what all brokers have, safe for `count` of them: one may fail if there are three."""
+    """Return the variables that all of `count` brokers share: of three or more, one may fail."""
     copies, least = min(3, count), 2 if count >= 3 else 1
     heap = cluster.settings.text("KAFKA_HEAP")
     given = cluster.settings.others("KAFKA_")
@@ -42,7 +42,7 @@ def common(cluster: Cluster, count: int) -> Pairs:
 
 
 def with_zookeeper(zookeeper: str, number: int) -> Pairs:
-    """Return what broker `number` has with the ensemble of the connection string `zookeeper`."""
+    """Return the variables of broker `number` with ZooKeeper; `zookeeper` is host:port,..."""
     listeners = f"INTERNAL://0.0.0.0:{INTERNAL},EXTERNAL://0.0.0.0:{EXTERNAL}"
     return (
         ("KAFKA_BROKER_ID", str(number)),
@@ -53,7 +53,11 @@ def with_zookeeper(zookeeper: str, number: int) -> Pairs:
 
 
 def with_kraft(cluster_id: str, voters: str, number: int) -> Pairs:
-    """Return what broker `number` has without ZooKeeper: it may be one of the `voters`."""
+    """Return the variables of broker `number` with KRaft.
+
+    Args:
+        voters: the controllers, as number@host:port,...; broker `number` may be one of them.
+    """
     controls = str(number) in [voter.partition("@")[0] for voter in voters.split(",")]
     listeners = f"INTERNAL://0.0.0.0:{INTERNAL},EXTERNAL://0.0.0.0:{EXTERNAL}"
     if controls:
@@ -103,7 +107,7 @@ def _property(key: str) -> str:
 
 
 def addresses(cluster: Cluster, hosts: tuple[Host, ...]) -> dict[str, str]:
-    """Return what clients outside are told to reach each broker by.
+    """Return the address by which clients outside reach each broker, by node.
 
     Raises:
         ConfigError: KAFKA_PUBLIC_ADDRESS is not of its form.

@@ -39,7 +39,7 @@ _CONTROLLERS = 3
 
 
 class Kafka(Service):
-    """See the module."""
+    """The service kafka: brokers that are numbered, and replaced one after another."""
 
     name = "kafka"
     title = "Kafka"
@@ -71,14 +71,14 @@ class Kafka(Service):
         return (own_image(self, cluster.settings, cluster.settings.text("KAFKA_TAG")),)
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
-        """What the data says of itself, and of its controllers."""
+        """Return the data's meta.properties, and the file with the voters that its brokers keep."""
         volume = cluster.settings.text("KAFKA_VOLUME")
         return f"{volume}/data/meta.properties", f"{volume}/voters"
 
     def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:
         """Return the broker's id in the data."""
-        said = self._said(cluster, node)
-        text = said.get("node.id") or said.get("broker.id") or ""
+        found = self._meta_properties(cluster, node)
+        text = found.get("node.id") or found.get("broker.id") or ""
         return int(text) if text.isdigit() else 0
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
@@ -88,7 +88,7 @@ class Kafka(Service):
             return
         check_heap(cluster, "KAFKA_HEAP", _LEAST_HEAP)
         check_own(cluster)
-        told = addresses(cluster, hosts)
+        public = addresses(cluster, hosts)
         own = ordinals(self, cluster, facts)
         zookeeper = connection(cluster, facts)
         mode = partial(with_zookeeper, zookeeper) if zookeeper else self._kraft(cluster, facts, own)
@@ -98,7 +98,7 @@ class Kafka(Service):
         for host in hosts:
             number = own[host.name]
             name = f"{text('KAFKA_NAME')}-{number}"
-            outside = f"EXTERNAL://{told[host.name]}:{text('KAFKA_PORT')}"
+            outside = f"EXTERNAL://{public[host.name]}:{text('KAFKA_PORT')}"
             listeners = f"INTERNAL://{name}:{INTERNAL},{outside}"
             yield Container(
                 node=host.name,
@@ -124,7 +124,11 @@ class Kafka(Service):
             )
 
     def _kraft(self, cluster: Cluster, facts: State, own: Mapping[str, int]) -> partial[Pairs]:
-        """Return how a broker of a cluster without ZooKeeper is set; its voters never change."""
+        """Return what makes the settings of a KRaft broker from its number.
+
+        The voters never change: those that most nodes have on their disks, or for new data the
+        nodes with the lowest numbers.
+        """
         kept = Counter(
             text.strip()
             for node in facts.nodes.values()
@@ -137,10 +141,11 @@ class Kafka(Service):
         return partial(with_kraft, self._identity(cluster, facts), voters)
 
     def _identity(self, cluster: Cluster, facts: State) -> str:
-        """Return the cluster's id: ours, unless all data that is there agrees on another."""
+        """Return the cluster's id: ours, unless all data on the nodes agrees on another."""
         ours = identity(cluster, self.name)
         found = {
-            self._said(cluster, node).get("cluster.id", "") for node in facts.nodes.values()
+            self._meta_properties(cluster, node).get("cluster.id", "")
+            for node in facts.nodes.values()
         } - {""}
         return found.pop() if len(found) == 1 else ours
 
@@ -148,35 +153,40 @@ class Kafka(Service):
         self, cluster: Cluster, facts: State, node: str, number: int
     ) -> tuple[str, ...]:
         """Return what is wrong with the data on `node`, and what to do; () for nothing."""
-        if node not in facts.nodes or not (said := self._said(cluster, facts.nodes[node])):
+        if node not in facts.nodes or not (
+            found := self._meta_properties(cluster, facts.nodes[node])
+        ):
             return ()
         volume = cluster.settings.text("KAFKA_VOLUME")
         way_out = (
             f"Nothing was changed; move what is in {volume} on {node} away, or give its label back."
         )
         zookeeper = bool(connection(cluster, facts))
-        if zookeeper != (said.get("version") == "0"):
+        if zookeeper != (found.get("version") == "0"):
             return _MODES[zookeeper](volume)
         claim = self.ordinal_on_disk(cluster, facts.nodes[node])
         if claim not in (0, number):
             return f"{volume} has the data of broker {claim}, and this is broker {number}", way_out
-        if said.get("cluster.id") not in (None, self._expected(cluster, facts)):
-            return f"{volume} has the data of another cluster ({said['cluster.id']})", way_out
+        if found.get("cluster.id") not in (None, self._expected(cluster, facts)):
+            return f"{volume} has the data of another cluster ({found['cluster.id']})", way_out
         return ()
 
     def _expected(self, cluster: Cluster, facts: State) -> str | None:
-        """Return the id that data has to have: of KRaft ours, with ZooKeeper the commonest."""
+        """Return the cluster id that data must have; None for any.
+
+        With KRaft it is ours; with ZooKeeper the one that most nodes have.
+        """
         if not connection(cluster, facts):
             return self._identity(cluster, facts)
         found = Counter(
             cluster_id
             for node in facts.nodes.values()
-            if (cluster_id := self._said(cluster, node).get("cluster.id"))
+            if (cluster_id := self._meta_properties(cluster, node).get("cluster.id"))
         )
         return found.most_common(1)[0][0] if found else None
 
-    def _said(self, cluster: Cluster, node: FoundNode) -> dict[str, str]:
-        """Return the properties in the data's meta.properties; {} for new data."""
+    def _meta_properties(self, cluster: Cluster, node: FoundNode) -> dict[str, str]:
+        """Return the pairs in the meta.properties that `node` has; {} for new data."""
         text = node.marker_files.get(self.marker_files(cluster)[0], "")
         pairs = [line.partition("=") for line in text.splitlines() if not line.startswith("#")]
         return {key.strip(): value.strip() for key, _, value in pairs}

@@ -12,10 +12,11 @@ from typing import Any
 from cluster.config.secrets import Secret
 from cluster.connectors.loopback_http import Answer, exchange
 from cluster.connectors.node import Node
+from cluster.deadlines import Deadline
 from cluster.errors import NodeError
 
 _AGENT_ON_DOCKER = "2"  # EndpointCreationType
-_PAUSE = 0.5  # seconds between two questions whether it has started
+_PAUSE = 0.5  # seconds between two requests while it starts
 
 
 class Portainer:
@@ -26,14 +27,15 @@ class Portainer:
         self._token = Secret("")
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has started and has an administrator.
+        """Wait until the server has started and has an administrator.
 
         Raises:
-            NodeError: not within `seconds`; or it has none, which is for good until a restart.
+            NodeError: it does not answer within `seconds`, or it started without an administrator,
+                which only a restart changes.
         """
-        end = time.monotonic() + seconds
+        deadline = Deadline(seconds)
         while (answer := self._try("GET", "/api/system/status")) is None or answer.status != 200:
-            if time.monotonic() > end:
+            if deadline.passed:
                 raise NodeError(
                     self._node.name,
                     f"Portainer does not answer within {seconds:.0f} s",
@@ -52,7 +54,7 @@ class Portainer:
         """Log in as admin.
 
         Raises:
-            NodeError: it has another password: one given at its first start is not taken again.
+            NodeError: the server has another password; it takes one only at its first start.
         """
         body = json.dumps({"username": "admin", "password": password.reveal()}).encode()
         answer = self._ask("POST", "/api/auth", body, "application/json")
@@ -66,13 +68,13 @@ class Portainer:
         self._token = Secret(str(self._json(answer)["jwt"]))
 
     def register(self, agents: Mapping[str, str]) -> list[str]:
-        """Register agents that are not there yet; returns their names.
+        """Register the agents that the server does not know yet, and return their names.
 
         Args:
             agents: each one's URL, such as tcp://portainer-skp-agent-c01:9001, by its name.
 
         Raises:
-            NodeError: it refuses one; those before it are registered.
+            NodeError: the server refuses one; those before it stay registered.
         """
         answer = self._ask("GET", "/api/endpoints")
         if answer.status != 200:
@@ -97,8 +99,8 @@ class Portainer:
         return added
 
     def _refused(self, doing: str, answer: Answer) -> NodeError:
-        said = answer.body.decode(errors="replace").strip()[:200]
-        return NodeError(self._node.name, f"Portainer: {doing}: {answer.status} {said}")
+        body = answer.body.decode(errors="replace").strip()[:200]
+        return NodeError(self._node.name, f"Portainer: {doing}: {answer.status} {body}")
 
     def _json(self, answer: Answer) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""The operation that has Portainer know its agents, by its own API."""
+"""The operation that registers agents with the running Portainer, by its API (decision 59)."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class RegisterAgents(Operation):
 
     @property
     def after(self) -> tuple[str, ...]:
-        """The server, which stands on the same node."""
+        """The server, on the same node."""
         return ("portainer",)
 
     @property
     def changes(self) -> bool:
-        """That is known only when the server was asked."""
+        """Whether agents are missing is not known before the server was asked: False."""
         return False
 
     def execute(self, context: Context) -> str:
-        """Wait for the server, log in, and say which agents were registered."""
+        """Wait for the server, log in, and return which agents were registered; "" for none."""
         node = self.node_in(context)
         server = Portainer(node, self.port)
         server.wait(node.deadlines.healthy)
@@ -49,5 +49,5 @@ class RegisterAgents(Operation):
         return f"registered {', '.join(added)}" if added else ""
 
     def outcome(self, detail: str) -> Outcome:
-        """Something was changed if there is something to tell."""
+        """Return DONE if agents were registered, which `detail` then names."""
         return Outcome.DONE if detail else Outcome.UNCHANGED

@@ -20,12 +20,13 @@ from services.common import cpus, memory
 _HTTP, _DATA, _AGENT_PORT = 9000, "/data", 9001
 _SOCKET = Mount("/var/run/docker.sock", "/var/run/docker.sock")
 _VOLUMES = Mount("/var/lib/docker/volumes", "/var/lib/docker/volumes")
-# The agent takes its secret from the environment only, which `docker inspect` would show.
+# The agent reads its secret from the environment only. `docker inspect` would show a variable of
+# the container, so a shell sets it from a file.
 _AGENT = f"AGENT_SECRET=$(cat {SECRETS_TARGET}/agent-secret) && export AGENT_SECRET && exec ./agent"
 
 
 class Portainer(Service):
-    """See the module."""
+    """The service portainer: a server on one node, and agents on all nodes."""
 
     name = "portainer"
     title = "Portainer"
@@ -47,7 +48,7 @@ class Portainer(Service):
     )
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
-        """Say that no image is named, or no node has the label."""
+        """Return the error: no image is named, or no node has the label."""
         if cluster.settings.text("PORTAINER_IMAGE"):
             return super().no_host_error(cluster)
         return ConfigError(
@@ -56,13 +57,13 @@ class Portainer(Service):
         )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """The first node with its label."""
+        """Return the first node with its label; none when Portainer is switched off."""
         if not cluster.settings.text("PORTAINER_IMAGE"):
             return ()
         return super().hosts(cluster)[:1]
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """The public images, pulled by the master and copied to the nodes."""
+        """Return the public images, which the master pulls and streams to the nodes."""
         text = cluster.settings.text
         server = Image(text("PORTAINER_IMAGE"), text("PORTAINER_TAG"), Source.STREAM)
         agent = Image(text("PORTAINER_AGENT_IMAGE"), text("PORTAINER_AGENT_TAG"), Source.STREAM)
@@ -71,14 +72,17 @@ class Portainer(Service):
         return (server, agent) if cluster.settings.flag("PORTAINER_AGENT") else (server,)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:  # noqa: ARG002
-        """The server, and with agents one on every node; without, it sees its own node only."""
+        """Yield the server, and an agent for every node.
+
+        Without agents (PORTAINER_AGENT), the server uses its own node's engine directly.
+        """
         for host in self.hosts(cluster):
             yield self._server(cluster, host.name)
             if cluster.settings.flag("PORTAINER_AGENT"):
                 yield from (self._agent(cluster, each.name) for each in cluster.inventory.hosts)
 
     def after_run(self, cluster: Cluster, facts: State) -> Iterator[Item]:  # noqa: ARG002
-        """Register the agents that the server does not know yet."""
+        """Yield the operation that registers the agents which the server does not know yet."""
         from services.portainer.registration import RegisterAgents
 
         for host in self.hosts(cluster):

@@ -1,4 +1,4 @@
-"""What each part of a Spark cluster is told: Spark's properties, in a file since one is the secret.
+"""The configuration of each part of a Spark cluster: properties in a file, as one is a secret.
 
 Facts of Spark: its documentation, "Configuration", "Security", "Spark Standalone Mode".
 """
@@ -23,23 +23,23 @@ _LOST = 30  # seconds without a sign of life until a worker counts as lost
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a container is given so that it is of the cluster."""
+class SparkConfig:
+    """What makes a container a part of the Spark cluster."""
 
     files: tuple[SecretFile | ConfigFile, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
 
 
-def client(cluster: Cluster, name: str) -> Told:
-    """Return what the container `name` needs for drivers in it; nothing without a master.
+def client(cluster: Cluster, name: str) -> SparkConfig:
+    """Return what the container `name` needs to run drivers; nothing without a master.
 
-    Any SparkSession there is on the cluster then, unless it says otherwise.
+    A SparkSession in that container uses the cluster, unless it sets another master itself.
     """
     if not cluster.inventory.labelled(MASTER):
-        return Told()
+        return SparkConfig()
     text = cluster.settings.text
-    return told(
+    return spark_config(
         cluster,
         {
             "spark.master": text("SPARK_URL"),
@@ -58,10 +58,10 @@ def client(cluster: Cluster, name: str) -> Told:
     )
 
 
-def master(cluster: Cluster) -> Told:
-    """Return what the master is told. Nobody can end anything by its page, which has no login."""
+def master(cluster: Cluster) -> SparkConfig:
+    """Return the master's configuration. Its page has no login, so nothing can be ended there."""
     (host,) = cluster.inventory.labelled(MASTER)
-    return told(
+    return spark_config(
         cluster,
         {
             "spark.master.rest.enabled": "false",
@@ -76,9 +76,9 @@ def master(cluster: Cluster) -> Told:
     )
 
 
-def worker(cluster: Cluster) -> Told:
-    """Return what a worker is told; with limits, what it has to give follows from them."""
-    found = told(
+def worker(cluster: Cluster) -> SparkConfig:
+    """Return a worker's configuration: with limits, it offers what they leave to executors."""
+    found = spark_config(
         cluster,
         {
             "spark.worker.timeout": str(_LOST),
@@ -91,12 +91,12 @@ def worker(cluster: Cluster) -> Told:
         gives["SPARK_WORKER_MEMORY"] = f"{_given(limit) >> 20}m"
     if cores := cluster.settings.text("SPARK_CPUS"):
         gives["SPARK_WORKER_CORES"] = str(max(1, int(float(cores))))
-    return Told(found.files, (*found.environment, *gives.items()), found.mounts)
+    return SparkConfig(found.files, (*found.environment, *gives.items()), found.mounts)
 
 
-def history(cluster: Cluster) -> Told:
-    """Return what the history server is told."""
-    return told(
+def history(cluster: Cluster) -> SparkConfig:
+    """Return the history server's configuration."""
+    return spark_config(
         cluster,
         {
             "spark.history.fs.logDirectory": f"file:{_SHARED}/events",
@@ -109,8 +109,8 @@ def history(cluster: Cluster) -> Told:
     )
 
 
-def told(cluster: Cluster, properties: Mapping[str, str]) -> Told:
-    """Return what all parts are told, and `properties`."""
+def spark_config(cluster: Cluster, properties: Mapping[str, str]) -> SparkConfig:
+    """Return the configuration that all parts share, with `properties` added."""
     secret = cluster.secrets["SPARK_SECRET"].reveal()
     every = {
         "spark.authenticate": "true",
@@ -121,7 +121,7 @@ def told(cluster: Cluster, properties: Mapping[str, str]) -> Told:
         **properties,
     }
     lines = "".join(f"{key} {value}\n" for key, value in every.items())
-    return Told(
+    return SparkConfig(
         (
             SecretFile("spark-defaults.conf", Secret(lines)),
             ConfigFile("spark-env.sh", f"mkdir -p {_SHARED}/events {_SHARED}/drivers\n"),
@@ -132,7 +132,7 @@ def told(cluster: Cluster, properties: Mapping[str, str]) -> Told:
 
 
 def check(cluster: Cluster) -> None:
-    """Refuse labels and settings that make no cluster.
+    """Refuse labels and settings that Spark can't work with.
 
     Raises:
         ConfigError: there are workers without a master, several masters, names that Spark can't

@@ -20,18 +20,18 @@ from services.spark.properties import (
     MASTER,
     UI,
     WORKER,
-    Told,
+    SparkConfig,
     check,
     history,
     master,
     worker,
 )
 
-_DAEMON = "512m"  # heap of a part itself; its executors have their own
+_DAEMON = "512m"  # heap of the master, a worker, the history server; executors have their own
 
 
 class Spark(Service):
-    """See the module."""
+    """The service spark: a master, a history server, and numbered workers."""
 
     name = "spark"
     title = "Spark"
@@ -60,11 +60,11 @@ class Spark(Service):
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Those with one of its labels."""
+        """Return the hosts with one of its labels."""
         return tuple(h for h in cluster.inventory.hosts if any(h.has(one) for one in self.labels))
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
-        """Name both labels."""
+        """Return the error, which names both labels."""
         return ConfigError(
             f"no chosen node has the label {MASTER} or {WORKER}",
             f'Add {{"{MASTER}": "enable"}} to one node in {cluster.inventory.path}, and '
@@ -72,11 +72,11 @@ class Spark(Service):
         )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """The notebooks' image: executors have the very Python of their drivers."""
+        """Return the notebooks' image, so that executors and their drivers have the same Python."""
         return (data_science_of(cluster.settings, "SPARK"),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """The master and the history server on one node, a worker on each node for workers."""
+        """Yield the master and the history server, and a worker for each node with its label."""
         if not self.hosts(cluster):
             return
         check(cluster)
@@ -107,8 +107,10 @@ class Spark(Service):
                 rolling_order=own[at.name],
             )
 
-    def _part(self, cluster: Cluster, facts: State, host: Host, part: str, told: Told) -> Container:
-        """Return what all parts have in common."""
+    def _part(
+        self, cluster: Cluster, facts: State, host: Host, part: str, config: SparkConfig
+    ) -> Container:
+        """Return a container with all that master, history server and workers have in common."""
         (image,) = self.images(cluster)
         return Container(
             node=host.name,
@@ -119,10 +121,10 @@ class Spark(Service):
             environment=(
                 ("SPARK_URL", cluster.settings.text("SPARK_URL")),
                 ("SPARK_DAEMON_MEMORY", _DAEMON),
-                *told.environment,
+                *config.environment,
             ),
-            mounts=told.mounts,
-            files=told.files,
+            mounts=config.mounts,
+            files=config.files,
             network=cluster.settings.text("SKP_NET"),
             user=user(cluster, facts, host.name),
             probe=Probe(("spark-health", part), timeout=6),

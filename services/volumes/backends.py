@@ -19,7 +19,7 @@ class Backend:
         keys: the settings that are all "" when it is off, and none "" when it is on.
         settings: these and what else it reads.
         folder: where its credentials are, under $SKP_HOME/volume.
-        environment: what the image calls a setting that it is told.
+        environment: variable to setting: what the image reads, and where its value comes from.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Backend:
     environment: tuple[tuple[str, str], ...]
 
     def on(self, cluster: Cluster) -> bool:
-        """Whether it is switched on.
+        """Return whether it is switched on.
 
         Raises:
             ConfigErrors: some of its settings are filled in and some are not.
@@ -112,10 +112,10 @@ BACKENDS = (SSHFS, S3, BLOB)
 
 
 def need(cluster: Cluster, backend: Backend) -> None:
-    """Refuse what needs a backend that is switched off.
+    """Return if `backend` is switched on.
 
     Raises:
-        ConfigError: it is off, or half filled in.
+        ConfigError: it is off, or only some of its settings are filled in.
     """
     if not backend.on(cluster):
         raise ConfigError(

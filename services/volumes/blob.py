@@ -17,7 +17,7 @@ def proven(cluster: Cluster) -> dict[str, Secret]:
     """Return the account's key as a file, after the server has accepted it.
 
     Raises:
-        ConfigError: Blob is switched off. SkpError: the server refuses, and what.
+        ConfigError: Blob is switched off. SkpError: the server refuses; the text says what.
     """
     need(cluster, BLOB)
     _prove(cluster)

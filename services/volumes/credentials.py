@@ -1,4 +1,4 @@
-"""The credentials of the data volumes, on the shared folder: reading them, and writing new ones."""
+"""The credentials of the data volumes, files on the shared folder (decision 54)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
     from cluster.connectors.node import Node
 
-_MISSING = 44  # an exit code that cat has not
+_MISSING = 44  # an exit code that cat does not use
 
 
 def master(cluster: Cluster, fleet: Fleet) -> Node:
@@ -47,7 +47,14 @@ def read(cluster: Cluster, fleet: Fleet, path: str) -> Secret | None:
 
 
 def write(cluster: Cluster, fleet: Fleet, wanted: Mapping[str, Secret]) -> Change:
-    """Return the change that makes the files of `wanted` (by path) hold what it says."""
+    """Return the change that writes credentials; those that are right already are kept.
+
+    Args:
+        wanted: contents by path under $SKP_HOME/volume.
+
+    Raises:
+        NodeError: the master can't be reached, or a credential can't be read.
+    """
     from cluster.commands.change import Change
 
     node = master(cluster, fleet).name

@@ -1,4 +1,4 @@
-"""What a person asks of the data volumes on all nodes: how they are, a check, (un)mounting."""
+"""The commands on data volumes: status, check, mount and umount, on all nodes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
     from cluster.connectors.node import Node
 
-# Seconds that a container may take to answer.
-_ASK, _CHECK = 10, 60
-# And until a mount is there, or gone with everything written back.
-_WISH = 75
-_WISHES = {"mount": "mounted", "umount": "unmounted by hand"}
+# Deadlines in seconds: for an answer, for a check, and for mounting, or unmounting with everything
+# written back.
+_ASK, _CHECK, _CHANGE = 10, 60, 75
+_STATES = {"mount": "mounted", "umount": "unmounted by hand"}
 
 
 def chosen(cluster: Cluster, name: str) -> tuple[Backend, ...]:
-    """Return the backends that are meant: one by name, or all that are switched on.
+    """Return the backend `name`, or for "" all that are switched on.
 
     Raises:
-        ConfigError: there is no such backend, or none is switched on.
+        ConfigError: there is no such backend, or it is switched off.
     """
     names = [backend.name for backend in BACKENDS]
     if name and name not in names:
@@ -46,10 +45,14 @@ def chosen(cluster: Cluster, name: str) -> tuple[Backend, ...]:
 def ask(
     cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str, among: Collection[str]
 ) -> tuple[list[dict[str, Any]], Mapping[str, NodeError]]:
-    """Have every container carry out `verb` of volume-skp; return a row each, and bad nodes.
+    """Run `volume-skp VERB` in the container of each backend on each node.
 
     Args:
-        among: names of the nodes that are meant.
+        among: the names of the nodes that may be asked.
+
+    Returns:
+        A row for each container, with `node`, `volume`, `ok` and what volume-skp printed; and why
+        nodes could not be asked, by node.
     """
     nodes = [host.name for host in SERVICE.hosts(cluster) if host.name in among]
     asked = fleet.ask(
@@ -59,10 +62,10 @@ def ask(
     return rows, asked.errors
 
 
-def wish(
+def change_mounts(
     cluster: Cluster, fleet: Fleet, backends: Sequence[Backend], verb: str, nodes: Collection[str]
 ) -> Change:
-    """Return the change that mounts or unmounts (`verb`) on those of `nodes` that have volumes."""
+    """Return the change that mounts or unmounts (`verb`) volumes on `nodes`."""
     from cluster.commands.change import Change
 
     rows, errors = ask(cluster, fleet, backends, "status", nodes)
@@ -70,15 +73,15 @@ def wish(
 
 
 def planned(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Item:
-    """Return what is to be done for one volume, of which `row` says how it is; pure."""
+    """Return the item for one volume, given the row of its status; pure."""
     (backend,) = (b for b in BACKENDS if b.name == row["volume"])
-    name, asis = SERVICE.container_name(cluster, backend, row["node"]), row.get("state")
-    if asis is None:
+    name, state = SERVICE.container_name(cluster, backend, row["node"]), row.get("state")
+    if state is None:
         hint = "./skp.py docker.apply volumes makes it."
         return Blocked(Kind.CONTAINER, row["node"], name, row["error"], hint)
-    if asis == _WISHES[verb]:
+    if state == _STATES[verb]:
         return Keep(Kind.CONTAINER, row["node"], name)
-    return RunCommand(row["node"], name, ("volume-skp", verb), _WISH)
+    return RunCommand(row["node"], name, ("volume-skp", verb), _CHANGE)
 
 
 def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str, Any]:

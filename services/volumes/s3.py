@@ -17,7 +17,7 @@ def proven(cluster: Cluster) -> dict[str, Secret]:
     """Return the credential's file as s3fs(1) reads it, after the server has accepted it.
 
     Raises:
-        ConfigError: S3 is switched off. SkpError: the server refuses, and what.
+        ConfigError: S3 is switched off. SkpError: the server refuses; the text says what.
     """
     need(cluster, S3)
     _prove(cluster)

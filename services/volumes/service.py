@@ -19,12 +19,12 @@ from services.common import MOUNTS, MOUNTS_TARGET, user
 from services.images import own_image
 from services.volumes.backends import BACKENDS, Backend
 
-_STOP = 60  # seconds that a container has for sending what was closed
-_DRAIN = 45  # of these
+_STOP = 60  # seconds that a container has to stop
+_DRAIN = 45  # of these, seconds to send closed files that are not at the server yet
 
 
 class Volumes(Service):
-    """See the module."""
+    """The service volumes: a container for each backend, on each node that sees data volumes."""
 
     name = "volumes"
     title = "data volumes (SSHFS, S3, Blob)"
@@ -47,14 +47,14 @@ class Volumes(Service):
         return tuple(backend for backend in BACKENDS if backend.on(cluster))
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Every node with a service that sees the data volumes, if there are any."""
+        """Return the nodes with a container that sees the data volumes; none without a backend."""
         if not self.backends(cluster):
             return ()
         nodes = set(_consumers(cluster))
         return tuple(host for host in cluster.inventory.hosts if host.name in nodes)
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
-        """Say that a backend has to be switched on, or somebody has to see it."""
+        """Return the error: no backend is switched on, or no chosen node sees data volumes."""
         if not self.backends(cluster):
             groups = "; ".join(", ".join(backend.keys) for backend in BACKENDS)
             return ConfigError(
@@ -66,11 +66,11 @@ class Volumes(Service):
         )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """The image with the FUSE clients."""
+        """Return the image with the FUSE clients."""
         return (own_image(self, cluster.settings, cluster.settings.text("VOLUMES_TAG")),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """One per backend and node; it runs as root, which mounting needs."""
+        """Yield a container for each backend and node. It runs as root: mounting needs that."""
         for host in self.hosts(cluster):
             for backend in self.backends(cluster):
                 yield self._container(cluster, facts, host.name, backend)
@@ -84,7 +84,7 @@ class Volumes(Service):
         (image,) = self.images(cluster)
         owner = user(cluster, facts, node)
         etc, credentials = f"{cluster.home}/etc", f"{cluster.home}/{backend.folder}"
-        told = tuple((name, _text(cluster, key)) for name, key in backend.environment)
+        environment = tuple((name, _text(cluster, key)) for name, key in backend.environment)
         cache = f"{text('VOLUMES_CACHE')}/{backend.name}"
         return Container(
             node=node,
@@ -93,7 +93,7 @@ class Volumes(Service):
             image=image,
             command=("run", backend.name),
             environment=(
-                *told,
+                *environment,
                 ("OWNER", owner),
                 ("CREDENTIALS", credentials),
                 ("DRAIN_SECONDS", str(_DRAIN)),
@@ -101,7 +101,7 @@ class Volumes(Service):
             ),
             mounts=(
                 Mount(MOUNTS, "/mnt", propagation="rshared", create=True, owner="0:0"),
-                # The folder above: a bind of the credentials' own would miss that it is made anew.
+                # The parent folder, since the bind of a folder does not follow when it is replaced.
                 Mount(etc, "/run/credentials", read_only=True, create=True, owner=owner),
                 Mount(cache, "/var/cache/volume", create=True, owner="0:0"),
             ),
@@ -118,7 +118,7 @@ class Volumes(Service):
 
 
 def _consumers(cluster: Cluster) -> Iterator[str]:
-    """Yield the nodes of containers that see the data volumes; nobody names their services."""
+    """Yield the nodes of all containers, of whatever service, that mount the data volumes."""
     from services import catalogue
 
     for service in catalogue().values():

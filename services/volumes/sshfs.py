@@ -1,4 +1,4 @@
-"""SSHFS's credentials: a key of the platform's own, known to the server, whose key is pinned."""
+"""SSHFS's credentials: a key pair of SKP's own, and the server's host key, which is pinned."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """As known_hosts names it (sshd(8))."""
+        """The server's name in known_hosts (sshd(8))."""
         return self.host if self.port == _SSH_PORT else f"[{self.host}]:{self.port}"
 
 
@@ -63,7 +63,11 @@ def server(cluster: Cluster) -> Server:
 
 
 def keygen(cluster: Cluster, fleet: Fleet) -> Change:
-    """Return the change that makes a key pair, unless there is one."""
+    """Return the change that saves a new key pair, unless there is one.
+
+    Raises:
+        SkpError: the existing key is of another kind. NodeError: the master can't be asked.
+    """
     key = read(cluster, fleet, KEY)
     private = _private(key) if key else None
     if private is None:
@@ -77,13 +81,15 @@ def keygen(cluster: Cluster, fleet: Fleet) -> Change:
 def copy_id(
     cluster: Cluster, fleet: Fleet, password: Secret, agree: Callable[[str], None]
 ) -> Secret:
-    """Make the server know our key, prove that it lets us in, and return its known_hosts line.
+    """Add our key to the server's account, log in by it, and return the server's known_hosts line.
 
     Args:
-        agree: asked whether a host key that is not known yet is the right one; raises if not.
+        password: the user's on the server.
+        agree: takes the question whether an unknown host key is the right one; raises if it is not.
 
     Raises:
-        SkpError: there is no key yet, or the server refuses something.
+        SkpError: there is no key yet, the server can't be reached, its host key is not the pinned
+            one, or it refuses the login.
     """
     target = server(cluster)
     key = read(cluster, fleet, KEY)
@@ -110,7 +116,7 @@ def pin(cluster: Cluster, fleet: Fleet, line: Secret) -> Change:
 
 
 def _pinned(target: Server, known: Secret | None) -> Secret | None:
-    """Return the line of known_hosts that is this server's; None when that is another's."""
+    """Return the line of known_hosts that names this server; None when there is none."""
     lines = known.reveal().splitlines(keepends=True) if known else []
     return next((Secret(line) for line in lines if line.split()[:1] == [target.name]), None)
 
@@ -139,7 +145,7 @@ def _private(key: Secret) -> paramiko.PKey:
 
 @contextmanager
 def _connected(target: Server, pinned: Secret | None) -> Iterator[paramiko.Transport]:
-    """Connect, and refuse a server whose key is not the pinned one before anything is sent."""
+    """Connect; refuse a server whose host key is not the pinned one, before any login is sent."""
     import paramiko
 
     try:
@@ -197,7 +203,7 @@ def _authorize(transport: paramiko.Transport, public: str) -> None:
         try:
             sftp.mkdir(".ssh", 0o700)
         except OSError:
-            sftp.stat(".ssh")  # it is there already; else this says what is wrong
+            sftp.stat(".ssh")  # it exists already, or this raises what is wrong
         with sftp.open(_AUTHORIZED, "a+") as file:
             file.seek(0)
             known = file.read().decode(errors="replace")

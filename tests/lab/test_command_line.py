@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import HOSTS, NODES, ROOT, host_docker, on, run, skp
+from tests.support.lab import HOSTS, NODES, ROOT, by_ssh, host_docker, run, skp
 
 
 def test_the_old_spelling_takes_the_same_words(platform: None) -> None:
@@ -220,9 +220,12 @@ def test_a_host_key_that_is_not_known_is_refused(platform: None, tmp_path: Path)
 def test_a_node_that_is_this_machine_needs_no_ssh(platform: None, tmp_path: Path) -> None:
     hosts = tmp_path / "hosts.json"
     hosts.write_text('{"here": {"ipv4": "10.99.0.1", "groups": ["master", "manager"]}}')
-    found = skp("docker.ps", "--json", env={"SKP_HOSTS": str(hosts)}).json["here"]
-    expected = host_docker("ps", "-a", "--format", "{{.Names}}").out.split()
-    assert sorted(c["name"] for c in found) == sorted(expected)
+    for _ in range(5):  # tests that make labs of their own may run beside this one
+        before = set(host_docker("ps", "-a", "--format", "{{.Names}}").out.split())
+        found = skp("docker.ps", "--json", env={"SKP_HOSTS": str(hosts)}).json["here"]
+        if before == set(host_docker("ps", "-a", "--format", "{{.Names}}").out.split()):
+            break
+    assert {c["name"] for c in found} == before
     assert skp("ssh.cmd", "-c", "echo $((6*7))", env={"SKP_HOSTS": str(hosts)}).out == "here: 42\n"
 
 
@@ -235,5 +238,5 @@ def test_missing_ssh_configuration_says_how_to_get_it(platform: None, tmp_path: 
 
 
 def test_root_can_not_log_in(platform: None) -> None:
-    assert on("c01", "id -un").out.strip() == "skp"
+    assert by_ssh("c01", "id -un").out.strip() == "skp"
     assert run("ssh", "-F", ".lab/ssh_config", "-l", "root", "c01", "true").code == 255

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.lab import MINUTES, NODES, ROOT, Ran, on, run, skp
+from tests.support.lab import NODES, ROOT, Ran, on, skp
 
 IMAGE = "localhost:5000/skp/docker-ds"
 WORDS = ("월별", "요일")  # drawn as boxes they would look the same
@@ -20,7 +20,7 @@ def inside(script: str, tag: str = "latest", options: str = "") -> Ran:
     """Run a script in a new container of the image on c01."""
     quoted = "'" + script.replace("'", "'\\''") + "'"
     words = f"docker run --rm --init -u 1000:1000 {options} {IMAGE}:{tag} bash -c {quoted}"
-    return run("ssh", "-F", ".lab/ssh_config", "c01", words, seconds=3 * MINUTES)
+    return on("c01", words)
 
 
 @pytest.fixture(scope="module")

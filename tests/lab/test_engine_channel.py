@@ -14,7 +14,7 @@ from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh import SshConnection
 from cluster.connectors.ssh_config import ask
 from tests.support.data_volumes import until
-from tests.support.lab import ROOT, on, skp
+from tests.support.lab import ROOT, by_ssh, on, skp
 
 _CONFIG = "/etc/ssh/sshd_config.d/no-forwarding.conf"
 _RELOAD = "sudo pkill -HUP -o -x sshd"
@@ -23,10 +23,10 @@ _RELOAD = "sudo pkill -HUP -o -x sshd"
 @pytest.fixture
 def not_forwarding(platform: None) -> Iterator[None]:
     on("c02", f"echo AllowStreamLocalForwarding no | sudo tee {_CONFIG} && {_RELOAD}")
-    until(lambda: on("c02", "true").code == 0, 20)
+    until(lambda: by_ssh("c02", "true").code == 0, 20)
     yield
     on("c02", f"sudo rm {_CONFIG} && {_RELOAD}")
-    until(lambda: on("c02", "true").code == 0, 20)
+    until(lambda: by_ssh("c02", "true").code == 0, 20)
 
 
 @pytest.fixture

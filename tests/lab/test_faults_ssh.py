@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import ROOT, Ran, container_ids, host_docker, on, run, skp
+from tests.support.lab import ROOT, Ran, by_ssh, container_ids, host_docker, on, run, skp
 
 NODE = "c03"  # any but the master; asked about everything, like every manager
 ADDRESS = "10.99.0.13"
@@ -40,7 +40,7 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def answers() -> bool:
-    return run("ssh", "-F", ".lab/ssh_config", NODE, "true", seconds=15).code == 0
+    return by_ssh(NODE, "true", seconds=15).code == 0
 
 
 def forget_penalties() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import lab
 from lab import LabConfig, LabError, uplink
+from lab.image import BASE
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +36,7 @@ def heard() -> Heard:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabConfig]:
+def base(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabConfig]:
     config = LabConfig(
         checkout=ROOT,
         name="skp-lab-t",
@@ -103,6 +104,11 @@ def test_the_status_of_a_node_that_is_well(one: LabConfig) -> None:
 def test_the_user_has_sudo_and_the_engine(one: LabConfig) -> None:
     done = ssh(one, "id -un && sudo -n id -un && docker info --format '{{.Name}} {{.Driver}}'")
     assert done.stdout.split() == ["skp", "root", "t01", "overlay2"], done.stderr
+
+
+def test_the_master_has_the_base_that_this_machine_has_already_made(one: LabConfig) -> None:
+    words = ("images", "-q", "--no-trunc", BASE)
+    assert docker("exec", "t01", "docker", *words) == docker(*words) != ""
 
 
 def test_root_is_refused(one: LabConfig) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.data_volumes import Volume, as_root, in_jupyter, switched_on, until
 from tests.support.jupyter import bearer, kernel
-from tests.support.lab import GATEWAY, on, secret, skp
+from tests.support.lab import GATEWAY, by_ssh, on, secret, skp
 
 # Node c03 is the SSH server too: Debian's OpenSSH, with a user of its own.
 SERVER, ADDRESS, USER, FOLDER = "c03", "10.99.0.13", "files", "/srv/files"
@@ -32,7 +32,7 @@ int(pandas.read_parquet(data).x.sum())
 
 def reload_sshd() -> None:
     on(SERVER, "sudo pkill -HUP -o -x sshd")
-    until(lambda: on(SERVER, "true").code == 0, 20)
+    until(lambda: by_ssh(SERVER, "true").code == 0, 20)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,9 @@ small image in Jupyter's place, since only its network counts here.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
-import tarfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,18 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import stand_in
 from tests.support.lab import ROOT, Ran, on, run, skp
 
 TIMES, SIZE = 30, 8
 NODES = tuple(f"c{number:02d}" for number in range(1, SIZE + 1))
 REGISTRY = "/home/skp/skp/volume/var/registry"
-SMALL = "localhost:5000/skp/docker-ds:latest"
-CONTEXT = {
-    "Dockerfile": "FROM skp/docker-registry:latest\n"
-    "COPY --chmod=0755 jupyter-health /opt/skp/bin/\n"
-    'ENTRYPOINT ["busybox", "httpd", "-f", "-p", "8010", "-h", "/opt/skp"]\n',
-    "jupyter-health": "#!/bin/sh\nexit 0\n",
-}
 attempts: list[str] = []
 
 
@@ -57,16 +49,6 @@ def fresh() -> None:
     assert skp("-q", "lab.up", "-n", str(SIZE)).code == 0
 
 
-def context() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in CONTEXT.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content.encode()))
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     """An inventory with Jupyter on every node, the registry's image, and what it holds."""
@@ -80,8 +62,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     env = {"SKP_HOSTS": str(folder / "hosts.json")}
     made = skp("docker.registry-run", "--nodes", "c01", env=env)
     assert made.code == 0, made.all
-    on_master("docker", "build", "-q", "-t", SMALL, "-", given=context())
-    on_master("docker", "push", "-q", SMALL)
+    stand_in.build()
     (folder / "image.tar").write_bytes(on_master("docker", "save", "skp/docker-registry:latest"))
     (folder / "registry.tar").write_bytes(on_master("tar", "-c", "-C", REGISTRY, "."))
     yield Prepared(folder / "image.tar", folder / "registry.tar", env)
@@ -103,7 +84,9 @@ def check_reaches(node: str, peer: str) -> None:
     own = "jupyter-skp" if node == NODES[0] else f"jupyter-skp-{node}"
     ask = f"wget -q -T 3 -O - http://jupyter-skp-{peer}:8010/bin/jupyter-health"
     began = time.monotonic()
-    while (reached := on(node, f"docker exec {own} {ask}")).out != CONTEXT["jupyter-health"]:
+    while (reached := on(node, f"docker exec {own} {ask}")).out != stand_in.CONTEXT[
+        "jupyter-health"
+    ]:
         took = time.monotonic() - began
         assert took < 60, f"{node} does not reach {peer} over the overlay: {reached.all}"
         print(f"{node} to {peer}: not yet after {took:.1f} s: {reached.err.strip()}")

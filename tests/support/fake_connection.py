@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import IO, Any, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
@@ -17,6 +18,7 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from cluster.connectors.base import Completed, OnLine
 from cluster.connectors.engine import API_VERSION, Engine
 from tests.support.fake_http import Reply, frames, reply, response
+from tests.support.faults import Obstacle
 
 _BASE = "http+docker://localhost"  # tells Docker's SDK that there is a file below a response
 
@@ -74,6 +76,7 @@ class FakeConnection:
         wire: a line for each command and request, e.g. `GET /containers/json?all=1`.
         commands, requests: the same as values.
         closed: whether it was ended.
+        obstacle: what lets an exchange fail; None for nothing.
     """
 
     def __init__(self, name: str, shared: list[str] | None = None) -> None:
@@ -87,6 +90,7 @@ class FakeConnection:
         self.commands: list[Ran] = []
         self.requests: list[Request] = []
         self.closed = False
+        self.obstacle: Obstacle | None = None
         self._shared = shared
         self._answers: dict[str, list[Answer]] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
@@ -115,7 +119,7 @@ class FakeConnection:
         _script(self._outcomes, part, outcomes)
 
     def on_exec(self, container: str, part: str, *results: tuple[int, str]) -> None:
-        """Script commands in a container (exec_create, exec_start, exec_inspect).
+        """Script commands in a container (exec_create, exec_output, exec_inspect).
 
         Args:
             container: its name or id as it is asked for.
@@ -133,7 +137,7 @@ class FakeConnection:
         if found is None:
             raise UnscriptedError(f"{self.name}: no end is scripted of: {command} in {container}")
         code, text = found
-        self.on(f"POST /exec/{ident}/start", Reply(101, (frames(text),) if text else (), raw=True))
+        self.on(f"POST /exec/{ident}/start", Reply(200, (frames(text),) if text else (), raw=True))
         self.on(f"GET /exec/{ident}/json", reply({"ExitCode": code}))
         return reply({"Id": ident}, 201)
 
@@ -150,17 +154,22 @@ class FakeConnection:
         given = f" < {len(stdin)} bytes" if isinstance(stdin, bytes) else " < stream"
         self._note(f"run: {command}{given if stdin else ''}")
         self.commands.append(ran)
+        if self.obstacle is None:
+            return self._end(ran)
+        return self.obstacle.command(self.name, partial(self._end, ran))
+
+    def _end(self, ran: Ran) -> Completed:
         with self._lock:
-            found = _next(self._outcomes, lambda part: part in command)
+            found = _next(self._outcomes, lambda part: part in ran.command)
         if found is None:
-            raise UnscriptedError(f"{self.name}: no outcome is scripted of: {command}")
+            raise UnscriptedError(f"{self.name}: no outcome is scripted of: {ran.command}")
         if isinstance(found, BaseException):
-            raise found
+            raise found.with_traceback(None)  # or one raised often drags a trace along
         if not isinstance(found, Completed):
             return found(ran)
-        if on_line is not None:
+        if ran.on_line is not None:
             for line in found.stderr.decode().splitlines():
-                on_line(line)
+                ran.on_line(line)
         return found
 
     def engine(self, deadline: float) -> Engine:
@@ -175,6 +184,11 @@ class FakeConnection:
         """Note a request and return what is scripted for it, or raise that."""
         self._note(str(request))
         self.requests.append(request)
+        if self.obstacle is None:
+            return self._reply(request)
+        return self.obstacle.request(partial(self._reply, request))
+
+    def _reply(self, request: Request) -> Reply:
         short = f"{request.method} {request.path.partition('?')[0]}"
         whole = f"{request.method} {request.path}"
         with self._lock:
@@ -185,7 +199,7 @@ class FakeConnection:
         if found is None:
             raise UnscriptedError(f"{self.name}: no answer is scripted to: {request}")
         if isinstance(found, BaseException):
-            raise found
+            raise found.with_traceback(None)  # or one raised often drags a trace along
         return found if isinstance(found, Reply) else found(request)
 
     def _note(self, line: str) -> None:

@@ -1,14 +1,13 @@
 """An SSH server on 127.0.0.1, in threads of this process: what a node's sshd does, or fails to do.
 
-Commands are run by a shell of this machine, except for two that fail once they have begun:
-
-    break       the connection ends while the command runs
-    signal      the command ends without an exit status
+Commands are run by a shell of this machine, all but one: `break` ends the connection while it runs.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import threading
@@ -18,9 +17,16 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import paramiko
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
 
 ENGINE = "direct-streamlocal@openssh.com"
 _DIAL = "docker system dial-stdio"
+_CHUNK = 1 << 16
 
 
 class FakeSshd(paramiko.ServerInterface):
@@ -49,17 +55,21 @@ class FakeSshd(paramiko.ServerInterface):
         self._host_key = paramiko.Ed25519Key.from_private_key_file(str(host_key))
         self._ended = threading.Event()
         self._transports: list[paramiko.Transport] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """End the server and its connections."""
+        """End the server, its connections, and the commands that still run."""
         self._ended.set()
         # close() alone does not wake a thread that is in accept().
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.hang_up()
+        for process in self._processes:
+            with suppress(ProcessLookupError):  # it has ended
+                os.killpg(process.pid, signal.SIGKILL)
 
     def hang_up(self) -> None:
         """End all connections; new ones are accepted."""
@@ -91,22 +101,22 @@ class FakeSshd(paramiko.ServerInterface):
 
     # What paramiko asks of a server.
 
-    def get_allowed_auths(self, username: str) -> str:
+    def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
         return "publickey,password"
 
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:  # noqa: ARG002
         self.offered.append(key.fingerprint)
-        return paramiko.AUTH_SUCCESSFUL if key == self.key else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if key == self.key else AUTH_FAILED
 
-    def check_auth_password(self, username: str, password: str) -> int:
+    def check_auth_password(self, username: str, password: str) -> int:  # noqa: ARG002
         self.passwords += 1
         right = bool(self.password) and password == self.password
-        return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if right else AUTH_FAILED
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
+    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
         if kind == "session" or (kind == ENGINE and self.forwards):
-            return paramiko.OPEN_SUCCEEDED
-        return paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+            return OPEN_SUCCEEDED
+        return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         text = command.decode()
@@ -117,17 +127,28 @@ class FakeSshd(paramiko.ServerInterface):
         return True
 
     def _run(self, channel: paramiko.Channel, command: str) -> None:
-        if command in ("break", "signal"):
-            channel.recv(1)  # the client sends or ends its input once it knows of the start
+        # The client sends input, or its end, once it was told that the command has begun; what
+        # happens earlier could overtake that message.
+        first = channel.recv(_CHUNK)
         if command == "break":
             channel.sendall(b"half")
             channel.get_transport().close()
-        elif command == "signal":
-            channel.close()
         elif command == _DIAL:
-            _serve_engine(channel)
+            _serve_engine(channel, first)
         else:
-            _shell(channel, command)
+            _shell(channel, self._start(command), first)
+
+    def _start(self, command: str) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,  # so that its children end with it
+        )
+        self._processes.append(process)
+        return process
 
 
 class _Server(paramiko.Transport):
@@ -163,39 +184,41 @@ def _until_hung_up(function: Callable[..., None], *arguments: Any) -> None:
         function(*arguments)
 
 
-def _serve_engine(channel: paramiko.Channel) -> None:
+def _serve_engine(channel: paramiko.Channel, more: bytes = b"") -> None:
     """Answer every request for JSON with its method and path."""
     data = b""
-    while more := channel.recv(1 << 16):
-        data += more
+    while more := more or channel.recv(_CHUNK):
+        data, more = data + more, b""
         while b"\r\n\r\n" in data:
             head, _, data = data.partition(b"\r\n\r\n")
             body = json.dumps({"Asked": head.split(b" HTTP/")[0].decode()}).encode()
-            channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            length = b"Content-Length: %d" % len(body)
+            channel.sendall(b"HTTP/1.1 200 OK\r\n%b\r\n\r\n%b" % (length, body))
 
 
-def _shell(channel: paramiko.Channel, command: str) -> None:
-    pipe = subprocess.PIPE
-    with subprocess.Popen(["bash", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        assert process.stdin and process.stdout and process.stderr
-        _begin(_copy_in, channel, process.stdin)
-        threads = [
-            _begin(_copy_out, process.stdout, channel.sendall),
-            _begin(_copy_out, process.stderr, channel.sendall_stderr),
-        ]
-        for thread in threads:
-            thread.join()
-        channel.send_exit_status(process.wait())
+def _shell(channel: paramiko.Channel, process: subprocess.Popen[bytes], first: bytes) -> None:
+    assert process.stdin and process.stdout and process.stderr
+    _begin(_copy_in, channel, process.stdin, first)
+    threads = [
+        _begin(_copy_out, process.stdout, channel.sendall),
+        _begin(_copy_out, process.stderr, channel.sendall_stderr),
+    ]
+    for thread in threads:
+        thread.join()
+    if (code := process.wait()) >= 0:  # there is none of a process that a signal ended
+        channel.send_exit_status(code)
     channel.close()
 
 
-def _copy_in(channel: paramiko.Channel, stdin: IO[bytes]) -> None:
+def _copy_in(channel: paramiko.Channel, stdin: IO[bytes], data: bytes) -> None:
     with stdin:
-        while data := channel.recv(1 << 16):
+        while data:
             stdin.write(data)
             stdin.flush()
+            data = channel.recv(_CHUNK)
 
 
 def _copy_out(stream: IO[bytes], send: Callable[[bytes], object]) -> None:
-    while data := stream.read1(1 << 16):  # type: ignore[attr-defined]  # a BufferedReader
-        send(data)
+    with stream:
+        while data := stream.read1(_CHUNK):  # type: ignore[attr-defined]  # a BufferedReader
+            send(data)

@@ -14,6 +14,7 @@ What no script covers raises UnscriptedError, which names it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -82,6 +83,7 @@ class FakeFleet(Fleet):
         self.wire: list[str] = []
         self.connections = {h.name: FakeConnection(h.name, self.wire) for h in self.hosts}
         self.again: dict[str, FakeConnection] = {}
+        self._making, self._shared = threading.Lock(), {}
         self._connect = partial(self._find_again)
         self.unreachable = {name: NodeError(name, "can't be reached") for name in unreachable}
         self.nodes = {

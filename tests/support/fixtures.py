@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import layers, stand_in
 from tests.support.lab import (
     HOSTS,
     MINUTES,
@@ -25,22 +26,36 @@ from tests.support.lab import (
     skp,
     with_spark,
 )
+from tests.support.phases import IS_APART, modules
 from tests.support.spark import opened
 
 
 @pytest.fixture(scope="session")
-def demo() -> tuple[Ran, Ran]:
-    """What README's first command says, and what it says the second time."""
-    return run("bin/demo", seconds=45 * MINUTES, env=SHIPPED), run(
-        "bin/demo", seconds=10 * MINUTES, env=SHIPPED
-    )
+def engine() -> None:
+    """A working Docker Engine on this machine."""
+    made = run("bin/setup", "--dev", seconds=15 * MINUTES)
+    assert made.code == 0, made.all
 
 
 @pytest.fixture(scope="session")
-def platform(demo: tuple[Ran, Ran]) -> None:
+def demo() -> Ran:
+    """What README's first command says."""
+    return run("bin/demo", seconds=45 * MINUTES, env=SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def platform(request: pytest.FixtureRequest) -> Iterator[None]:
     """The demo's cluster, which every test finds and leaves in the same state."""
-    assert demo[0].code == 0, demo[0].all
-    restore()
+    if IS_APART:
+        stand_in.begin()
+        restore()
+        yield
+        return
+    demo = request.getfixturevalue("demo")
+    assert demo.code == 0, demo.all
+    with layers.made_ahead(modules(request.session)):
+        restore()
+        yield
 
 
 @pytest.fixture

@@ -1,37 +1,85 @@
 """A plugin of pytest: which tests need the same lab, and how long each part of a run took.
 
-With several processes (`-n 3 --dist loadgroup`) all tests of a group are run by one of them, one
-after another in their order: the tests of the practice cluster, and those that make labs of their
-own. Unit tests go to whoever has time.
+With several processes (`--dist loadscope`) all tests of a lab are run by one of them, one after
+another in their order: those of the practice cluster, and those that make labs of their own.
+Unit tests go to whoever has time. Where `bin/test` has a process on a machine apart
+(`tests/support/apart`), that one runs the tests of `APART` on a practice cluster of its own, in
+which a small image stands in Jupyter's place: they are about nodes, not about what runs there.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 TESTS = Path(__file__).resolve().parent.parent
 OWN_LAB = {"test_lab_lifecycle.py"}
+APART = {
+    f"test_{name}.py"
+    for name in (
+        *("cron_tick", "drain", "engine_channel", "faults_power", "faults_ssh", "guard"),
+        *("host_check", "images", "intent", "killed", "leave", "lock", "logs", "portainer"),
+        *("registry", "restart", "shared_folder_missing", "ssh_config", "swarm", "wrong_files"),
+    )
+}
+# The demo a second time, before anything else than the demo was done; and last, what builds images
+# of its own.
+ORDER = {
+    "test_demo.py": -1,
+    "test_spark.py": 1, "test_airflow.py": 2, "test_kafka.py": 3, "test_volumes.py": 4,
+}  # fmt: skip
+IS_APART, IS_BESIDE = (os.environ.get("SKP_TEST_APART") == word for word in ("inside", "beside"))
 _LONG = 5  # seconds: a shared fixture that took longer is told
 _FIXTURE = "seconds of fixture "
+_APART = "lab apart"
 
 
 def part(path: Path) -> str:
-    """Return what part of the tests a module belongs to: unit, lab, own lab, soak."""
+    """Return what part of the tests a module belongs to: unit, lab, lab apart, own lab, soak."""
     if path.name in OWN_LAB:
         return "own lab"
-    return path.relative_to(TESTS).parts[0]
+    name = path.relative_to(TESTS).parts[0]
+    return _APART if name == "lab" and path.name in APART and (IS_APART or IS_BESIDE) else name
+
+
+def modules(session: pytest.Session) -> set[str]:
+    """Return the names of the lab's modules that were chosen for this run."""
+    return {item.path.name for item in session.items if part(item.path).startswith("lab")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what works on the same lab."""
-    for item in items:
-        if (name := part(item.path)) != "unit":
-            item.add_marker(pytest.mark.xdist_group(name))
+    """Keep together what works on the same lab, in the order that its states need."""
+    items.sort(key=lambda item: ORDER.get(item.path.name, 0))
+
+
+class _Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Has one process run all tests of a lab; the one that is apart runs those, and no others."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = part(TESTS.parent / nodeid.partition("::")[0])
+        return nodeid if name == "unit" else name
+
+    def _assign_work_unit(self, node: Any) -> None:
+        is_apart = bool(node.gateway.spec.python)
+        fits = [scope for scope in self.workqueue if not IS_BESIDE or (scope == _APART) == is_apart]
+        if fits:
+            self.workqueue.move_to_end(fits[0], last=False)
+            super()._assign_work_unit(node)
+        else:
+            node.shutdown()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Distribute by labs with `--dist loadscope`."""
+    return _Groups(config, log) if config.option.dist == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.support.lab import NODES, container_ids, on, skp
+from tests.support.lab import NODES, container_ids, host_docker, on, skp
 
 
 def check_nothing_half_made() -> None:
@@ -37,3 +37,9 @@ def leave_the_swarm() -> None:
 def remove_registries() -> None:
     for node in ("c02", "c03"):
         assert on(node, "docker rm -f registry-skp").code == 0
+
+
+def reinstall(node: str) -> None:
+    """Take a node's machine away; lab.up makes a new one of the same name."""
+    assert host_docker("rm", "-f", "-v", node).code == 0
+    assert host_docker("volume", "rm", f"skp-lab-{node}").code == 0

@@ -11,7 +11,8 @@ from cluster.config.settings import Settings
 from cluster.errors import NodeError
 from cluster.model.decisions import Decisions
 from cluster.model.state import FoundNode, Membership, State, Swarm, SwarmNode
-from cluster.plan.swarm import Part, plan_swarm
+from cluster.plan.parts import Part
+from cluster.plan.swarm import plan_swarm
 
 SETTINGS = Settings(
     Path("env.sh"), {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16", "SKP_NET_MTU": ""}, {}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError
-from cron.crontab import Entry, check, read, write
+from cron.crontab import Entry, check, dumps, parse
 
 PROGRAM = "/opt/my skp/skp.py"
 APPLY = Entry("*/10 * * * *", "docker.apply", {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
@@ -17,7 +17,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")
 
 def test_a_crontab_gets_one_block_and_keeps_the_rest() -> None:
     table = "MAILTO=me\n\n5 4 * * * backup\n"
-    written = write(table, PROGRAM, [APPLY])
+    written = dumps(table, PROGRAM, [APPLY])
     assert written == (
         "MAILTO=me\n\n5 4 * * * backup\n"
         "# SKP /opt/my skp/skp.py: made by cron.install, ends below\n"
@@ -25,30 +25,30 @@ def test_a_crontab_gets_one_block_and_keeps_the_rest() -> None:
         "cron.tick -c docker.apply\n"
         "# SKP /opt/my skp/skp.py: end\n"
     )
-    assert write(written, PROGRAM, [APPLY]) == written
-    assert write(written, PROGRAM, []) == table
+    assert dumps(written, PROGRAM, [APPLY]) == written
+    assert dumps(written, PROGRAM, []) == table
 
 
 def test_a_per_cent_sign_does_not_end_the_command() -> None:
-    assert r"50\% of it" in write("", PROGRAM, [STATUS])
+    assert r"50\% of it" in dumps("", PROGRAM, [STATUS])
 
 
 def test_another_checkouts_block_is_not_ours() -> None:
-    theirs = write("", "/srv/skp/skp.py", [APPLY])
-    both = write(theirs, PROGRAM, [STATUS])
-    assert read(both, PROGRAM) == [STATUS]
-    assert write(both, PROGRAM, []) == theirs
+    theirs = dumps("", "/srv/skp/skp.py", [APPLY])
+    both = dumps(theirs, PROGRAM, [STATUS])
+    assert parse(both, PROGRAM) == [STATUS]
+    assert dumps(both, PROGRAM, []) == theirs
 
 
 def test_a_block_without_an_end_is_refused() -> None:
-    broken = write("", PROGRAM, [APPLY]).rsplit("#", 1)[0] + "1 2 3 4 5 theirs\n"
+    broken = dumps("", PROGRAM, [APPLY]).rsplit("#", 1)[0] + "1 2 3 4 5 theirs\n"
     with pytest.raises(ConfigError, match="without its end"):
-        read(broken, PROGRAM)
+        parse(broken, PROGRAM)
 
 
 @given(st.lists(st.builds(Entry, st.just("1 2 3 4 5"), TEXT, st.dictionaries(st.just("A"), TEXT))))
 def test_what_was_written_is_read(entries: list[Entry]) -> None:
-    assert read(write("1 * * * * x\n", PROGRAM, entries), PROGRAM) == entries
+    assert parse(dumps("1 * * * * x\n", PROGRAM, entries), PROGRAM) == entries
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ def test_a_command_in_a_container_ends_as_scripted() -> None:
     c01.on_exec("x", "settled", (2, "not yet"))
 
     def run(engine: Engine, *command: str) -> tuple[int, bytes]:
-        made = engine.exec_create("x", list(command))
-        said = engine.exec_start(made["Id"])
-        return engine.exec_inspect(made["Id"])["ExitCode"], said
+        made = engine.exec_create("x", list(command))["Id"]
+        said = engine.exec_output(made)
+        return engine.exec_inspect(made)["ExitCode"], said
 
     engine = c01.engine(5)
     assert run(engine, "is", "busy") == (0, b"at work\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.config.inventory import Host, Inventory
-from hosts.check.findings import Finding, Look, findings, parse
+from hosts.check.findings import ClusterFacts, Finding, findings, parse
 
 NAMES = ("c01", "c02", "c03")
 HOSTS = tuple(
@@ -51,14 +51,14 @@ def check(text: str, node: str = "c03", **others: str) -> list[Finding]:
     """Return what is found when one node tells `text`, and the rest what they do in health."""
     told = {name: others.get(name, HEALTHY).format(name=name) for name in NAMES}
     told[node] = text.format(name=node)
-    look = Look(
+    known = ClusterFacts(
         Inventory(Path("etc/hosts.json"), HOSTS),
         {name: parse(each) for name, each in told.items()},
         "/home/skp/volume",
         {name: {5000: "registry", 8010: "jupyter"} for name in NAMES},
         frozenset(),
     )
-    return findings(look)
+    return findings(known)
 
 
 def test_nothing_is_wrong_with_healthy_machines() -> None:
@@ -145,7 +145,7 @@ def test_a_port_of_swarm_is_taken_before_there_is_one(old: str, new: str, found:
 def test_gpus_that_a_service_asks_for_have_to_be_there() -> None:
     facts = {"c01": parse(HEALTHY.format(name="c01"))}
     inventory = Inventory(Path("h"), HOSTS)
-    (only,) = findings(Look(inventory, facts, "/h", {}, frozenset({"c01"})))
+    (only,) = findings(ClusterFacts(inventory, facts, "/h", {}, frozenset({"c01"})))
     assert only.found == "a service asks for GPUs, and there is none"
 
 
@@ -165,7 +165,7 @@ def test_two_nodes_that_differ_accuse_nobody() -> None:
         name: parse(HEALTHY.format(name=name).replace("mtu 1500", f"mtu 14{name[-1]}0"))
         for name in ("c01", "c02")
     }
-    assert findings(Look(Inventory(Path("h"), HOSTS), facts, "/h", {})) == []
+    assert findings(ClusterFacts(Inventory(Path("h"), HOSTS), facts, "/h", {})) == []
 
 
 def test_a_nodes_own_name_may_be_a_loopback_address() -> None:

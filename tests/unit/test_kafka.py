@@ -257,7 +257,13 @@ def test_the_leader_of_an_ensemble_is_replaced_last(tmp_path: Path) -> None:
     wanted = cluster(tmp_path, zookeeper=3)
     state = seen()
     leader = FoundContainer(
-        "zookeeper-skp-1", "i", "x", "running", "zookeeper", health=Health.HEALTHY, said="leader"
+        "zookeeper-skp-1",
+        "i",
+        "x",
+        "running",
+        "zookeeper",
+        health=Health.HEALTHY,
+        probe_output="leader",
     )
     nodes = {**state.nodes, "c01": replace(state.nodes["c01"], containers={leader.name: leader})}
     turns = [c.rolling_order for c in ZOOKEEPER.containers(wanted, replace(state, nodes=nodes))]

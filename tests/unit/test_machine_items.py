@@ -1,4 +1,4 @@
-"""What machines are to have, which of them, and how the shell on them looks and mends."""
+"""What machines are to have, which of them, and how the shell on them checks and fixes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from cluster.config.inventory import Inventory
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from hosts.prepare import machine_items as wanted
+from hosts.prepare import setup
 from hosts.prepare.setup import Item, Verb
 
+ITEMS = Path(setup.__file__).parent / "items"
 HOSTS = {
     "c01": {"ipv4": "10.1.0.1", "labels": [], "groups": ["master", "manager"]},
     "c02": {"ipv4": "10.1.0.2", "labels": [], "groups": ["worker"], "user": "else"},
@@ -65,7 +67,7 @@ def test_the_folder_is_exported_to_the_nodes_alone(told: tuple[Settings, Invento
 
 
 def test_the_mount_is_for_all_but_the_master(told: tuple[Settings, Inventory]) -> None:
-    (mount,) = wanted.nfs_mount(*told, Verb.MEND)
+    (mount,) = wanted.nfs_mount(*told, Verb.FIX)
     assert not mount.is_for("c01")
     line = shell(mount, "c02", "line").stdout.split()
     assert line[:3] == ["10.1.0.1:/home/skp/skp/volume", "/home/skp/skp/volume", "nfs4"]
@@ -91,4 +93,12 @@ def test_an_interface_that_is_not_named_is_refused(tmp_path: Path) -> None:
     hosts.write_text(json.dumps(HOSTS))
     read = settings.read(env, services.declared_settings(), {})
     with pytest.raises(ConfigError, match="SKP_PRI_ETH is empty"):
-        wanted.masquerade(read, inventory.read(hosts), Verb.MEND)
+        wanted.masquerade(read, inventory.read(hosts), Verb.FIX)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ITEMS.glob("*.sh")))
+def test_each_item_can_check_and_fix_and_whatever_can_undo_can_check_that(name: str) -> None:
+    listed = shell(Item("x", name), "c01", "for f in check fix; do command -v $f; done").stdout
+    assert listed.split() == ["check", "fix"]
+    undone = [shell(Item("x", name), "c01", f"command -v {f}").stdout for f in ("undo", "absent")]
+    assert undone in (["undo\n", "absent\n"], ["", ""])

@@ -9,7 +9,8 @@ import pytest
 
 from cluster.model.item import Action
 from cluster.model.state import Membership
-from cluster.plan.swarm import Part, drained, plan_swarm
+from cluster.plan.parts import Part
+from cluster.plan.swarm import drained, plan_swarm
 from tests.support.swarm_plans import (
     INVENTORY,
     OUTSIDE,

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # The master makes the images' base from packages where no image registry can be reached.
-right() { command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing"; return 1; }; }
+check() { command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing"; return 1; }; }
 
-mend() {
+fix() {
   refresh
-  get mmdebstrap tar xz-utils
+  install_packages mmdebstrap tar xz-utils
 }

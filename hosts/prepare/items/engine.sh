@@ -6,7 +6,7 @@ version() { timeout 20 docker version -f '{{.Server.Version}}' 2>/dev/null; }
 may_talk() { [ "$SKP_USER" = root ] || id -nG "$SKP_USER" | tr ' ' '\n' | grep -qx docker; }
 at_boot() { ! is_systemd || systemctl -q is-enabled docker; }
 
-right() {
+check() {
   command -v dockerd >/dev/null || { echo "no Docker Engine"; return 1; }
   found=$(version) || { echo "the Docker Engine does not answer"; return 1; }
   [ "${found%%.*}" -ge $SINCE ] || { echo "Docker Engine $found is older than $SINCE"; return 1; }
@@ -31,22 +31,22 @@ packages() {
       [ -z "$(candidate "$each")" ] || echo "$each"
     done
   else
-    stop "the package sources have no Docker Engine from $SINCE on (docker.io: $(candidate docker.io)): \
+    die "the package sources have no Docker Engine from $SINCE on (docker.io: $(candidate docker.io)): \
 add those of docker.com (its documentation, Install Docker Engine), then do this again"
   fi
 }
 
-mend() {
+fix() {
   found=$(version) || found=''
   if [ -z "$found" ] || [ "${found%%.*}" -lt $SINCE ] || ! docker buildx version >/dev/null 2>&1; then
     if command -v dockerd >/dev/null && [ -n "$found" ] && [ -n "$(docker ps -q)" ]; then
-      stop "containers run on Docker Engine $found: upgrade it by hand"
+      die "containers run on Docker Engine $found: upgrade it by hand"
     fi
     refresh
     chosen=$(packages) || return 1
     [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || chosen="$chosen apparmor"
     # shellcheck disable=SC2086  # several names
-    get $chosen ca-certificates iproute2 iptables kmod procps
+    install_packages $chosen ca-certificates iproute2 iptables kmod procps
   fi
   usermod -aG docker "$SKP_USER"
   start docker

@@ -3,15 +3,15 @@
 set_to() { [ "$(sed -n 's/^LANG=//p' /etc/default/locale 2>/dev/null | tr -d '"')" = "$LOCALE" ]; }
 known() { locale -a 2>/dev/null | grep -qix "$(echo "$LOCALE" | sed 's/UTF-8/utf8/')"; }
 
-right() {
+check() {
   known || { echo "$LOCALE is not there"; return 1; }
   set_to || { echo "LANG is another"; return 1; }
 }
 
-mend() {
+fix() {
   if ! known; then
-    [ -f /usr/share/i18n/SUPPORTED ] || { refresh; get locales; }
-    grep -qx "$LOCALE UTF-8" /usr/share/i18n/SUPPORTED || stop "there is no locale $LOCALE"
+    [ -f /usr/share/i18n/SUPPORTED ] || { refresh; install_packages locales; }
+    grep -qx "$LOCALE UTF-8" /usr/share/i18n/SUPPORTED || die "there is no locale $LOCALE"
     sed -i "s/^# *\($LOCALE UTF-8\)/\1/" /etc/locale.gen
     grep -qx "$LOCALE UTF-8" /etc/locale.gen || echo "$LOCALE UTF-8" >>/etc/locale.gen
     locale-gen >/dev/null

@@ -14,13 +14,13 @@ too_low() {
   done
 }
 
-right() {
+check() {
   low=$(too_low)
   [ -z "$low" ] || { echo "too low: $(echo "$low" | cut -d' ' -f1 | paste -sd' ')"; return 1; }
   [ "$(cat "$LOGINS" 2>/dev/null)" = "$OPEN_FILES" ] || { echo "no limit of open files set"; return 1; }
 }
 
-mend() {
+fix() {
   low=$(too_low)
   if [ -n "$low" ]; then
     { cat "$FILE" 2>/dev/null; echo "$low"; } >"$FILE.new" && mv "$FILE.new" "$FILE"

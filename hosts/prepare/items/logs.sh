@@ -2,11 +2,11 @@
 # The engine rotates the logs of containers that don't say how: its own default keeps everything.
 readonly FILE=/etc/docker/daemon.json
 
-right() {
+check() {
   grep -qE '"log-(driver|opts)"' "$FILE" 2>/dev/null || { echo "container logs grow without end"; return 1; }
 }
 
-mend() {
+fix() {
   mkdir -p "${FILE%/*}"
   if [ ! -s "$FILE" ]; then
     printf '{\n  "log-driver": "local",\n  "log-opts": {"max-size": "20m", "max-file": "3"}\n}\n' >"$FILE.new"
@@ -19,9 +19,9 @@ added = {"log-driver": "local", "log-opts": {"max-size": "20m", "max-file": "3"}
 print(json.dumps({**found, **added}, indent=2))
 PYTHON
   else
-    stop "add to $FILE: \"log-driver\": \"local\", \"log-opts\": {\"max-size\": \"20m\", \"max-file\": \"3\"}"
+    die "add to $FILE: \"log-driver\": \"local\", \"log-opts\": {\"max-size\": \"20m\", \"max-file\": \"3\"}"
   fi
   mv "$FILE.new" "$FILE"
   # It takes a restart, which would take down what runs: then it counts from the next one on.
-  [ -n "$(docker ps -q)" ] || again docker
+  [ -n "$(docker ps -q)" ] || restart docker
 }

@@ -11,8 +11,8 @@ ours() { ip -4 route show default | grep -q "metric $METRIC"; }
 
 router() {
   net=$(network)
-  [ -n "$net" ] || stop "there is no network at the interface $INSIDE (SKP_PRI_ETH)"
-  [ -d "/sys/class/net/$OUTSIDE" ] || stop "there is no interface $OUTSIDE (SKP_PUB_ETH)"
+  [ -n "$net" ] || die "there is no network at the interface $INSIDE (SKP_PRI_ETH)"
+  [ -d "/sys/class/net/$OUTSIDE" ] || die "there is no interface $OUTSIDE (SKP_PUB_ETH)"
   cat <<PROGRAM
 #!/bin/sh
 # Made by iptable.masquerade of SKP. up: the nodes of $net reach the network through here.
@@ -46,7 +46,7 @@ esac
 PROGRAM
 }
 
-right() {
+check() {
   if [ "$ROLE" = client ] && way_out && ! ours; then return 0; fi
   [ -x "$PROGRAM" ] || { echo "nothing is set up"; return 1; }
   wanted=$("$ROLE" 2>&1) || { echo "$wanted"; return 1; }
@@ -54,10 +54,10 @@ right() {
   "$PROGRAM" there || { echo "it is not in force"; return 1; }
 }
 
-gone() { ! [ -e "$PROGRAM" ] || { echo "$PROGRAM is there"; return 1; }; }
+absent() { ! [ -e "$PROGRAM" ] || { echo "$PROGRAM is there"; return 1; }; }
 
-mend() {
-  command -v iptables >/dev/null || { refresh; get iptables iproute2; }
+fix() {
+  command -v iptables >/dev/null || { refresh; install_packages iptables iproute2; }
   [ ! -x "$PROGRAM" ] || "$PROGRAM" down
   mkdir -p "${PROGRAM%/*}"
   wanted=$("$ROLE")

@@ -21,15 +21,15 @@ strangers() {
   done
 }
 
-right() {
+check() {
   [ "$(block)" = "$BLOCK" ] || { echo "/etc/hosts has not all names"; return 1; }
   wrong=$(strangers)
   [ -z "$wrong" ] || { echo "$wrong, by another line of /etc/hosts: remove that" | paste -sd' '; return 1; }
 }
 
-mend() {
+fix() {
   if grep -qxF "$BEGIN" "$FILE" && ! grep -qxF "$END" "$FILE"; then
-    stop "$FILE has the line \"$BEGIN\" without its end: put it right"
+    die "$FILE has the line \"$BEGIN\" without its end: put it right"
   fi
   rest=$(others)
   # Written in place: where it is a mount of its own, it can't be renamed.

@@ -16,7 +16,7 @@ wanted() {
 # roots: the folder is root's, who is nobody on the others: no node could write there.
 roots() { [ "$SKP_USER" != root ] && [ "$(stat -c %U "$FOLDER" 2>/dev/null)" = root ]; }
 
-right() {
+check() {
   ! roots || { echo "$FOLDER belongs to root"; return 1; }
   [ "$(cat "$FILE" 2>/dev/null)" = "$(wanted)" ] || { echo "$FOLDER is not exported"; return 1; }
   threads=$(cat /proc/fs/nfsd/threads 2>/dev/null) || threads=0
@@ -26,7 +26,7 @@ right() {
   done
 }
 
-mend() {
+fix() {
   [ -d "$FOLDER" ] || install -d -o "$SKP_USER" -g "$(id -g "$SKP_USER")" "$FOLDER"
   ! roots || chown "$SKP_USER:$(id -g "$SKP_USER")" "$FOLDER"
   mkdir -p "${FILE%/*}"

@@ -10,12 +10,12 @@ line() { echo "$SERVER:$FOLDER $FOLDER nfs4 $OPTIONS 0 0"; }
 mounted() { awk -v on="$FOLDER" '$2 == on && $3 ~ /^nfs/ { print $1 }' /proc/mounts | grep -qx "$SERVER:$FOLDER"; }
 sealed() { lsattr -d "$FOLDER" 2>/dev/null | cut -d' ' -f1 | grep -q i; }
 
-right() {
+check() {
   grep -qxF "$(line)" "$TABLE" || { echo "it is not in $TABLE"; return 1; }
   mounted || { echo "it is not mounted"; return 1; }
 }
 
-gone() {
+absent() {
   ! grep -q "[, ]$MARK " "$TABLE" || { echo "it is in $TABLE"; return 1; }
   ! mounted || { echo "it is mounted"; return 1; }
 }
@@ -25,12 +25,12 @@ others() { grep -v "[, ]$MARK " "$TABLE" || true; }
 
 seal() {
   mkdir -p "$FOLDER"
-  [ -z "$(ls -A "$FOLDER")" ] || stop "$FOLDER has files of its own here: move them away first \
+  [ -z "$(ls -A "$FOLDER")" ] || die "$FOLDER has files of its own here: move them away first \
 (mv $FOLDER $FOLDER.old), or they would be hidden"
   chattr +i "$FOLDER" 2>/dev/null || chmod 0555 "$FOLDER"
 }
 
-mend() {
+fix() {
   mounted || seal
   rest=$(others)
   printf '%s\n%s\n' "$rest" "$(line)" >"$TABLE.new"
@@ -42,7 +42,7 @@ mend() {
 
 undo() {
   if mounted; then
-    timeout 60 umount "$FOLDER" || stop "$FOLDER is in use: ./skp.py docker.drain takes down what runs here"
+    timeout 60 umount "$FOLDER" || die "$FOLDER is in use: ./skp.py docker.drain takes down what runs here"
   fi
   rest=$(others)
   printf '%s\n' "$rest" >"$TABLE.new"

@@ -16,8 +16,8 @@ from cluster.errors import ExitCode, SkpError
 from cluster.lock import swarm as lock
 from cluster.lock.holder import Holder, LockedError
 from cluster.model.result import Outcome
+from cluster.plan.parts import FORM, Part
 from cluster.plan.scope import Goal
-from cluster.plan.swarm import FORM, Part
 from tests.support.converging import Converging
 from tests.support.fake_cluster import HOSTS, FakeCluster
 from tests.support.fakes import Reply, Request, done, golden, refusal, reply

@@ -64,5 +64,5 @@ def test_a_connection_that_broke_is_told(node: Node, sshd: FakeSshd) -> None:
 
 def test_a_connection_that_is_closed_is_told(node: Node) -> None:
     node.close()
-    with pytest.raises(BrokenError, match="c01: asking: .*the connection is closed"):
+    with pytest.raises(BrokenError, match=r"c01: asking: .*the connection is closed"):
         asked(node)

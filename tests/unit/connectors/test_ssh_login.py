@@ -141,7 +141,7 @@ def test_a_file_of_known_hosts_that_is_damaged_is_named(target: Target) -> None:
 def test_a_key_that_is_refused_is_named_and_tried_once(
     target: Target, sshd: FakeSshd, keys: Mapping[str, Path]
 ) -> None:
-    with pytest.raises(NodeError, match="login as ann@.* is refused") as refused:
+    with pytest.raises(NodeError, match=r"login as ann@.* is refused") as refused:
         log_in(options(target, identityfile=keys["bob"]))
     assert f"keys offered: {keys['bob']}" in refused.value.what
     assert "ssh -l ann -v c01 true" in refused.value.hint
@@ -217,5 +217,5 @@ def test_a_proxy_command_leads_to_the_host(target: Target, tmp_path: Path) -> No
 
 
 def test_a_proxy_command_that_leads_nowhere_is_told(target: Target) -> None:
-    with pytest.raises(NodeError, match="c01: .*ann@127"):
+    with pytest.raises(NodeError, match=r"c01: .*ann@127"):
         log_in(options(target, proxycommand="exit 1"), seconds=0.3)

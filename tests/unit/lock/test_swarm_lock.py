@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -184,13 +185,14 @@ def test_a_lock_whose_holder_died_on_this_machine_is_taken_over_at_once(
 
 
 def test_a_lock_without_beats_from_elsewhere_is_taken_over_after_a_while(
-    take: Take, configs: FakeConfigs, fleet: FakeFleet, said: list[str]
+    take: Take, configs: FakeConfigs, said: list[str]
 ) -> None:
     configs.put(NAME, labels(THERE))
+    begun = time.monotonic()
     taken = take()
+    assert time.monotonic() - begun >= 0.05
     assert (holder(configs), taken.left) == (ME, THERE)
     assert said == [f"waiting up to 0.05 s for a sign of {THERE}"]
-    assert sum("GET /configs?" in line for line in fleet.wire) > 2
 
 
 def test_a_lock_with_beats_from_elsewhere_is_not_taken(take: Take, configs: FakeConfigs) -> None:
@@ -241,7 +243,7 @@ def test_a_lock_that_another_command_took_over_is_lost(
 def test_a_lock_whose_beats_fail_for_too_long_is_lost(
     beats: None, take: Take, fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swarm, "LOST_SECONDS", 0.05)
+    monkeypatch.setattr(swarm, "LOST_SECONDS", 0.3)
     taken = take()
     every(fleet, "POST /configs/*/update", BROKEN)
     eventually(lambda: complaint(taken))

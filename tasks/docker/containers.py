@@ -1,4 +1,4 @@
-"""docker.logs and docker.restart: the containers of a family on all their nodes."""
+"""docker.logs, restart and exec-shell: containers by name, on all their nodes or on one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from cli.command import command
+from cli.container_shell import open_shell
 from cli.session import Session
 from cluster.errors import ConfigError
 
@@ -39,6 +40,23 @@ def restart(s: Session, name: str = "") -> None:
     s.change(lambda _, fleet: find_restart(fleet, name, nodes, busy))
 
 
+@command(
+    help={
+        "host": "The node, e.g. c01.",
+        "name": "The container, or its family: kafka-skp finds kafka-skp-2.",
+        "command": "Run this by sh instead of an interactive bash.",
+    }
+)
+def exec_shell(s: Session, host: str = "", name: str = "", command: str = "") -> None:
+    """Open a shell in a container, with a terminal when there is one."""
+    if not (host and name):
+        raise ConfigError(
+            "a node (-h) and a container (-n) are needed",
+            "For example: ./skp.py docker.exec-shell -h c01 -n jupyter-skp",
+        )
+    open_shell(s, host, name, ("sh", "-c", command) if command else ("bash",))
+
+
 def _need(name: str, task: str) -> None:
     if not name:
         raise ConfigError(
@@ -47,4 +65,4 @@ def _need(name: str, task: str) -> None:
         )
 
 
-TASKS = (logs, restart)
+TASKS = (logs, restart, exec_shell)

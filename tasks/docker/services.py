@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
-import shlex
-
-from invoke import Collection
+from collections.abc import Iterator
 
 import services
 from cli.command import Command
+from cli.container_shell import open_shell
 from cli.session import Session
-from cluster.errors import ConfigError, nearest
+from cluster.errors import ConfigError
 from cluster.model.service import Service
 
 # What `-run` may be given, and the end of the setting's name that it stands for.
@@ -24,17 +22,15 @@ _OPTIONS = {
 _NODE = "The node, e.g. c01; by default the first."
 
 
-def add_to(ns: Collection) -> None:
-    """Add the tasks of all services."""
-    for service in services.catalogue().values():
-        ns.add_task(_run(service))
-        ns.add_task(_rm(service))
-        if service.shell:
-            ns.add_task(_shell(service))
-        if service.client:
-            ns.add_task(_client(service))
-        for verb, (title, words) in service.verbs.items():
-            ns.add_task(_verb(service, verb, title, words))
+def _tasks(service: Service) -> Iterator[Command]:
+    yield _run(service)
+    yield _rm(service)
+    if service.shell:
+        yield _shell(service)
+    if service.client:
+        yield _client(service)
+    for verb, (title, words) in service.verbs.items():
+        yield _verb(service, verb, title, words)
 
 
 def _run(service: Service) -> Command:
@@ -125,22 +121,4 @@ def _verb(service: Service, verb: str, title: str, words: tuple[str, ...]) -> Co
     return Command(run, name=f"{service.name}-{verb}", help={"host": "The node, e.g. c03."})
 
 
-def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> None:
-    """Become a shell in the container `name` (or of the service of that name) on `host`."""
-    from cluster.commands import shell
-    from cluster.facts.nodes import containers
-
-    if host not in s.inventory.names:
-        raise ConfigError(
-            f"no node {host} in {s.inventory.path}{nearest(host, s.inventory.names)}",
-            f"There are: {', '.join(s.inventory.names)}",
-        )
-    chosen = s.inventory.host(host)
-    with s.fleet([chosen]) as fleet:
-        listed = containers(fleet.node(host))
-        found = shell.find(listed, host, name)
-    words = shell.interactive(chosen, s.settings, found.name, command)
-    if s.options.dry:
-        print(shlex.join(words))
-        return
-    os.execvp(words[0], words)  # noqa: S606 - ssh or docker becomes this process, with its terminal
+TASKS = tuple(task for each in services.catalogue().values() for task in _tasks(each))

@@ -11,7 +11,7 @@ def mysql_airflow_init(s: Session, reset: bool = False) -> None:
     """Create Airflow's database and its user in MySQL, where they are missing."""
     from services.airflow import commands as airflow_init
 
-    s.change(airflow_init.begin_anew if reset else airflow_init.make_database)
+    s.change(airflow_init.recreate_database if reset else airflow_init.make_database)
 
 
 @command()

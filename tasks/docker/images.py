@@ -1,4 +1,4 @@
-"""docker.image-*: building services' own images, and taking images from registry and nodes."""
+"""docker.image-*: building images, listing them, and removing them from registry and nodes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,32 @@ if TYPE_CHECKING:
     from cluster.commands.change import Change
     from cluster.connectors.fleet import Fleet
     from cluster.model.cluster import Cluster
+
+
+@command(
+    help={
+        "locale": "The image's locale, e.g. ko_KR.UTF-8.",
+        "gpu": "TRUE for the image with CUDA libraries.",
+        "tag": "The image's tag.",
+    }
+)
+def image_build_ds(
+    s: Session, locale: str = "en_US.UTF-8", gpu: str = "FALSE", tag: str = "latest"
+) -> None:
+    """Build the data-science image on the master and push it to the registry."""
+    from services.images import data_science
+
+    image, arguments = data_science(s.settings, locale, gpu, tag)
+    s.build(image, arguments)
+
+
+@command()
+def image_list(s: Session) -> None:
+    """List the images of the registry: digest, size and age on every node."""
+    from cli import rendering
+
+    with s.fleet(s.hosts) as fleet:
+        rendering.show_images(s, fleet)
 
 
 @command(help={"image": "The image's name, e.g. skp/docker-ds.", "tag": "Its tag, e.g. 1.0."})
@@ -56,4 +82,4 @@ def _build(service: Service) -> Command:
 
 
 _BUILD = (_build(service) for service in services.catalogue().values() if service.recipe)
-TASKS = (*_BUILD, image_rm, image_prune)
+TASKS = (image_build_ds, *_BUILD, image_list, image_rm, image_prune)

@@ -1,0 +1,76 @@
+"""docker.apply, plan, rollback, ps, status, audit and history: the cluster as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import services
+from cli.command import command
+from cli.session import Session
+from cluster.errors import ConfigError
+from cluster.model.service import Service
+from cluster.plan.parts import FORM, Part
+
+
+@command(help={"service": "The service, e.g. jupyter."})
+def rollback(s: Session, service: str = "") -> None:
+    """Run the image that a service ran before, until its next -run."""
+    from cluster.plan.scope import Goal
+
+    if not service:
+        raise ConfigError("a service (-s) is needed", "./skp.py docker.rollback -s jupyter")
+    s.converge(chosen=services.choose(service), goal=Goal.ROLLBACK)
+
+
+@command(help={"count": "How many entries."})
+def audit(s: Session, count: int = 20) -> None:
+    """Show who changed what, and how it ended."""
+    from cli import rendering
+
+    rendering.show_audit(s, count)
+
+
+@command(help={"count": "How many commands."})
+def history(s: Session, count: int = 20) -> None:
+    """Show what changed the cluster: who, when, what, how long, how it ended."""
+    from cli import rendering
+
+    rendering.show_history(s, count)
+
+
+@command(help={"services": "Only these, comma-separated or as words after the name."})
+def apply(s: Session, services: str = "") -> None:
+    """Make all that the labels ask for: Swarm, network, registry, services."""
+    s.converge(*_wanted(services))
+
+
+@command(help={"services": "Only these, comma-separated or as words after the name."})
+def plan(s: Session, services: str = "") -> None:
+    """Show what docker.apply would do, and change nothing."""
+    s.dry()
+    s.converge(*_wanted(services))
+
+
+def _wanted(names: str) -> tuple[Sequence[Part], Sequence[Service]]:
+    """Return the named services; without names all, with the parts that make a Swarm."""
+    return () if names else FORM, services.choose(names)
+
+
+@command()
+def ps(s: Session) -> None:
+    """List every node's containers."""
+    from cli import rendering
+
+    with s.fleet(s.hosts) as fleet:
+        rendering.show_containers(s, fleet)
+
+
+@command(help={"services": "Only these, comma-separated or as words after the name."})
+def status(s: Session, services: str = "") -> None:
+    """Show what is wanted and what is there: nodes, containers, health, images, age."""
+    from cli import rendering
+
+    rendering.show_status(s, services)
+
+
+TASKS = (apply, plan, rollback, ps, status, audit, history)

@@ -1,0 +1,247 @@
+"""A scene for every operation of cluster/operations in which all goes well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
+from cluster.model.item import Difference
+from cluster.model.policy import Busy
+from cluster.model.spec import Credential, Image, NodeFile, Source
+from cluster.model.state import LABEL_OWNED
+from cluster.operations import (
+    container,
+    container_run,
+    decisions,
+    files,
+    image,
+    image_removal,
+    leave,
+    network,
+    swarm,
+    swarm_entry,
+)
+from cluster.operations.base import Operation
+from cluster.operations.container_body import labels
+from tests.support.fake_repository import FakeRepository
+from tests.support.fake_swarm import FakeSwarm
+from tests.support.fakes import done, events, fake_fleet, refusal, reply
+from tests.support.scenes import (
+    CONTAINER,
+    DIGEST,
+    HUSH,
+    KEY,
+    Scene,
+    found,
+    replacing,
+    with_containers,
+)
+
+JOB = replace(CONTAINER, name="x-setup", probe=None, restart="no")
+FILE = NodeFile("/etc/skp/a b", "content\n", 0o755, "/usr/local/bin/a", then="reload it")
+DEBIAN = Image("debian", "12", Source.STREAM)
+
+
+def creating() -> Scene:
+    made = labels(CONTAINER, DIGEST, None, KEY)
+    fleet, containers = with_containers()
+    return Scene(fleet, container.CreateContainer(CONTAINER, DIGEST, made, "c01"), containers)
+
+
+def starting(status: str = "exited") -> Scene:
+    there = found(CONTAINER, status=status)
+    fleet, containers = with_containers(there)
+    return Scene(fleet, container.StartContainer(CONTAINER, there), containers)
+
+
+def waiting() -> Scene:
+    fleet, containers = with_containers(found(CONTAINER))
+    return Scene(fleet, container.WaitForContainer(CONTAINER), containers)
+
+
+def restarting(policy: Busy = Busy.SKIP, **changes: Any) -> Scene:
+    there = found(CONTAINER, **changes)
+    fleet, containers = with_containers(there)
+    operation = container.RestartContainer("c01", there.name, there, policy)
+    return Scene(fleet, operation, containers)
+
+
+def removing(policy: Busy = Busy.SKIP, **changes: Any) -> Scene:
+    there = found(CONTAINER, **changes)
+    fleet, containers = with_containers(there)
+    containers.files[there.name] = {"password": HUSH}
+    operation = container.RemoveContainer("c01", there.name, there, policy)
+    return Scene(fleet, operation, containers)
+
+
+def commanding() -> Scene:
+    fleet = fake_fleet("c01")
+    fleet.connections["c01"].on_run("docker exec x-skp", done(stderr="1 of 2\nall is set up\n"))
+    return Scene(fleet, container_run.RunCommand("c01", "x-skp", ("set up", "database"), 30))
+
+
+def job() -> Scene:
+    made = labels(JOB, DIGEST, None, KEY)
+    fleet, containers = with_containers()
+    containers.ends = 0
+    return Scene(fleet, container_run.RunJob(JOB, DIGEST, made, "c01", 30), containers)
+
+
+def _deciding(operation: Operation) -> Scene:
+    fleet = fake_fleet("c01")
+    there = FakeSwarm(fleet)
+    there.labels = {"theirs": "1", "skp.held": "y"}
+    return Scene(fleet, operation, swarm=there)
+
+
+def saving_secrets() -> Scene:
+    fleet = fake_fleet("c01")
+    fleet.connections["c01"].on_run("sudo", done())
+    kept = StoredSecrets({"X_PASSWORD": Secret(HUSH), SPEC_KEY: KEY}, 3)
+    return Scene(fleet, decisions.SaveSecrets("c01", kept))
+
+
+def on_disk(operation: Operation) -> Scene:
+    fleet = fake_fleet("c01")
+    fleet.connections["c01"].on_run("", done())
+    return Scene(fleet, operation)
+
+
+def building() -> Scene:
+    fleet = fake_fleet("c01")
+    said = "#1 [base 1/2] FROM debian\n#1 DONE 7.1s\n"
+    fleet.connections["c01"].on_run("build.sh", done(stdout="sha256:1\n", stderr=said))
+    return Scene(fleet, image.BuildImage("c01", Image("skp/docker-ds", "1.0")))
+
+
+def pulling() -> Scene:
+    fleet = fake_fleet("c01")
+    fleet.connections["c01"].on("POST /images/create", events({"status": "Downloaded"}))
+    return Scene(fleet, image.PullImage("c01", DEBIAN))
+
+
+def _sizes(scene: Scene, *sizes: int) -> Scene:
+    scene.c01.on("GET /system/df", *(reply({"LayersSize": size}) for size in sizes))
+    return scene
+
+
+def removing_image() -> Scene:
+    scene = Scene(fake_fleet("c01"), image_removal.RemoveImage("c01", "localhost:5000/skp/x:1"))
+    scene.c01.on("DELETE /images/*", reply([{"Untagged": "x"}]))
+    return _sizes(scene, 5_000_000, 2_000_000)
+
+
+def untagging() -> Scene:
+    fleet = fake_fleet("c01")
+    FakeRepository(fleet.connections["c01"]).tags = {"1": "sha256:one", "2": "sha256:two"}
+    return Scene(fleet, image_removal.UntagImage("c01", Image("skp/x", "1")))
+
+
+def pruning() -> Scene:
+    scene = Scene(fake_fleet("c01"), image_removal.PruneImages("c01", ("sha256:a", "sha256:b")))
+    gone = refusal(404, "No such image: sha256:a")
+    named = {"RepoTags": ["x:1"], "RepoDigests": ["x@sha256:9"]}
+    scene.c01.on("GET /images/sha256:a/json", reply(named), reply({"RepoTags": None}), gone)
+    scene.c01.on("GET /images/sha256:b/json", refusal(404, "No such image: sha256:b"))
+    scene.c01.on("DELETE /images/*", reply([]))
+    return _sizes(scene, 5_000_000, 2_000_000)
+
+
+def pruning_cache() -> Scene:
+    scene = Scene(fake_fleet("c01"), image_removal.PruneBuildCache("c01"))
+    scene.c01.on("POST /build/prune", reply({"SpaceReclaimed": 7_000_000}))
+    return scene
+
+
+def networking() -> Scene:
+    fleet = fake_fleet("c01")
+    fleet.connections["c01"].on_run("/sys/class/net", done(stdout="1400\n"))
+    fleet.connections["c01"].on("POST /networks/create", reply({"Id": "n"}, 201))
+    return Scene(fleet, network.CreateNetwork("c01", "net-skp", "10.90.0.0/16", 0))
+
+
+def _swarming(operation: Operation, *members: tuple[str, str]) -> Scene:
+    """Return a scene with two nodes, and entries of the Swarm by name and role."""
+    fleet = fake_fleet("c01", "c02")
+    there = FakeSwarm(fleet)
+    for name, role in members:
+        there.add(f"id-{name}", name, role)
+    return Scene(fleet, operation, swarm=there)
+
+
+def joining() -> Scene:
+    token = Secret("SWMTKN-1-hush-hush")
+    addresses = ("10.0.0.1:2377",)
+    operation = swarm.JoinSwarm("c02", "manager", "c01", addresses, token, ("id-c02",))
+    return _swarming(operation, ("c01", "manager"), ("c02", "worker"))
+
+
+def sweeping() -> Scene:
+    scene = _swarming(swarm.SweepJoins("c01", ("id-lost",)), ("c01", "manager"), ("lost", "worker"))
+    scene.members.entries["id-lost"]["Description"] = {}
+    return scene
+
+
+def labelling() -> Scene:
+    changed = (
+        Difference("jupyter", "enable", None),
+        Difference("spark", None, "enable"),
+        Difference("kafka", None, "enable"),
+    )
+    operation = swarm_entry.SetLabels("c02", "id-c02", "c01", "jupyter,mysql", changed)
+    scene = _swarming(operation, ("c01", "manager"), ("c02", "worker"))
+    there = {"theirs": "1", "spark": "enable", LABEL_OWNED: "spark,mysql"}
+    scene.members.entries["id-c02"]["Spec"]["Labels"] = there
+    return scene
+
+
+def _two(operation: Operation, role: str = "worker") -> Scene:
+    return _swarming(operation, ("c01", "manager"), ("c02", role))
+
+
+_SHARED = Credential("/srv/skp/volume/x/password", Secret(HUSH))
+
+SCENES: Mapping[str, Callable[[], Scene]] = {
+    "container-create": creating,
+    "container-replace": replacing,
+    "container-start": starting,
+    "container-unpause": partial(starting, "paused"),
+    "container-wait": waiting,
+    "container-restart": restarting,
+    "container-remove": removing,
+    "container-command": commanding,
+    "container-job": job,
+    "decision-stop": lambda: _deciding(decisions.StopService("c01", "x")),
+    "decision-release": lambda: _deciding(decisions.ReleaseService("c01", "y", {"Y_PORT": "1"})),
+    "decision-options": lambda: _deciding(decisions.SetOptions("c01", "x", {"X_PORT": "2"})),
+    "decision-pin": lambda: _deciding(decisions.PinImages("c01", "x", {"skp/x:1": DIGEST})),
+    "decision-ordinals": lambda: _deciding(decisions.RememberOrdinals("c01", "x", {"c01": "1"})),
+    "secrets-save": saving_secrets,
+    "file-install": lambda: on_disk(files.InstallFile("c01", FILE)),
+    "file-remove": lambda: on_disk(files.RemoveFile("c01", FILE)),
+    "credential-save": lambda: on_disk(files.SaveCredential("c01", "x/password", _SHARED)),
+    "image-build": building,
+    "image-pull": pulling,
+    "image-remove": removing_image,
+    "image-untag": untagging,
+    "image-prune": pruning,
+    "image-prune-cache": pruning_cache,
+    "network-create": networking,
+    "swarm-init": lambda: _swarming(swarm.InitSwarm("c01")),
+    "swarm-join": joining,
+    "swarm-wait": lambda: _swarming(swarm.WaitForMember("c01", "manager", "look at it")),
+    "swarm-sweep": sweeping,
+    "entry-labels": labelling,
+    "entry-role": lambda: _two(swarm_entry.SetRole("c02", "manager", "id-c02", "c01")),
+    "entry-drain": lambda: _two(swarm_entry.DrainNode("c02", "id-c02", "c01")),
+    "entry-activate": lambda: _two(swarm_entry.ActivateNode("c02", "id-c02", "c01")),
+    "leave-manager": lambda: _two(
+        leave.LeaveSwarm("c02", "id-c02", "manager", "c01", 1), "manager"
+    ),
+    "leave-worker": lambda: _two(leave.LeaveSwarm("c02", "id-c02", "worker", "c01", 1)),
+    "leave-last": lambda: _two(leave.LeaveSwarm("c01", "id-c01", "manager", "c01", 2)),
+    "leave-forget": lambda: _two(leave.ForgetNode("c02", "id-c02", "c01", 1), "manager"),
+}

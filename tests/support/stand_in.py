@@ -1,0 +1,52 @@
+"""A small image in place of the data-science image, for tests to which only its place matters."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+
+from tests.support.lab import MINUTES, run, skp
+
+IMAGE = "localhost:5000/skp/docker-ds:latest"
+# What the catalogue asks of the image, answered at once: it is well, and nobody works with it.
+CONTEXT = {
+    "Dockerfile": "FROM skp/docker-registry:latest\n"
+    "COPY --chmod=0755 jupyter-health jupyter-busy /opt/skp/bin/\n"
+    'ENTRYPOINT ["busybox", "httpd", "-f", "-p", "8010", "-h", "/opt/skp"]\n',
+    "jupyter-health": "#!/bin/sh\nexit 0\n",
+    "jupyter-busy": "#!/bin/sh\nexit 1\n",
+}
+
+
+def context() -> bytes:
+    """Return a tar of what `docker build -` makes the image from."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in CONTEXT.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content.encode()))
+    return buffer.getvalue()
+
+
+def build() -> None:
+    """Build it on c01, which has the registry's image and a registry, and push it."""
+    for words, given in (
+        (("build", "-q", "-t", IMAGE, "-"), context()),
+        (("push", "-q", IMAGE), b""),
+    ):
+        done = subprocess.run(
+            ["docker", "exec", "-i", "c01", "docker", *words],
+            input=given, capture_output=True, timeout=5 * MINUTES, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
+def begin() -> None:
+    """Bring up what the demo leaves, but for the image: nodes, Swarm, registries."""
+    nodes = run("bin/setup", seconds=15 * MINUTES), skp("lab.up", "-n", "3", "--publish")
+    registries = skp("docker.apply", "registry")
+    for ran in (*nodes, registries):
+        assert ran.code == 0, ran.all
+    build()
