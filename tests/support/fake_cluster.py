@@ -12,7 +12,6 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +124,7 @@ class FakeCluster:
     def fleet(self, *names: str) -> Fleet:
         """Return connections to these nodes; by default to all."""
         chosen = [host for host in self.wanted.inventory.hosts if host.name in (names or self)]
-        short = replace(self.wanted.settings.deadlines, swarm=0.2, healthy=0.2)
-        return Fleet(chosen, self.wanted.settings, short)
+        return Fleet(chosen, self.wanted.settings, self.wanted.settings.deadlines)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.machines)

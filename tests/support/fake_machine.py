@@ -96,6 +96,7 @@ class FakeMachine:
             if not line.startswith(("GET ", "HEAD "))
             and not line.startswith("run: timeout -s KILL 5 stat -c owner:")
             and not line.startswith("run: sudo -n sh -c 'tail -qn")
+            and "/dev/tcp/localhost/5000 && { cat" not in line
         ]
 
     def of_service(self, service: str) -> dict[str, dict[str, Any]]:
@@ -215,9 +216,29 @@ class FakeMachine:
         self.images[f"{name}{'@' if ':' in tag else ':'}{tag}"] = f"id-of-{tag}"
         return events({"status": "Pull complete"})
 
+    def _serves(self) -> bool:
+        return any(c["State"]["Running"] for c in self.of_service("registry").values())
+
+    def _registry(self, ran: Ran) -> Completed:
+        """Answer requests for the digests of tags, sent at once."""
+        if not self._serves():
+            return done(1, stderr="Connection refused\n")
+        assert isinstance(ran.stdin, bytes)
+        asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
+        found = [self.pushed.get(f"localhost:5000/{name}:{tag}") for name, tag in asked]
+        return done(
+            0,
+            "".join(
+                f"HTTP/1.1 200 OK\r\nDocker-Content-Digest: {digest}\r\n\r\n"
+                if digest
+                else "HTTP/1.1 404 Not Found\r\n\r\n"
+                for digest in found
+            ),
+        )
+
     def _distribution(self, request: Request) -> Reply:
         name = request.path.removeprefix("/distribution/").removesuffix("/json")
-        if not any(c["State"]["Running"] for c in self.of_service("registry").values()):
+        if not self._serves():
             return refusal(500, "connection refused")
         digest = self.pushed.get(name) or name.partition("@")[2]
         if digest in self.pushed.values():
@@ -230,6 +251,8 @@ class FakeMachine:
             return done(0, self._disk(command))
         if _TRAIL in command:
             return self._audit(ran)
+        if "/dev/tcp/localhost/5000 && { cat" in command:
+            return self._registry(ran)
         if "flock" in command:
             return _keep(ran)
         if found := re.search(r"docker exec (\S+) (.*)", command):

@@ -191,16 +191,11 @@ def test_a_description_that_is_damaged_counts_as_none() -> None:
     assert one(inspected(Config={"Image": "i", "Labels": labels})).fields == {}
 
 
-def test_what_a_probe_said_last_is_kept() -> None:
-    health = {"Status": "unhealthy", "Log": [{"Output": "first"}, {"Output": " it is late\n"}]}
+def test_what_its_probe_says_is_known() -> None:
+    health = {"Status": "unhealthy", "Log": [{"Output": "it is late"}]}
     state = {"Status": "running", "StartedAt": "", "Health": health}
     found = one(inspected(State=state))
-    assert (found.health, found.said, found.works) == (Health.UNHEALTHY, "it is late", False)
-
-
-def test_a_probe_that_has_not_said_anything_yet_is_no_error() -> None:
-    state = {"Status": "running", "StartedAt": "", "Health": {"Status": "starting", "Log": None}}
-    assert one(inspected(State=state)).said == ""
+    assert (found.health, found.works) == (Health.UNHEALTHY, False)
 
 
 def test_published_ports_are_told_each_once() -> None:
