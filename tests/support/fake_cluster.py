@@ -21,6 +21,8 @@ from invoke import Collection
 import services
 from cli.program import program
 from cluster.config import secrets, secrets_file
+from cluster.config import settings as settings_file
+from cluster.config.env_file import EnvFile, _Source
 from cluster.config.inventory import Host
 from cluster.connectors import fleet as fleets
 from cluster.connectors.base import Completed
@@ -85,6 +87,7 @@ class FakeCluster:
         seconds = {f"SKP_TIMEOUT_{name.upper()}": "1" for name in _SHORT}
         self.settings = {**SETTINGS, "SKP_SSH_CONFIG": "", "SKP_ETC": str(folder), **seconds}
         self.settings |= settings
+        monkeypatch.setattr(settings_file, "evaluate", self._evaluated)
         self.wanted = described(folder, hosts, self.settings)
         pushed = {
             image.reference: f"sha256:of-{image.repository}"
@@ -185,6 +188,11 @@ class FakeCluster:
     def trail(self, name: str) -> list[dict[str, Any]]:
         """Return the audit trail of a manager."""
         return [json.loads(line) for line in self[name].trail.splitlines()]
+
+    def _evaluated(self, path: Path, folder: Path) -> EnvFile:
+        """Return what the settings' file says, without the shell that evaluates it elsewhere."""
+        exported = {"SKP_USER": "skp", **self.settings}
+        return EnvFile(_Source(path, folder), exported, frozenset())
 
     def _images(self, source: Source) -> list[Any]:
         every = [i for s in services.catalogue().values() for i in s.images(self.wanted)]
