@@ -54,7 +54,7 @@ def test_nothing_at_all_is_an_empty_node() -> None:
 HALVES: list[tuple[str, str, Any]] = [
     ("file: /usr/local/lib/skp/x\n", "files", {"/usr/local/lib/skp/x": ""}),
     ("mode: 755 0 /usr/local/lib/skp/x\n", "files", {}),
-    ("note:/var/kafka/my file:%%%\n", "marker_files", {"/var/kafka/my file": ""}),
+    ("note:/var/kafka/my file:bm9kZ\n", "marker_files", {"/var/kafka/my file": ""}),
     ("kept:\n", "secrets", StoredSecrets()),
     ("kept:\nA='half", "secrets", StoredSecrets()),
     ("kept:\nno assignment\n", "secrets", StoredSecrets()),

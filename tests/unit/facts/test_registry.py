@@ -8,6 +8,7 @@ from cluster.errors import NodeError
 from cluster.facts import registry as facts
 from cluster.facts.images import Store, Stored, User, read
 from cluster.facts.registry import Registry
+from cluster.model.spec import Image
 from tests.support.fake_registry import MISSING, REFUSED, FakeRegistry, no_registry
 from tests.support.fakes import FakeConnection, fake_node, refusal, reply
 
@@ -48,6 +49,42 @@ def test_many_are_asked_for_in_several_turns(
     server.add("skp/a", "1", "2", "3")
     assert len(registry.digests(["skp/a"])["skp/a"]) == 3
     assert len(connection.commands) == 3
+
+
+WANTED = (Image("skp/a", "1"), Image("skp/b", "2"), Image("skp/none"))
+
+
+def test_images_are_identified_all_at_once(
+    connection: FakeConnection, server: FakeRegistry, registry: Registry
+) -> None:
+    one, two = server.add("skp/a", "1"), server.add("skp/b", "2")
+    assert registry.identify(WANTED) == {WANTED[0]: one, WANTED[1]: two}
+    assert len(connection.commands) == 1
+
+
+def test_no_images_are_identified_without_asking(
+    connection: FakeConnection, server: FakeRegistry, registry: Registry
+) -> None:
+    assert registry.identify([]) == {}
+    assert connection.commands == []
+
+
+@pytest.mark.parametrize(
+    "said", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\n\r\n", MISSING, REFUSED]
+)
+def test_what_gives_no_whole_answer_identifies_no_image(
+    server: FakeRegistry, registry: Registry, said: bytes
+) -> None:
+    server.add("skp/a", "1")
+    server.refuses["HEAD"] = said
+    assert registry.identify(WANTED) == {}
+
+
+def test_where_nothing_listens_no_image_is_identified(
+    connection: FakeConnection, registry: Registry
+) -> None:
+    no_registry(connection)
+    assert registry.identify(WANTED) == {}
 
 
 def test_a_tag_that_goes_between_the_questions_is_left_out(
