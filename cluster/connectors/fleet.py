@@ -114,8 +114,10 @@ class Fleet:
 
     def ask(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
         """Run `function` as `each` does; its errors name the nodes that can't be reached too."""
-        chosen = tuple(host.name for host in self.hosts) if names is None else tuple(names)
-        found = self.each(function, chosen)
+        chosen = [host.name for host in self.hosts] if names is None else list(dict.fromkeys(names))
+        reached = [name for name in chosen if name in self.nodes]
+        pool = _threads(len(reached))
+        found = _gather({n: pool.submit(function, self.nodes[n]) for n in reached}, pool)
         errors = {name: e for name, e in self.unreachable.items() if name in chosen}
         return Results(found.values, {**errors, **found.errors})
 

@@ -96,6 +96,7 @@ class FakeMachine:
             if not line.startswith(("GET ", "HEAD "))
             and not line.startswith("run: timeout -s KILL 5 stat -c owner:")
             and not line.startswith("run: sudo -n sh -c 'tail -qn")
+            and "/dev/tcp/localhost/5000 && { cat" not in line
         ]
 
     def of_service(self, service: str) -> dict[str, dict[str, Any]]:
@@ -224,10 +225,21 @@ class FakeMachine:
             return reply({"Descriptor": {"digest": digest}})
         return refusal(404, "manifest unknown")
 
+    def _registry(self, ran: Ran) -> Completed:
+        """Answer who asks the registry on the loopback for digests (HEAD)."""
+        if not any(c["State"]["Running"] for c in self.of_service("registry").values()):
+            return done(1, stderr="Connection refused")
+        assert isinstance(ran.stdin, bytes)
+        asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
+        digests = [self.pushed.get(f"localhost:5000/{name}:{tag}", "") for name, tag in asked]
+        return done(0, "".join(map(_head, digests)))
+
     def _shell(self, ran: Ran) -> Completed:
         command = ran.command
         if "stat -c owner:" in command:
             return done(0, self._disk(command))
+        if "/dev/tcp/localhost/5000 && { cat" in command:
+            return self._registry(ran)
         if _TRAIL in command:
             return self._audit(ran)
         if "flock" in command:
@@ -286,3 +298,10 @@ def _keep(ran: Ran) -> Completed:
     while ran.stdin.read(1):
         pass
     return done()
+
+
+def _head(digest: str) -> str:
+    """Return what a registry answers to a HEAD of a manifest; "" for one that is not there."""
+    status = "200 OK" if digest else "404 Not Found"
+    told = f"Docker-Content-Digest: {digest}\r\n" if digest else ""
+    return f"HTTP/1.1 {status}\r\n{told}Content-Length: 0\r\n\r\n"

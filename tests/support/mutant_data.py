@@ -70,8 +70,9 @@ MUTANTS = (
     _mutant(
         "a new container's files are not written",
         "container",
-        "make_beside(self, context)\n        steps.write_files(node, self.container)\n",
-        "make_beside(self, context)\n",
+        "made = steps.make(node, self.container, body)\n"
+        "        steps.write_files(node, self.container)\n",
+        "made = steps.make(node, self.container, body)\n",
     ),
     _mutant(
         "work that began while the image came is not asked for",
