@@ -75,11 +75,17 @@ class Fleet:
 
     def each(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
         """Run `function` on the named reachable nodes (default: all) in parallel, to the end."""
-        chosen = [
-            n for n in (self.nodes if names is None else dict.fromkeys(names)) if n in self.nodes
-        ]
-        pool = _threads(len(chosen))
-        return _gather({n: pool.submit(function, self.nodes[n]) for n in chosen}, pool)
+        found = self.ask(function, names)
+        return Results(found.values, {n: e for n, e in found.errors.items() if n in self.nodes})
+
+    def ask(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
+        """Run `function` as `each` does; its errors name the nodes that can't be reached too."""
+        chosen = dict.fromkeys((host.name for host in self.hosts) if names is None else names)
+        there = [name for name in chosen if name in self.nodes]
+        pool = _threads(len(there))
+        found = _gather({name: pool.submit(function, self.nodes[name]) for name in there}, pool)
+        lost = {name: error for name, error in self.unreachable.items() if name in chosen}
+        return Results(found.values, {**lost, **found.errors})
 
     def reconnect(self, names: Collection[str]) -> None:
         """Connect anew to nodes whose connections broke; where that fails, the old one stays.
@@ -111,15 +117,6 @@ class Fleet:
         if name in self.nodes:
             return self.nodes[name]
         raise self.unreachable.get(name) or NodeError(name, "it is not connected")
-
-    def ask(self, function: Callable[[Node], T], names: Iterable[str] | None = None) -> Results[T]:
-        """Run `function` as `each` does; its errors name the nodes that can't be reached too."""
-        chosen = [host.name for host in self.hosts] if names is None else list(dict.fromkeys(names))
-        reached = [name for name in chosen if name in self.nodes]
-        pool = _threads(len(reached))
-        found = _gather({n: pool.submit(function, self.nodes[n]) for n in reached}, pool)
-        errors = {name: e for name, e in self.unreachable.items() if name in chosen}
-        return Results(found.values, {**errors, **found.errors})
 
     def close(self) -> None:
         """End all connections."""

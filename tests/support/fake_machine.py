@@ -216,32 +216,43 @@ class FakeMachine:
         self.images[f"{name}{'@' if ':' in tag else ':'}{tag}"] = f"id-of-{tag}"
         return events({"status": "Pull complete"})
 
+    def _serves(self) -> bool:
+        return any(c["State"]["Running"] for c in self.of_service("registry").values())
+
+    def _registry(self, ran: Ran) -> Completed:
+        """Answer requests for the digests of tags, sent at once."""
+        if not self._serves():
+            return done(1, stderr="Connection refused\n")
+        assert isinstance(ran.stdin, bytes)
+        asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
+        found = [self.pushed.get(f"localhost:5000/{name}:{tag}") for name, tag in asked]
+        return done(
+            0,
+            "".join(
+                f"HTTP/1.1 200 OK\r\nDocker-Content-Digest: {digest}\r\n\r\n"
+                if digest
+                else "HTTP/1.1 404 Not Found\r\n\r\n"
+                for digest in found
+            ),
+        )
+
     def _distribution(self, request: Request) -> Reply:
         name = request.path.removeprefix("/distribution/").removesuffix("/json")
-        if not any(c["State"]["Running"] for c in self.of_service("registry").values()):
+        if not self._serves():
             return refusal(500, "connection refused")
         digest = self.pushed.get(name) or name.partition("@")[2]
         if digest in self.pushed.values():
             return reply({"Descriptor": {"digest": digest}})
         return refusal(404, "manifest unknown")
 
-    def _registry(self, ran: Ran) -> Completed:
-        """Answer who asks the registry on the loopback for digests (HEAD)."""
-        if not any(c["State"]["Running"] for c in self.of_service("registry").values()):
-            return done(1, stderr="Connection refused")
-        assert isinstance(ran.stdin, bytes)
-        asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
-        digests = [self.pushed.get(f"localhost:5000/{name}:{tag}", "") for name, tag in asked]
-        return done(0, "".join(map(_head, digests)))
-
     def _shell(self, ran: Ran) -> Completed:
         command = ran.command
         if "stat -c owner:" in command:
             return done(0, self._disk(command))
-        if "/dev/tcp/localhost/5000 && { cat" in command:
-            return self._registry(ran)
         if _TRAIL in command:
             return self._audit(ran)
+        if "/dev/tcp/localhost/5000 && { cat" in command:
+            return self._registry(ran)
         if "flock" in command:
             return _keep(ran)
         if found := re.search(r"docker exec (\S+) (.*)", command):
@@ -298,10 +309,3 @@ def _keep(ran: Ran) -> Completed:
     while ran.stdin.read(1):
         pass
     return done()
-
-
-def _head(digest: str) -> str:
-    """Return what a registry answers to a HEAD of a manifest; "" for one that is not there."""
-    status = "200 OK" if digest else "404 Not Found"
-    told = f"Docker-Content-Digest: {digest}\r\n" if digest else ""
-    return f"HTTP/1.1 {status}\r\n{told}Content-Length: 0\r\n\r\n"

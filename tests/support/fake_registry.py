@@ -52,6 +52,8 @@ class FakeRegistry:
             line = head.decode().partition(" HTTP/")[0]
             self.asked.append(line)
             refused = next((a for start, a in self.refuses.items() if line.startswith(start)), b"")
+            if line.startswith("HEAD ") and refused:
+                refused = refused.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"  # it has no body
             answers += refused or self._one(line, body)
         return Completed(0, answers, b"")
 

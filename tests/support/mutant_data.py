@@ -70,9 +70,8 @@ MUTANTS = (
     _mutant(
         "a new container's files are not written",
         "container",
-        "made = steps.make(node, self.container, body)\n"
-        "        steps.write_files(node, self.container)\n",
-        "made = steps.make(node, self.container, body)\n",
+        "steps.make(node, self.container, body)\n        steps.write_files(node, self.container)\n",
+        "steps.make(node, self.container, body)\n",
     ),
     _mutant(
         "work that began while the image came is not asked for",

@@ -154,7 +154,7 @@ def test_what_does_not_come_to_rest_is_an_error_after_twelve_rounds(
     """Every look shows the registry gone again, and what needs it waits."""
     for machine in cluster.machines.values():
         machine.connection.on("GET /containers/json", reply([]))
-        machine.connection.on_run("/dev/tcp/localhost/5000", done(1, stderr="Connection refused"))
+        machine.connection.on_run("/dev/tcp/localhost/5000", done(1))
     with pytest.raises(SkpError, match="does not come to rest: after 12 rounds"):
         command.run()
     assert len(sent(cluster, "c01: POST /containers/create")) == 12
