@@ -217,6 +217,7 @@ class _Standing(ContainerItem):
     Attributes:
         reason, hint: why not, and what to type.
         container: the wanted container, if the item is about one.
+        order: that of the operation in whose place it stands: those behind it wait too.
     """
 
     kind: Kind
@@ -226,6 +227,7 @@ class _Standing(ContainerItem):
     hint: str = ""
     container: Container | None = None
     differences: tuple[Difference, ...] = ()
+    order: int = 0
 
     @property
     def is_blocked(self) -> bool:

@@ -26,7 +26,7 @@ LABEL_BUSY = "skp.busy"
 # whether it may go for good, as JSON.
 LABEL_READY_CHECK = "skp.settled"
 LABEL_REMOVAL_CHECK = "skp.leaving"
-# On a container: the services that it comes after, and goes before, as JSON.
+# On a container: the services that start before it, and are removed after it, as JSON.
 LABEL_AFTER = "skp.after"
 # On a container: the image digest of the one that it replaced, for a rollback.
 LABEL_PREVIOUS = "skp.previous"

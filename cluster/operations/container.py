@@ -1,4 +1,4 @@
-"""Operations on containers that services want: create, replace, start, restart, remove, wait."""
+"""Operations on containers of services: create, replace, start, restart, remove, wait."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def execute(
 def _perform(
     context: Context, by_node: Mapping[str, Iterable[Operation]], node: Node
 ) -> list[Result]:
-    """Carry out the operations of one node, one after another."""
+    """Carry out the operations that one node performs, one after another."""
     return [attempt(context, operation) for operation in by_node[node.name]]
 
 

@@ -96,7 +96,8 @@ def defer_behind(item: Item, items: Sequence[Item]) -> Item:
         return item
     reason = f"it waits for {blocked[0].name} on {blocked[0].node}"
     container = getattr(item, "container", None)
-    return Deferred(item.kind, item.node, item.name, reason, "", container, item.differences)
+    place = (item.kind, item.node, item.name)
+    return Deferred(*place, reason, "", container, item.differences, item.order)
 
 
 def blocked(container: Container, reason: str, hint: str = "") -> Blocked:
@@ -105,7 +106,11 @@ def blocked(container: Container, reason: str, hint: str = "") -> Blocked:
 
 
 def plan_container(container: Container, state: State, rules: Rules) -> Item:
-    """Decide what is done about one container: whether it is kept, replaced, created or started."""
+    """Decide what is done about one container: keep, create, replace, start, or why it can't be.
+
+    Two containers are the same if the hashes of their descriptions are (`Container.described`);
+    the hash of the one that is there is in its label `skp.spec`.
+    """
     if container.node in state.unreachable:
         return blocked(container, "the node can't be reached")
     node, identity = state.nodes[container.node], rules.identify(container)
@@ -113,21 +118,23 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     if not item.changes:
         return item
     if obstacle := obstacle_of(container, node, rules.home):
-        return replace(blocked(container, *obstacle), differences=item.differences)
+        found = blocked(container, *obstacle)
+        return replace(found, differences=item.differences, order=item.order)
     reason, hint = missing_prerequisites(container, state, node, identity)
     if not reason:
         return item
     place = (Kind.CONTAINER, container.node, container.name)
-    return Deferred(*place, reason, hint, container, item.differences)
+    return Deferred(*place, reason, hint, container, item.differences, item.order)
 
 
 def _compared(
     container: Container, identity: str, found: FoundContainer | None, rules: Rules
 ) -> Item:
     """Return what is to be done if there is no obstacle."""
-    # While its registry is down an image has no digest. A container that runs is then not compared
-    # by its image.
-    known = identity or (found.fields.get("image") or {}).get("id", "") if found else identity
+    known = identity
+    if found and not identity:
+        # While its registry is down an image has no digest: what is there is not compared by it.
+        known = (found.fields.get("image") or {}).get("id", "")
     described = container.described(known or None, rules.key)
     if found is None:
         made = labels(container, identity, None, rules.key)

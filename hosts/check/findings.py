@@ -47,7 +47,7 @@ class ClusterFacts:
     gpus: frozenset[str] = frozenset()
 
     def usual(self, key: str) -> str:
-        """Return what most nodes say, "" when no value is more frequent than others."""
+        """Return the most frequent value of a key, "" for a tie or none."""
         counted = Counter(one(facts, key) for facts in self.facts.values()).most_common(2)
         if not counted or (len(counted) > 1 and counted[0][1] == counted[1][1]):
             return ""
@@ -64,7 +64,7 @@ def parse(text: str) -> Facts:
 
 
 def one(facts: Facts, key: str) -> str:
-    """Return the only value of a key, "" if there is none."""
+    """Return the first value of a key, "" if there is none."""
     return next(iter(facts.get(key, ())), "")
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the facts of this machine that host.check judges: lines of "KEY VALUE". Runs as the SSH user.
 # Called as: probe.sh FOLDER ADDRESS PEERS NAMES; PEERS and NAMES are lists with blanks. It changes
-# nothing. Nothing here may hang: each question has a time limit of its own.
+# nothing. Nothing here may hang: what could has a time limit of its own.
 LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL PATH

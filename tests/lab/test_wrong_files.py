@@ -60,5 +60,6 @@ def test_it_is_told_and_nothing_is_touched(
     assert ran.out == ""
     assert not logins(since)
     assert container_ids() == before
+    assert skp("docker.ps").code == 0
     assert logins(since)  # that was seen
     assert {path.name for path in tmp_path.iterdir()} == files.keys()

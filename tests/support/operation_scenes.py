@@ -25,7 +25,6 @@ from cluster.operations import (
     swarm_entry,
 )
 from cluster.operations.base import Operation
-from cluster.operations.container_body import labels
 from tests.support.fake_repository import FakeRepository
 from tests.support.fake_swarm import FakeSwarm
 from tests.support.fakes import done, events, fake_fleet, refusal, reply
@@ -36,6 +35,7 @@ from tests.support.scenes import (
     KEY,
     Scene,
     found,
+    made_of,
     replacing,
     with_containers,
 )
@@ -46,7 +46,7 @@ DEBIAN = Image("debian", "12", Source.STREAM)
 
 
 def creating() -> Scene:
-    made = labels(CONTAINER, DIGEST, None, KEY)
+    made = made_of(CONTAINER)
     fleet, containers = with_containers()
     return Scene(fleet, container.CreateContainer(CONTAINER, DIGEST, made, "c01"), containers)
 
@@ -84,7 +84,7 @@ def commanding() -> Scene:
 
 
 def job() -> Scene:
-    made = labels(JOB, DIGEST, None, KEY)
+    made = made_of(JOB)
     fleet, containers = with_containers()
     containers.ends = 0
     return Scene(fleet, container_run.RunJob(JOB, DIGEST, made, "c01", 30), containers)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from cluster.config.secrets import Secret
@@ -122,9 +123,15 @@ def walk(fault: Fault, make: Callable[[], Scene]) -> Iterator[tuple[Scene, NodeE
         yield scene, error
 
 
+@cache
+def made_of(container: Container) -> Mapping[str, str]:
+    """Return the labels of a container that replaces none."""
+    return labels(container, DIGEST, None, KEY)
+
+
 def found(container: Container = OLD, **changes: Any) -> FoundContainer:
     """Return what is observed of `container` once it was made."""
-    made = labels(container, DIGEST, None, KEY)
+    made = made_of(container)
     there = FoundContainer(
         container.name,
         f"id-{container.name}",

@@ -199,3 +199,17 @@ def test_what_comes_after_another_service_goes_before_it() -> None:
     client = replace(created(Container("c02", "b", "b", image)), after=("a",))
     steps = plan([], state_of({"c01": [server], "c02": [client]}))
     assert [[step.name for step in wave] for wave in waves(steps)] == [["b"], ["a"]]
+
+
+def test_what_follows_a_blocked_container_of_a_rolling_change_waits() -> None:
+    image = Image("skp/a")
+    before = [Container(node, f"a-{node}", "a", image, network=NETWORK) for node in NODES]
+    there = {container.node: [created(container)] for container in before}
+    wanted = [
+        replace(container, memory=1 << 30, rolling_order=order)
+        for order, container in enumerate(before, 1)
+    ]
+    wanted[0] = replace(wanted[0], obstacle=("its data is another's", "Look at it."))
+    steps = plan(wanted, state_of(there))
+    assert [step.action for step in steps] == [Action.BLOCK, Action.DEFER, Action.DEFER]
+    assert steps[1].reason == "it waits for a-c01 on c01"

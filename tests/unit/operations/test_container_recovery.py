@@ -53,7 +53,7 @@ def repair(scene: Scene, *wanted: Container) -> list[Item]:
     return planned(scene, *wanted)
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, Fault.NOT_FOUND, Fault.SILENT])
+@pytest.mark.parametrize("fault", [*FAULTS, Fault.NOT_FOUND])
 @pytest.mark.parametrize("make", [creating, replacing, partial(starting, "exited")])
 def test_the_next_plan_completes_what_failed(make: Callable[[], Scene], fault: Fault) -> None:
     for scene, _ in walk(fault, make):
