@@ -68,3 +68,8 @@ class Converging:
         )
         with self.cluster.fleet() as fleet:
             return converge(self.cluster.declared, fleet, scope, self.console)
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    """Return how each item ended, as "c01 jupyter-skp"."""
+    return {f"{r.item.node} {r.item.name}": str(r.outcome) for r in report.results}

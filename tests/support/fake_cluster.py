@@ -25,7 +25,6 @@ from cluster.config import settings as settings_file
 from cluster.config.env_file import EnvFile, _Source
 from cluster.config.inventory import Host
 from cluster.connectors import fleet as fleets
-from cluster.connectors.base import Completed
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
@@ -36,7 +35,7 @@ from tasks import ns
 from tests.support.described import described
 from tests.support.fake_configs import FakeConfigs
 from tests.support.fake_machine import FakeMachine
-from tests.support.fakes import Ran, Reply, Request, done, refusal, reply
+from tests.support.fakes import Reply, Request, done, refusal, reply
 
 HOSTS: Mapping[str, Any] = {
     "c01": {
@@ -63,8 +62,7 @@ class FakeCluster:
     Attributes:
         machines: by name.
         wire: the lines of all nodes, each with the node's name in front.
-        labels: what the Swarm remembers.
-        down: the nodes that can't be reached.
+        labels: what the Swarm remembers. down: the nodes that can't be reached.
         configs: the Swarm's store, with the lock in it.
     """
 
@@ -185,6 +183,10 @@ class FakeCluster:
         """Return what may have changed something, on all nodes; see FakeMachine.changes."""
         return [line for machine in self.machines.values() for line in machine.changes()]
 
+    def sent(self, part: str) -> list[str]:
+        """Return the lines of the wire that hold `part`."""
+        return [line for line in self.wire if part in line]
+
     def trail(self, name: str) -> list[dict[str, Any]]:
         """Return the audit trail of a manager."""
         return [json.loads(line) for line in self[name].trail.splitlines()]
@@ -297,28 +299,3 @@ def _alone(words: Sequence[str]) -> Collection:
 
 def _network(name: str, subnet: str) -> dict[str, Any]:
     return {"Name": name, "Attachable": True, "IPAM": {"Config": [{"Subnet": subnet}]}}
-
-
-class FakePortainer:
-    """Portainer's API on a node, as `exchange` reaches it through the node's shell.
-
-    Attributes:
-        known: the URLs of its agents.
-    """
-
-    def __init__(self, machine: FakeMachine, port: int) -> None:
-        """Have it listen on `port` of `machine`."""
-        self.known: list[str] = []
-        machine.connection.on_run(f"/dev/tcp/127.0.0.1/{port} ", self._answer)
-
-    def _answer(self, ran: Ran) -> Completed:
-        assert isinstance(ran.stdin, bytes)
-        head, _, body = ran.stdin.partition(b"\r\n\r\n")
-        method, path, _ = head.decode().split(" ", 2)
-        if path == "/api/users/admin/check":
-            return done(0, "HTTP/1.1 204 No Content\r\n\r\n")
-        if (method, path) == ("POST", "/api/endpoints"):
-            self.known.append(body.decode().partition('name="URL"')[2].split()[0])
-        told = {"/api/auth": {"jwt": "t"}, "/api/endpoints": [{"URL": u} for u in self.known]}
-        text = json.dumps(told.get(path, {}))
-        return done(0, f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}")

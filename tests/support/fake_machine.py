@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from cluster.config import secrets
 from cluster.connectors.base import Completed
 from hosts.boot import files as boot
+from tests.support.fake_registry import digests
 from tests.support.fakes import (
     FakeConnection,
     Ran,
@@ -88,7 +89,7 @@ class FakeMachine:
     def changes(self) -> list[str]:
         """Return the lines of its wire that may change something, in their order.
 
-        Left out are beats of the lock; contents that differ from run to run are cut.
+        How long what it was given is, which differs from run to run, is cut.
         """
         return [
             re.sub(r" < (\d+ bytes|stream)$", " < ...", line)
@@ -159,8 +160,7 @@ class FakeMachine:
         return reply(status=204)
 
     def _stopped(self, request: Request) -> Reply:
-        found = self._find(request)
-        if found is None:
+        if (found := self._find(request)) is None:
             return refusal(404, "No such container")
         found["State"] |= {"Status": "exited", "Running": False}
         return reply(status=204)
@@ -223,18 +223,7 @@ class FakeMachine:
         """Answer requests for the digests of tags, sent at once."""
         if not self._serves():
             return done(1, stderr="Connection refused\n")
-        assert isinstance(ran.stdin, bytes)
-        asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
-        found = [self.pushed.get(f"localhost:5000/{name}:{tag}") for name, tag in asked]
-        return done(
-            0,
-            "".join(
-                f"HTTP/1.1 200 OK\r\nDocker-Content-Digest: {digest}\r\n\r\n"
-                if digest
-                else "HTTP/1.1 404 Not Found\r\n\r\n"
-                for digest in found
-            ),
-        )
+        return digests(self.pushed, ran)
 
     def _distribution(self, request: Request) -> Reply:
         name = request.path.removeprefix("/distribution/").removesuffix("/json")

@@ -85,6 +85,15 @@ def _response(status: int, body: bytes = b"", headers: Mapping[str, str] | None 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def digests(pushed: Mapping[str, str], ran: Ran) -> Completed:
+    """Answer requests for the digests of tags, sent at once; `pushed` has them by reference."""
+    assert isinstance(ran.stdin, bytes)
+    asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
+    found = [pushed.get(f"localhost:5000/{name}:{tag}") for name, tag in asked]
+    answers = [_response(200, b"", {"Docker-Content-Digest": d}) if d else MISSING for d in found]
+    return Completed(0, b"".join(a.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" for a in answers), b"")
+
+
 MISSING = _response(404, b'{"errors": []}')
 REFUSED = _response(500, b"disk full")
 

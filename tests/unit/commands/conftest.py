@@ -9,6 +9,7 @@ import pytest
 from cluster.config import secrets_file
 from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
 from cluster.lock.holder import Holder
+from tests.support.converging import Converging
 from tests.support.fake_cluster import FakeCluster
 
 ME = Holder("ann@desk", "docker.apply", "2026-11-28T10:00:00+00:00", "boot-1", 17, "900")
@@ -31,3 +32,9 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, me: Holder) -> Fake
     secrets_file.write(tmp_path / "secrets.env", StoredSecrets(values, 1))
     cluster.begin()
     return cluster
+
+
+@pytest.fixture
+def command(cluster: FakeCluster) -> Converging:
+    """A command that converges on that cluster."""
+    return Converging(cluster)

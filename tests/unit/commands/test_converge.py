@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cluster.commands.report import Report
 from cluster.config import secrets_file
 from cluster.errors import ExitCode, SkpError
 from cluster.lock import swarm as lock
@@ -18,25 +17,11 @@ from cluster.lock.holder import Holder, LockedError
 from cluster.model.result import Outcome
 from cluster.plan.parts import FORM, Part
 from cluster.plan.scope import Goal
-from tests.support.converging import Converging
+from tests.support.converging import Converging, outcomes
 from tests.support.fake_cluster import HOSTS, FakeCluster
-from tests.support.fakes import Reply, Request, done, golden, refusal, reply
+from tests.support.fakes import Reply, Request, done, golden, reply
 
 CREATE = "POST /containers/create"
-
-
-@pytest.fixture
-def command(cluster: FakeCluster) -> Converging:
-    return Converging(cluster)
-
-
-def outcomes(report: Report) -> dict[str, str]:
-    """Return how each item ended, as "c01 jupyter-skp"."""
-    return {f"{r.item.node} {r.item.name}": str(r.outcome) for r in report.results}
-
-
-def sent(cluster: FakeCluster, part: str) -> list[str]:
-    return [line for line in cluster.wire if part in line]
 
 
 def before(machine: Any, pattern: str, hook: Callable[[], None]) -> None:
@@ -73,7 +58,7 @@ def test_what_is_as_wanted_takes_no_lock_and_leaves_no_trail(
     assert (report.exit_code, report.changed) == (ExitCode.OK, 0)
     assert set(outcomes(report).values()) == {"unchanged"}
     assert cluster.changes() == []
-    assert not sent(cluster, "/configs")
+    assert not cluster.sent("/configs")
 
 
 def test_a_change_is_locked_recorded_carried_out_and_the_lock_freed(
@@ -116,7 +101,7 @@ def test_it_is_looked_once_more_when_the_lock_is_held(
     cluster.master.connection.on("POST /configs/*/update", lock_held)
     report = command.run("registry")
     assert set(outcomes(report).values()) == {"unchanged"}
-    assert sent(cluster, CREATE) == []
+    assert cluster.sent(CREATE) == []
 
 
 def test_rounds_go_on_until_nothing_is_left_to_wait_for(
@@ -133,7 +118,7 @@ def test_rounds_go_on_until_nothing_is_left_to_wait_for(
     ]  # fmt: skip
     places = [next(i for i, line in enumerate(cluster.wire) if part in line) for part in order]
     assert places == sorted(places)
-    assert len(sent(cluster, "c01: GET /info")) <= 2 + len(order)
+    assert len(cluster.sent("c01: GET /info")) <= 2 + len(order)
 
 
 def test_without_a_swarm_the_master_keeps_the_lock_and_the_swarm_when_it_has_begun(
@@ -157,7 +142,7 @@ def test_what_does_not_come_to_rest_is_an_error_after_twelve_rounds(
         machine.connection.on_run("/dev/tcp/localhost/5000", done(1))
     with pytest.raises(SkpError, match="does not come to rest: after 12 rounds"):
         command.run()
-    assert len(sent(cluster, "c01: POST /containers/create")) == 12
+    assert len(cluster.sent("c01: POST /containers/create")) == 12
     assert cluster.trail("c01")[-1]["outcome"] == "failed"
     assert cluster.configs.labels("skp-lock") == {}
 
@@ -181,7 +166,7 @@ def test_waiting_for_what_already_runs_needs_no_lock(
     assert outcomes(report)["c02 jupyter-skp-c02"] == "unchanged"
     assert report.exit_code is ExitCode.OK
     assert cluster.changes() == []
-    assert not sent(cluster, "/configs")
+    assert not cluster.sent("/configs")
 
 
 def test_what_only_the_running_service_can_tell_is_asked_with_the_lock_held(
@@ -221,16 +206,7 @@ def test_a_plan_that_takes_much_away_is_asked_about_and_ends_with_no(
         again.run()
     assert "2 of 5 containers would be removed" in again.asked[0]
     assert less.changes() == []
-    assert not sent(less, "/configs")
-
-
-def test_a_removal_that_was_typed_is_not_asked_about(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    command.run()
-    command.run("jupyter", Goal.REMOVE)
-    assert command.asked == []
-    assert cluster.containers("jupyter") == {}
+    assert not less.sent("/configs")
 
 
 def test_nothing_more_is_changed_once_the_lock_is_lost(
@@ -261,7 +237,7 @@ def test_nothing_more_is_changed_once_the_lock_is_lost(
     assert ended["registry-skp"].outcome is Outcome.DONE  # it was begun before
     assert ended["jupyter-skp"].outcome is Outcome.SKIPPED
     assert "bob@laptop" in ended["jupyter-skp"].detail
-    assert sent(cluster, "create?name=jupyter") == []
+    assert cluster.sent("create?name=jupyter") == []
     assert report.exit_code is ExitCode.FAILED
     assert "bob@laptop" in cluster.configs.labels("skp-lock")[lock.LABEL_HOLDER]
 
@@ -295,17 +271,6 @@ def test_secrets_are_on_this_machine_before_anything_is_made_with_them(
     assert secrets_file.read(path).values["JUPYTER_PASSWORD"].reveal() not in said
 
 
-def test_the_clusters_secrets_win_over_this_machines(
-    command: Converging, cluster: FakeCluster, tmp_path: Path
-) -> None:
-    command.run()
-    path = tmp_path / "secrets.env"
-    path.write_text(path.read_text().replace("the-JUPYTER_PASSWORD", "another"))
-    report = command.run()
-    assert any("JUPYTER_PASSWORD: the cluster's value is used" in w for w in report.warnings)
-    assert report.changed == 0
-
-
 def test_a_command_that_died_is_mentioned_and_recorded(
     command: Converging, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,92 +299,5 @@ def test_a_lock_that_another_holds_ends_the_command(
         machine.connection.on("GET /configs", beaten)
     with pytest.raises(LockedError, match="changing this cluster: bob@laptop"):
         command.run("registry")
-    assert sent(cluster, CREATE) == []
+    assert cluster.sent(CREATE) == []
     assert cluster["c01"].trail == b""
-
-
-def test_what_failed_is_not_tried_again_and_the_other_nodes_go_on(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    cluster["c02"].connection.on(CREATE, refusal(500, "no space left on device"))
-    report = command.run()
-    ended = outcomes(report)
-    assert ended["c02 registry-skp"] == "failed"
-    assert ended["c02 jupyter-skp-c02"] == "skipped"
-    assert ended["c01 jupyter-skp"] == "done"
-    assert len(sent(cluster, "c02: POST /containers/create")) == 1
-    assert cluster.trail("c01")[-1]["outcome"] == "failed"
-    (failed,) = [s for s in cluster.trail("c01")[-1]["steps"] if s["outcome"] == "failed"]
-    assert failed["detail"] == "creating registry-skp: no space left on device"
-
-
-def test_what_is_done_on_some_nodes_only_is_said_to_be_forgotten(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    command.run()
-    report = command.run("jupyter", Goal.REMOVE, nodes=["c02"])
-    assert any("jupyter goes on the chosen nodes only" in w for w in report.warnings)
-    assert list(cluster.containers("jupyter")) == ["jupyter-skp"]
-
-
-def test_a_service_that_was_taken_down_is_named_and_left_down(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    command.run()
-    command.run("jupyter", Goal.REMOVE)
-    report = command.run()
-    assert report.stopped == ("jupyter",)
-    assert cluster.containers("jupyter") == {}
-
-
-def test_a_rollback_runs_the_image_before_and_is_named_afterwards(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    command.run()
-    reference = "localhost:5000/skp/docker-ds:latest"
-    old, cluster.master.pushed[reference] = cluster.master.pushed[reference], "sha256:newer"
-    cluster.master.pushed["kept"] = old
-    command.run()
-    assert command.run("jupyter", Goal.ROLLBACK).exit_code is ExitCode.OK
-    fields = cluster["c02"].containers["jupyter-skp-c02"]["Config"]["Labels"]["skp.fields"]
-    assert old in fields
-    assert command.run().pinned == ("jupyter",)
-
-
-def test_a_rollback_without_an_image_before_is_refused(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    command.run()
-    cluster.forget_wire()
-    with pytest.raises(SkpError, match="jupyter has nothing to go back to"):
-        command.run("jupyter", Goal.ROLLBACK)
-    assert cluster.changes() == []
-
-
-def test_a_node_that_can_not_be_reached_is_told_and_the_others_are_served(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    cluster.down.add("c03")
-    report = command.run()
-    assert list(report.unreachable) == ["c03"]
-    assert report.exit_code is ExitCode.FAILED
-    assert outcomes(report)["c02 jupyter-skp-c02"] == "done"
-
-
-def test_a_node_that_was_not_chosen_is_only_warned_of(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    cluster.down.add("c03")
-    report = command.run(nodes=["c01", "c02"])
-    assert report.unreachable == {}
-    assert "c03: can't be reached" in " ".join(report.warnings)
-    assert report.exit_code is ExitCode.OK
-
-
-def test_a_node_that_the_swarm_knows_by_another_address_is_warned_of(
-    command: Converging, cluster: FakeCluster
-) -> None:
-    cluster["c02"].swarm["NodeAddr"] = "10.9.9.9"
-    report = command.run("registry")
-    (warning,) = [w for w in report.warnings if "10.9.9.9" in w]
-    assert "says 10.1.0.2, the Swarm knows it as 10.9.9.9" in warning

@@ -1,0 +1,168 @@
+"""A cluster that remembers every option that a `-run` may be given, and what commands ask of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fake_cluster import FakeCluster
+from tests.support.fakes import done
+
+GIVEN = {
+    "airflow": {
+        "AIRFLOW_NAME": "flow",
+        "AIRFLOW_PORT": "8140",
+        "AIRFLOW_VOLUME": "/home/skp/skp/volume/flow",
+    },
+    "jupyter": {
+        "JUPYTER_NAME": "note",
+        "JUPYTER_PORT": "8111",
+        "JUPYTER_VOLUME": "/home/skp/skp/volume/note",
+    },
+    "kafka": {"KAFKA_NAME": "broker", "KAFKA_PORT": "9192", "KAFKA_VOLUME": "/data/broker"},
+    "mysql": {"MYSQL_NAME": "db", "MYSQL_PORT": "3406", "MYSQL_VOLUME": "/data/db"},
+    "portainer": {
+        "PORTAINER_NAME": "harbour",
+        "PORTAINER_PORT": "8150",
+        "PORTAINER_VOLUME": "/data/harbour",
+    },
+    "registry": {"REGISTRY_NAME": "shelf", "REGISTRY_VOLUME": "/home/skp/skp/volume/shelf"},
+    "spark": {"SPARK_VOLUME": "/home/skp/skp/volume/spark"},
+    "volumes": {"VOLUMES_NAME": "vol"},
+    "zookeeper": {"ZOOKEEPER_NAME": "keeper", "ZOOKEEPER_VOLUME": "/data/keeper"},
+}
+HOSTS: dict[str, Any] = {
+    "c01": {
+        "ipv4": "10.1.0.1",
+        "labels": [
+            {label: "enable"}
+            for label in ("jupyter", "mysql", "portainer", "spark-master", "zookeeper", "kafka")
+        ],
+        "groups": ["master", "manager"],
+    },
+    "c02": {
+        "ipv4": "10.1.0.2",
+        "labels": [{label: "enable"} for label in ("jupyter", "kafka", "spark-worker")],
+        "groups": ["worker"],
+    },
+    "c03": {"ipv4": "10.1.0.3", "labels": [{"kafka": "enable"}], "groups": ["worker"]},
+}
+SETTINGS = {
+    "PORTAINER_IMAGE": "portainer/portainer-ce",
+    "S3_ACCOUNT": "bucket",
+    "S3_ACCESS_ID": "id",
+    "S3_ACCESS_KEY": "key",
+}
+MOUNTED = done(0, json.dumps({"state": "mounted", "alive": True}))
+UNMOUNTED = done(1, json.dumps({"state": "unmounted by hand"}))
+
+
+def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
+    """Return the cluster before anything runs there."""
+    return FakeCluster(folder, patch, HOSTS, **SETTINGS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command, and what it has to ask nodes for, each somewhere on the wire.
+
+    Attributes:
+        execs: how commands in containers end, by a part of them.
+        drained: nodes that are drained first.
+        code: its exit code.
+    """
+
+    words: str
+    asks: tuple[str, ...]
+    execs: tuple[tuple[str, Any], ...] = ()
+    drained: tuple[str, ...] = ()
+    code: int = 0
+
+
+NONE_THERE = (("--skip-column-names", done()),)
+BOTH_THERE = (("--skip-column-names", done(0, "database\nuser")),)
+ROWS = (
+    Row(
+        "volume.status",
+        ("c01: .*docker exec vol-s3-c01 volume-skp status", "c02: .*docker exec vol-s3-c02 "),
+        (("volume-skp status", MOUNTED),),
+    ),
+    Row(
+        "volume.check",
+        ("docker exec vol-s3-c01 volume-skp check", "docker exec vol-s3-c02 volume-skp check"),
+        (("volume-skp check", done(0, json.dumps({"ok": True}))),),
+    ),
+    Row(
+        "volume.umount",
+        ("docker exec vol-s3-c01 volume-skp umount", "docker exec vol-s3-c02 volume-skp umount"),
+        (("volume-skp status", MOUNTED),),
+    ),
+    Row(
+        "volume.mount",
+        ("docker exec vol-s3-c01 volume-skp mount", "docker exec vol-s3-c02 volume-skp mount"),
+        (("volume-skp status", UNMOUNTED),),
+    ),
+    Row("docker.kafka-drain -h c02", ("c02: .*docker exec broker-2 kafka-drain",)),
+    Row(
+        "docker.mysql-airflow-init",
+        ("docker exec db mysql", "docker exec db sh /run/skp/airflow-init$"),
+        NONE_THERE,
+    ),
+    Row(
+        "docker.mysql-airflow-init --reset --yes",
+        (
+            "test -e /home/skp/skp/volume/flow/var/airflow/store",
+            "mv -f .* /home/skp/skp/volume/flow/var/airflow/store",
+            "docker exec db sh /run/skp/airflow-init --reset",
+        ),
+        BOTH_THERE,
+    ),
+    Row(
+        "docker.airflow-db-init",
+        (
+            r"c01: POST /containers/create\?name=flow-init\.new .*SKP_STORE=db:3306/airflow",
+            r'name=flow-init\.new .*"Source": "/home/skp/skp/volume/flow"',
+        ),
+    ),
+    Row(
+        "docker.airflow-web-passwd-init",
+        ("docker exec flow /opt/skp/bin/airflow-skp web-password",),
+    ),
+    Row("docker.portainer-run", (r"/dev/tcp/127\.0\.0\.1/8150 ",)),
+    Row(
+        "docker.undrain -h c03",
+        (r"c03: POST /containers/create\?name=broker-3\.new",),
+        (),
+        ("c03",),
+    ),
+    Row("docker.restart -n broker", ("c01: POST /containers/.*/restart", "c03: .*/restart")),
+)
+
+
+SHELLS = {
+    "docker.airflow-shell": "docker exec -i flow bash",
+    "docker.jupyter-shell": "docker exec -i note bash",
+    "docker.jupyter-shell -h c02": "docker exec -i note-c02 bash",
+    "docker.kafka-shell -h c03": "docker exec -i broker-3 bash",
+    "docker.mysql-shell": "docker exec -i db bash",
+    "docker.mysql-client": "docker exec -i db mysql",
+    "docker.spark-shell": "docker exec -i spark-skp-",
+    "docker.zookeeper-shell": "docker exec -i keeper-1 bash",
+    "docker.exec-shell -h c01 -n note": "docker exec -i note bash",
+}
+
+
+# Commands that read no setting that `-run` may override; each with what it does read.
+OTHERS = {
+    r"(cron|lab|lang|iptable|nfs)\..*": "this machine, or what machines have before they are nodes",
+    r"host\.(copy|install)": "what machines have before they are nodes",
+    r"ssh\..*": "hosts.json and what is typed",
+    r"(sshfs|s3fs|blobfs)\..*": "where credentials are: $SKP_HOME, and the server's own settings",
+    r"docker\.swarm-.*|docker\.node-rm|docker\.drain": "the Swarm; what goes is found by labels",
+    r"docker\.image-.*": "images: names and tags, the registry's address",
+    r"docker\.(ps|audit|history)": "what is there",
+}
