@@ -193,8 +193,7 @@ class FakeCluster:
 
     def _evaluated(self, path: Path, folder: Path) -> EnvFile:
         """Return what the settings' file says, without the shell that evaluates it elsewhere."""
-        exported = {"SKP_USER": "skp", **self.settings}
-        return EnvFile(_Source(path, folder), exported, frozenset())
+        return EnvFile(_Source(path, folder), {"SKP_USER": "skp", **self.settings}, frozenset())
 
     def _images(self, source: Source) -> list[Any]:
         every = [i for s in services.catalogue().values() for i in s.images(self.wanted)]
@@ -252,7 +251,7 @@ class FakeCluster:
         if self.leaderless:
             return refusal(500, "rpc error: the swarm does not have a leader")
         if not self.entries:
-            return refusal(503, "this node is not a swarm manager")
+            return refusal(503, "not a manager")
         return reply(
             {
                 "ID": "the-swarm",

@@ -122,8 +122,7 @@ class FakeMachine:
         return next(matches, None)
 
     def _inspected(self, request: Request) -> Reply:
-        found = self._find(request)
-        return reply(found) if found else refusal(404, "No such container")
+        return reply(found) if (found := self._find(request)) else refusal(404, "No such")
 
     def created(self, request: Request) -> Reply:
         """Answer POST /containers/create."""

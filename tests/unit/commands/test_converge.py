@@ -271,18 +271,6 @@ def test_secrets_are_on_this_machine_before_anything_is_made_with_them(
     assert secrets_file.read(path).values["JUPYTER_PASSWORD"].reveal() not in said
 
 
-def test_a_command_that_died_is_mentioned_and_recorded(
-    command: Converging, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dead = Holder("bob@laptop", "docker.apply", "", "boot-2", 1, "1")
-    cluster.configs.put("skp-lock", {lock.LABEL_HOLDER: dead.dumps()})
-    monkeypatch.setattr(lock, "STALE_SECONDS", 0.01)
-    monkeypatch.setattr(lock, "_PAUSE", 0.01)
-    report = command.run("registry")
-    assert any("taken over from a command that died: bob@laptop" in w for w in report.warnings)
-    assert "bob@laptop" in cluster.trail("c02")[0]["after"]
-
-
 def test_a_lock_that_another_holds_ends_the_command(
     command: Converging, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import ExitCode, SkpError
+from cluster.lock import swarm as lock
+from cluster.lock.holder import Holder
 from cluster.plan.scope import Goal
 from tests.support.converging import Converging, outcomes
 from tests.support.fake_cluster import FakeCluster
@@ -120,3 +122,15 @@ def test_a_removal_that_was_typed_is_not_asked_about(
     command.run("jupyter", Goal.REMOVE)
     assert command.asked == []
     assert cluster.containers("jupyter") == {}
+
+
+def test_a_command_that_died_is_mentioned_and_recorded(
+    command: Converging, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = Holder("bob@laptop", "docker.apply", "", "boot-2", 1, "1")
+    cluster.configs.put("skp-lock", {lock.LABEL_HOLDER: dead.dumps()})
+    monkeypatch.setattr(lock, "STALE_SECONDS", 0.01)
+    monkeypatch.setattr(lock, "_PAUSE", 0.01)
+    report = command.run("registry")
+    assert any("taken over from a command that died: bob@laptop" in w for w in report.warnings)
+    assert "bob@laptop" in cluster.trail("c02")[0]["after"]
