@@ -22,7 +22,6 @@ from cluster.connectors.forwarding import SOCKET, ForwardingTransport
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
 API_VERSION = "1.44"
-_FRAME_HEAD = 8  # bytes before what a container printed on one of its streams
 # By the name after // the SDK tells what kind of socket lies below a response.
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
@@ -75,15 +74,9 @@ class Engine(docker.APIClient):
             yield from response.iter_content(None)
 
     def exec_output(self, ident: str) -> bytes:
-        """Start a command that was made in a container; return what it prints on both streams.
-
-        The SDK's own call loses what the engine sends together with the head of its answer.
-        """
-        url = f"{self.base_url}/v{API_VERSION}/exec/{ident}/start"
-        body = {"Detach": False, "Tty": False}
-        with self.post(url, json=body, timeout=self.timeout) as response:
-            self._check(response)
-            return _both_streams(response.content)
+        """Start a command that was made in a container; return what it prints on both streams."""
+        said: bytes = self.exec_start(ident)
+        return said
 
     def layers_size(self) -> int:
         """Return how many bytes all image layers take on the engine's disk."""
@@ -120,17 +113,6 @@ class Engine(docker.APIClient):
             response.raise_for_status()
         except requests.HTTPError as error:
             raise docker.errors.create_api_error_from_http_exception(error) from None
-
-
-def _both_streams(frames: bytes) -> bytes:
-    """Return what is in frames of standard output and error (API reference, "attach")."""
-    said, at = b"", 0
-    while at + _FRAME_HEAD <= len(frames):
-        size = int.from_bytes(frames[at + 4 : at + _FRAME_HEAD], "big")
-        at += _FRAME_HEAD
-        said += frames[at : at + size]
-        at += size
-    return said
 
 
 class _SshHttpConnection(urllib3.connection.HTTPConnection):

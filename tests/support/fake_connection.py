@@ -137,7 +137,7 @@ class FakeConnection:
         if found is None:
             raise UnscriptedError(f"{self.name}: no end is scripted of: {command} in {container}")
         code, text = found
-        self.on(f"POST /exec/{ident}/start", Reply(200, (frames(text),) if text else (), raw=True))
+        self.on(f"POST /exec/{ident}/start", Reply(101, (frames(text),) if text else (), raw=True))
         self.on(f"GET /exec/{ident}/json", reply({"ExitCode": code}))
         return reply({"Id": ident}, 201)
 

@@ -122,7 +122,7 @@ def response(answer: Reply, method: str) -> urllib3.HTTPResponse:
 
 def _head(answer: Reply) -> bytes:
     if answer.raw:
-        how = "Content-Type: application/vnd.docker.multiplexed-stream\r\nConnection: close"
+        how = "Connection: Upgrade\r\nUpgrade: tcp"
     elif answer.stream:
         how = "Transfer-Encoding: chunked"
     else:

@@ -126,5 +126,5 @@ def test_no_proxy_of_the_environment_is_used(
 
 def test_what_a_command_prints_on_both_streams_is_put_together(connection: FakeConnection) -> None:
     both = b"\x01\0\0\0\0\0\0\x04out\n\x02\0\0\0\0\0\0\x04err\n"
-    connection.on("POST /exec/e/start", Reply(200, (both,), raw=True))
+    connection.on("POST /exec/e/start", Reply(101, (both,), raw=True))
     assert connection.engine(5).exec_output("e") == b"out\nerr\n"
