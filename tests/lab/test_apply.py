@@ -119,16 +119,6 @@ def test_one_node_off_leaves_the_others_served(changed: None, powered: Switch) -
     assert skp("docker.status").code == 0
 
 
-def test_what_can_not_get_healthy_is_reported_with_its_log(
-    changed: None, settings: Settings
-) -> None:
-    ran = skp("docker.jupyter-run", env=settings(JUPYTER_BASEURL="x", JUPYTER_MEMORY="6m"))
-    assert ran.code == 1
-    assert "c01 jupyter-skp" in ran.out
-    assert "ended with exit code" in ran.out or "is starting after" in ran.out
-    assert skp("docker.status").code == 1
-
-
 def test_what_the_engine_refuses_leaves_the_old_one_serving(
     changed: None, settings: Settings
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import requests
 
@@ -77,6 +79,16 @@ def test_no_secret_is_where_docker_inspect_or_a_process_list_shows_it(platform: 
     assert "jupyter-skp" in shown
     for key in ("JUPYTER_PASSWORD", "JUPYTER_GATEWAY_TOKEN", "REGISTRY_HTTP_SECRET"):
         assert secret(key) not in shown
+
+
+def test_what_can_not_get_healthy_is_reported_with_its_log(
+    changed: None, settings: Callable[..., dict[str, str]]
+) -> None:
+    ran = skp("docker.jupyter-run", env=settings(JUPYTER_BASEURL="x", JUPYTER_MEMORY="6m"))
+    assert ran.code == 1
+    assert "c01 jupyter-skp" in ran.out
+    assert "ended with exit code" in ran.out or "is starting after" in ran.out
+    assert skp("docker.status").code == 1
 
 
 def test_rm_takes_it_down_and_apply_leaves_it_so_until_run(changed: None) -> None:

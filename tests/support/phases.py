@@ -1,10 +1,10 @@
 """A plugin of pytest: which tests need the same lab, and how long each part of a run took.
 
 With several processes (`--dist loadscope`) all tests of a lab are run by one of them, one after
-another in their order: those of the practice cluster, and those that make labs of their own.
-Unit tests go to whoever has time. Where `bin/test` has a process on a machine apart
-(`tests/support/apart`), that one runs the tests of `APART` on a practice cluster of its own, in
-which a small image stands in Jupyter's place: they are about nodes, not about what runs there.
+another in their order: those of the practice cluster, and those that make labs of their own. Where
+`bin/test` has a process on a machine apart (`tests/support/apart`), that one runs the tests of
+`APART` on a practice cluster of its own, in which a small image stands in Jupyter's place: they are
+about nodes, not about what runs there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ OWN_LAB = {"test_lab_lifecycle.py"}
 APART = {
     f"test_{name}.py"
     for name in (
-        *("cron_tick", "drain", "engine_channel", "faults_power", "faults_ssh", "guard"),
+        *("adding_a_service", "apply", "cron_tick", "drain", "engine_channel"),
+        *("faults_power", "faults_ssh", "guard"),
         *("host_check", "images", "intent", "killed", "leave", "lock", "logs", "portainer"),
         *("registry", "restart", "shared_folder_missing", "ssh_config", "swarm", "wrong_files"),
     )

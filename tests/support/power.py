@@ -6,13 +6,22 @@ import time
 
 from tests.support.lab import NODES, container_ids, host_docker, on, skp
 
+# Seconds. What has just begun anew is Ready with its first heartbeat.
+_HEARTBEATS = 30
+
 
 def check_nothing_half_made() -> None:
     """No container of an interrupted command, and no entry in the Swarm but those of the nodes."""
     names = [name for found in container_ids().values() for name in found]
     assert not [name for name in names if name.endswith(".new")]
-    listed = on("c01", "docker node ls --format '{{.Hostname}} {{.Status}}'").out.splitlines()
-    assert sorted(listed) == [f"{node} Ready" for node in NODES]
+    end = time.monotonic() + _HEARTBEATS
+    while (listed := _listed()) != [f"{node} Ready" for node in NODES]:
+        assert time.monotonic() < end, listed
+        time.sleep(0.5)
+
+
+def _listed() -> list[str]:
+    return sorted(on("c01", "docker node ls --format '{{.Hostname}} {{.Status}}'").out.splitlines())
 
 
 def check_heals() -> None:
