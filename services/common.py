@@ -8,7 +8,7 @@ import re
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
-from cluster.model.spec import Mount
+from cluster.model.spec import UNKNOWN_USER, Mount
 from cluster.model.state import State
 
 # The folder of every node under which data volumes are mounted. Its consumers need no privilege.
@@ -18,11 +18,12 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:
-    """Return "UID:GID" of services that share the volume (decision 7); "" if it is not known."""
+    """Return "UID:GID" of services that share the volume (decision 7), or `UNKNOWN_USER`."""
     given = cluster.settings.text("SKP_UID")
     if given:
         return given if ":" in given else f"{given}:{given}"
-    return facts.nodes[node].owner if node in facts.nodes else ""
+    owner = facts.nodes[node].owner if node in facts.nodes else ""
+    return owner if isinstance(owner, str) and owner else UNKNOWN_USER
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:

@@ -145,8 +145,8 @@ class _Run:
         resolved = self._plan.view.resolved
         if resolved.generated:
             self._console.say(f"generating {', '.join(resolved.generated)} in {self._file}")
-        if secrets_file.read(self._file) != resolved.stored:
-            secrets_file.write(self._file, resolved.stored)
+        if secrets_file.read(self._file) != resolved.local:
+            secrets_file.write(self._file, resolved.local)
 
     def report(self, results: Sequence[Result], complaints: Iterable[str] = ()) -> Report:
         """Return the report of the last plan and all results."""

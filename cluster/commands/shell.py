@@ -53,6 +53,11 @@ def interactive(
         "BatchMode=yes",
         "-o",
         "LogLevel=ERROR",
+        # What runs in the container is others' and is to reach nothing of this machine's.
+        "-o",
+        "ForwardAgent=no",
+        "-o",
+        "ClearAllForwardings=yes",
         "--",
         name,
         shlex.join(inner),

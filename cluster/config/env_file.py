@@ -11,6 +11,7 @@ import os
 import re
 import select
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +19,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from cluster.config import env_text
+from cluster.config.file_mode import others
 from cluster.errors import ConfigError
 
 EVALUATION_SECONDS = 10
 _SHOWN_LINES = 4
 _SHELL_OWN = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "PATH", "HOME", "USER", "LOGNAME", "LANG"})
-_BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _QUOTING = """Write each setting as export KEY="value", without blanks around the =.
   In "double quotes" the characters " $ ` \\ are special, in 'single quotes' nothing is
   (a ' itself is then written '\\'')."""
@@ -81,6 +82,20 @@ class EnvFile:
     def path(self) -> Path:
         """The script's name in messages."""
         return self._script.path
+
+    def is_shown(self, key: str) -> bool:
+        """Whether others on this machine can read the value of `key` in the file.
+
+        A value that a command in the file fetches from elsewhere is not.
+        """
+        value, file = self.exported.get(key, ""), self._script.file
+        if (
+            not value
+            or not file.is_file()
+            or not others(file.stat()) & (stat.S_IRGRP | stat.S_IROTH)
+        ):
+            return False
+        return value in "\n".join(self._script.lines)
 
     def line(self, key: str) -> int | None:
         """Return the number of the last line that assigns `key`, or None; bash does not say it."""
@@ -155,31 +170,13 @@ def _check(script: _Source) -> None:
         raise ConfigError(f"{path}: a folder; a file is needed", named) from None
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}", f"ls -l {path}") from None
-    if data.startswith(_UTF_16):
-        raise ConfigError(f"{path}:1: UTF-16, not UTF-8", "Save the file as UTF-8.")
-    if data.startswith(_BOM):
+    if others(script.file.stat()) & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = stat.S_IMODE(script.file.stat().st_mode)
         raise ConfigError(
-            f"{path}:1: it begins with a byte order mark, which bash takes for a word",
-            f"sed -i '1s/^\\xEF\\xBB\\xBF//' {path}",
+            f"{path}: others can write to it (mode {mode:o}), and it is a script that you run",
+            f"chmod go-w {path}",
         )
-    for number, line in enumerate(data.split(b"\n"), 1):
-        _check_line(f"{path}:{number}", line, path)
-    if not data.strip():
-        raise ConfigError(
-            f"{path}:1: the file is empty, which would set everything back to its default",
-            "Take it from a copy, or from where you got SKP: git checkout bin/env.sh",
-        )
-
-
-def _check_line(place: str, line: bytes, path: Path) -> None:
-    if line.endswith(b"\r"):
-        raise ConfigError(f"{place}: Windows line ends (CRLF)", f"sed -i 's/\\r$//' {path}")
-    if b"\0" in line:
-        raise ConfigError(f"{place}: a NUL byte; text is needed", "Is it the right file?")
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{place}: not UTF-8", "Save the file as UTF-8.") from None
+    env_text.check(path, data)
 
 
 def _run(

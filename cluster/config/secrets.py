@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from cluster.config.settings import Settings
+from cluster.errors import ConfigError
 
 # The key of the hashes in container labels; without it, passwords could be guessed from labels.
 SPEC_KEY = "SKP_SPEC_KEY"
 # How often the stored secrets have changed: a manager with a lower number has missed a change.
 GENERATION = "SKP_GENERATION"
+_KEY = re.compile("[A-Z][A-Z0-9_]*")
 HEADER = "# Generated passwords of SKP. Keep this file; to set one yourself, use bin/env.sh.\n"
 
 
@@ -67,6 +70,10 @@ class StoredSecrets:
         key = self.values.get(SPEC_KEY)
         return Secret(self.dumps()).fingerprint(key) if key else ""
 
+    def only(self, keys: Collection[str]) -> StoredSecrets:
+        """Return these secrets without those of other keys."""
+        return replace(self, values={k: v for k, v in self.values.items() if k in keys})
+
     def dumps(self) -> str:
         """Return the secrets as the text of a file, for `parse`."""
         pairs = {key: secret.reveal() for key, secret in self.values.items()}
@@ -81,12 +88,14 @@ class Resolved:
 
     Attributes:
         values: all secrets by their settings' keys.
-        stored: the generated ones, as every manager is to store them.
+        local: the generated ones, as this machine is to keep them.
+        stored: the same, as every manager is to store them.
         generated: the keys of those that are new, since neither file nor cluster had them.
         overruled: the keys for which this machine's copy has another value than the cluster.
     """
 
     values: Mapping[str, Secret]
+    local: StoredSecrets
     stored: StoredSecrets
     generated: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
@@ -115,29 +124,59 @@ def parse(text: str) -> StoredSecrets:
     )
 
 
-def resolve(settings: Settings, local: StoredSecrets, copies: Iterable[StoredSecrets]) -> Resolved:
+def resolve(
+    settings: Settings, local: StoredSecrets, copies: Mapping[str, StoredSecrets]
+) -> Resolved:
     """Return all secrets; missing ones are generated here, and stored by the caller.
+
+    A key that no setting here has is left to the managers, whom a newer SKP may have given it; it
+    never comes to this machine, where a shell might read the file.
 
     Args:
         local: the secrets in etc/secrets.env.
-        copies: the managers' copies; the one of the highest generation counts.
+        copies: the managers' copies by node; the one of the highest generation counts.
+
+    Raises:
+        ConfigError: that copy is further ahead of `local` than one change, with other values.
     """
-    newest = max(copies, key=lambda copy: copy.generation, default=StoredSecrets())
-    known = {**local.values, **newest.values}
     given = {key: settings.password(key) for key in settings.password_keys}
     made = (key for key in given if key not in settings.given_only)
     wanted = [key for key in (SPEC_KEY, *made) if not given.get(key)]
+    allowed = {SPEC_KEY, *given}
+    local = local.only(allowed)
+    where = max(copies, key=lambda name: copies[name].generation, default="")
+    theirs = copies.get(where, StoredSecrets())
+    newest = theirs.only(allowed)
+    _check_jump(local, where, newest)
+    known = {**local.values, **newest.values}
     generated = tuple(key for key in wanted if not known.get(key, Secret("")).reveal())
     known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
     changed = newest.generation == 0 or known != newest.values
     generation = max(newest.generation, local.generation if not newest.generation else 0)
-    kept = StoredSecrets(known, max(1, generation + (changed and newest.generation > 0)))
+    generation = max(1, generation + (changed and newest.generation > 0))
+    foreign = {k: v for k, v in theirs.values.items() if k not in allowed and _KEY.fullmatch(k)}
     return Resolved(
         {
             key: Secret(given[key]) if given.get(key) else known.get(key, Secret(""))
             for key in (SPEC_KEY, *given)
         },
-        kept,
+        StoredSecrets(known, generation),
+        StoredSecrets({**foreign, **known}, generation),
         generated,
         tuple(key for key in wanted if key in local.values and local.values[key] != known[key]),
+    )
+
+
+def _check_jump(local: StoredSecrets, where: str, newest: StoredSecrets) -> None:
+    """Refuse other values from a copy that claims to have changed more than once since `local`."""
+    if not 0 < local.generation < newest.generation - 1:
+        return
+    other = [k for k, v in newest.values.items() if local.values.get(k, v) != v]
+    if not other:
+        return
+    raise ConfigError(
+        f"{where}: its stored secrets claim {newest.generation - local.generation} changes since "
+        f"this machine's copy was written, and {', '.join(sorted(other))} differ: not taken",
+        "If others have changed secrets meanwhile, take the cluster's: move etc/secrets.env away "
+        f"and try again. If nobody has, somebody is root on {where} who should not be.",
     )

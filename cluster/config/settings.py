@@ -186,7 +186,7 @@ def _build(
         {key: value for key, value in file.exported.items() if key not in properties},
     )
     settings.given_only = frozenset(key for key in hidden if kinds[key] == _GIVEN)
-    settings.warnings = tuple(_misspelt(file, properties))
+    settings.warnings = (*_misspelt(file, properties), *_shown(file, sorted(hidden)))
     return settings
 
 
@@ -245,6 +245,16 @@ def _not_exported(file: EnvFile, known: Collection[str]) -> dict[str, ConfigErro
         )
         for key in file.private & set(known)
     }
+
+
+def _shown(file: EnvFile, secrets: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for each password in a file that others on this machine can read."""
+    for key in secrets:
+        if file.is_shown(key):
+            yield (
+                f"{file.place(key)}: {key}: others on this machine can read it: "
+                f"chmod 600 {file.path}"
+            )
 
 
 def _misspelt(file: EnvFile, known: Collection[str]) -> Iterator[str]:

@@ -50,7 +50,8 @@ def _questions(
     run = [service for service in services if service.hosts(cluster)]
     images = dict.fromkeys(image for service in run for image in service.images(cluster))
     markers = [path for service in services for path in service.marker_files(cluster)]
-    question = Question(cluster.home, cluster.files, declared.stored, markers)
+    managers = frozenset(host.name for host in cluster.inventory.managers)
+    question = Question(cluster.home, cluster.files, declared.stored, markers, managers)
     return question, {cluster.inventory.master.name: list(images)}
 
 
@@ -84,9 +85,9 @@ def remembered_cluster(
     """
     managers = [host.name for host in declared.inventory.managers]
     asked = fleet.ask(lambda node: _remembers(node, declared), managers)
-    told = [found for found in asked.values.values() if found is not None]
-    decisions = told[0][0] if told else Decisions()
-    copies = [stored for _, stored in told if stored.generation]
+    told = {name: found for name, found in asked.values.items() if found is not None}
+    decisions = next(iter(told.values()))[0] if told else Decisions()
+    copies = {name: stored for name, (_, stored) in told.items() if stored.generation}
     cluster, _ = declared.remembering(decisions, copies, options)
     return cluster, [] if told else _unknown([*asked.errors.values()])
 
@@ -94,9 +95,12 @@ def remembered_cluster(
 def _remembers(node: Node, declared: Declared) -> tuple[Decisions, StoredSecrets] | None:
     """Return what a manager remembers; None for a node that is outside of a Swarm."""
     with ThreadPoolExecutor(1) as beside:
-        looking = beside.submit(disk, node, Question("/", (), declared.stored))
+        question = Question("/", (), declared.stored, keepers=frozenset([node.name]))
+        looking = beside.submit(disk, node, question)
         with node.talking("reading what the Swarm remembers") as engine:
             if not engine.info()["Swarm"]["ControlAvailable"]:
                 return None
             labels = engine.inspect_swarm()["Spec"].get("Labels") or {}
-        return Decisions.parse(labels), looking.result().secrets
+        found = looking.result().secrets
+    # Names and settings can be told without the secrets.
+    return Decisions.parse(labels), found if isinstance(found, StoredSecrets) else StoredSecrets()

@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-_MARK = "note:"
+_MARK, _UNREAD = "note:", "unread:"
 _BYTES = 4096
+_SECONDS = 2
+# Whoever may write there may have put anything there: a FIFO, a link, an endless file. A file that
+# is not there is no error; all else that can't be read as a plain file is.
+_FUNCTION = (
+    'note() { [ -e "$1" ] || [ -L "$1" ] || return 0; [ -f "$1" ] && [ ! -L "$1" ] || return 1; '
+    f'text=$(timeout -s KILL {_SECONDS} od -An -v -tx1 -N {_BYTES} -- "$1" 2>/dev/null) || '
+    f'return 1; echo "{_MARK}$1:" $text; }}'
+)
 
 
-def probe_script(paths: Iterable[str]) -> str:
-    """Return a shell command that prints a line for each file that is there and can be read."""
-    return "\n".join(
-        f"[ ! -r {path} ] || echo {_MARK}{path}:$(head -c {_BYTES} -- {path} | base64 -w 0)"
-        for path in map(shlex.quote, paths)
+def probe_script(paths: Sequence[str], shared: str) -> str:
+    """Return a shell command that prints a line for each file that is there, read or not.
+
+    Args:
+        shared: the path of the shared folder, below which even a look may never end.
+    """
+    body = shlex.quote(_FUNCTION + '; note "$1"')
+    apart = f"timeout -s KILL {_SECONDS} sh -c {body} sh"
+    calls = [apart if path.startswith(f"{shared}/") else "note" for path in paths]
+    looks = (
+        f"{call} {path} || echo {_UNREAD}{path}"
+        for call, path in zip(calls, map(shlex.quote, paths), strict=True)
     )
+    return "\n".join([_FUNCTION, *looks])
 
 
 def parse_probe(text: str) -> Mapping[str, str]:
     """Return the beginnings by path from what the script printed."""
     lines = [line.removeprefix(_MARK) for line in text.splitlines() if line.startswith(_MARK)]
-    return {path: _decoded(text) for path, _, text in (line.rpartition(":") for line in lines)}
+    pairs = (line.rpartition(":") for line in lines)
+    return {path: _decoded(digits) for path, _, digits in pairs if _is_whole(digits)}
 
 
-def _decoded(text: str) -> str:
+def unread(text: str) -> frozenset[str]:
+    """Return the paths of the files that are there, or may be, and could not be read."""
+    lines = [line.partition(":") for line in text.splitlines()]
+    told = {path for word, _, path in lines if f"{word}:" == _UNREAD}
+    notes = (rest.rpartition(":") for word, _, rest in lines if f"{word}:" == _MARK)
+    return frozenset(told | {path for path, _, digits in notes if not _is_whole(digits)})
+
+
+def _is_whole(digits: str) -> bool:
     try:
-        return base64.b64decode(text).decode(errors="replace")
-    except binascii.Error:
-        return ""
+        bytes.fromhex(digits)
+    except ValueError:
+        return False
+    return True
+
+
+def _decoded(digits: str) -> str:
+    return bytes.fromhex(digits).decode(errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, NodeError
+from cluster.facts import container_labels
 from cluster.facts.disk import Question, disk
 from cluster.facts.registry import Registry
 from cluster.model.decisions import Decisions
@@ -139,6 +139,7 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
         secrets=seen.secrets,
         files=seen.files,
         marker_files=seen.marker_files,
+        unread=seen.unread,
         gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
@@ -171,10 +172,6 @@ def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> 
     """Return a container as the engine's answers describe it, inspected and listed."""
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
-    try:
-        described = json.loads(labels.get(LABEL_FIELDS, "{}"))
-    except json.JSONDecodeError:
-        described = {}
     ports = sorted({_port(port) for port in listed.get("Ports") or [] if port.get("PublicPort")})
     return FoundContainer(
         name=inspected["Name"].lstrip("/"),
@@ -183,22 +180,17 @@ def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> 
         status=state["Status"],
         service=labels.get(LABEL_SERVICE),
         spec=labels.get(LABEL_SPEC, ""),
-        fields=described,
+        fields=container_labels.described(labels.get(LABEL_FIELDS, "{}")),
         health=Health((state.get("Health") or {}).get("Status", "none")),
         started=state["StartedAt"],
         previous=labels.get(LABEL_PREVIOUS, ""),
-        busy=_words(labels, LABEL_BUSY),
-        ready_check=_words(labels, LABEL_READY_CHECK),
-        removal_check=_words(labels, LABEL_REMOVAL_CHECK),
-        after=_words(labels, LABEL_AFTER),
+        busy=container_labels.words(labels, LABEL_BUSY),
+        ready_check=container_labels.words(labels, LABEL_READY_CHECK),
+        removal_check=container_labels.words(labels, LABEL_REMOVAL_CHECK),
+        after=container_labels.words(labels, LABEL_AFTER),
         probe_output=_probe_output(state),
         ports=tuple(ports),
     )
-
-
-def _words(labels: Mapping[str, str], label: str) -> tuple[str, ...]:
-    """Return the words in a label of a container of ours; () for none."""
-    return tuple(json.loads(labels.get(label, "[]"))) if LABEL_SERVICE in labels else ()
 
 
 def _probe_output(state: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from cluster.config import secrets
 from cluster.config.inventory import Inventory
 from cluster.config.secrets import Resolved, Secret, StoredSecrets
 from cluster.config.settings import Settings
+from cluster.model.answer import Damaged, Unanswered
 from cluster.model.decisions import Decisions
 from cluster.model.spec import NodeFile
 from cluster.model.state import State
@@ -60,23 +61,24 @@ class Declared:
         Raises:
             ConfigErrors: an option contradicts the settings.
         """
-        return self.remembering(Decisions(), (), options)[0]
+        return self.remembering(Decisions(), {}, options)[0]
 
     def remembering(
         self,
         decisions: Decisions,
-        copies: Iterable[StoredSecrets],
+        copies: Mapping[str, StoredSecrets],
         options: Mapping[str, str] | None = None,
     ) -> tuple[Cluster, Resolved]:
         """Return the cluster with what it remembers, and the secrets with those to be stored.
 
         Args:
             decisions: what the Swarm remembers of options.
-            copies: the secrets that its managers store.
+            copies: the secrets that its managers store, by node.
             options: what a `-run` is given now.
 
         Raises:
             ConfigErrors: a remembered option contradicts the settings.
+            ConfigError: what a manager stores can't be right (`secrets.resolve`).
         """
         chosen = {**decisions.settings, **(options or {})}
         settings = self.settings.overridden(chosen) if chosen else self.settings
@@ -91,6 +93,7 @@ class View:
     Attributes:
         cluster: what is wanted, with all that the cluster itself remembers.
         state: what was observed. resolved: the secrets, and what is to be stored of them.
+        doubt: a manager whose secrets are not known, while no other told any, and why not.
         recipes: the names of the images that this checkout can build.
     """
 
@@ -98,6 +101,7 @@ class View:
     state: State
     resolved: Resolved
     recipes: frozenset[str] = field(default=frozenset())
+    doubt: tuple[str, str] | None = None
 
 
 def view(
@@ -111,7 +115,17 @@ def view(
     Raises:
         ConfigErrors: a remembered option contradicts the settings.
     """
-    copies = [node.secrets for node in state.nodes.values() if node.secrets.generation]
+    # Who is root of a worker is to decide nothing: only what managers store counts.
+    managers = [host.name for host in declared.inventory.managers if host.name in state.nodes]
+    answers = {name: state.nodes[name].secrets for name in managers}
+    copies = {k: v for k, v in answers.items() if isinstance(v, StoredSecrets) and v.generation}
+    unknown = [
+        (name, found.why)
+        for name, found in answers.items()
+        if isinstance(found, Unanswered)
+        and not (isinstance(found, Damaged) and declared.stored.generation)
+    ]
     decisions = state.swarm.decisions if state.swarm else Decisions()
     cluster, resolved = declared.remembering(decisions, copies, options)
-    return View(cluster, state, resolved, frozenset(recipes))
+    doubt = unknown[0] if unknown and not copies else None
+    return View(cluster, state, resolved, frozenset(recipes), doubt)

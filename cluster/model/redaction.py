@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from cluster.config.secrets import Secret
+from cluster.config.secrets import Secret, StoredSecrets
 
 if TYPE_CHECKING:
     from cluster.model.cluster import Cluster
@@ -46,7 +46,8 @@ class Mask:
 
 def known(cluster: Cluster, state: State) -> Mask:
     """Return a mask of all secrets that this machine or a manager has."""
-    kept = [secret for node in state.nodes.values() for secret in node.secrets.values.values()]
+    stored = [node.secrets for node in state.nodes.values()]
+    kept = [s for each in stored if isinstance(each, StoredSecrets) for s in each.values.values()]
     return Mask([*cluster.secrets.values(), *kept])
 
 

@@ -145,11 +145,17 @@ class Credential:
     """A secret file on the shared folder that services read: its SSH user's alone (mode 0600).
 
     Attributes:
-        path: absolute path on the node.
+        root: the absolute path of the folder that is shared; what is below it is others' to change.
+        path: its path below that folder.
     """
 
+    root: str
     path: str
     content: Secret
+
+
+UNKNOWN_USER = "unknown"
+"""In place of a user id: it is not known whom a container may run as, so that it is not made."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ class Container:
         mounts, ports, files: see their classes; files are placed under /run/skp.
         network: the overlay's name, or "host".
         aliases: further names on the overlay.
-        user: "UID" or "UID:GID"; "" for the image's own.
+        user: "UID" or "UID:GID"; "" for the image's own; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
         devices, capabilities: what it may use in addition to the engine's defaults.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".

@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.config.secrets import Secret, StoredSecrets
 from cluster.errors import NodeError
+from cluster.model.answer import Unanswered
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image
 
@@ -120,11 +121,12 @@ class FoundNode:
         owner: "UID:GID" of $SKP_HOME/volume; "" when the folder is not there.
         images: image to its id (streamed) or digest (registry) as this node sees it.
         clock: how many seconds its clock is ahead of this machine's.
-        secrets: the generated ones that it stores, as a manager.
+        secrets: the generated ones that it stores, if it is a manager of the inventory.
         files: the signatures of the files that are wanted here, by path; "" for one that is not
             there.
         marker_files: the beginnings of files of its own that services asked for, by path; only
             those that are there.
+        unread: the paths of those that are there, or may be, and could not be read.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
@@ -133,12 +135,13 @@ class FoundNode:
     engine_version: str
     membership: Membership
     containers: Mapping[str, FoundContainer]
-    owner: str = ""
+    owner: str | Unanswered = ""
     images: Mapping[Image, str] = field(default_factory=dict)
     clock: float = 0.0
-    secrets: StoredSecrets = field(default_factory=StoredSecrets)
+    secrets: StoredSecrets | Unanswered = field(default_factory=StoredSecrets)
     files: Mapping[str, str] = field(default_factory=dict)
     marker_files: Mapping[str, str] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
 

@@ -10,6 +10,7 @@ from cluster.errors import NodeError
 from cluster.model.item import Action, Difference, Kind
 from cluster.model.spec import Credential, NodeFile
 from cluster.operations.base import Context, Operation
+from cluster.operations.shared_files import LINKED, writing
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,30 @@ class SaveCredential(Operation):
     kind, action = Kind.CREDENTIAL, Action.SAVE
 
     def execute(self, context: Context) -> str:
-        """Write it as the SSH user, who owns the shared folder, where root may have no rights."""
-        node, path = self.node_in(context), self.credential.path
-        folder, quoted, new = _quoted(_parent(path), path, f"{path}.new")
-        done = node.run(
-            f"mkdir -p {folder} && umask 077 && cat >{new} && sync {new} && mv -f {new} {quoted}",
-            stdin=self.credential.content.reveal().encode(),
+        """Write it as the SSH user, who owns the shared folder, where root may have no rights.
+
+        Raises:
+            NodeError: it can't be written, or a link is in the way.
+        """
+        root, path = self.credential.root, self.credential.path
+        done = self.node_in(context).run(
+            writing(root, path), stdin=self.credential.content.reveal().encode()
         )
+        if done.exit_code == LINKED:
+            raise linked(self.node, root, path)
         if done.exit_code != 0:
-            raise NodeError(self.node, f"{path} can't be written: {done.complaint()}")
+            raise NodeError(self.node, f"{root}/{path} can't be written: {done.complaint()}")
         return ""
+
+
+def linked(node: str, root: str, path: str) -> NodeError:
+    """Return the error when something on the way to a shared file is not what it has to be."""
+    return NodeError(
+        node,
+        f"{root}/{path}: a part of this path below {root} is a link, or no folder or plain file, "
+        "and is not followed",
+        f"Find out who put it there, and move it away: ssh {node} ls -l {root}",
+    )
 
 
 def _parent(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cluster.config.secrets import Secret
@@ -21,6 +21,7 @@ from cluster.operations.container import (
     WaitForContainer,
 )
 from cluster.operations.container_body import labels
+from cluster.plan.unanswered import unowned, unread
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Rules:
         key: the cluster's key for hashes.
         master: the node that has streamed images.
         busy: what is done about a container that is at work when it is to be replaced.
+        marker_files: by service, the files on nodes' disks that decide about its containers.
     """
 
     identify: Callable[[Container], str]
@@ -41,6 +43,7 @@ class Rules:
     key: Secret
     master: str
     busy: Busy = Busy.SKIP
+    marker_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def plan_containers(
@@ -117,7 +120,7 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     item = _compared(container, identity, node.containers.get(container.name), rules)
     if not item.changes:
         return item
-    if obstacle := obstacle_of(container, node, rules.home):
+    if obstacle := obstacle_of(container, node, rules):
         found = blocked(container, *obstacle)
         return replace(found, differences=item.differences, order=item.order)
     reason, hint = missing_prerequisites(container, state, node, identity)
@@ -211,8 +214,11 @@ def _image(described: Mapping[str, Any] | None) -> str:
     return f"{str(described.get('name', '')).rsplit('/', 1)[-1]}@{identity or '?'}"
 
 
-def obstacle_of(container: Container, node: FoundNode, home: str) -> tuple[str, str] | None:
+def obstacle_of(container: Container, node: FoundNode, rules: Rules) -> tuple[str, str] | None:
     """Return the obstacle that only a person can remove, and what to type; None for none."""
+    wanted = rules.marker_files.get(container.service, frozenset())
+    if obstacle := unread(container, wanted, node):
+        return obstacle
     if container.obstacle:
         reason, hint = container.obstacle
         return reason, hint
@@ -223,9 +229,8 @@ def obstacle_of(container: Container, node: FoundNode, home: str) -> tuple[str, 
             f"a container named {container.name} is there that is {whose}",
             f"Rename or remove it: docker rm -f {container.name} on {node.name}",
         )
-    under_home = any(m.source == home or m.source.startswith(f"{home}/") for m in container.mounts)
-    if under_home and not node.owner:
-        return f"{home} is not there", "It has to be the same shared folder on every node."
+    if obstacle := unowned(container, rules.home, node):
+        return obstacle
     if clash := _port_clash(container, node):
         return clash, "Change the port in bin/env.sh, or end what uses it."
     return _no_gpu(container, node)

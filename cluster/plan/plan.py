@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cluster.config.secrets import SPEC_KEY, StoredSecrets
+from cluster.config.secrets import SPEC_KEY
 from cluster.errors import ConfigErrors, SkpError
 from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Table
-from cluster.model.item import Blocked, Item, Keep, Kind
+from cluster.model.item import Blocked, Item, Kind
 from cluster.model.recipes import recipe
 from cluster.model.service import Service
 from cluster.model.setup import SetupStep
 from cluster.model.spec import Container, Image, Source
 from cluster.model.state import State
-from cluster.operations.decisions import SaveSecrets
 from cluster.operations.image import BuildImage, PullImage
 from cluster.plan.conflicts import conflicts
 from cluster.plan.containers import Rules, plan_containers
@@ -27,6 +26,7 @@ from cluster.plan.ordinals import plan_ordinals
 from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
 from cluster.plan.scope import Goal, Scope, covers
+from cluster.plan.secrets import stored_secrets, unknown_secrets
 from cluster.plan.swarm import drained, plan_swarm
 
 
@@ -47,6 +47,8 @@ def make_plan(view: View, scope: Scope) -> Plan:
     cluster, state = view.cluster, view.state
     if state.leaderless:
         return Plan(view, (_leaderless(cluster, state),))
+    if scope.services and view.doubt:
+        return Plan(view, (unknown_secrets(*view.doubt),))
     if Part.LEAVE in scope.parts:
         leaving = plan_leave(cluster.inventory, state, scope.nodes, cluster.files)
         return Plan(view, tuple(leaving))
@@ -56,7 +58,7 @@ def make_plan(view: View, scope: Scope) -> Plan:
         *plan_decisions(cluster, state, scope),
         *(() if scope.goal is Goal.REMOVE else plan_ordinals(services, cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
-        *(_secrets(cluster, state, view.resolved.stored) if scope.services else ()),
+        *(stored_secrets(cluster, state, view.resolved.stored) if scope.services else ()),
         *_containers(view, scope, services),
     ]
     if scope.goal in (Goal.APPLY, Goal.RUN):
@@ -139,7 +141,8 @@ def _rules(
         return pinned or identities.get(container.image, "")
 
     key = cluster.secrets[SPEC_KEY]
-    return Rules(identify, cluster.home, key, master, scope.busy_policy)
+    markers = {s.name: frozenset(s.marker_files(cluster)) for s in scope.services}
+    return Rules(identify, cluster.home, key, master, scope.busy_policy, markers)
 
 
 def _setup(
@@ -199,17 +202,6 @@ def _before(service: str, state: State) -> Mapping[str, str]:
     if runs - set(pinned.values()):
         return pinned
     return {found.image: found.previous for found in containers if found.previous}
-
-
-def _secrets(cluster: Cluster, state: State, stored: StoredSecrets) -> list[Item]:
-    """Return an item for each manager: it stores the secrets already, or they are saved there."""
-    managers = [host.name for host in cluster.inventory.managers if host.name in state.nodes]
-    return [
-        Keep(Kind.SECRETS, name, "secrets")
-        if state.nodes[name].secrets == stored
-        else SaveSecrets(name, stored)
-        for name in managers
-    ]
 
 
 def _images(view: View, desired: Sequence[Container]) -> list[Item]:

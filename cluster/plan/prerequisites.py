@@ -47,7 +47,7 @@ def _planned(step: SetupStep, state: State, rules: Rules) -> Item:
         place = (container.node, container.name)
         return RunCommand(*place, step.command, step.seconds, container=container)
     node, identity = state.nodes[container.node], rules.identify(container)
-    if obstacle := obstacle_of(container, node, rules.home):
+    if obstacle := obstacle_of(container, node, rules):
         return blocked(container, *obstacle)
     reason, hint = missing_prerequisites(container, state, node, identity)
     if reason:

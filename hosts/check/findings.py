@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ Judge = Callable[["ClusterFacts", Host, Facts], Iterator["Finding"]]
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
 _CLOCK = 5.0  # seconds
 _FREE_KB, _FULL, _MEMORY_KB = 5 << 20, 90, 1_000_000  # 5 GB; per cent; 1 GB
+NONSENSE = "nonsense"
+_FORMS = {
+    "time": r"[0-9]{1,12}(\.[0-9]+)?", "memory": "[0-9]{1,15}",
+    "space": ".* [0-9]{1,18} [0-9]{1,3}", "inodes": ".* [0-9]{1,3}",
+}  # fmt: skip
 _SWARM_PORTS = {"tcp": ("2377", "7946"), "udp": ("7946", "4789")}
 
 
@@ -55,10 +61,16 @@ class ClusterFacts:
 
 
 def parse(text: str) -> Facts:
-    """Return the facts in what hosts/check/probe.sh printed."""
+    """Return the facts in what hosts/check/probe.sh printed.
+
+    A value that is no number where one is needed is kept apart, under `NONSENSE`: what one node
+    says must not end the check of the others.
+    """
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         key, _, value = line.partition(" ")
+        if key in _FORMS and not re.fullmatch(_FORMS[key], value.strip()):
+            key, value = NONSENSE, f"{key}: {value.strip()[:40]!r}"
         found.setdefault(key, []).append(value.strip())
     return found
 
@@ -142,7 +154,7 @@ def _other_swarm(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Fi
 
 def _clock(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     clocks = {n: float(one(f, "time")) for n, f in cluster.facts.items() if one(f, "time")}
-    off = clocks.get(host.name, 0.0) - median(clocks.values()) if clocks else 0.0
+    off = clocks[host.name] - median(clocks.values()) if host.name in clocks else 0.0
     if abs(off) > _CLOCK:
         side = "ahead of" if off > 0 else "behind"
         yield Finding(
@@ -174,11 +186,11 @@ def _ports(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]
 
 def _space(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     fix = "make room; ./skp.py docker.image-prune removes superseded images"
-    for path, free, used in _rows(facts, "space", 3):
+    for path, free, used in (value.rsplit(maxsplit=2) for value in facts.get("space", ())):
         if int(used) >= _FULL and int(free) < _FREE_KB:
             found = f"{path}: {used} % used, {int(free) >> 10} MB free"
             yield Finding(host.name, "disk", found, fix)
-    for path, used in _rows(facts, "inodes", 2):
+    for path, used in (value.rsplit(maxsplit=1) for value in facts.get("inodes", ())):
         if int(used) >= _FULL:
             yield Finding(host.name, "inodes", f"{path}: {used} % of the inodes used", fix)
     if facts.get("readonly"):
@@ -203,8 +215,8 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
             host.name, "MTU", f"{mtu} on {one(facts, 'device')}; the others have {usual}",
             f"there: ip link set {one(facts, 'device')} mtu {usual}",
         )  # fmt: skip
-    for peer in facts.get("blocked", ()):
-        name = next(h.name for h in cluster.inventory.hosts if h.ipv4 == peer)
+    names = {other.ipv4: other.name for other in cluster.inventory.hosts}
+    for name in (names.get(peer, "") for peer in facts.get("blocked", ())):
         if name in cluster.facts and one(cluster.facts[name], "swarm") == "active":
             yield Finding(
                 host.name, "firewall", f"it can't reach 7946/tcp of {name}",
@@ -215,6 +227,8 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
 def _names(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     addresses = {other.name: other.ipv4 for other in cluster.inventory.hosts}
     for name, found in _rows(facts, "name", 2):
+        if name not in addresses:
+            continue
         wrong = found != addresses[name] and not (name == host.name and found.startswith("127."))
         if wrong:
             told = f"{name} is {found}" if found else f"{name} is not known"
@@ -280,14 +294,22 @@ def _selinux(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _nonsense(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    for value in facts.get(NONSENSE, ()):
+        yield Finding(
+            host.name, "probe", f"its answer is none: {value}",
+            "see what answers there: type df -Pk, date and cat /proc/meminfo",
+        )  # fmt: skip
+
+
 def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
-    """Return the values of a key, split; what is missing at the end is ""."""
+    """Return the values of a key, split into `count`; what is missing at the end is ""."""
     for value in facts.get(key, ()):
-        parts = value.split()
+        parts = value.split()[:count]
         yield [*parts, *[""] * (count - len(parts))]
 
 
 JUDGES: tuple[Judge, ...] = (
     _account, _engine, _other_swarm, _clock, _ports, _space, _network, _names, _shared, _unlike,
-    _gpu, _selinux,
+    _gpu, _selinux, _nonsense,
 )  # fmt: skip

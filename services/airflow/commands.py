@@ -64,11 +64,11 @@ def recreate_database(cluster: Cluster, fleet: Fleet) -> Change:
 
 def _remove_mark(cluster: Cluster, fleet: Fleet) -> Iterator[Item]:
     """Yield the operation that voids the mark, so that `docker.apply` makes the tables again."""
+    volume, path = cluster.settings.text("AIRFLOW_VOLUME"), airflow_store.mark(cluster)
     for host in AIRFLOW.hosts(cluster):
-        path = airflow_store.mark(cluster)
         if fleet.node(host.name).run(f"test -e {shlex.quote(path)}").exit_code:
             continue
-        dropped = Credential(path, Secret("dropped\n"))
+        dropped = Credential(volume, airflow_store.MARK, Secret("dropped\n"))
         yield SaveCredential(host.name, path, dropped, order=1)
 
 

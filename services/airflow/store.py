@@ -11,6 +11,8 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 
+MARK = "var/airflow/store"
+"""The path, below Airflow's volume, of the file that says which store was made."""
 _URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
 SETTINGS = (
     Setting("AIRFLOW_DB", "name", "airflow", "Airflow's database"),
@@ -80,7 +82,7 @@ def place(cluster: Cluster) -> str:
 
 def mark(cluster: Cluster) -> str:
     """Return the path, on Airflow's node, of the file that says which store was made."""
-    return f"{cluster.settings.text('AIRFLOW_VOLUME')}/var/airflow/store"
+    return f"{cluster.settings.text('AIRFLOW_VOLUME')}/{MARK}"
 
 
 def database(cluster: Cluster) -> Database:

@@ -6,6 +6,7 @@ Both are port 9092 to those who use them.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -36,6 +37,7 @@ from services.zookeeper import check_heap, connection
 _DATA = "/var/lib/kafka"
 _LEAST_HEAP = 256 << 20  # bytes; below, a broker runs out of memory under its first topics
 _CONTROLLERS = 3
+_VOTERS = re.compile(r"\d+@[A-Za-z0-9_.-]+:\d+(,\d+@[A-Za-z0-9_.-]+:\d+)*\n?\Z")
 
 
 class Kafka(Service):
@@ -132,7 +134,8 @@ class Kafka(Service):
         kept = Counter(
             text.strip()
             for node in facts.nodes.values()
-            if (text := node.marker_files.get(self.marker_files(cluster)[1], ""))
+            # (It goes into all brokers' properties: a line more would be a property more.)
+            if _VOTERS.match(text := node.marker_files.get(self.marker_files(cluster)[1], ""))
         )
         name = cluster.settings.text("KAFKA_NAME")
         count = _CONTROLLERS if len(own) >= _CONTROLLERS else 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item, Keep, Kind
 from cluster.model.spec import Credential
-from cluster.operations.files import SaveCredential
+from cluster.operations.files import SaveCredential, linked
+from cluster.operations.shared_files import LINKED, MISSING, reading
 
 if TYPE_CHECKING:
     from cluster.commands.change import Change
     from cluster.connectors.fleet import Fleet
     from cluster.connectors.node import Node
-
-_MISSING = 44  # an exit code that cat does not use
 
 
 def master(cluster: Cluster, fleet: Fleet) -> Node:
@@ -36,13 +34,14 @@ def read(cluster: Cluster, fleet: Fleet, path: str) -> Secret | None:
     Raises:
         NodeError: it can't be read.
     """
-    node, place = master(cluster, fleet), f"{cluster.home}/{path}"
-    quoted = shlex.quote(place)
-    done = node.run(f"[ -s {quoted} ] || exit {_MISSING}; cat -- {quoted}")
-    if done.exit_code == _MISSING:
+    node = master(cluster, fleet)
+    done = node.run(reading(cluster.home, path))
+    if done.exit_code == MISSING:
         return None
+    if done.exit_code == LINKED:
+        raise linked(node.name, cluster.home, path)
     if done.exit_code:
-        raise NodeError(node.name, f"{place} can't be read: {done.complaint()}")
+        raise NodeError(node.name, f"{cluster.home}/{path} can't be read: {done.complaint()}")
     return Secret(done.stdout.decode())
 
 
@@ -62,6 +61,6 @@ def write(cluster: Cluster, fleet: Fleet, wanted: Mapping[str, Secret]) -> Chang
     def planned(path: str, content: Secret) -> Item:
         if read(cluster, fleet, path) == content:
             return Keep(Kind.CREDENTIAL, node, path)
-        return SaveCredential(node, path, Credential(f"{cluster.home}/{path}", content))
+        return SaveCredential(node, path, Credential(cluster.home, path, content))
 
     return Change(tuple(planned(path, content) for path, content in wanted.items()))

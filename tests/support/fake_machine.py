@@ -273,11 +273,18 @@ class FakeMachine:
                 if file.path in self.installed:
                     mode, uid, digest = file.signature.split()
                     lines += [f"mode: {mode} {uid} {file.path}", f"sum: {digest}  {file.path}"]
-        lines += [f"note:{path}:{text}" for path, text in self.markers.items() if path in command]
-        if self.secrets:
-            same = f'"{secrets.parse(self.secrets).mark} $(' in command
-            lines += ["same:"] if same else ["kept:", self.secrets]
-        return "\n".join(lines)
+        there = {path: text for path, text in self.markers.items() if path in command}
+        lines += [f"note:{path}: {text.encode().hex(' ')}" for path, text in there.items()]
+        return "\n".join([*lines, "end:", *self._kept(command), ""])
+
+    def _kept(self, command: str) -> list[str]:
+        if "secrets.env" not in command:
+            return []
+        if not self.secrets:
+            return ["end:"]
+        if f'"{secrets.parse(self.secrets).mark} $(' in command:
+            return ["same:"]
+        return ["kept:", *self.secrets.splitlines(), "end:"]
 
 
 def _ports(found: Mapping[str, Any]) -> list[dict[str, Any]]:

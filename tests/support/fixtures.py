@@ -80,6 +80,7 @@ def settings(tmp_path: Path) -> Callable[..., dict[str, str]]:
         lines += [f"export {key}={shlex.quote(value)}" for key, value in changed.items()]
         path = tmp_path / "env.sh"
         path.write_text("\n".join(lines) + "\n")
+        path.chmod(0o600)
         return {"SKP_ENV": str(path)}
 
     return make

@@ -202,7 +202,7 @@ def _two(operation: Operation, role: str = "worker") -> Scene:
     return _swarming(operation, ("c01", "manager"), ("c02", role))
 
 
-_SHARED = Credential("/srv/skp/volume/x/password", Secret(HUSH))
+_SHARED = Credential("/srv/skp/volume", "x/password", Secret(HUSH))
 
 SCENES: Mapping[str, Callable[[], Scene]] = {
     "container-create": creating,

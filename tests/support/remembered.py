@@ -116,7 +116,7 @@ ROWS = (
         "docker.mysql-airflow-init --reset --yes",
         (
             "test -e /home/skp/skp/volume/flow/var/airflow/store",
-            "mv -f .* /home/skp/skp/volume/flow/var/airflow/store",
+            "cd -P /home/skp/skp/volume/flow .* mv -fT store.new store",
             "docker exec db sh /run/skp/airflow-init --reset",
         ),
         BOTH_THERE,

@@ -168,5 +168,26 @@ def test_two_nodes_that_differ_accuse_nobody() -> None:
     assert findings(ClusterFacts(Inventory(Path("h"), HOSTS), facts, "/h", {})) == []
 
 
+NONSENSE = [
+    ("time 1000", "time never"),
+    ("memory 16000000", "memory -"),
+    ("inodes / 3", "inodes / many"),
+    ("space / 90000000 20", "space /"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), NONSENSE)
+def test_an_answer_that_is_none_is_told_and_ends_no_other_check(old: str, new: str) -> None:
+    assert old in HEALTHY
+    (only,) = check(HEALTHY.replace(old, new))
+    assert (only.node, only.check) == ("c03", "probe")
+    assert repr(new.partition(" ")[2]) in only.found
+
+
+@pytest.mark.parametrize("line", ["blocked 192.0.2.1", "name stranger 192.0.2.1", "name c02 a b c"])
+def test_what_is_said_of_strangers_is_passed_over(line: str) -> None:
+    check(HEALTHY.replace("end yes", f"{line}\nend yes"))
+
+
 def test_a_nodes_own_name_may_be_a_loopback_address() -> None:
     assert check(HEALTHY.replace("name c03 10.0.0.3", "name c03 127.0.1.1")) == []

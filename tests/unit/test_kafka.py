@@ -166,6 +166,13 @@ def test_without_it_the_first_three_are_controllers_and_stay_so(tmp_path: Path) 
     assert {e["KAFKA_CONTROLLER_QUORUM_VOTERS"] for e in grown} == {"1@kafka-skp-1:9093"}
 
 
+def test_voters_that_are_more_than_voters_reach_no_properties(tmp_path: Path) -> None:
+    """The file is on a node's disk, and what is in it goes to all brokers."""
+    one = {"c01": {"/var/kafka/voters": "1@kafka-skp-1:9093\nssl.keystore.location=/x\n"}}
+    kept = [environment(c) for c in KAFKA.containers(cluster(tmp_path, kafka=1), seen(one))]
+    assert [e["KAFKA_CONTROLLER_QUORUM_VOTERS"] for e in kept] == ["1@kafka-skp-1:9093"]
+
+
 def test_a_further_broker_leaves_the_others_as_they_are(tmp_path: Path) -> None:
     three = list(KAFKA.containers(cluster(tmp_path, kafka=3), seen()))
     four = list(KAFKA.containers(cluster(tmp_path, kafka=4), seen()))

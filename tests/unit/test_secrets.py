@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cluster.config import secrets, secrets_file
@@ -27,7 +27,7 @@ def kept(generation: int, **values: str) -> StoredSecrets:
 
 
 def test_what_nobody_has_is_generated() -> None:
-    found = secrets.resolve(settings(A=""), StoredSecrets(), [])
+    found = secrets.resolve(settings(A=""), StoredSecrets(), {})
     assert found.generated == (SPEC_KEY, "A")
     assert len(found.values["A"].reveal()) >= 24
     assert found.values["A"] != found.values[SPEC_KEY]
@@ -36,29 +36,61 @@ def test_what_nobody_has_is_generated() -> None:
 
 def test_a_given_password_is_used_and_not_kept() -> None:
     given = 'it\'s "hostile" $HOME `id` \\ 한글'
-    found = secrets.resolve(settings(A=given), StoredSecrets(), [])
+    found = secrets.resolve(settings(A=given), StoredSecrets(), {})
     assert found.values["A"].reveal() == given
     assert "A" not in found.stored.values
 
 
 def test_the_clusters_newest_copy_is_the_truth() -> None:
-    copies = [kept(2, A="old", SKP_SPEC_KEY="k"), kept(3, A="new", SKP_SPEC_KEY="k")]
+    new = kept(3, A="new", SKP_SPEC_KEY="k")
+    copies = {"c01": kept(2, A="old", SKP_SPEC_KEY="k"), "c02": new}
     found = secrets.resolve(settings(A=""), kept(9, A="mine", SKP_SPEC_KEY="k"), copies)
     assert found.values["A"].reveal() == "new"
     assert found.overruled == ("A",)
-    assert found.stored == copies[1]
+    assert found.stored == found.local == new
+
+
+def test_a_copy_that_jumps_ahead_with_other_values_is_refused() -> None:
+    """Whoever writes a number of his choice into a manager's file would dictate all secrets."""
+    mine, theirs = kept(3, A="mine", SKP_SPEC_KEY="k"), kept(999_999, A="x", SKP_SPEC_KEY="k")
+    with pytest.raises(ConfigError, match=r"c02: .*999996 changes .* A differ") as caught:
+        secrets.resolve(settings(A=""), mine, {"c01": mine, "c02": theirs})
+    assert "move etc/secrets.env away" in caught.value.hint
+    assert "'x'" not in str(caught.value)
+
+
+def test_a_copy_that_only_has_more_may_be_far_ahead() -> None:
+    theirs = kept(7, A="mine", B="b", SKP_SPEC_KEY="k")
+    mine = kept(2, A="mine", SKP_SPEC_KEY="k")
+    assert secrets.resolve(settings(A="", B=""), mine, {"c01": theirs}).stored == theirs
+
+
+def test_one_change_by_another_person_is_taken() -> None:
+    theirs, mine = kept(4, A="new", SKP_SPEC_KEY="k"), kept(3, A="old", SKP_SPEC_KEY="k")
+    assert secrets.resolve(settings(A=""), mine, {"c01": theirs}).overruled == ("A",)
+
+
+def test_a_key_that_no_setting_has_stays_with_the_managers() -> None:
+    """A newer SKP may have it; here a shell that reads the file would set PATH by it."""
+    theirs = StoredSecrets(
+        {k: Secret("v") for k in (SPEC_KEY, "A", "PATH", "X; touch /tmp/p #", "b")}, 2
+    )
+    found = secrets.resolve(settings(A=""), StoredSecrets(), {"c01": theirs})
+    assert set(found.local.values) == {SPEC_KEY, "A"}
+    assert set(found.stored.values) == {SPEC_KEY, "A", "PATH"}
+    assert set(found.values) == {SPEC_KEY, "A"}
 
 
 def test_a_new_cluster_begins_with_what_this_machine_has() -> None:
     mine = kept(4, A="mine", SKP_SPEC_KEY="k")
-    found = secrets.resolve(settings(A=""), mine, [])
+    found = secrets.resolve(settings(A=""), mine, {})
     assert found.stored == mine
     assert found.generated == found.overruled == ()
 
 
 def test_a_new_service_adds_to_what_the_cluster_has() -> None:
     found = secrets.resolve(
-        settings(A="", B=""), StoredSecrets(), [kept(3, A="a", SKP_SPEC_KEY="k")]
+        settings(A="", B=""), StoredSecrets(), {"c01": kept(3, A="a", SKP_SPEC_KEY="k")}
     )
     assert found.generated == ("B",)
     assert found.stored.generation == 4
@@ -79,8 +111,11 @@ def test_once_every_manager_has_it_nothing_changes_any_more(
     some: list[StoredSecrets], local: StoredSecrets
 ) -> None:
     wanted = settings(A="", B="")
-    first = secrets.resolve(wanted, local, some)
-    again = secrets.resolve(wanted, first.stored, [first.stored])
+    try:
+        first = secrets.resolve(wanted, local, {str(n): copy for n, copy in enumerate(some)})
+    except ConfigError:
+        assume(False)
+    again = secrets.resolve(wanted, first.stored, {"c01": first.stored})
     assert again == replace(first, generated=(), overruled=())
 
 

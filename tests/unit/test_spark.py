@@ -96,7 +96,7 @@ def test_while_it_is_held_its_nodes_get_no_numbers(
     cluster = described(tmp_path, hosts(LABELS), {})
     stored = StoredSecrets({SPEC_KEY: Secret("key")})
     cluster = replace(cluster, secrets={**cluster.secrets, **stored.values})
-    plan = make_plan(View(cluster, state, Resolved(cluster.secrets, stored)), scope)
+    plan = make_plan(View(cluster, state, Resolved(cluster.secrets, stored, stored)), scope)
     assert sum(item.action is Action.NUMBER for item in plan.items) == steps
 
 

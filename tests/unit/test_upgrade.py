@@ -90,7 +90,7 @@ def planned(cluster: Cluster, state: State) -> list[Any]:
     """Return what `docker.apply` would do about the services."""
     chosen = tuple(services.catalogue().values())
     scope = Scope("docker.apply", tuple(state.nodes), services=chosen)
-    view = View(cluster, state, Resolved(cluster.secrets, StoredSecrets()))
+    view = View(cluster, state, Resolved(cluster.secrets, StoredSecrets(), StoredSecrets()))
     return [item for item in make_plan(view, scope).items if item.kind is Kind.CONTAINER]
 
 

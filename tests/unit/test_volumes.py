@@ -98,14 +98,14 @@ def test_what_a_container_is_told_holds_no_key(cluster: Callable[..., Cluster]) 
 
 
 def test_a_key_that_is_not_given_is_not_generated(cluster: Callable[..., Cluster]) -> None:
-    resolved = resolve(cluster().settings, StoredSecrets(), ())
+    resolved = resolve(cluster().settings, StoredSecrets(), {})
     assert "S3_ACCESS_KEY" not in resolved.generated
     assert "S3_ACCESS_KEY" not in resolved.stored.values
     assert resolved.values["S3_ACCESS_KEY"].reveal() == ""
 
 
 def test_a_key_that_is_given_is_known_and_not_kept(cluster: Callable[..., Cluster]) -> None:
-    resolved = resolve(cluster(**CLOUD).settings, StoredSecrets(), ())
+    resolved = resolve(cluster(**CLOUD).settings, StoredSecrets(), {})
     assert resolved.values["S3_ACCESS_KEY"].reveal() == "s3-key"
     assert "S3_ACCESS_KEY" not in resolved.stored.values
 

@@ -31,7 +31,7 @@ INFO: dict[str, Any] = {
     "SystemTime": "2026-11-28T10:00:00.123456789+01:00",
     "Swarm": {"LocalNodeState": "inactive", "NodeID": "", "ControlAvailable": False},
 }
-DISK = done(0, "owner:1000:1000")
+DISK = done(0, "owner:1000:1000\nend:\n")
 QUESTION = Question("/home/skp/skp/volume", (), StoredSecrets())
 
 

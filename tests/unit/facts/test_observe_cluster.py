@@ -48,7 +48,7 @@ def test_options_that_ask_for_other_files_bring_a_second_look_which_reads_these(
     cluster: FakeCluster,
 ) -> None:
     cluster.remember(OPTIONS)
-    cluster.master.markers[MARK] = "bXlzcWw="
+    cluster.master.markers[MARK] = "mysql"
     with cluster.fleet() as fleet:
         view = observe_cluster(cluster.declared, fleet, AIRFLOW)
     assert looks(cluster) == 2

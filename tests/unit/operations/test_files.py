@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import stat
 import subprocess
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from cluster.model.item import Kind
 from cluster.model.spec import Credential, NodeFile
 from cluster.operations.base import Operation
 from cluster.operations.files import InstallFile, RemoveFile, SaveCredential
+from cluster.operations.shared_files import LINKED, MISSING, reading
 from tests.support.fakes import Ran, done
 from tests.support.operation_scenes import on_disk
 from tests.support.scenes import HUSH, Scene
@@ -93,12 +97,16 @@ def test_a_command_that_root_can_t_run_is_an_error(make: type[Operation]) -> Non
 
 @pytest.fixture
 def credential(tmp_path: Path) -> Credential:
-    return Credential(str(tmp_path / "x y" / "password"), Secret(HUSH))
+    return Credential(str(tmp_path), "x y/z/password", Secret(HUSH))
+
+
+def file_of(credential: Credential) -> Path:
+    return Path(credential.root, credential.path)
 
 
 def test_a_credential_is_its_user_s_alone(credential: Credential) -> None:
     carried_out(SaveCredential("c01", "x/password", credential))
-    path = Path(credential.path)
+    path = file_of(credential)
     assert path.read_text() == HUSH
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["password"]
@@ -121,16 +129,107 @@ def test_a_credential_that_can_t_be_written_is_told_without_it(credential: Crede
     scene.c01.on_run("", done(1, stderr="Disk quota exceeded"))
     with pytest.raises(NodeError) as raised:
         scene.run()
-    assert str(raised.value) == f"c01: {credential.path} can't be written: Disk quota exceeded"
+    what = f"c01: {credential.root}/x y/z/password can't be written: Disk quota exceeded"
+    assert str(raised.value) == what
 
 
 def test_half_of_a_credential_is_not_seen(credential: Credential) -> None:
     carried_out(SaveCredential("c01", "x/password", credential))
-    path = Path(credential.path)
+    path = file_of(credential)
     path.with_name("password.new").mkdir()
     with pytest.raises(NodeError, match="can't be written"):
         carried_out(SaveCredential("c01", "x/password", replace(credential, content=Secret("2"))))
     assert path.read_text() == HUSH
+
+
+def linked_folder(path: Path, own: Path) -> None:
+    path.parent.parent.mkdir()
+    path.parent.symlink_to(own.parent)
+
+
+def linked_grandparent(path: Path, own: Path) -> None:
+    (own.parent / path.parent.name).mkdir()
+    path.parent.parent.symlink_to(own.parent)
+
+
+def linked_file(path: Path, own: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.symlink_to(own)
+
+
+def linked_temporary(path: Path, own: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.with_name("password.new").symlink_to(own)
+
+
+def fifo(path: Path, own: Path) -> None:
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    os.mkfifo(path.with_name("password.new"))
+
+
+WAYS = [linked_folder, linked_grandparent, linked_file, linked_temporary, fifo]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The SSH user's own file, which no notebook may change."""
+    folder = tmp_path.parent / f"{tmp_path.name}-home"
+    folder.mkdir()
+    for name in ("authorized_keys", "password"):
+        (folder / name).write_text("mine")
+    return folder / "authorized_keys"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_notebook_put_in_its_place_is_not_followed(
+    credential: Credential, own: Path, way: Callable[[Path, Path], None]
+) -> None:
+    way(file_of(credential), own)
+    with suppress(NodeError):
+        carried_out(SaveCredential("c01", "x/password", credential))
+    assert {path.read_text() for path in own.parent.iterdir() if path.is_file()} == {"mine"}
+    assert not [path for path in own.parent.rglob("*") if path.name.startswith("password.")]
+
+
+@pytest.mark.parametrize("way", WAYS[:2])
+def test_a_link_on_the_way_is_told(
+    credential: Credential, own: Path, way: Callable[[Path, Path], None]
+) -> None:
+    way(file_of(credential), own)
+    with pytest.raises(NodeError, match=r"a part of this path below .* is a link") as raised:
+        carried_out(SaveCredential("c01", "x/password", credential))
+    assert "ls -l" in raised.value.hint
+
+
+@pytest.mark.parametrize("way", WAYS[2:])
+def test_what_is_in_the_files_own_place_is_replaced(
+    credential: Credential, own: Path, way: Callable[[Path, Path], None]
+) -> None:
+    way(file_of(credential), own)
+    carried_out(SaveCredential("c01", "x/password", credential))
+    assert not file_of(credential).is_symlink()
+    assert file_of(credential).read_text() == HUSH
+
+
+@pytest.mark.parametrize("way", [*WAYS[:3], fifo])
+def test_a_credential_is_not_read_from_elsewhere(
+    credential: Credential, own: Path, way: Callable[[Path, Path], None]
+) -> None:
+    way(file_of(credential), own)
+    words = ["sh", "-c", reading(credential.root, credential.path)]
+    read = subprocess.run(words, capture_output=True, check=False, timeout=30)
+    assert (read.returncode, read.stdout) == (LINKED, b"")
+
+
+def test_a_credential_is_read_as_it_was_written(credential: Credential) -> None:
+    words = ["sh", "-c", reading(credential.root, credential.path)]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == MISSING
+    carried_out(SaveCredential("c01", "x/password", credential))
+    read = subprocess.run(words, capture_output=True, check=False)
+    assert (read.returncode, read.stdout.decode()) == (0, HUSH)
+    file_of(credential).write_text("")
+    assert subprocess.run(words, capture_output=True, check=False).returncode == MISSING
 
 
 def test_files_and_credentials_are_called_as_reports_call_them(
