@@ -14,6 +14,7 @@ from cluster.model.state import State
 # The folder of every node under which data volumes are mounted. Its consumers need no privilege.
 MOUNTS = "/var/lib/skp/mnt"
 MOUNTS_TARGET = "/root/mnt"
+SCRATCH = ("/tmp",)  # noqa: S108 - the container's own
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

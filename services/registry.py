@@ -28,7 +28,7 @@ from cluster.model.spec import (
     Source,
 )
 from cluster.model.state import State
-from services.common import user
+from services.common import SCRATCH, user
 
 _STORAGE = "/var/lib/registry"
 _ADDRESS = REGISTRY.replace("localhost", "127.0.0.1")
@@ -79,6 +79,8 @@ class Registry(Service):
                 files=(SecretFile("config.yml", _config(cluster, writes)),),
                 ports=(Port(_PORT, _PORT, address="127.0.0.1"),),
                 user=user(cluster, facts, host.name),
+                read_only=True,
+                scratch=SCRATCH,
                 probe=Probe(
                     ("busybox", "wget", "-q", "-O", "/dev/null", f"http://{_ADDRESS}/v2/"),
                     timeout=5,

@@ -12,7 +12,7 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import FoundNode, State
-from services.common import cpus, identity, memory, user
+from services.common import SCRATCH, cpus, identity, memory, user
 from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
@@ -82,6 +82,8 @@ class ZooKeeper(Service):
             aliases=(text("ZOOKEEPER_NAME"),),
             user=user(cluster, facts, host.name),
             memory=memory(cluster, "ZOOKEEPER_MEMORY"),
+            read_only=True,
+            scratch=SCRATCH,
             cpus=cpus(cluster, "ZOOKEEPER_CPUS"),
             probe=Probe(("zookeeper-health",), timeout=5),
             stop_timeout=30,

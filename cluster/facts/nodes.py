@@ -140,6 +140,7 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
         files=seen.files,
         marker_files=seen.marker_files,
         unread=seen.unread,
+        memory=info.get("MemTotal", 0),
         gpus=seen.gpus,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )

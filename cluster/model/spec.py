@@ -154,6 +154,10 @@ class Credential:
     content: Secret
 
 
+CONFINEMENT = 1
+"""Counts the changes of how every container is confined; each replaces all containers once."""
+HOST, BRIDGE = "host", "bridge"
+"""Networks that every node has of itself: its own, and the engine's private one."""
 UNKNOWN_USER = "unknown"
 """In place of a user id: it is not known whom a container may run as, so that it is not made."""
 
@@ -169,11 +173,14 @@ class Container:
         entrypoint: in place of the image's own; empty for that.
         environment: plain variables. Never a secret: `docker inspect` shows them.
         mounts, ports, files: see their classes; files are placed under /run/skp.
-        network: the overlay's name, or "host".
+        network: the overlay's name, `HOST` or `BRIDGE`.
         aliases: further names on the overlay.
         user: "UID" or "UID:GID"; "" for the image's own; `UNKNOWN_USER` where it is not known.
-        memory: limit in bytes, 0 for none. cpus: limit in cores, 0 for none.
-        devices, capabilities: what it may use in addition to the engine's defaults.
+        memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
+        devices: the node's devices that it may use. capabilities: those it has, and no others.
+        pids: how many processes and threads it may have.
+        read_only: whether it may write nowhere but in mounts and `scratch`.
+        scratch: paths of its own in memory, empty at each start.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
@@ -202,13 +209,16 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     files: tuple[SecretFile | ConfigFile, ...] = ()
-    network: str = "host"
+    network: str = HOST
     aliases: tuple[str, ...] = ()
     user: str = ""
     memory: int = 0
     cpus: float = 0
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    pids: int = 4096
+    read_only: bool = False
+    scratch: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
     gpus: int = 0
     restart: str = "unless-stopped"
@@ -235,6 +245,7 @@ class Container:
         described = _plain(self, key)
         assert isinstance(described, dict)
         described["image"] = {"name": self.image.reference, "id": image_id}
+        described["confinement"] = CONFINEMENT
         return described
 
 

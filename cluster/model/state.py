@@ -127,6 +127,7 @@ class FoundNode:
         marker_files: the beginnings of files of its own that services asked for, by path; only
             those that are there.
         unread: the paths of those that are there, or may be, and could not be read.
+        memory: in bytes, 0 if it is not known.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
@@ -142,6 +143,7 @@ class FoundNode:
     files: Mapping[str, str] = field(default_factory=dict)
     marker_files: Mapping[str, str] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    memory: int = 0
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
 

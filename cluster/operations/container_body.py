@@ -6,7 +6,16 @@ import json
 from typing import Any
 
 from cluster.config.secrets import Secret
-from cluster.model.spec import GPU_RUNTIME, SECRETS_TARGET, Container, Mount, Port, fingerprint
+from cluster.model.spec import (
+    BRIDGE,
+    GPU_RUNTIME,
+    HOST,
+    SECRETS_TARGET,
+    Container,
+    Mount,
+    Port,
+    fingerprint,
+)
 from cluster.model.state import (
     LABEL_AFTER,
     LABEL_BUSY,
@@ -21,6 +30,8 @@ from cluster.model.state import (
 
 # On each node: the folder that has, for each container, the folder that is mounted at /run/skp.
 FILES_ROOT = "/var/lib/skp/files"
+# (Java's libraries unpack programs there, and run them.)
+_SCRATCH = "rw,exec,nosuid,nodev,size=64m,mode=1777"
 _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 
 
@@ -64,7 +75,7 @@ def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
     """Return the Engine API's body for POST /containers/create (API reference v1.44)."""
     config: dict[str, Any] = {
         "Image": container.image.reference,
-        "Hostname": container.name[:63] if container.network != "host" else "",
+        "Hostname": container.name[:63] if container.network != HOST else "",
         "Env": [f"{key}={value}" for key, value in container.environment],
         "User": container.user,
         "Labels": labels,
@@ -78,14 +89,14 @@ def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
         config["Entrypoint"] = list(container.entrypoint)
     if container.probe:
         config["Healthcheck"] = _healthcheck(container)
-    if container.network != "host":
+    if container.network not in (HOST, BRIDGE):
         endpoint = {"Aliases": [container.name, *container.aliases]}
         config["NetworkingConfig"] = {"EndpointsConfig": {container.network: endpoint}}
     return config
 
 
 def _published(container: Container) -> tuple[Port, ...]:
-    return () if container.network == "host" else container.ports
+    return () if container.network == HOST else container.ports
 
 
 def _host_config(container: Container) -> dict[str, Any]:
@@ -100,15 +111,19 @@ def _host_config(container: Container) -> dict[str, Any]:
         "Init": True,
         "Memory": container.memory,
         "NanoCpus": int(container.cpus * 1e9),
+        "PidsLimit": container.pids,
+        "CapDrop": ["ALL"],
         "CapAdd": list(container.capabilities),
+        "ReadonlyRootfs": container.read_only,
+        "Tmpfs": dict.fromkeys(container.scratch, _SCRATCH),
         "SecurityOpt": ["no-new-privileges", *container.security],
         "Devices": [
             {"PathOnHost": d, "PathInContainer": d, "CgroupPermissions": "rwm"}
             for d in container.devices
         ],
         "DeviceRequests": [{**_GPUS, "Count": container.gpus}] if container.gpus else [],
-        # Bounded, or a chatty container fills the node's disk.
-        "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
+        # Bounded, or a chatty container fills the node's disk; of the form that collectors read.
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}},
     }
 
 

@@ -10,7 +10,7 @@ from cluster.config.secrets import Secret
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.order import needed
 from cluster.model.policy import Busy
-from cluster.model.spec import GPU_RUNTIME, Container, Image, Source, fingerprint
+from cluster.model.spec import BRIDGE, GPU_RUNTIME, HOST, Container, Image, Source, fingerprint
 from cluster.model.state import FoundContainer, FoundNode, State
 from cluster.operations.container import (
     CreateContainer,
@@ -22,6 +22,8 @@ from cluster.operations.container import (
 )
 from cluster.operations.container_body import labels
 from cluster.plan.unanswered import unowned, unread
+
+_MOST = 0.9  # of a node's memory, for a container without a limit of its own
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     if container.node in state.unreachable:
         return blocked(container, "the node can't be reached")
     node, identity = state.nodes[container.node], rules.identify(container)
-    item = _compared(container, identity, node.containers.get(container.name), rules)
+    item = _compared(container, identity, node, rules)
     if not item.changes:
         return item
     if obstacle := obstacle_of(container, node, rules):
@@ -130,24 +132,29 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     return Deferred(*place, reason, hint, container, item.differences, item.order)
 
 
-def _compared(
-    container: Container, identity: str, found: FoundContainer | None, rules: Rules
-) -> Item:
+def limited(container: Container, node: FoundNode) -> Container:
+    """Return the container with a limit of its memory: without one of its own, most of the node's.
+
+    It is no difference between two containers: a node may get more memory.
+    """
+    return replace(container, memory=container.memory or int(node.memory * _MOST))
+
+
+def _compared(container: Container, identity: str, node: FoundNode, rules: Rules) -> Item:
     """Return what is to be done if there is no obstacle."""
-    known = identity
+    found, known = node.containers.get(container.name), identity
     if found and not identity:
         # While its registry is down an image has no digest: what is there is not compared by it.
         known = (found.fields.get("image") or {}).get("id", "")
     described = container.described(known or None, rules.key)
     if found is None:
         made = labels(container, identity, None, rules.key)
-        return CreateContainer(container, identity, made, rules.master)
+        return CreateContainer(limited(container, node), identity, made, rules.master)
     differences = _why_replaced(described, fingerprint(described, rules.key), found)
     if differences:
         made = labels(container, identity, found, rules.key)
-        return ReplaceContainer(
-            container, identity, made, rules.master, found, rules.busy, differences
-        )
+        new = limited(container, node)
+        return ReplaceContainer(new, identity, made, rules.master, found, rules.busy, differences)
     if found.works:
         return Keep(Kind.CONTAINER, container.node, container.name, container, identity)
     if found.status == "running":
@@ -256,9 +263,10 @@ def missing_prerequisites(
     container: Container, state: State, node: FoundNode, identity: str
 ) -> tuple[str, str]:
     """Return what other operations have to make first, and what to type; ("", "") for nothing."""
-    if container.network != "host" and not node.membership.active:
+    own = (HOST, BRIDGE)
+    if container.network not in own and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
-    if container.network not in ("host", *(state.swarm.networks if state.swarm else ())):
+    if container.network not in (*own, *(state.swarm.networks if state.swarm else ())):
         return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     return ("", "") if identity else _missing_image(container.image)
 

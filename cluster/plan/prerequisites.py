@@ -14,6 +14,7 @@ from cluster.plan.containers import (
     Rules,
     blocked,
     defer_behind,
+    limited,
     missing_prerequisites,
     obstacle_of,
 )
@@ -53,4 +54,4 @@ def _planned(step: SetupStep, state: State, rules: Rules) -> Item:
     if reason:
         place = (container.node, container.name)
         return Deferred(Kind.CONTAINER, *place, reason, hint, container)
-    return job(container, identity, step.seconds, rules)
+    return job(limited(container, node), identity, step.seconds, rules)

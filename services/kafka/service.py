@@ -18,7 +18,7 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Port, Probe
 from cluster.model.state import FoundNode, State
-from services.common import cpus, identity, memory, user
+from services.common import SCRATCH, cpus, identity, memory, user
 from services.images import own_image
 from services.kafka.properties import (
     CONTROLLER,
@@ -115,6 +115,8 @@ class Kafka(Service):
                 aliases=(text("KAFKA_NAME"),),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "KAFKA_MEMORY"),
+                read_only=True,
+                scratch=SCRATCH,
                 cpus=cpus(cluster, "KAFKA_CPUS"),
                 probe=Probe(("kafka-health",), timeout=6),
                 stop_timeout=120,

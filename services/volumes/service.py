@@ -13,12 +13,14 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
-from cluster.model.spec import Container, Image, Mount, Probe
+from cluster.model.spec import BRIDGE, Container, Image, Mount, Probe
 from cluster.model.state import State
-from services.common import MOUNTS, MOUNTS_TARGET, user
+from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
 from services.volumes.backends import BACKENDS, Backend
 
+# To mount; to read credentials as their owner does; to look at a mountpoint that nobody may enter.
+_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "DAC_READ_SEARCH")
 _STOP = 60  # seconds that a container has to stop
 _DRAIN = 45  # of these, seconds to send closed files that are not at the server yet
 
@@ -104,9 +106,15 @@ class Volumes(Service):
                 # The parent folder, since the bind of a folder does not follow when it is replaced.
                 Mount(etc, "/run/credentials", read_only=True, create=True, owner=owner),
                 Mount(cache, "/var/cache/volume", create=True, owner="0:0"),
+                # The server may be known by a name that only the node's own file has.
+                Mount("/etc/hosts", "/etc/hosts", read_only=True),
             ),
+            network=BRIDGE,
             devices=("/dev/fuse",),
-            capabilities=("SYS_ADMIN",),
+            capabilities=_CAPABILITIES,
+            pids=512,
+            read_only=True,
+            scratch=("/run", *SCRATCH),
             security=("apparmor=unconfined",),
             probe=Probe(
                 ("/opt/skp/bin/volume-skp", "health"),

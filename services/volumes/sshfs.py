@@ -27,6 +27,8 @@ PUBLIC = f"{KEY}.pub"
 KNOWN = f"{SSHFS.folder}/known_hosts"
 _SSH_PORT = 22
 _AUTHORIZED = ".ssh/authorized_keys"
+# Whoever reads the key gets files, and neither a shell nor a way on to other machines.
+_ONLY_SFTP = 'restrict,command="internal-sftp"'
 
 
 @dataclass(frozen=True)
@@ -197,18 +199,35 @@ def _log_in(target: Server, attempt: Callable[[], object], what: str) -> None:
         ) from None
 
 
+def authorized(text: str, public: str) -> str:
+    """Return authorized_keys (sshd(8)) with our key in it, for SFTP and nothing else.
+
+    A line that has the key already, as from an earlier version, gives way.
+
+    Args:
+        public: our key's line as ssh-keygen writes it.
+    """
+    own = " ".join(public.split()[:2])
+    others = [line for line in text.splitlines() if own not in line]
+    return "".join(f"{line}\n" for line in [*others, f"{_ONLY_SFTP} {public}"])
+
+
 def _authorize(transport: paramiko.Transport, public: str) -> None:
-    """Add the key to authorized_keys, as ssh-copy-id does, but by SFTP, which SSHFS needs too."""
+    """Put the key into authorized_keys, as ssh-copy-id does, but by SFTP, which SSHFS needs too."""
     with _sftp(transport) as sftp:
         try:
             sftp.mkdir(".ssh", 0o700)
         except OSError:
             sftp.stat(".ssh")  # it exists already, or this raises what is wrong
-        with sftp.open(_AUTHORIZED, "a+") as file:
+        with sftp.open(_AUTHORIZED, "a+") as file:  # makes one where there is none
             file.seek(0)
-            known = file.read().decode(errors="replace")
-            if public.rsplit(" ", 1)[0] not in known:
-                file.write(("" if known.endswith("\n") or not known else "\n") + public + "\n")
+            known = file.read().decode(errors="surrogateescape")
+        if (wanted := authorized(known, public)) != known:
+            new = f"{_AUTHORIZED}.skp"
+            with sftp.open(new, "w") as file:
+                sftp.chmod(new, 0o600)
+                file.write(wanted.encode(errors="surrogateescape"))
+            sftp.posix_rename(new, _AUTHORIZED)
         sftp.chmod(_AUTHORIZED, 0o600)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.airflow_api import administrator, log_in, place
+from tests.support.confined import check_confined
 from tests.support.lab import Ran, labelled, on, run, secret, skp
 
 DAG = """
@@ -96,6 +97,10 @@ def test_a_second_time_nothing_is_changed(guide: Env) -> None:
     for word in ("mysql-airflow-init", "airflow-run"):
         again = skp(f"docker.{word}", env=guide)
         assert "Nothing to change" in again.out, again.all
+
+
+def test_every_container_is_confined(guide: Env) -> None:
+    check_confined("mysql", "airflow")
 
 
 def test_no_secret_is_where_others_see_it(guide: Env) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.brokers import SERVERS, inside, remove
+from tests.support.confined import check_confined
 from tests.support.lab import NODES, ROOT, Ran, container_ids, labelled, run, skp
 
 BIN = "cd /opt/kafka/bin"
@@ -43,6 +44,10 @@ def test_a_second_run_changes_nothing(kafka: dict[str, str]) -> None:
     for service in ("zookeeper", "kafka"):
         again = skp(f"docker.{service}-run", env=kafka)
         assert "Nothing to change" in again.out, again.all
+
+
+def test_every_container_is_confined(kafka: dict[str, str]) -> None:
+    check_confined("zookeeper", "kafka")
 
 
 def test_the_guides_topic_is_made_and_described(kafka: dict[str, str], topic: Ran) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from tests.support.confined import check_confined
 from tests.support.jupyter import SECONDS, result
 from tests.support.lab import container_ids, on, secret, skp
 from tests.support.spark import BEGIN, PAGE, WORKERS
@@ -31,6 +32,10 @@ def test_its_page_lists_the_workers_of_both_nodes(spark: None) -> None:
     assert state["status"] == "ALIVE"
     assert {w["host"] for w in state["workers"] if w["state"] == "ALIVE"} == set(WORKERS.values())
     assert "Spark Master at spark://spark-skp-master:7077" in requests.get(PAGE, timeout=60).text
+
+
+def test_every_container_is_confined(spark: None) -> None:
+    check_confined("spark", "jupyter")
 
 
 def test_a_job_of_a_notebook_runs_on_two_nodes_and_its_history_stays(notebook: Any) -> None:

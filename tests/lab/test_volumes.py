@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.confined import check_confined
 from tests.support.data_volumes import Volume, as_root, in_jupyter, switched_on, until
 from tests.support.jupyter import bearer, kernel
 from tests.support.lab import GATEWAY, by_ssh, on, secret, skp
@@ -74,6 +75,26 @@ def test_a_notebook_writes_and_reads_parquet_on_the_server(volume: Volume) -> No
         assert reply["outputs"][-1]["data"]["text/plain"] == "499500", reply
     at_server = as_root(SERVER, f"cat {FOLDER}/*.parquet | sha256sum").out.split()[0]
     assert in_jupyter(f"cat {MOUNT}/*.parquet | sha256sum").out.split()[0] == at_server
+
+
+def test_every_container_is_confined(volume: Volume) -> None:
+    check_confined("volumes", "jupyter")
+
+
+def test_the_key_opens_files_and_no_shell(volume: Volume) -> None:
+    folder = "/home/skp/skp/volume/etc/ssh"
+    options = f"-i {folder}/id_ed25519 -o UserKnownHostsFile={folder}/known_hosts -o BatchMode=yes"
+    opened = on("c01", f"echo pwd | sftp -b - {options} {USER}@{ADDRESS}")
+    assert "Remote working directory: " in opened.out, opened.all
+    shell = on("c01", f"timeout 10 ssh {options} {USER}@{ADDRESS} id </dev/null")
+    assert "uid=" not in shell.all
+    assert on(SERVER, f"sudo grep -c restrict ~{USER}/.ssh/authorized_keys").out == "1\n"
+
+
+def test_its_client_reaches_nothing_of_the_nodes_own(volume: Volume) -> None:
+    registry = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/5000'"
+    assert on("c01", registry).code == 0
+    assert on("c01", f"docker exec {CONTAINER} {registry}").code != 0
 
 
 def test_again_nothing_changes(volume: Volume) -> None:

@@ -58,6 +58,7 @@ def switched_on(folder: Path, values: dict[str, str], hosts: str = "") -> Volume
     lines = [f"source {ROOT}/bin/env.sh", *(f"export {k}='{v}'" for k, v in values.items())]
     path = folder / "env.sh"
     path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o600)
     return Volume({"SKP_ENV": str(path)} | ({"SKP_HOSTS": hosts} if hosts else {}))
 
 

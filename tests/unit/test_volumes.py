@@ -17,6 +17,7 @@ from cluster.model.state import State
 from cluster.operations.folders import preparing
 from services.volumes import mounts as volume_ops
 from services.volumes.service import SERVICE
+from services.volumes.sshfs import authorized
 from tests.support.described import described
 
 ON = {"SSHFS_ID": "data", "SSHFS_HOST": "files.example", "SSHFS_VOLUME": "/srv/data"}
@@ -135,3 +136,22 @@ def test_a_container_that_is_not_there_is_said(cluster: Callable[..., Cluster]) 
     assert isinstance(step, Blocked)
     assert step.reason == "No such container"
     assert "docker.apply volumes" in step.hint
+
+
+KEY = "ssh-ed25519 AAAAours skp"
+ONLY = f'restrict,command="internal-sftp" {KEY}\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", ONLY),
+        ("ssh-rsa AAAAtheirs bob\n", f"ssh-rsa AAAAtheirs bob\n{ONLY}"),
+        ("ssh-rsa AAAAtheirs bob", f"ssh-rsa AAAAtheirs bob\n{ONLY}"),
+        (f"{KEY}\n# end\n", f"# end\n{ONLY}"),
+        (ONLY, ONLY),
+    ],
+    ids=["none", "another", "without an end", "of an earlier version", "it is there"],
+)
+def test_the_key_is_for_files_alone(before: str, after: str) -> None:
+    assert authorized(before, KEY) == after

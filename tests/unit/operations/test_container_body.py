@@ -69,6 +69,29 @@ def test_no_container_gains_privileges() -> None:
     told = host_config(security=("apparmor=unconfined",), capabilities=("SYS_ADMIN",))
     assert told["SecurityOpt"] == ["no-new-privileges", "apparmor=unconfined"]
     assert told["CapAdd"] == ["SYS_ADMIN"]
+    assert told["CapDrop"] == ["ALL"]
+
+
+def test_no_container_takes_all_processes_of_a_node() -> None:
+    assert host_config()["PidsLimit"] == 4096
+    assert host_config(pids=512)["PidsLimit"] == 512
+
+
+def test_a_container_may_have_no_place_to_write_but_memory_of_its_own() -> None:
+    told = host_config(read_only=True, scratch=("/tmp",))
+    assert told["ReadonlyRootfs"] is True
+    assert told["Tmpfs"] == {"/tmp": "rw,exec,nosuid,nodev,size=64m,mode=1777"}
+
+
+def test_a_log_is_bounded_and_of_the_form_that_collectors_read() -> None:
+    told = host_config()["LogConfig"]
+    assert told == {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}}
+
+
+def test_a_container_of_the_engines_private_network_has_no_aliases_there() -> None:
+    told = body(network="bridge", aliases=("x",))
+    assert told["HostConfig"]["NetworkMode"] == "bridge"
+    assert "NetworkingConfig" not in told
 
 
 @pytest.mark.parametrize(

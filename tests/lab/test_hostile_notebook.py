@@ -1,0 +1,108 @@
+"""What a user types in a notebook to become more than a user: each has to fail.
+
+Each test first asserts that the attacker has what the attack needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.confined import check_confined
+from tests.support.lab import Ran, by_ssh, on, skp
+
+VOLUME = "/home/skp/skp/volume"
+SSH = f"{VOLUME}/etc/ssh"
+
+
+def types(command: str) -> Ran:
+    """Run a command in the notebook server's container, as its users' kernels do."""
+    return skp("docker.exec-shell", "-h", "c01", "-n", "jupyter-skp", "-c", command)
+
+
+def test_every_container_is_confined(platform: None) -> None:
+    check_confined("registry", "jupyter")
+
+
+def test_it_has_no_capability_and_gets_none(platform: None) -> None:
+    status = types("grep -E '^(Cap(Eff|Prm|Bnd|Amb)|NoNewPrivs)' /proc/self/status").out
+    found = dict(line.split(":\t") for line in status.splitlines())
+    assert found.pop("NoNewPrivs") == "1"
+    assert {int(value, 16) for value in found.values()} == {0}, status
+    assert "root" not in types("su -c id 2>&1; sudo id 2>&1; true").out.split("uid=0(")[1:]
+
+
+@pytest.fixture
+def fifo(changed: None) -> Iterator[str]:
+    """A FIFO where every look at the cluster reads what Airflow's store is."""
+    made = types(
+        "mkdir -p ~/var/airflow && rm -f ~/var/airflow/store && mkfifo ~/var/airflow/store"
+    )
+    assert made.code == 0, made.all
+    path = f"{VOLUME}/var/airflow/store"
+    assert on("c02", f"test -p {path}").code == 0
+    yield path
+    on("c01", f"rm -f {path}")
+
+
+def test_a_fifo_stops_no_look_at_the_cluster(fifo: str) -> None:
+    begun = time.monotonic()
+    ran = skp("docker.apply")
+    assert ran.code == 0, ran.all
+    assert "Nothing to change" in ran.out
+    assert time.monotonic() - begun < 20
+
+
+@pytest.fixture
+def own_files(changed: None) -> Iterator[None]:
+    """The SSH user's files, put back should an attack succeed."""
+    assert on("c01", "cp -a ~/.ssh /tmp/ssh-before").code == 0
+    yield
+    on("c01", f"rm -rf {SSH}; rm -rf ~/.ssh; cp -a /tmp/ssh-before ~/.ssh; rm -r /tmp/ssh-before")
+
+
+KEYS = (
+    "mkdir -p ~/etc/ssh; cd ~/etc/ssh; rm -f id_ed25519*; "
+    "ssh-keygen -q -t ed25519 -N '' -f id_ed25519 2>/dev/null || python -c '"
+    "from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as K;"
+    "from cryptography.hazmat.primitives import serialization as s;"
+    'open("id_ed25519","wb").write(K.generate().private_bytes(s.Encoding.PEM,'
+    "s.PrivateFormat.OpenSSH,s.NoEncryption()))'; rm -f id_ed25519.pub; chmod 600 id_ed25519"
+)
+
+
+@pytest.mark.parametrize("place", ["id_ed25519.pub.new", "id_ed25519.pub"])
+def test_keygen_writes_no_key_of_his_into_the_ssh_users_own_file(
+    own_files: None, place: str
+) -> None:
+    before = on("c01", "cat ~/.ssh/authorized_keys").out
+    assert before
+    made = types(f"{KEYS}; ln -sfn /home/skp/.ssh/authorized_keys {place}; test -s id_ed25519")
+    assert made.code == 0, made.all
+    assert on("c01", f"readlink {SSH}/{place}").out == "/home/skp/.ssh/authorized_keys\n"
+    skp("sshfs.keygen")
+    assert on("c01", "cat ~/.ssh/authorized_keys").out == before
+    assert by_ssh("c01", "true").code == 0
+
+
+def test_credentials_are_not_written_into_a_folder_that_he_chose(own_files: None) -> None:
+    made = types("mkdir -p ~/etc; rm -rf ~/etc/ssh; ln -sfn /home/skp/.ssh ~/etc/ssh")
+    assert made.code == 0, made.all
+    before = on("c01", "ls -la --time-style=full-iso ~/.ssh").out
+    assert before == on("c01", f"ls -la --time-style=full-iso {SSH}/").out
+    ran = skp("sshfs.keygen")
+    assert ran.code == 1
+    assert f"{SSH}/id_ed25519: a part of this path below {VOLUME} is a link" in ran.all
+    assert on("c01", "ls -la --time-style=full-iso ~/.ssh").out == before
+
+
+def test_many_processes_end_at_his_own_limit(changed: None) -> None:
+    """The SSH user has the same id: without a limit the node would let nobody in."""
+    bomb = "for n in $(seq 5000); do sleep 30 & done 2>&1 | tail -n 1; echo over; pkill sleep"
+    ran = types(f"ulimit -u unlimited 2>/dev/null; {bomb}")
+    assert by_ssh("c01", "echo in").out == "in\n"
+    most = on("c01", "docker inspect -f '{{.HostConfig.PidsLimit}}' jupyter-skp").out
+    assert int(most) == 4096
+    assert "Resource temporarily unavailable" in ran.all or "retry" in ran.all, ran.all
