@@ -13,13 +13,16 @@ from cli.command import fail
 from cluster.errors import ConfigError, nearest
 
 VERSION = "0.3.0"
-# Commands that take any number of services after their name.
+# Options whose value is the next word.
 _TAKE_VALUES = (
-    "--services",
-    "-s",
+    *("--services", "-s", "--key", "-k"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
-_TAKE_SERVICES = ("docker.apply", "docker.plan", "docker.status")
+# Tasks that take words after their name, and the option that these are.
+_TAKE_WORDS = {
+    **dict.fromkeys(("docker.apply", "docker.plan", "docker.status"), "services"),
+    **dict.fromkeys(("secrets.show", "secrets.rotate"), "key"),
+}
 
 
 class SkpProgram(Program):
@@ -37,7 +40,7 @@ class SkpProgram(Program):
 
     def parse_tasks(self) -> None:
         """Read the tasks and their options; a wrong word is wrong usage."""
-        self.core.unparsed = join_services(self.core.unparsed)
+        self.core.unparsed = join_words(self.core.unparsed)
         names = self.collection.task_names
         unknown = [w for w in self.core.unparsed if "." in w and w not in names]
         hint = nearest(unknown[0], names) if unknown and unknown[0][0] != "-" else ""
@@ -69,27 +72,27 @@ def _as_usage_error(function: Callable[..., None], *arguments: object, hint: str
         fail(usage, "--json" in sys.argv)
 
 
-def join_services(words: list[str]) -> list[str]:
+def join_words(words: list[str]) -> list[str]:
     """Turn `docker.apply jupyter spark` into one option, since Invoke reads words as tasks."""
     result: list[str] = []
     named: list[str] = []
-    taking = False
+    taking = ""
     previous = ""
     for word in words:
         if "." in word and not word.startswith("-") and previous not in _TAKE_VALUES:
-            result += _services(named)
-            named, taking = [], word in _TAKE_SERVICES
+            result += _option(taking, named)
+            named, taking = [], _TAKE_WORDS.get(word, "")
             result.append(word)
         elif taking and not word.startswith("-") and previous not in _TAKE_VALUES:
             named.append(word)
         else:
             result.append(word)
         previous = word
-    return [*result, *_services(named)]
+    return [*result, *_option(taking, named)]
 
 
-def _services(named: list[str]) -> list[str]:
-    return [f"--services={','.join(named)}"] if named else []
+def _option(name: str, words: list[str]) -> list[str]:
+    return [f"--{name}={','.join(words)}"] if words else []
 
 
 def program(ns: Collection) -> SkpProgram:

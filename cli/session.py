@@ -16,9 +16,10 @@ from invoke import Exit
 
 import services
 from cli.confirmation import confirm
+from cli.declaration import check_declared
 from cli.options import Options
 from cluster.config import inventory, secrets, secrets_file, settings
-from cluster.errors import ConfigError, ConfigErrors, ExitCode
+from cluster.errors import ConfigError, ExitCode
 from cluster.model.cluster import Cluster, Declared, View
 from cluster.model.service import Service
 from hosts.boot import files as boot
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
     from cluster.errors import NodeError
     from cluster.model.policy import Busy
-    from cluster.model.spec import Container, Image
+    from cluster.model.spec import Image
     from cluster.plan.parts import Part
     from cluster.plan.scope import Goal
 
@@ -70,7 +71,7 @@ class Session:
         """What this machine's files say, checked for conflicts; the cluster may remember more."""
         stored = secrets_file.read(secrets_file.path(self.settings))
         found = Declared(self.settings, self.inventory, stored, boot.files())
-        _check(found.alone())
+        check_declared(found.alone())
         return found
 
     def check(self, options: Mapping[str, str]) -> None:
@@ -83,10 +84,10 @@ class Session:
         """
         alone = self.declared.alone(options)
         try:
-            _check(alone)
+            check_declared(alone)
         except ConfigError:
             with self.fleet(self.inventory.managers) as fleet:
-                _check(self.cluster(fleet, options))
+                check_declared(self.cluster(fleet, options))
 
     def view(self, fleet: Fleet, chosen: Sequence[Service] = ()) -> View:
         """Observe the cluster, with the images that the `chosen` services need."""
@@ -161,6 +162,7 @@ class Session:
         chosen: Sequence[Service] = (),
         goal: Goal | None = None,
         options: Mapping[str, str] | None = None,
+        renewed: frozenset[str] = frozenset(),
     ) -> None:
         """Plan and carry out, show the report, and end with its exit code.
 
@@ -169,6 +171,7 @@ class Session:
             chosen: services.
             goal: what is wanted of `chosen`; None for Goal.APPLY.
             options: settings that were given on the command line, and are to be remembered.
+            renewed: the keys of secrets that are to be generated anew.
         """
         hosts, declared, busy = self.hosts, self.declared, self.busy
         if chosen and not self.options.dry:
@@ -187,6 +190,7 @@ class Session:
                 dry=self.options.dry,
                 options=options or {},
                 busy=busy,
+                renewed=renewed,
             )
             report = converge(declared, fleet, scope, self._console)
         self.finish(report)
@@ -286,18 +290,3 @@ class Session:
         """The chosen hosts, and the managers, which are asked about the Swarm and the images."""
         chosen = self.hosts
         return tuple(h for h in self.inventory.hosts if h in chosen or h.is_manager)
-
-
-def _unobserved(cluster: Cluster, service: Service) -> list[Container]:
-    from cluster.model.state import State
-
-    return list(service.containers(cluster, State({}, {}, None)))
-
-
-def _check(found: Cluster) -> None:
-    from cluster.plan.conflicts import conflicts
-
-    every = services.catalogue().values()
-    wanted = [container for service in every for container in _unobserved(found, service)]
-    if errors := list(conflicts(found, wanted)):
-        raise ConfigErrors(errors)

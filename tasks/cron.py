@@ -98,7 +98,7 @@ def _replace(s: Session, entries: list[crontab.Entry]) -> None:
 
 def _checked(text: str) -> list[str]:
     """Return the words of a command that this program has, with options that it knows."""
-    from cli.program import join_services
+    from cli.program import join_words
     from tasks import ns as every
 
     hint = './skp.py cron.install -s "*/10 * * * *" -c docker.apply'
@@ -114,9 +114,7 @@ def _checked(text: str) -> list[str]:
             f"{hint}\n  ./skp.py --list shows the commands.",
         )
     try:
-        Parser(contexts=every.to_contexts(), initial=ParserContext()).parse_argv(
-            join_services(words)
-        )
+        Parser(contexts=every.to_contexts(), initial=ParserContext()).parse_argv(join_words(words))
     except (ParseError, ValueError) as error:
         raise ConfigError(f"the command {text!r}: {error}", hint) from None
     return words

@@ -76,14 +76,18 @@ class _Run:
     def __init__(self, declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> None:
         self._declared, self._fleet, self._scope, self._console = declared, fleet, scope, console
         self._file = secrets_file.path(declared.settings)
+        self._renewed = scope.renewed
         self._results: list[Result] = []
         self._plan: Plan
 
     def look(self) -> Plan:
         """Observe and plan."""
         scope = self._scope
-        declared = replace(self._declared, stored=secrets_file.read(self._file))
+        stored = secrets_file.read(self._file)
+        declared = replace(self._declared, stored=stored, renewed=self._renewed)
         view = observe_cluster(declared, self._fleet, scope.services, scope.options)
+        if view.resolved.is_restored and not view.resolved.generated:
+            secrets_file.write(self._file, view.resolved.local)
         if scope.goal is Goal.ROLLBACK and not self._results:
             self._scope = scope = rollback_scope(scope, view.state)
         plan = make_plan(view, scope)
@@ -121,6 +125,7 @@ class _Run:
         with audit.recording(self._results):
             for _ in range(_ROUNDS):
                 self._store_secrets()
+                self._renewed = frozenset()  # they are this machine's now, and next the managers'
                 before = len(self._results)
                 failed = {result.item.key for result in self._results if not result.ok}
                 context = Context(self._fleet, self._progress(), lock.check)

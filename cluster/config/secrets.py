@@ -91,6 +91,7 @@ class Resolved:
         local: the generated ones, as this machine is to keep them.
         stored: the same, as every manager is to store them.
         generated: the keys of those that are new, since neither file nor cluster had them.
+        is_restored: whether this machine had no copy, and gets it from the cluster.
         overruled: the keys for which this machine's copy has another value than the cluster.
     """
 
@@ -99,6 +100,7 @@ class Resolved:
     stored: StoredSecrets
     generated: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
+    is_restored: bool = False
 
 
 def parse(text: str) -> StoredSecrets:
@@ -125,7 +127,10 @@ def parse(text: str) -> StoredSecrets:
 
 
 def resolve(
-    settings: Settings, local: StoredSecrets, copies: Mapping[str, StoredSecrets]
+    settings: Settings,
+    local: StoredSecrets,
+    copies: Mapping[str, StoredSecrets],
+    renewed: Collection[str] = (),
 ) -> Resolved:
     """Return all secrets; missing ones are generated here, and stored by the caller.
 
@@ -135,6 +140,7 @@ def resolve(
     Args:
         local: the secrets in etc/secrets.env.
         copies: the managers' copies by node; the one of the highest generation counts.
+        renewed: the keys of those that are to be generated anew.
 
     Raises:
         ConfigError: that copy is further ahead of `local` than one change, with other values.
@@ -148,7 +154,7 @@ def resolve(
     theirs = copies.get(where, StoredSecrets())
     newest = theirs.only(allowed)
     _check_jump(local, where, newest)
-    known = {**local.values, **newest.values}
+    known = {k: v for k, v in {**local.values, **newest.values}.items() if k not in renewed}
     generated = tuple(key for key in wanted if not known.get(key, Secret("")).reveal())
     known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
     changed = newest.generation == 0 or known != newest.values
@@ -163,7 +169,12 @@ def resolve(
         StoredSecrets(known, generation),
         StoredSecrets({**foreign, **known}, generation),
         generated,
-        tuple(key for key in wanted if key in local.values and local.values[key] != known[key]),
+        tuple(
+            key
+            for key in wanted
+            if key not in renewed and key in local.values and local.values[key] != known[key]
+        ),
+        is_restored=newest.generation > 0 and local.generation == 0,
     )
 
 

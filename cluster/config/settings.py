@@ -22,7 +22,9 @@ SCHEMA = ROOT / "etc" / "settings.schema.json"
 OBSOLETE = frozenset({"JUPYTER_DOCKER"})
 _GIVEN = "credential"
 """The kind of secrets that only a person can have: "" means none, and none is generated."""
-_SECRET_KINDS = frozenset({"password", "token", _GIVEN})
+_LASTING = "lasting-password"
+"""The kind of generated secrets that what was made with them can't be read without."""
+_SECRET_KINDS = frozenset({"password", "token", _GIVEN, _LASTING})
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Settings:
         path: the file, as messages name it.
         warnings: names in the file that look like misspelt settings.
         given_only: the keys of secrets that are never generated.
+        lasting: the keys of secrets that can't be renewed.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Settings:
         self.path = path
         self.warnings: tuple[str, ...] = ()
         self.given_only: frozenset[str] = frozenset()
+        self.lasting: frozenset[str] = frozenset()
         self._again = again
         self._values = dict(values)
         self._passwords = dict(passwords)
@@ -186,6 +190,7 @@ def _build(
         {key: value for key, value in file.exported.items() if key not in properties},
     )
     settings.given_only = frozenset(key for key in hidden if kinds[key] == _GIVEN)
+    settings.lasting = frozenset(key for key in hidden if kinds[key] == _LASTING)
     settings.warnings = (*_misspelt(file, properties), *_shown(file, sorted(hidden)))
     return settings
 

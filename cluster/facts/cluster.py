@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
-from cluster.config.secrets import StoredSecrets
+from cluster.config.secrets import Resolved, StoredSecrets
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.facts.disk import Question, disk
 from cluster.facts.nodes import observe
+from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster, Declared, View, view
 from cluster.model.decisions import Decisions
 from cluster.model.recipes import recipes
@@ -83,16 +85,48 @@ def remembered_cluster(
     Raises:
         ConfigErrors: a remembered option contradicts the settings.
     """
+    told, errors = _told(declared, fleet)
+    decisions = next(iter(told.values()))[0] if told else Decisions()
+    cluster, _ = declared.remembering(decisions, _copies(told), options)
+    return cluster, [] if told else _unknown(errors)
+
+
+def known_secrets(declared: Declared, fleet: Fleet) -> Resolved:
+    """Return the secrets that the managers of `fleet` have, or this machine where there is none.
+
+    Raises:
+        NodeError: no manager that could be asked can be read.
+        ConfigError: what a manager stores can't be right.
+    """
+    told, errors = _told(declared, fleet)
+    unread = [(k, v.why) for k, (_, v) in told.items() if isinstance(v, Unanswered)]
+    if (errors or unread) and not _copies(told):
+        raise errors[0] if errors else NodeError(*unread[0])
+    return declared.remembering(Decisions(), _copies(told))[1]
+
+
+_Told: TypeAlias = dict[str, tuple[Decisions, StoredSecrets | Unanswered]]
+
+
+def _told(declared: Declared, fleet: Fleet) -> tuple[_Told, list[NodeError]]:
+    """Return what each manager remembers, and why others could not be asked."""
     managers = [host.name for host in declared.inventory.managers]
     asked = fleet.ask(lambda node: _remembers(node, declared), managers)
     told = {name: found for name, found in asked.values.items() if found is not None}
-    decisions = next(iter(told.values()))[0] if told else Decisions()
-    copies = {name: stored for name, (_, stored) in told.items() if stored.generation}
-    cluster, _ = declared.remembering(decisions, copies, options)
-    return cluster, [] if told else _unknown([*asked.errors.values()])
+    return told, [*asked.errors.values()]
 
 
-def _remembers(node: Node, declared: Declared) -> tuple[Decisions, StoredSecrets] | None:
+def _copies(told: _Told) -> dict[str, StoredSecrets]:
+    return {
+        name: stored
+        for name, (_, stored) in told.items()
+        if isinstance(stored, StoredSecrets) and stored.generation
+    }
+
+
+def _remembers(
+    node: Node, declared: Declared
+) -> tuple[Decisions, StoredSecrets | Unanswered] | None:
     """Return what a manager remembers; None for a node that is outside of a Swarm."""
     with ThreadPoolExecutor(1) as beside:
         question = Question("/", (), declared.stored, keepers=frozenset([node.name]))
@@ -101,6 +135,4 @@ def _remembers(node: Node, declared: Declared) -> tuple[Decisions, StoredSecrets
             if not engine.info()["Swarm"]["ControlAvailable"]:
                 return None
             labels = engine.inspect_swarm()["Spec"].get("Labels") or {}
-        found = looking.result().secrets
-    # Names and settings can be told without the secrets.
-    return Decisions.parse(labels), found if isinstance(found, StoredSecrets) else StoredSecrets()
+        return Decisions.parse(labels), looking.result().secrets

@@ -45,12 +45,14 @@ class Declared:
     Attributes:
         stored: the generated secrets that this machine has a copy of.
         files: what every node is to have on its own disk.
+        renewed: the keys of the secrets that are to be generated anew.
     """
 
     settings: Settings
     inventory: Inventory
     stored: StoredSecrets
     files: tuple[NodeFile, ...] = ()
+    renewed: frozenset[str] = frozenset()
 
     def alone(self, options: Mapping[str, str] | None = None) -> Cluster:
         """Return the cluster as this machine alone knows it, for checks before anything connects.
@@ -82,7 +84,7 @@ class Declared:
         """
         chosen = {**decisions.settings, **(options or {})}
         settings = self.settings.overridden(chosen) if chosen else self.settings
-        resolved = secrets.resolve(settings, self.stored, copies)
+        resolved = secrets.resolve(settings, self.stored, copies, self.renewed)
         return Cluster(settings, self.inventory, resolved.values, self.files), resolved
 
 

@@ -33,6 +33,7 @@ class Scope:
         options: settings that `-run` was given, and that are remembered.
         pins: for a rollback: service to image to the digest that is wanted; see `rollback_scope`.
         busy: what is done about a container that is at work when it is to be replaced.
+        renewed: the keys of secrets that are to be generated anew.
     """
 
     command: str
@@ -44,6 +45,7 @@ class Scope:
     options: Mapping[str, str] = field(default_factory=dict)
     pins: Table = field(default_factory=dict)
     busy: Busy = Busy.SKIP
+    renewed: frozenset[str] = frozenset()
 
     @property
     def busy_policy(self) -> Busy:

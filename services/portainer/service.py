@@ -34,7 +34,7 @@ class Portainer(Service):
         Setting("PORTAINER_NAME", "name", "portainer-skp", "container name"),
         Setting("PORTAINER_PORT", "port", "8050", "port of its page"),
         Setting("PORTAINER_VOLUME", "path", "/var/portainer", "its data, on its node's own disk"),
-        Setting("PORTAINER_PASSWORD", "password", "", "the user admin's first password"),
+        Setting("PORTAINER_PASSWORD", "lasting-password", "", "the user admin's first password"),
         Setting(
             "PORTAINER_IMAGE", "optional-public-image", "portainer/portainer-ce", "image; none: off"
         ),

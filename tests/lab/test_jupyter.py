@@ -81,6 +81,17 @@ def test_no_secret_is_where_docker_inspect_or_a_process_list_shows_it(platform: 
         assert secret(key) not in shown
 
 
+def test_a_renewed_password_opens_it_and_the_old_one_does_not(changed: None) -> None:
+    old = secret("JUPYTER_PASSWORD")
+    ran = skp("secrets.rotate", "JUPYTER_PASSWORD", "--yes")
+    assert ran.code == 0, ran.all
+    new = skp("secrets.show", "JUPYTER_PASSWORD", "--yes").out.strip()
+    assert new not in ("", old)
+    assert new not in ran.all
+    assert may_enter(log_in(new))
+    assert not may_enter(log_in(old))
+
+
 def test_what_can_not_get_healthy_is_reported_with_its_log(
     changed: None, settings: Callable[..., dict[str, str]]
 ) -> None:

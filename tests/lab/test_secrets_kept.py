@@ -45,8 +45,8 @@ def test_another_machine_gets_them_from_the_managers(platform: None, tmp_path: P
     assert container_ids() == before
     looked = skp("docker.plan", env=other_machine(tmp_path))
     assert "Nothing to change" in looked.out
-    # It was a command that had nothing to change: what it would have kept it did not need.
-    assert not (tmp_path / "secrets.env").exists()
+    assert (tmp_path / "secrets.env").read_text() == (ROOT / "etc" / "secrets.env").read_text()
+    assert (tmp_path / "secrets.env").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_manager_that_missed_a_change_is_corrected(changed: None) -> None:
