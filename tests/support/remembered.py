@@ -165,4 +165,5 @@ OTHERS = {
     r"docker\.swarm-.*|docker\.node-rm|docker\.drain": "the Swarm; what goes is found by labels",
     r"docker\.image-.*": "images: names and tags, the registry's address",
     r"docker\.(ps|audit|history)": "what is there",
+    r"secrets\..*": "the managers' secrets; what uses them is found as by docker.apply",
 }
