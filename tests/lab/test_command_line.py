@@ -181,7 +181,8 @@ def test_a_dry_run_and_a_look_keep_no_new_passwords(platform: None, tmp_path: Pa
     environment = {"SKP_ENV": str(env), "SKP_HOSTS": str(tmp_path / "hosts.json")}
     assert skp("docker.plan", env=environment).code == 0
     assert skp("docker.status", env=environment).code == 0
-    assert not (tmp_path / "secrets.env").exists()
+    # What the cluster has is brought back, and nothing beside it.
+    assert (tmp_path / "secrets.env").read_text() == (ROOT / "etc" / "secrets.env").read_text()
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ def test_it_has_no_capability_and_gets_none(platform: None) -> None:
 @pytest.fixture
 def fifo(changed: None) -> Iterator[str]:
     """A FIFO where every look at the cluster reads what Airflow's store is."""
-    made = types(
-        "mkdir -p ~/var/airflow && rm -f ~/var/airflow/store && mkfifo ~/var/airflow/store"
-    )
+    # The folder is there, and the notebooks' user's, since Airflow was run for the first time.
+    assert on("c01", f"sudo install -d -o 1000 -g 1000 {VOLUME}/var/airflow").code == 0
+    made = types("rm -f ~/var/airflow/store && mkfifo ~/var/airflow/store")
     assert made.code == 0, made.all
     path = f"{VOLUME}/var/airflow/store"
     assert on("c02", f"test -p {path}").code == 0

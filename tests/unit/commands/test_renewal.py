@@ -69,6 +69,13 @@ def test_before_there_is_a_cluster_there_is_none_to_show(
     assert f"{KEY}: the cluster has none yet" in capsys.readouterr().err
 
 
+def test_a_look_before_there_is_a_cluster_keeps_no_passwords(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert FakeCluster(tmp_path, monkeypatch).run("docker.plan") == 0
+    assert not (tmp_path / secrets_file.FILE).exists()
+
+
 def test_what_no_manager_can_tell_is_not_made_up(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
