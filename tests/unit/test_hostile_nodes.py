@@ -24,15 +24,29 @@ CHOSEN = StoredSecrets(
 )
 
 
-@pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
-    """A cluster that `docker.apply` has made: c01 and c02 are managers, c03 a worker."""
+def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
+    """Return a cluster before anything runs there: c01 and c02 are managers, c03 a worker."""
     hosts = {name: dict(told) for name, told in HOSTS.items()}
     hosts["c01"]["labels"] = [{"jupyter": "enable"}, {"kafka": "enable"}]
     hosts["c03"] |= {"groups": ["worker"], "labels": [{"jupyter": "enable"}]}
-    cluster = FakeCluster(tmp_path, monkeypatch, hosts)
-    cluster.begin()
-    assert cluster.run("docker.apply") == 0
+    return FakeCluster(folder, patch, hosts)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The cluster once `docker.apply` has made it."""
+    with pytest.MonkeyPatch.context() as patch:
+        cluster = made(tmp_path_factory.mktemp("made"), patch)
+        cluster.begin()
+        assert cluster.run("docker.apply") == 0
+        return cluster.saved()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, Any]) -> FakeCluster:
+    cluster = made(tmp_path, monkeypatch)
+    cluster.restore(saved)
+    secrets_file.write(tmp_path / secrets_file.FILE, secrets.parse(cluster.master.secrets))
     cluster.forget_wire()
     return cluster
 

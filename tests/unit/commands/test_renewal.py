@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,28 @@ from tests.support.fake_cluster import HOSTS, FakeCluster
 KEY = "JUPYTER_PASSWORD"
 
 
-@pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
-    """A cluster that `docker.apply` has made."""
+def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
+    """Return a cluster before anything runs there."""
     hosts = {name: dict(told) for name, told in HOSTS.items()}
     hosts["c01"]["labels"] = [{"jupyter": "enable"}, {"mysql": "enable"}]
-    cluster = FakeCluster(tmp_path, monkeypatch, hosts, S3_ACCESS_KEY="")
-    cluster.begin()
-    assert cluster.run("docker.apply") == 0
+    return FakeCluster(folder, patch, hosts, S3_ACCESS_KEY="")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The cluster once `docker.apply` has made it."""
+    with pytest.MonkeyPatch.context() as patch:
+        cluster = made(tmp_path_factory.mktemp("made"), patch)
+        cluster.begin()
+        assert cluster.run("docker.apply") == 0
+        return cluster.saved()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, Any]) -> FakeCluster:
+    cluster = made(tmp_path, monkeypatch)
+    cluster.restore(saved)
+    secrets_file.write(tmp_path / secrets_file.FILE, secrets.parse(cluster.master.secrets))
     cluster.forget_wire()
     return cluster
 
