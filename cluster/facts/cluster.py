@@ -13,7 +13,7 @@ from cluster.errors import NodeError
 from cluster.facts.disk import Question, disk
 from cluster.facts.nodes import observe
 from cluster.model.answer import Unanswered
-from cluster.model.cluster import Cluster, Declared, View, view
+from cluster.model.cluster import Cluster, Declared, View, stored_copies, view
 from cluster.model.decisions import Decisions
 from cluster.model.recipes import recipes
 from cluster.model.service import Service
@@ -117,11 +117,7 @@ def _told(declared: Declared, fleet: Fleet) -> tuple[_Told, list[NodeError]]:
 
 
 def _copies(told: _Told) -> dict[str, StoredSecrets]:
-    return {
-        name: stored
-        for name, (_, stored) in told.items()
-        if isinstance(stored, StoredSecrets) and stored.generation
-    }
+    return stored_copies({name: stored for name, (_, stored) in told.items()})
 
 
 def _remembers(

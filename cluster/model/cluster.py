@@ -106,6 +106,13 @@ class View:
     doubt: tuple[str, str] | None = None
 
 
+def stored_copies(
+    answers: Mapping[str, StoredSecrets | Unanswered],
+) -> dict[str, StoredSecrets]:
+    """Return, of what managers answered about their stored secrets, the copies that there are."""
+    return {k: v for k, v in answers.items() if isinstance(v, StoredSecrets) and v.generation}
+
+
 def view(
     declared: Declared,
     state: State,
@@ -120,7 +127,7 @@ def view(
     # Who is root of a worker is to decide nothing: only what managers store counts.
     managers = [host.name for host in declared.inventory.managers if host.name in state.nodes]
     answers = {name: state.nodes[name].secrets for name in managers}
-    copies = {k: v for k, v in answers.items() if isinstance(v, StoredSecrets) and v.generation}
+    copies = stored_copies(answers)
     unknown = [
         (name, found.why)
         for name, found in answers.items()

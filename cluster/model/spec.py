@@ -232,6 +232,11 @@ class Container:
     removal_check: tuple[str, ...] = field(default=(), metadata={"spec": False})
     obstacle: tuple[str, ...] = field(default=(), metadata={"spec": False})
 
+    @property
+    def on_overlay(self) -> bool:
+        """Whether its network is one of the Swarm's, and none that a node has of itself."""
+        return self.network not in (HOST, BRIDGE)
+
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:
         """Return what makes two containers the same, as plain JSON values.
 

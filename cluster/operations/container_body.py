@@ -7,7 +7,6 @@ from typing import Any
 
 from cluster.config.secrets import Secret
 from cluster.model.spec import (
-    BRIDGE,
     GPU_RUNTIME,
     HOST,
     SECRETS_TARGET,
@@ -89,7 +88,7 @@ def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
         config["Entrypoint"] = list(container.entrypoint)
     if container.probe:
         config["Healthcheck"] = _healthcheck(container)
-    if container.network not in (HOST, BRIDGE):
+    if container.on_overlay:
         endpoint = {"Aliases": [container.name, *container.aliases]}
         config["NetworkingConfig"] = {"EndpointsConfig": {container.network: endpoint}}
     return config

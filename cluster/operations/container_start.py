@@ -14,7 +14,7 @@ import docker.errors
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.policy import Progress
-from cluster.model.spec import BRIDGE, HOST, Container, SecretFile
+from cluster.model.spec import Container, SecretFile
 from cluster.model.state import HALF_MADE
 from cluster.operations.container_body import FILES_ROOT
 from cluster.operations.folders import ids, preparing
@@ -75,7 +75,7 @@ def start_new(node: Node, container: Container, made: str, body: dict[str, Any])
                 engine.start(made)
                 return f"started at attempt {attempt}" if attempt > 1 else ""
             except docker.errors.APIError:
-                final = attempt == _START_TRIES or container.network in (HOST, BRIDGE)
+                final = attempt == _START_TRIES or not container.on_overlay
                 if not _removed(engine, made) or final:
                     raise  # why it does not start, and not why it can't be removed
             made = engine.create_container_from_config(body, container.name)["Id"]

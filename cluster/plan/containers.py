@@ -10,7 +10,7 @@ from cluster.config.secrets import Secret
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.order import needed
 from cluster.model.policy import Busy
-from cluster.model.spec import BRIDGE, GPU_RUNTIME, HOST, Container, Image, Source, fingerprint
+from cluster.model.spec import GPU_RUNTIME, Container, Image, Source, fingerprint
 from cluster.model.state import FoundContainer, FoundNode, State
 from cluster.operations.container import (
     CreateContainer,
@@ -263,10 +263,11 @@ def missing_prerequisites(
     container: Container, state: State, node: FoundNode, identity: str
 ) -> tuple[str, str]:
     """Return what other operations have to make first, and what to type; ("", "") for nothing."""
-    own = (HOST, BRIDGE)
-    if container.network not in own and not node.membership.active:
+    if container.on_overlay and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
-    if container.network not in (*own, *(state.swarm.networks if state.swarm else ())):
+    if container.on_overlay and container.network not in (
+        state.swarm.networks if state.swarm else ()
+    ):
         return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     return ("", "") if identity else _missing_image(container.image)
 

@@ -9,10 +9,10 @@ assert "jupyter-skp" in cluster["c01"].containers
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from invoke import Collection
@@ -284,6 +284,36 @@ class FakeCluster:
         (pool,) = request.body["IPAM"]["Config"]
         self.networks.append(_network(request.body["Name"], pool["Subnet"]))
         return reply({"Id": "n1"}, 201)
+
+
+Make: TypeAlias = Callable[[Path, pytest.MonkeyPatch], FakeCluster]
+
+
+def after_apply(
+    folder: Path, make: Make, prepare: Callable[[FakeCluster], object] = lambda _: None
+) -> dict[str, Any]:
+    """Return what a cluster remembers once `docker.apply` has made it.
+
+    Args:
+        make: returns it before anything runs there. prepare: called when its Swarm has begun.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        cluster = make(folder, patch)
+        cluster.begin()
+        prepare(cluster)
+        assert cluster.run("docker.apply") == 0
+        return cluster.saved()
+
+
+def again(
+    folder: Path, patch: pytest.MonkeyPatch, make: Make, saved: dict[str, Any]
+) -> FakeCluster:
+    """Return a cluster as it was saved, and this machine's copy of its secrets."""
+    cluster = make(folder, patch)
+    cluster.restore(saved)
+    secrets_file.write(folder / secrets_file.FILE, secrets.parse(cluster.master.secrets))
+    cluster.forget_wire()
+    return cluster
 
 
 def _alone(words: Sequence[str]) -> Collection:

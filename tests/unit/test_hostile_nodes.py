@@ -15,7 +15,7 @@ from cluster.errors import ConfigErrors
 from cluster.facts.cluster import observe_cluster
 from cluster.model.answer import Unanswered
 from cluster.model.state import LABEL_FIELDS, LABEL_SERVICE
-from tests.support.fake_cluster import HOSTS, FakeCluster
+from tests.support.fake_cluster import HOSTS, FakeCluster, after_apply, again
 from tests.support.fakes import done
 
 CHOSEN = StoredSecrets(
@@ -35,20 +35,12 @@ def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The cluster once `docker.apply` has made it."""
-    with pytest.MonkeyPatch.context() as patch:
-        cluster = made(tmp_path_factory.mktemp("made"), patch)
-        cluster.begin()
-        assert cluster.run("docker.apply") == 0
-        return cluster.saved()
+    return after_apply(tmp_path_factory.mktemp("made"), made)
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, Any]) -> FakeCluster:
-    cluster = made(tmp_path, monkeypatch)
-    cluster.restore(saved)
-    secrets_file.write(tmp_path / secrets_file.FILE, secrets.parse(cluster.master.secrets))
-    cluster.forget_wire()
-    return cluster
+    return again(tmp_path, monkeypatch, made, saved)
 
 
 def local(tmp_path: Path) -> StoredSecrets:

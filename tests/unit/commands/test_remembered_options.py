@@ -17,7 +17,7 @@ import pytest
 import services
 from cluster.connectors import local
 from tasks import ns
-from tests.support.fake_cluster import FakeCluster
+from tests.support.fake_cluster import FakeCluster, after_apply
 from tests.support.fake_portainer import FakePortainer
 from tests.support.fakes import content, done, frames
 from tests.support.remembered import GIVEN, HOSTS, OTHERS, ROWS, SHELLS, Row, made
@@ -31,13 +31,12 @@ DEFAULTS = re.compile(
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The cluster once `docker.apply` has made it with all options remembered."""
-    with pytest.MonkeyPatch.context() as patch:
-        cluster = made(tmp_path_factory.mktemp("made"), patch)
-        cluster.begin()
+
+    def prepare(cluster: FakeCluster) -> None:
         cluster.remember(GIVEN)
         FakePortainer(cluster.master, 8150)
-        assert cluster.run("docker.apply") == 0
-        return cluster.saved()
+
+    return after_apply(tmp_path_factory.mktemp("made"), made, prepare)
 
 
 @pytest.fixture
