@@ -21,6 +21,7 @@ class Deadlines:
         busy: waiting for a container at work (`--busy wait`).
         settled: waiting until the next of a service's containers may be replaced.
         build: building and pushing one image.
+        move: moving the platform's data to its own folder, and handing over the users'.
     """
 
     connect: float = 10
@@ -33,6 +34,7 @@ class Deadlines:
     busy: float = 3600
     settled: float = 600
     build: float = 3600
+    move: float = 14400
 
     def capped(self, limit: float | None) -> Deadlines:
         """Return the same table with no entry above `limit` seconds (the `--timeout` option)."""

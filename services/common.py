@@ -8,6 +8,7 @@ import re
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Folder, Layout, Move
 from cluster.model.spec import UNKNOWN_USER, Mount
 from cluster.model.state import State
 
@@ -18,13 +19,77 @@ SCRATCH = ("/tmp",)  # noqa: S108 - the container's own
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
+# The numbers of the platform's services, which their user ids come from (decision 13).
+REGISTRY_USER, MYSQL_USER, ZOOKEEPER_USER, KAFKA_USER, SPARK_USER = range(1, 6)
+
+
 def user(cluster: Cluster, facts: State, node: str) -> str:
-    """Return "UID:GID" of services that share the volume (decision 7), or `UNKNOWN_USER`."""
+    """Return "UID:GID" of users' code, or `UNKNOWN_USER`."""
+    return cluster.users if cluster.layout is Layout.TWO_TREES else _one_user(cluster, facts, node)
+
+
+def own_user(cluster: Cluster, facts: State, node: str, number: int) -> str:
+    """Return "UID:GID" of a service of the platform, or `UNKNOWN_USER`.
+
+    Args:
+        number: the service's, from above.
+    """
+    if cluster.layout is Layout.TWO_TREES:
+        return cluster.own_user(number)
+    return _one_user(cluster, facts, node)
+
+
+def _one_user(cluster: Cluster, facts: State, node: str) -> str:
+    """Return whom all services ran as before there were two trees: the shared folder's owner."""
     given = cluster.settings.text("SKP_UID")
     if given:
         return given if ":" in given else f"{given}:{given}"
     owner = facts.nodes[node].owner if node in facts.nodes else ""
     return owner if isinstance(owner, str) and owner else UNKNOWN_USER
+
+
+def own_folder(cluster: Cluster, key: str, name: str) -> str:
+    """Return the path of a service's data.
+
+    A setting that still says where an earlier version kept it means where this one does.
+
+    Args:
+        key: the setting that names it, e.g. "MYSQL_VOLUME".
+        name: its own name, e.g. "mysql".
+    """
+    given, (move,) = cluster.settings.text(key), moved(cluster, name)
+    if cluster.layout is Layout.ONE_TREE:
+        return move.old if given == move.new else given
+    return move.new if given == move.old else given
+
+
+def moved(cluster: Cluster, *names: str) -> tuple[Move, ...]:
+    """Return where data of these names was in the users' folder, and is in the platform's."""
+    return tuple(Move(f"{cluster.home}/var/{n}", f"{cluster.platform}/{n}") for n in names)
+
+
+def users_folder(path: str, cluster: Cluster) -> Folder:
+    """Return a folder of users' data: what is root's in it, they can neither rename nor remove."""
+    return Folder(path, f"0:{cluster.users.partition(':')[2]}", 0o3775)
+
+
+def leaves(cluster: Cluster, volume: str, name: str, *parts: str) -> tuple[Folder, ...]:
+    """Return folders that users' code writes for the platform, below parents that are root's.
+
+    Nobody can put something else in their place. What lies in them is not to be trusted.
+
+    Args:
+        volume: the setting that names the users' folder that they are in, e.g. "SPARK_VOLUME".
+        name: the service's.
+    """
+    root = cluster.settings.text(volume)
+    parent = f"{root}/var/{name}"
+    return (
+        users_folder(root, cluster),
+        Folder(f"{root}/var", "0:0", 0o755),
+        Folder(parent, "0:0", 0o755),
+        *(Folder(f"{parent}/{part}", cluster.users, 0o2775) for part in parts),
+    )
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:

@@ -14,6 +14,7 @@ from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
+from cluster.model.layout import Folder, Move
 from cluster.model.service import Service
 from cluster.model.spec import (
     SECRETS_TARGET,
@@ -28,7 +29,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services import databases
-from services.common import check_memory, cpus, memory, user
+from services.common import MYSQL_USER, check_memory, cpus, memory, moved, own_folder, own_user
 from services.images import is_ours, own_image
 
 _DATA = "/var/lib/mysql"
@@ -60,7 +61,7 @@ class MySQL(Service):
     settings = (
         Setting("MYSQL_NAME", "name", "mysql-skp", "container name"),
         Setting("MYSQL_PORT", "port", "3306", "port on its node"),
-        Setting("MYSQL_VOLUME", "path", "$SKP_HOME/volume/var/mysql", "its data"),
+        Setting("MYSQL_VOLUME", "path", "$SKP_PLATFORM/mysql", "its data"),
         Setting("MYSQL_ROOT_PASSWORD", "password", "", "root's password; generated"),
         Setting("MYSQL_IMAGE", "public-image", "skp/docker-mysql", "image"),
         Setting("MYSQL_TAG", "tag", "latest", "image tag"),
@@ -78,6 +79,16 @@ class MySQL(Service):
         if is_ours(repository):
             return (own_image(self, cluster.settings, tag),)
         return (Image(repository, tag, Source.STREAM),)
+
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
+        """Return its data's folder, where that is the platform's."""
+        (move,) = moved(cluster, self.name)
+        own = own_folder(cluster, "MYSQL_VOLUME", self.name) == move.new
+        return (Folder(move.new, cluster.own_user(MYSQL_USER), 0o750),) if own else ()
+
+    def moves(self, cluster: Cluster) -> tuple[Move, ...]:
+        """Return where its data was."""
+        return moved(cluster, self.name) if self.folders(cluster) else ()
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield the server's container."""
@@ -97,11 +108,11 @@ class MySQL(Service):
                     "--skip-log-bin", "--character-set-server=utf8mb4",
                 ),
                 environment=(("MYSQL_ROOT_PASSWORD_FILE", f"{SECRETS_TARGET}/root-password"),),
-                mounts=(Mount(text("MYSQL_VOLUME"), _DATA, create=True),),
+                mounts=(Mount(own_folder(cluster, "MYSQL_VOLUME", self.name), _DATA, create=True),),
                 ports=(Port(cluster.settings.number("MYSQL_PORT"), _PORT),),
                 files=(*_files(cluster), *([_entrypoint_file()] if entrypoint else [])),
                 network=text("SKP_NET"),
-                user=user(cluster, facts, host.name),
+                user=own_user(cluster, facts, host.name, MYSQL_USER),
                 memory=memory(cluster, "MYSQL_MEMORY"),
                 cpus=cpus(cluster, "MYSQL_CPUS"),
                 probe=Probe((*ROOT, "--host=127.0.0.1", "--execute=DO 1"), timeout=5),

@@ -15,6 +15,7 @@ from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Folder, Move
 from cluster.model.service import Service
 from cluster.model.spec import (
     REGISTRY,
@@ -28,7 +29,7 @@ from cluster.model.spec import (
     Source,
 )
 from cluster.model.state import State
-from services.common import SCRATCH, user
+from services.common import REGISTRY_USER, SCRATCH, moved, own_folder, own_user
 
 _STORAGE = "/var/lib/registry"
 _ADDRESS = REGISTRY.replace("localhost", "127.0.0.1")
@@ -42,7 +43,7 @@ class Registry(Service):
     title = "image registry on every node"
     settings = (
         Setting("REGISTRY_NAME", "name", "registry-skp", "container name"),
-        Setting("REGISTRY_VOLUME", "path", "$SKP_HOME/volume/var/registry", "shared storage"),
+        Setting("REGISTRY_VOLUME", "path", "$SKP_PLATFORM/registry", "shared storage"),
         Setting("REGISTRY_IMAGE", "public-image", "skp/docker-registry", "image"),
         Setting("REGISTRY_TAG", "tag", "latest", "image tag"),
         Setting("REGISTRY_HTTP_SECRET", "password", "", "shared by all registries; generated"),
@@ -57,6 +58,16 @@ class Registry(Service):
         text = cluster.settings.text
         return (Image(text("REGISTRY_IMAGE"), text("REGISTRY_TAG"), Source.STREAM),)
 
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
+        """Return its storage, where that is the platform's."""
+        (move,) = moved(cluster, self.name)
+        own = own_folder(cluster, "REGISTRY_VOLUME", self.name) == move.new
+        return (Folder(move.new, cluster.own_user(REGISTRY_USER), 0o750),) if own else ()
+
+    def moves(self, cluster: Cluster) -> tuple[Move, ...]:
+        """Return where its storage was."""
+        return moved(cluster, self.name) if self.folders(cluster) else ()
+
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container of the same name for each node; the master's may write."""
         (image,) = self.images(cluster)
@@ -70,7 +81,7 @@ class Registry(Service):
                 command=(f"{SECRETS_TARGET}/config.yml",),
                 mounts=(
                     Mount(
-                        cluster.settings.text("REGISTRY_VOLUME"),
+                        own_folder(cluster, "REGISTRY_VOLUME", self.name),
                         _STORAGE,
                         read_only=not writes,
                         create=True,
@@ -78,7 +89,7 @@ class Registry(Service):
                 ),
                 files=(SecretFile("config.yml", _config(cluster, writes)),),
                 ports=(Port(_PORT, _PORT, address="127.0.0.1"),),
-                user=user(cluster, facts, host.name),
+                user=own_user(cluster, facts, host.name, REGISTRY_USER),
                 read_only=True,
                 scratch=SCRATCH,
                 probe=Probe(

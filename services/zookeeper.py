@@ -12,7 +12,7 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import FoundNode, State
-from services.common import SCRATCH, cpus, identity, memory, user
+from services.common import SCRATCH, ZOOKEEPER_USER, cpus, identity, memory, own_user
 from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
@@ -80,7 +80,7 @@ class ZooKeeper(Service):
             mounts=(Mount(text("ZOOKEEPER_VOLUME"), _DATA, create=True),),
             network=text("SKP_NET"),
             aliases=(text("ZOOKEEPER_NAME"),),
-            user=user(cluster, facts, host.name),
+            user=own_user(cluster, facts, host.name, ZOOKEEPER_USER),
             memory=memory(cluster, "ZOOKEEPER_MEMORY"),
             read_only=True,
             scratch=SCRATCH,

@@ -11,6 +11,7 @@ from cluster.config.secrets import Resolved, Secret, StoredSecrets
 from cluster.config.settings import Settings
 from cluster.model.answer import Damaged, Unanswered
 from cluster.model.decisions import Decisions
+from cluster.model.layout import USERS, Layout
 from cluster.model.spec import NodeFile
 from cluster.model.state import State
 
@@ -23,17 +24,41 @@ class Cluster:
         settings: those of bin/env.sh, overridden by what `-run` was given.
         secrets: all passwords and tokens by their settings' keys.
         files: what every node is to have on its own disk.
+        layout: how data is laid out now.
     """
 
     settings: Settings
     inventory: Inventory
     secrets: Mapping[str, Secret]
     files: tuple[NodeFile, ...] = ()
+    layout: Layout = Layout.TWO_TREES
 
     @property
     def home(self) -> str:
-        """The shared folder, the same path on every node."""
+        """The users' folder, shared: the same path on every node."""
         return f"{self.settings.text('SKP_HOME')}/volume"
+
+    @property
+    def platform(self) -> str:
+        """The platform's own folder, shared: the same path on every node. No user's code sees it."""
+        return self.settings.text("SKP_PLATFORM")
+
+    @property
+    def users(self) -> str:
+        """UID:GID of users' code: notebooks, Spark's workers, Airflow's tasks."""
+        return _pair(self.settings.text("SKP_UID") or str(USERS))
+
+    def own_user(self, number: int) -> str:
+        """Return "UID:GID" of a service of the platform.
+
+        Args:
+            number: the service's, from 1 on; no two have the same.
+        """
+        return _pair(str(int(self.settings.text("SKP_PLATFORM_UID")) + number))
+
+
+def _pair(user: str) -> str:
+    return user if ":" in user else f"{user}:{user}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,8 @@ class Declared:
         chosen = {**decisions.settings, **(options or {})}
         settings = self.settings.overridden(chosen) if chosen else self.settings
         resolved = secrets.resolve(settings, self.stored, copies, self.renewed)
-        return Cluster(settings, self.inventory, resolved.values, self.files), resolved
+        layout = decisions.layout
+        return Cluster(settings, self.inventory, resolved.values, self.files, layout), resolved
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
+from cluster.model.layout import Layout
+
 # Services that a person took down, comma-separated.
 LABEL_STOPPED = "skp.held"
 # Service to image to the digest that a rollback chose, as JSON.
@@ -19,6 +21,9 @@ LABEL_PINNED = "skp.pinned"
 LABEL_OPTIONS = "skp.options"
 # Service to node to the number that it has for ever, as JSON.
 LABEL_NUMBERS = "skp.numbers"
+# How data is laid out; absent in a Swarm that an earlier version began.
+LABEL_LAYOUT = "skp.layout"
+_TWO, _MOVING = str(Layout.TWO_TREES.value), "moving"
 
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
 
@@ -33,12 +38,16 @@ class Decisions:
         options: service to setting to value: what `-run` was given.
         numbers: service to node to its ordinal, also of nodes that are gone: no ordinal is given
             twice.
+        layout: how data is laid out; of a Swarm that is only to begin, as this version does it.
+        moving: whether a person agreed that it is changed, which has not ended yet.
     """
 
     stopped: frozenset[str] = frozenset()
     pinned: Table = field(default_factory=dict)
     options: Table = field(default_factory=dict)
     numbers: Table = field(default_factory=dict)
+    layout: Layout = Layout.TWO_TREES
+    moving: bool = False
 
     @classmethod
     def parse(cls, labels: Mapping[str, str]) -> Self:
@@ -48,6 +57,8 @@ class Decisions:
             _table(labels.get(LABEL_PINNED, "")),
             _table(labels.get(LABEL_OPTIONS, "")),
             _table(labels.get(LABEL_NUMBERS, "")),
+            Layout.TWO_TREES if labels.get(LABEL_LAYOUT) == _TWO else Layout.ONE_TREE,
+            labels.get(LABEL_LAYOUT) == _MOVING,
         )
 
     def dumps(self, labels: Mapping[str, str]) -> dict[str, str]:
@@ -57,9 +68,16 @@ class Decisions:
             LABEL_PINNED: _text(self.pinned),
             LABEL_OPTIONS: _text(self.options),
             LABEL_NUMBERS: _text(self.numbers),
+            LABEL_LAYOUT: self._layout,
         }
         others = {key: value for key, value in labels.items() if key not in ours}
         return others | {key: value for key, value in ours.items() if value}
+
+    @property
+    def _layout(self) -> str:
+        if self.moving:
+            return _MOVING
+        return _TWO if self.layout is Layout.TWO_TREES else ""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -88,6 +106,14 @@ class Decisions:
     def pin(self, service: str, images: Mapping[str, str]) -> Decisions:
         """Return the decisions with the images of `service` at the given digests, by reference."""
         return replace(self, pinned={**_without(self.pinned, service), service: dict(images)})
+
+    def move(self) -> Decisions:
+        """Return the decisions with a person's word that data is moved into two trees."""
+        return replace(self, layout=Layout.ONE_TREE, moving=True)
+
+    def settle(self) -> Decisions:
+        """Return the decisions with the data in two trees."""
+        return replace(self, layout=Layout.TWO_TREES, moving=False)
 
     def number(self, service: str, numbers: Mapping[str, str]) -> Decisions:
         """Return the decisions with ordinals of further nodes of `service`; existing ones stay."""

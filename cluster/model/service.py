@@ -11,6 +11,7 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.item import Item
+from cluster.model.layout import Folder, Move
 from cluster.model.setup import SetupStep
 from cluster.model.spec import Container, Image
 from cluster.model.state import FoundNode, State
@@ -65,6 +66,14 @@ class Service:
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
         """Return the paths of small files on its nodes that it wants to have read."""
+        return ()
+
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:  # noqa: ARG002
+        """Return the shared folders that it needs: parents first, each with its owner."""
+        return ()
+
+    def moves(self, cluster: Cluster) -> tuple[Move, ...]:  # noqa: ARG002
+        """Return where an earlier version kept what is in the platform's folder now."""
         return ()
 
     def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:  # noqa: ARG002

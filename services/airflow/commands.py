@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from cluster.config.secrets import SPEC_KEY, Secret
@@ -64,11 +65,11 @@ def recreate_database(cluster: Cluster, fleet: Fleet) -> Change:
 
 def _remove_mark(cluster: Cluster, fleet: Fleet) -> Iterator[Item]:
     """Yield the operation that voids the mark, so that `docker.apply` makes the tables again."""
-    volume, path = cluster.settings.text("AIRFLOW_VOLUME"), airflow_store.mark(cluster)
+    folder, path = PurePosixPath(airflow_store.folder(cluster)), airflow_store.mark(cluster)
     for host in AIRFLOW.hosts(cluster):
         if fleet.node(host.name).run(f"test -e {shlex.quote(path)}").exit_code:
             continue
-        dropped = Credential(volume, airflow_store.MARK, Secret("dropped\n"))
+        dropped = Credential(str(folder.parent), f"{folder.name}/{airflow_store.MARK}", Secret("dropped\n"))
         yield SaveCredential(host.name, path, dropped, order=1)
 
 

@@ -17,12 +17,13 @@ from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
+from cluster.model.layout import Folder, Layout, Move
 from cluster.model.service import Service
 from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
 from cluster.model.state import State
 from services.airflow import store as airflow_store
-from services.common import check_memory, cpus, data_mounts, memory, user
+from services.common import check_memory, cpus, data_mounts, leaves, memory, moved, user
 from services.images import data_science_of
 from services.mysql import SERVICE as MYSQL
 from services.mysql import create_command
@@ -30,6 +31,7 @@ from services.spark.properties import client
 
 _PORT = 8040  # inside the container
 _LEAST_MEMORY = 1 << 30  # bytes; its four programs have 0.8 GB between them when idle
+_OWN = "/var/lib/airflow"  # inside the container: logs, and the mark
 _PROGRAM = "/opt/skp/bin/airflow-skp"
 _SECONDS = 600  # deadline: making or upgrading the tables
 # Names of the setup steps; in the order of operations each stands for a service of its own.
@@ -80,6 +82,19 @@ class Airflow(Service):
         """Return the mark, a file that says which store was made, and by which image."""
         return (airflow_store.mark(cluster),)
 
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
+        """Return the folders of logs and of its mark, and those of the users' DAGs and plugins."""
+        own = airflow_store.folder(cluster)
+        return (
+            Folder(own, cluster.users, 0o2770),
+            Folder(f"{own}/logs", cluster.users, 0o2770),
+            *leaves(cluster, "AIRFLOW_VOLUME", self.name, "dags", "plugins"),
+        )
+
+    def moves(self, cluster: Cluster) -> tuple[Move, ...]:
+        """Return where its logs and its mark were."""
+        return moved(cluster, "airflow/logs", "airflow/store")
+
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield one container that runs all its programs."""
         check_memory(cluster, "AIRFLOW_MEMORY", _LEAST_MEMORY)
@@ -95,11 +110,12 @@ class Airflow(Service):
                 command=(_PROGRAM,),
                 environment=(
                     ("AIRFLOW_WEB_USER", settings.text("AIRFLOW_WEB_USER")),
+                    *_own_variables(cluster),
                     *spark.environment,
                 ),
                 mounts=(
                     *data_mounts(cluster, "AIRFLOW_VOLUME"),
-                    _own_folder(cluster),
+                    *_own_folders(cluster),
                     *spark.mounts,
                 ),
                 ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
@@ -178,10 +194,16 @@ _HINTS = {
 }
 
 
-def _own_folder(cluster: Cluster) -> Mount:
-    """Return the folder of DAGs and logs as a mount of its own, so that it is created."""
+def _own_folders(cluster: Cluster) -> tuple[Mount, ...]:
+    """Return the folder of logs and of the mark; before there were two trees, of DAGs as well."""
+    if cluster.layout is Layout.TWO_TREES:
+        return (Mount(airflow_store.folder(cluster), _OWN),)
     folder = f"{cluster.settings.text('AIRFLOW_VOLUME')}/var/airflow"
-    return Mount(folder, "/root/volume/var/airflow", create=True)
+    return (Mount(folder, "/root/volume/var/airflow", create=True),)
+
+
+def _own_variables(cluster: Cluster) -> tuple[tuple[str, str], ...]:
+    return (("AIRFLOW_OWN", _OWN),) if cluster.layout is Layout.TWO_TREES else ()
 
 
 def _files(cluster: Cluster) -> tuple[SecretFile, ...]:

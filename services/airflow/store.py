@@ -10,9 +10,10 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
+from cluster.model.layout import Layout
 
-MARK = "var/airflow/store"
-"""The path, below Airflow's volume, of the file that says which store was made."""
+MARK = "store"
+"""The name of the file that says which store was made."""
 _URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
 SETTINGS = (
     Setting("AIRFLOW_DB", "name", "airflow", "Airflow's database"),
@@ -80,9 +81,16 @@ def place(cluster: Cluster) -> str:
     return f"{parts.hostname}:{parts.port or 3306}{parts.path}"
 
 
+def folder(cluster: Cluster) -> str:
+    """Return the path of the folder with Airflow's logs and its mark."""
+    if cluster.layout is Layout.TWO_TREES:
+        return f"{cluster.platform}/airflow"
+    return f"{cluster.settings.text('AIRFLOW_VOLUME')}/var/airflow"
+
+
 def mark(cluster: Cluster) -> str:
     """Return the path, on Airflow's node, of the file that says which store was made."""
-    return f"{cluster.settings.text('AIRFLOW_VOLUME')}/{MARK}"
+    return f"{folder(cluster)}/{MARK}"
 
 
 def database(cluster: Cluster) -> Database:

@@ -18,7 +18,7 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Port, Probe
 from cluster.model.state import FoundNode, State
-from services.common import SCRATCH, cpus, identity, memory, user
+from services.common import KAFKA_USER, SCRATCH, cpus, identity, memory, own_user
 from services.images import own_image
 from services.kafka.properties import (
     CONTROLLER,
@@ -113,7 +113,7 @@ class Kafka(Service):
                 files=properties(cluster),
                 network=text("SKP_NET"),
                 aliases=(text("KAFKA_NAME"),),
-                user=user(cluster, facts, host.name),
+                user=own_user(cluster, facts, host.name, KAFKA_USER),
                 memory=memory(cluster, "KAFKA_MEMORY"),
                 read_only=True,
                 scratch=SCRATCH,

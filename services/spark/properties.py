@@ -6,11 +6,12 @@ Facts of Spark: its documentation, "Configuration", "Security", "Spark Standalon
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Layout
 from cluster.model.spec import SECRETS_TARGET, ConfigFile, Mount, SecretFile
 from services.common import memory
 
@@ -61,7 +62,7 @@ def client(cluster: Cluster, name: str) -> SparkConfig:
 def master(cluster: Cluster) -> SparkConfig:
     """Return the master's configuration. Its page has no login, so nothing can be ended there."""
     (host,) = cluster.inventory.labelled(MASTER)
-    return spark_config(
+    found = spark_config(
         cluster,
         {
             "spark.master.rest.enabled": "false",
@@ -74,6 +75,7 @@ def master(cluster: Cluster) -> SparkConfig:
             "spark.deploy.recoveryDirectory": f"{_SHARED}/recovery",
         },
     )
+    return replace(found, mounts=(*found.mounts, *remembered(cluster)))
 
 
 def worker(cluster: Cluster) -> SparkConfig:
@@ -127,8 +129,24 @@ def spark_config(cluster: Cluster, properties: Mapping[str, str]) -> SparkConfig
             ConfigFile("spark-env.sh", f"mkdir -p {_SHARED}/events {_SHARED}/drivers\n"),
         ),
         (("SPARK_CONF_DIR", SECRETS_TARGET),),
-        (Mount(f"{cluster.settings.text('SPARK_VOLUME')}/var/spark", _SHARED, create=True),),
+        (shared(cluster),),
     )
+
+
+def shared(cluster: Cluster) -> Mount:
+    """Return the folder of logs that all parts and all drivers share."""
+    alone = cluster.layout is Layout.ONE_TREE
+    return Mount(f"{cluster.settings.text('SPARK_VOLUME')}/var/spark", _SHARED, create=alone)
+
+
+def remembered(cluster: Cluster) -> tuple[Mount, ...]:
+    """Return the folder of what the master remembers, which no user's code may write.
+
+    Before there were two trees it was a part of the shared one.
+    """
+    if cluster.layout is Layout.ONE_TREE:
+        return ()
+    return (Mount(f"{cluster.platform}/spark/recovery", f"{_SHARED}/recovery"),)
 
 
 def check(cluster: Cluster) -> None:

@@ -9,11 +9,12 @@ from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Folder, Layout, Move
 from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import State
-from services.common import cpus, data_mounts, memory, user
+from services.common import SPARK_USER, cpus, data_mounts, leaves, memory, moved, own_user, user
 from services.images import data_science_of
 from services.spark.properties import (
     HISTORY,
@@ -75,6 +76,21 @@ class Spark(Service):
         """Return the notebooks' image, so that executors and their drivers have the same Python."""
         return (data_science_of(cluster.settings, "SPARK"),)
 
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
+        """Return the folders of what the master remembers, and of what drivers and workers log."""
+        own, (move,) = _daemon(cluster), self.moves(cluster)
+        recovery = move.old  # where the master's own is mounted, in the middle of the others
+        return (
+            Folder(f"{cluster.platform}/spark", "0:0", 0o711),
+            Folder(move.new, own, 0o750),
+            *leaves(cluster, "SPARK_VOLUME", self.name, "events", "drivers", "work"),
+            Folder(recovery, "0:0", 0o755),
+        )
+
+    def moves(self, cluster: Cluster) -> tuple[Move, ...]:
+        """Return where the master remembered workers and applications."""
+        return moved(cluster, "spark/recovery")
+
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield the master and the history server, and a worker for each node with its label."""
         if not self.hosts(cluster):
@@ -126,11 +142,23 @@ class Spark(Service):
             mounts=config.mounts,
             files=config.files,
             network=cluster.settings.text("SKP_NET"),
-            user=user(cluster, facts, host.name),
+            user=user(cluster, facts, host.name) if part == "worker" else _own(cluster, facts, host),
             probe=Probe(("spark-health", part), timeout=6),
             stop_timeout=20,
             after=("registry",),
         )
+
+
+def _own(cluster: Cluster, facts: State, host: Host) -> str:
+    """Return whom the master and the history server run as, or `UNKNOWN_USER`."""
+    before = own_user(cluster, facts, host.name, SPARK_USER)
+    return _daemon(cluster) if cluster.layout is Layout.TWO_TREES else before
+
+
+def _daemon(cluster: Cluster) -> str:
+    """Return "UID:GID": the platform's user id in the users' group, whose logs it reads."""
+    uid, gid = cluster.own_user(SPARK_USER), cluster.users
+    return f"{uid.partition(':')[0]}:{gid.partition(':')[2]}"
 
 
 SERVICE = Spark()
