@@ -8,6 +8,7 @@
 export SKP_USER="skp"                       # the SSH user on every node: sudo rights, group docker
 export SKP_SSH_CONFIG=".lab/ssh_config"     # "" for your own ~/.ssh/config
 export SKP_HOME="/home/skp/skp"             # the same path on every node; shared between them
+export SKP_PLATFORM="$SKP_HOME/platform"     # shared too: the platform's own data, no user's
 export SKP_ETC="etc"                        # here: next to this file's folder
 export SKP_HOSTS="$SKP_ETC/hosts.json"      # which node does what
 export SKP_DFS="/mnt/dfs"                   # a shared file system, seen as /root/mnt/dfs; "" if none
@@ -20,7 +21,7 @@ export SKP_NET_SUBNET="10.90.0.0/16"        # its addresses
 
 # Registry
 export REGISTRY_NAME="registry-skp"
-export REGISTRY_VOLUME="$SKP_HOME/volume/var/registry"
+export REGISTRY_VOLUME="$SKP_PLATFORM/registry"
 export REGISTRY_IMAGE="skp/docker-registry" # "registry" and TAG "2" for the public image
 export REGISTRY_TAG="latest"
 
@@ -68,7 +69,7 @@ export SPARK_GPU="FALSE"
 # MySQL
 export MYSQL_NAME="mysql-skp"               # Container Name
 export MYSQL_PORT="3306"
-export MYSQL_VOLUME="$SKP_HOME/volume/var/mysql"
+export MYSQL_VOLUME="$SKP_PLATFORM/mysql"
 export MYSQL_ROOT_PASSWORD=""               # "": generated, see etc/secrets.env
 export MYSQL_IMAGE="skp/docker-mysql"       # "mysql" and TAG "8.4" for the public image
 export MYSQL_TAG="latest"

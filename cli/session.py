@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 import services
-from cli.confirmation import confirm
+from cli.confirmation import agrees, confirm
 from cli.declaration import check_declared
 from cli.options import Options
 from cluster.config import inventory, secrets, secrets_file, settings
@@ -225,7 +225,11 @@ class Session:
     def _console(self) -> Console:
         from cluster.commands.converge import Console
 
-        return Console(self.say, lambda question: confirm(question, self.options))
+        return Console(
+            self.say,
+            lambda question: confirm(question, self.options),
+            lambda question: agrees(question, self.options),
+        )
 
     def dry(self) -> None:
         """Make this a dry run, whatever the options say."""

@@ -17,8 +17,12 @@ SERVICE_PORTS = (8010, 8020, 8030, 8040, 8050, 8060, 8070)
 
 USER = "skp"
 UID = 1000
-SHARED = {"home": "/home/skp/skp/volume", "dfs": "/mnt/dfs"}
-"""The shared volumes, and where every node sees them ($SKP_HOME/volume and $SKP_DFS)."""
+SHARED = {
+    "home": "/home/skp/skp/volume",
+    "platform": "/home/skp/skp/platform",
+    "dfs": "/mnt/dfs",
+}
+"""The shared volumes, and where every node sees them."""
 
 LABEL = "skp.lab"
 LABEL_CHECKOUT = "skp.lab.checkout"

@@ -11,6 +11,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder, Layout, Move
 from cluster.model.spec import UNKNOWN_USER, Mount
 from cluster.model.state import State
+from cluster.model.trees import users_folder
 
 # The folder of every node under which data volumes are mounted. Its consumers need no privilege.
 MOUNTS = "/var/lib/skp/mnt"
@@ -63,14 +64,14 @@ def own_folder(cluster: Cluster, key: str, name: str) -> str:
     return move.new if given == move.old else given
 
 
-def moved(cluster: Cluster, *names: str) -> tuple[Move, ...]:
-    """Return where data of these names was in the users' folder, and is in the platform's."""
-    return tuple(Move(f"{cluster.home}/var/{n}", f"{cluster.platform}/{n}") for n in names)
+def moved(cluster: Cluster, *names: str, volume: str = "") -> tuple[Move, ...]:
+    """Return where data of these names was in the users' folder, and is in the platform's.
 
-
-def users_folder(path: str, cluster: Cluster) -> Folder:
-    """Return a folder of users' data: what is root's in it, they can neither rename nor remove."""
-    return Folder(path, f"0:{cluster.users.partition(':')[2]}", 0o3775)
+    Args:
+        volume: the setting that names the users' folder, if a service has its own.
+    """
+    home = cluster.settings.text(volume) if volume else cluster.home
+    return tuple(Move(f"{home}/var/{n}", f"{cluster.platform}/{n}") for n in names)
 
 
 def leaves(cluster: Cluster, volume: str, name: str, *parts: str) -> tuple[Folder, ...]:
@@ -85,7 +86,7 @@ def leaves(cluster: Cluster, volume: str, name: str, *parts: str) -> tuple[Folde
     root = cluster.settings.text(volume)
     parent = f"{root}/var/{name}"
     return (
-        users_folder(root, cluster),
+        users_folder(cluster, root),
         Folder(f"{root}/var", "0:0", 0o755),
         Folder(parent, "0:0", 0o755),
         *(Folder(f"{parent}/{part}", cluster.users, 0o2775) for part in parts),

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Folder
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
+from cluster.model.trees import users_folder
 from services.common import cpus, data_mounts, memory, user
 from services.images import data_science_of
 from services.spark.properties import client
@@ -49,6 +51,10 @@ class Jupyter(Service):
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return the data-science image, with CUDA's libraries if JUPYTER_GPU is TRUE."""
         return (data_science_of(cluster.settings, "JUPYTER"),)
+
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
+        """Return the users' folder that notebooks see."""
+        return (users_folder(cluster, cluster.settings.text("JUPYTER_VOLUME")),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name, an alias of them all."""

@@ -23,6 +23,7 @@ from cluster.model.result import Outcome, Result
 from cluster.operations.base import Context
 from cluster.operations.executor import execute
 from cluster.plan.guard import confirmation
+from cluster.plan.move import is_old, is_whole, question
 from cluster.plan.parts import Part
 from cluster.plan.plan import Plan, make_plan, rollback_scope
 from cluster.plan.scope import Goal, Scope
@@ -30,6 +31,14 @@ from cluster.plan.scope import Goal, Scope
 # Each round brings what the next one needs (Swarm, members, network, registry image, registry,
 # services); a plan that still changes things after so many rounds does not converge.
 _ROUNDS = 12
+_OLD = (
+    "the cluster is laid out as by an earlier version, where whoever runs a notebook can become "
+    "root on its nodes: ./skp.py docker.apply on a terminal shows what changes, and asks"
+)
+
+
+def _nobody(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -39,10 +48,12 @@ class Console:
     Attributes:
         say: takes a line of progress.
         confirm: takes a question, and raises SkpError unless the answer is yes.
+        agrees: takes a question, and tells whether the answer is yes; where nobody is, it is no.
     """
 
     say: Say
     confirm: Callable[[str], None]
+    agrees: Callable[[str], bool] = _nobody
 
 
 def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> Report:
@@ -58,6 +69,7 @@ def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -
     """
     run = _Run(declared, fleet, scope, console)
     plan = run.look()
+    plan = run.offer(plan)
     if scope.dry:
         return run.report([Result(i, Outcome.PLANNED) for i in plan.items if i.needs_lock])
     run.ask()
@@ -78,6 +90,7 @@ class _Run:
         self._file = secrets_file.path(declared.settings)
         self._renewed = scope.renewed
         self._results: list[Result] = []
+        self._complaints: list[str] = []
         self._plan: Plan
 
     def look(self) -> Plan:
@@ -94,6 +107,21 @@ class _Run:
         items = block_unsafe_leaves(self._fleet, plan.items, view.state, scope.busy)
         self._plan = replace(plan, items=items)
         return self._plan
+
+    def offer(self, plan: Plan) -> Plan:
+        """Offer to move data of an earlier version; return the plan after the answer."""
+        cluster, state, scope = plan.view.cluster, plan.view.state, self._scope
+        if plan.view.is_moving or not (scope.services and is_old(cluster, state)):
+            return plan
+        if (
+            scope.dry
+            or not is_whole(cluster, scope)
+            or not self._console.agrees(question(cluster, state, scope.services))
+        ):
+            self._complaints.append(_OLD)
+            return plan
+        self._scope = replace(scope, moves=True)
+        return self.look()
 
     def ask(self) -> None:
         """Have the person confirm a plan that removes much; raises SkpError if they do not."""
@@ -155,7 +183,8 @@ class _Run:
 
     def report(self, results: Sequence[Result], complaints: Iterable[str] = ()) -> Report:
         """Return the report of the last plan and all results."""
-        return converged(self._scope, self._fleet.hosts, self._plan, results, complaints)
+        every = [*self._complaints, *complaints]
+        return converged(self._scope, self._fleet.hosts, self._plan, results, every)
 
 
 def _needs_another_round(items: Iterable[Item], done: Iterable[Result]) -> bool:

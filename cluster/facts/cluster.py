@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeAlias
 
 from cluster.config.secrets import Resolved, StoredSecrets
@@ -15,9 +16,11 @@ from cluster.facts.nodes import observe
 from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster, Declared, View, stored_copies, view
 from cluster.model.decisions import Decisions
+from cluster.model.layout import Layout
 from cluster.model.recipes import recipes
 from cluster.model.service import Service
 from cluster.model.spec import Image
+from cluster.model.trees import done, folders, marker, moves
 
 
 def observe_cluster(
@@ -52,9 +55,20 @@ def _questions(
     run = [service for service in services if service.hosts(cluster)]
     images = dict.fromkeys(image for service in run for image in service.images(cluster))
     markers = [path for service in services for path in service.marker_files(cluster)]
+    master = cluster.inventory.master.name
     managers = frozenset(host.name for host in cluster.inventory.managers)
-    question = Question(cluster.home, cluster.files, declared.stored, markers, managers)
-    return question, {cluster.inventory.master.name: list(images)}
+    apart = replace(cluster, layout=Layout.TWO_TREES)  # to be seen before it is agreed to, too
+    question = Question(
+        cluster.home,
+        cluster.files,
+        declared.stored,
+        [marker(cluster), done(cluster), *markers],
+        managers,
+        folders(apart, run),
+        moves(apart, services),
+        master,
+    )
+    return question, {master: list(images)}
 
 
 def unknown_options(found: View) -> list[str]:

@@ -56,10 +56,15 @@ def _is_image(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values())
 
 
+def _is_objects(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
 # What is looked into when a container is compared.
 _SHAPES: Mapping[str, Callable[[object], bool]] = {
     "environment": _is_pairs,
     "files": _is_files,
     "image": _is_image,
+    "mounts": _is_objects,
     "memory": lambda value: isinstance(value, int),
 }

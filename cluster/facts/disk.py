@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cluster.config import secrets
 from cluster.config.secrets import StoredSecrets
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.facts import files, markers
+from cluster.facts import files, markers, trees
 from cluster.model.answer import Damaged, Unanswered
+from cluster.model.layout import Folder, Move
 from cluster.model.spec import NodeFile
+from cluster.model.state import Login, Trees
 
 SECRETS_FILE = "/var/lib/skp/secrets.env"
 """On every manager: the generated secrets, readable by root alone."""
@@ -36,6 +38,8 @@ class Question:
         known: the secrets that this machine has; a node's own are read only if they differ.
         marker_files: the paths of small files whose beginnings are wanted.
         keepers: the nodes that are asked for the secrets they store: managers, and no other.
+        folders, moves: the shared folders that are wanted, and the old places of their content.
+        maker: the node where the shared folders' file system is, which alone is asked for these.
     """
 
     home: str
@@ -43,6 +47,14 @@ class Question:
     known: StoredSecrets
     marker_files: Sequence[str] = ()
     keepers: frozenset[str] = frozenset()
+    folders: Sequence[Folder] = ()
+    moves: Sequence[Move] = ()
+    maker: str = ""
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The folders below which even a look may never end: users', and the platform's."""
+        return (self.home, *(folder.path for folder in self.folders[:1]))
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,8 @@ class Disk:
         gpus: how many GPUs the kernel shows.
         marker_files: the beginnings of the files that services asked for, by path.
         unread: the paths of those that are there, or may be, and could not be read.
+        trees: the shared folders, if it is the node that is asked for these.
+        login: who the SSH user is.
     """
 
     owner: str | Unanswered
@@ -64,6 +78,8 @@ class Disk:
     gpus: int
     marker_files: Mapping[str, str]
     unread: frozenset[str] = frozenset()
+    trees: Trees | Unanswered = field(default_factory=Trees)
+    login: Login = field(default_factory=Login)
 
 
 def disk(node: Node, question: Question) -> Disk:
@@ -75,7 +91,11 @@ def disk(node: Node, question: Question) -> Disk:
         NodeError: the answer is not whole, as with a login shell that is no Bourne shell.
     """
     keeps = node.name in question.keepers
-    asking = [_script(question), *([_secrets_script(question.known.mark)] if keeps else ()), "true"]
+    asking = [
+        _script(question, node.name),
+        *([_secrets_script(question.known.mark)] if keeps else ()),
+        "true",
+    ]
     done = node.run("\n".join(asking))
     lines, end, kept = f"{done.text}\n".partition(f"{_END}\n")  # the text has no last line end
     if not end:
@@ -95,10 +115,12 @@ def disk(node: Node, question: Question) -> Disk:
         max(devices, len(gpus) - devices),
         markers.parse_probe(lines),
         markers.unread(lines),
+        trees.parse_probe(lines),
+        trees.parse_login(lines),
     )
 
 
-def _script(question: Question) -> str:
+def _script(question: Question, node: str) -> str:
     """Return the command; what comes after the mark of its end are the secrets alone."""
     home = shlex.quote(question.home)
     # stat would hang on a file server that is gone, and the whole command with it.
@@ -107,7 +129,9 @@ def _script(question: Question) -> str:
     parts = (
         f"{stat}; [ $? -lt 128 ] || echo {_SILENT}",
         files.probe_script(question.files),
-        markers.probe_script(question.marker_files, question.home),
+        markers.probe_script(question.marker_files, question.shared),
+        trees.login_script(),
+        *([trees.probe_script(question.folders, question.moves)] if node == question.maker else []),
         f'for found in {gpus}; do [ ! -e "$found" ] || echo {_GPU}"$found"; done',
         f"echo {_END}",
     )

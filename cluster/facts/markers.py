@@ -17,15 +17,16 @@ _FUNCTION = (
 )
 
 
-def probe_script(paths: Sequence[str], shared: str) -> str:
+def probe_script(paths: Sequence[str], shared: Sequence[str]) -> str:
     """Return a shell command that prints a line for each file that is there, read or not.
 
     Args:
-        shared: the path of the shared folder, below which even a look may never end.
+        shared: the paths of shared folders, below which even a look may never end.
     """
     body = shlex.quote(_FUNCTION + '; note "$1"')
     apart = f"timeout -s KILL {_SECONDS} sh -c {body} sh"
-    calls = [apart if path.startswith(f"{shared}/") else "note" for path in paths]
+    folders = tuple(f"{path}/" for path in shared)
+    calls = [apart if path.startswith(folders) else "note" for path in paths]
     looks = (
         f"{call} {path} || echo {_UNREAD}{path}"
         for call, path in zip(calls, map(shlex.quote, paths), strict=True)

@@ -142,6 +142,8 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
         unread=seen.unread,
         memory=info.get("MemTotal", 0),
         gpus=seen.gpus,
+        trees=seen.trees,
+        login=seen.login,
         runtimes=frozenset(info.get("Runtimes") or {}),
     )
 

@@ -40,7 +40,7 @@ class Cluster:
 
     @property
     def platform(self) -> str:
-        """The platform's own folder, shared: the same path on every node. No user's code sees it."""
+        """The platform's own folder, shared: the same path on every node, unseen by users."""
         return self.settings.text("SKP_PLATFORM")
 
     @property
@@ -131,12 +131,28 @@ class View:
     recipes: frozenset[str] = field(default=frozenset())
     doubt: tuple[str, str] | None = None
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether data of an earlier version is being moved, which a person agreed to."""
+        return bool(self.state.swarm and self.state.swarm.decisions.moving)
+
 
 def stored_copies(
     answers: Mapping[str, StoredSecrets | Unanswered],
 ) -> dict[str, StoredSecrets]:
     """Return, of what managers answered about their stored secrets, the copies that there are."""
     return {k: v for k, v in answers.items() if isinstance(v, StoredSecrets) and v.generation}
+
+
+def _seen(declared: Declared, state: State) -> Layout:
+    """Return how data is laid out where no manager can say: as what runs says, if anything does."""
+    ours = [c for node in state.nodes.values() for c in node.containers.values() if c.service]
+    within = f"{declared.settings.text('SKP_PLATFORM')}/"
+    sources = [
+        str(mount.get("source")) for found in ours for mount in found.fields.get("mounts", ())
+    ]
+    apart = any(source.startswith(within) for source in sources)
+    return Layout.TWO_TREES if apart or not ours else Layout.ONE_TREE
 
 
 def view(
@@ -160,7 +176,7 @@ def view(
         if isinstance(found, Unanswered)
         and not (isinstance(found, Damaged) and declared.stored.generation)
     ]
-    decisions = state.swarm.decisions if state.swarm else Decisions()
+    decisions = state.swarm.decisions if state.swarm else Decisions(layout=_seen(declared, state))
     cluster, resolved = declared.remembering(decisions, copies, options)
     doubt = unknown[0] if unknown and not copies else None
     return View(cluster, state, resolved, frozenset(recipes), doubt)

@@ -45,6 +45,8 @@ class Action(StrEnum):
     DRAIN = "drain"
     ACTIVATE = "activate"
     LEAVE = "leave"
+    MOVE = "move"
+    LAY_OUT = "lay out"
     HOLD = "hold"
     RELEASE = "release"
     SET = "set"

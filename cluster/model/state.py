@@ -113,6 +113,27 @@ class Membership:
 
 
 @dataclass(frozen=True)
+class Login:
+    """Who the SSH user is on a node: user id (0: not known) and ids of groups."""
+
+    uid: int = 0
+    groups: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Trees:
+    """The shared folders, as the node has them whose disk they are on.
+
+    Attributes:
+        folders: "UID:GID MODE KIND" by path of those that are there and were asked for.
+        left: the old places that still hold data of the platform.
+    """
+
+    folders: Mapping[str, str] = field(default_factory=dict)
+    left: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class FoundNode:
     """One reachable node.
 
@@ -128,6 +149,7 @@ class FoundNode:
             those that are there.
         unread: the paths of those that are there, or may be, and could not be read.
         memory: in bytes, 0 if it is not known.
+        trees: the shared folders, if it is the master. login: who the SSH user is.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
     """
 
@@ -146,6 +168,8 @@ class FoundNode:
     memory: int = 0
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
+    trees: Trees | Unanswered = field(default_factory=Trees)
+    login: Login = field(default_factory=Login)
 
 
 @dataclass(frozen=True)

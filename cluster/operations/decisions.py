@@ -139,6 +139,37 @@ class RememberOrdinals(DecisionOperation):
 
 
 @dataclass(frozen=True)
+class BeginMove(DecisionOperation):
+    """Remember that a person agreed to have the platform's data moved to its own folder."""
+
+    node: str
+    name: str = "layout"
+    action = Action.MOVE
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Return the decisions with the move begun."""
+        return decisions.move()
+
+
+@dataclass(frozen=True)
+class SettleLayout(DecisionOperation):
+    """Remember that data lies in two trees."""
+
+    node: str
+    name: str = "layout"
+    action = Action.LAY_OUT
+
+    @property
+    def is_provisional(self) -> bool:
+        """Always: what depends on it is planned after it."""
+        return True
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Return the decisions with two trees, and no move."""
+        return decisions.settle()
+
+
+@dataclass(frozen=True)
 class SaveSecrets(Operation):
     """Write the generated secrets on a manager, where only root reads them."""
 

@@ -11,7 +11,9 @@ import docker.errors
 from cluster.config.secrets import Secret
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.model.decisions import LABEL_LAYOUT
 from cluster.model.item import Action, Kind
+from cluster.model.layout import Layout
 from cluster.model.state import moment
 from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import forget
@@ -32,7 +34,8 @@ class InitSwarm(Operation):
         """Begin it, at the node's own address."""
         node = self.node_in(context)
         with node.talking("beginning the Swarm", seconds=node.deadlines.swarm) as engine:
-            engine.init_swarm(advertise_addr=node.host.ipv4)
+            labels = {LABEL_LAYOUT: str(Layout.TWO_TREES.value)}
+            engine.init_swarm(advertise_addr=node.host.ipv4, swarm_spec={"Labels": labels})
         return ""
 
 

@@ -21,6 +21,7 @@ from cluster.operations.container import (
     WaitForContainer,
 )
 from cluster.operations.container_body import labels
+from cluster.plan.trees import Shared
 from cluster.plan.unanswered import unowned, unread
 
 _MOST = 0.9  # of a node's memory, for a container without a limit of its own
@@ -38,6 +39,7 @@ class Rules:
         master: the node that has streamed images.
         busy: what is done about a container that is at work when it is to be replaced.
         marker_files: by service, the files on nodes' disks that decide about its containers.
+        shared: what they depend on of shared folders.
     """
 
     identify: Callable[[Container], str]
@@ -46,6 +48,7 @@ class Rules:
     master: str
     busy: Busy = Busy.SKIP
     marker_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
 
 
 def plan_containers(
@@ -125,7 +128,7 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     if obstacle := obstacle_of(container, node, rules):
         found = blocked(container, *obstacle)
         return replace(found, differences=item.differences, order=item.order)
-    reason, hint = missing_prerequisites(container, state, node, identity)
+    reason, hint = missing_prerequisites(container, state, node, identity, rules)
     if not reason:
         return item
     place = (Kind.CONTAINER, container.node, container.name)
@@ -236,7 +239,7 @@ def obstacle_of(container: Container, node: FoundNode, rules: Rules) -> tuple[st
             f"a container named {container.name} is there that is {whose}",
             f"Rename or remove it: docker rm -f {container.name} on {node.name}",
         )
-    if obstacle := unowned(container, rules.home, node):
+    if obstacle := unowned(container, rules.home, node) or rules.shared.obstacle(container, node):
         return obstacle
     if clash := _port_clash(container, node):
         return clash, "Change the port in bin/env.sh, or end what uses it."
@@ -260,7 +263,7 @@ def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
 
 
 def missing_prerequisites(
-    container: Container, state: State, node: FoundNode, identity: str
+    container: Container, state: State, node: FoundNode, identity: str, rules: Rules
 ) -> tuple[str, str]:
     """Return what other operations have to make first, and what to type; ("", "") for nothing."""
     if container.on_overlay and not node.membership.active:
@@ -269,6 +272,8 @@ def missing_prerequisites(
         state.swarm.networks if state.swarm else ()
     ):
         return f"there is no network {container.network}", "./skp.py docker.swarm-network"
+    if missing := rules.shared.missing(container):
+        return missing, "./skp.py docker.apply"
     return ("", "") if identity else _missing_image(container.image)
 
 

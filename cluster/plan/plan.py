@@ -22,12 +22,14 @@ from cluster.plan.decisions import plan_decisions
 from cluster.plan.files import plan_files
 from cluster.plan.follow_ups import plan_follow_ups
 from cluster.plan.leave import plan_leave
+from cluster.plan.move import plan_move
 from cluster.plan.ordinals import plan_ordinals
 from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
 from cluster.plan.scope import Goal, Scope, covers
 from cluster.plan.secrets import stored_secrets, unknown_secrets
 from cluster.plan.swarm import drained, plan_swarm
+from cluster.plan.trees import plan_trees, shared
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,26 @@ def make_plan(view: View, scope: Scope) -> Plan:
     if Part.LEAVE in scope.parts:
         leaving = plan_leave(cluster.inventory, state, scope.nodes, cluster.files)
         return Plan(view, tuple(leaving))
+    if scope.services and (view.is_moving or scope.moves):
+        return Plan(view, tuple(plan_move(cluster, state, scope.services, scope)))
     services = _not_stopped(state, scope)
     items = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *plan_decisions(cluster, state, scope),
         *(() if scope.goal is Goal.REMOVE else plan_ordinals(services, cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
+        *(plan_trees(cluster, state, services, scope.nodes) if _makes(scope) else ()),
         *(stored_secrets(cluster, state, view.resolved.stored) if scope.services else ()),
         *_containers(view, scope, services),
     ]
     if scope.goal in (Goal.APPLY, Goal.RUN):
         items += plan_follow_ups(services, cluster, state, scope, items)
     return Plan(view, tuple(items))
+
+
+def _makes(scope: Scope) -> bool:
+    """Whether containers may be made, which need folders."""
+    return bool(scope.services) and scope.goal is not Goal.REMOVE
 
 
 def _leaderless(cluster: Cluster, state: State) -> Item:
@@ -142,7 +152,8 @@ def _rules(
 
     key = cluster.secrets[SPEC_KEY]
     markers = {s.name: frozenset(s.marker_files(cluster)) for s in scope.services}
-    return Rules(identify, cluster.home, key, master, scope.busy_policy, markers)
+    common = shared(cluster, state, scope.services)
+    return Rules(identify, cluster.home, key, master, scope.busy_policy, markers, common)
 
 
 def _setup(

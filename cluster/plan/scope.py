@@ -34,6 +34,7 @@ class Scope:
         pins: for a rollback: service to image to the digest that is wanted; see `rollback_scope`.
         busy: what is done about a container that is at work when it is to be replaced.
         renewed: the keys of secrets that are to be generated anew.
+        moves: whether a person agreed that data of an earlier version is moved.
     """
 
     command: str
@@ -46,6 +47,7 @@ class Scope:
     pins: Table = field(default_factory=dict)
     busy: Busy = Busy.SKIP
     renewed: frozenset[str] = frozenset()
+    moves: bool = False
 
     @property
     def busy_policy(self) -> Busy:

@@ -69,7 +69,8 @@ def _remove_mark(cluster: Cluster, fleet: Fleet) -> Iterator[Item]:
     for host in AIRFLOW.hosts(cluster):
         if fleet.node(host.name).run(f"test -e {shlex.quote(path)}").exit_code:
             continue
-        dropped = Credential(str(folder.parent), f"{folder.name}/{airflow_store.MARK}", Secret("dropped\n"))
+        below = f"{folder.name}/{airflow_store.MARK}"
+        dropped = Credential(str(folder.parent), below, Secret("dropped\n"))
         yield SaveCredential(host.name, path, dropped, order=1)
 
 

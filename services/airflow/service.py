@@ -93,7 +93,7 @@ class Airflow(Service):
 
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:
         """Return where its logs and its mark were."""
-        return moved(cluster, "airflow/logs", "airflow/store")
+        return moved(cluster, "airflow/logs", "airflow/store", volume="AIRFLOW_VOLUME")
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield one container that runs all its programs."""

@@ -89,7 +89,7 @@ class Spark(Service):
 
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:
         """Return where the master remembered workers and applications."""
-        return moved(cluster, "spark/recovery")
+        return moved(cluster, "spark/recovery", volume="SPARK_VOLUME")
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield the master and the history server, and a worker for each node with its label."""
@@ -116,6 +116,7 @@ class Spark(Service):
                 name=f"{text('SPARK_WNAME')}-{own[at.name]}",
                 aliases=(text("SPARK_WNAME"),),
                 mounts=(*data_mounts(cluster, "SPARK_VOLUME"), *part.mounts),
+                user=user(cluster, facts, at.name),
                 memory=memory(cluster, "SPARK_MEMORY"),
                 cpus=cpus(cluster, "SPARK_CPUS"),
                 gpus=-1 if cluster.settings.flag("SPARK_GPU") else 0,
@@ -142,7 +143,7 @@ class Spark(Service):
             mounts=config.mounts,
             files=config.files,
             network=cluster.settings.text("SKP_NET"),
-            user=user(cluster, facts, host.name) if part == "worker" else _own(cluster, facts, host),
+            user=_own(cluster, facts, host),
             probe=Probe(("spark-health", part), timeout=6),
             stop_timeout=20,
             after=("registry",),

@@ -1,0 +1,130 @@
+# shellcheck shell=sh
+# Functions that make the shared folders, move data of the platform out of the users' tree, and hand
+# both to their owners. Run as root where the file system is; the calls are added below. Each may be
+# interrupted anywhere, and run again.
+set -eu
+umask 022
+
+LEFT=MOVED.txt
+SQUASHED=45
+
+say() { printf '%s\n' "$1" >&2; }
+die() { say "$1"; exit "${2:-1}"; }
+
+plain() { # PATH: fails if a link or anything else is where a folder is to be
+  [ ! -L "$1" ] || die "$1 is a link: whoever made it may have meant root to follow it; remove it"
+  [ ! -e "$1" ] || [ -d "$1" ] || die "$1 is no folder: move it away"
+}
+
+# folder PATH UID:GID MODE
+folder() {
+  plain "$1"
+  [ -d "$1" ] || mkdir -m 0700 -- "$1"
+  if [ "$(stat -c %u:%g:%a -- "$1")" != "$2:${3#0}" ]; then
+    chown -h -- "$2" "$1"
+    [ "$(stat -c %u:%g -- "$1")" = "$2" ] || die "$1 can't be given to $2" "$SQUASHED"
+    chmod -- "$3" "$1" # after chown, which takes away setgid
+  fi
+}
+
+# own PATH UID:GID MODE: a folder of the platform; its content goes with it, itself at last.
+own() {
+  plain "$1"
+  if [ -d "$1" ] && [ "$(stat -c %u:%g -- "$1")" != "$2" ]; then
+    # A user may have made a second name of a file, and would keep it.
+    find "$1" -xdev -type f -links +1 -exec sh -c \
+      'for f; do cp -a -- "$f" "$f.skp-alone" && mv -fT -- "$f.skp-alone" "$f" || exit; done' sh {} +
+    find "$1" -xdev -mindepth 1 -exec chown -h -- "$2" {} +
+  fi
+  folder "$1" "$2" "$3"
+}
+
+# listed FOLDER: size, time and path of each file, kind and path of all else.
+listed() {
+  (cd -P -- "$1" && find . -xdev \( -type f -printf 'f %s %T@ %P\0' \) -o -printf '%y %l %P\0') | LC_ALL=C sort -z
+}
+
+# copied OLD PART: all of OLD is in PART; what an earlier try has copied is not copied again.
+copied() {
+  [ -d "$2" ] || mkdir -m 0700 -- "$2"
+  lists=$(mktemp -d)
+  listed "$1" >"$lists/old"
+  listed "$2" >"$lists/part"
+  # What differs was being copied when it was interrupted.
+  LC_ALL=C comm -z -13 "$lists/old" "$lists/part" | sed -z -n 's/^f [^ ]* [^ ]* //p' \
+    | (cd -P -- "$2" && xargs -0 -r rm -f --)
+  tar -C "$1" --one-file-system -S -cf - . | tar -C "$2" --skip-old-files -xpf - --numeric-owner
+  sync -f "$2"
+  listed "$2" >"$lists/part"
+  cmp -s "$lists/old" "$lists/part" || die "$1 changed while it was copied: what still writes there?"
+  rm -rf -- "$lists"
+}
+
+# left OLD NEW: nothing is there any more but a word where it went.
+left() {
+  if [ ! -e "$1/$LEFT" ]; then
+    find "$1" -xdev -mindepth 1 -delete
+    chown -h 0:0 -- "$1"
+    chmod 0755 -- "$1"
+    printf 'What was here is in %s now.\n' "$2" >"$1/$LEFT"
+  fi
+}
+
+# moved OLD NEW: the data at OLD is at NEW. On one file system that is one rename.
+moved() {
+  [ -e "$1" ] || [ -L "$1" ] || { finished "$1" "$2"; return 0; }
+  if [ ! -d "$1" ] || [ -L "$1" ]; then
+    note "$1" "$2"
+    return 0
+  fi
+  [ ! -e "$1/$LEFT" ] || return 0
+  if [ -e "$2" ] && [ ! -e "$2.copied" ]; then
+    rmdir -- "$2" 2>/dev/null || die "$1 and $2 both hold data: move one of them away"
+  fi
+  if [ ! -e "$2" ] && [ "$(stat -c %m -- "$1")" = "$(stat -c %m -- "$(dirname -- "$2")")" ]; then
+    mv -T -- "$1" "$2"
+    finished "$1" "$2"
+    return 0
+  fi
+  say "copying $1 to $2"
+  [ -e "$2" ] || copied "$1" "$2.part"
+  : >"$2.copied"
+  [ -e "$2" ] || mv -T -- "$2.part" "$2"
+  left "$1" "$2"
+  rm -f -- "$2.copied"
+}
+
+# finished OLD NEW: OLD is gone already; the word is left where it was.
+finished() {
+  [ -d "$2" ] && [ ! -e "$1" ] || return 0
+  [ -d "$1" ] || mkdir -- "$1"
+  left "$1" "$2"
+}
+
+# note OLD NEW: a small file. It may be anything that users put there; only a plain file is taken.
+note() {
+  if [ -f "$1" ] && [ ! -L "$1" ] && [ ! -e "$2" ]; then
+    head -c 4096 -- "$1" >"$2.part"
+    mv -T -- "$2.part" "$2"
+  fi
+  rm -f -- "$1"
+}
+
+# handed FOLDER UID:GID OLD...: what belongs to the user ids OLD in the users' tree is the users'; what
+# others may read there, their group may write. What only its owner may read stays so.
+handed() {
+  tree=$1 users=$2
+  shift 2
+  for old; do
+    find "$tree" -xdev -mindepth 1 -uid "$old" -exec chown -h -- "$users" {} +
+  done
+  find "$tree" -xdev -mindepth 1 -uid "${users%:*}" -type d -perm -g=r ! -perm -g=ws -exec chmod g+ws -- {} +
+  find "$tree" -xdev -mindepth 1 -uid "${users%:*}" -type f -perm -g=r ! -perm -g=w -exec chmod g+w -- {} +
+}
+
+# marked PATH TEXT: a small file that all may read.
+marked() {
+  printf '%s\n' "$2" >"$1.new"
+  chmod 0644 -- "$1.new"
+  mv -fT -- "$1.new" "$1"
+}
