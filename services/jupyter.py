@@ -13,7 +13,7 @@ from cluster.model.state import State
 from cluster.model.trees import users_folder
 from services.common import cpus, data_mounts, memory, user
 from services.images import data_science_of
-from services.spark.properties import client
+from services.spark.properties import client, log_folders
 
 _LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
 _ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")
@@ -53,8 +53,9 @@ class Jupyter(Service):
         return (data_science_of(cluster.settings, "JUPYTER"),)
 
     def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
-        """Return the users' folder that notebooks see."""
-        return (users_folder(cluster, cluster.settings.text("JUPYTER_VOLUME")),)
+        """Return the users' folder that notebooks see, and those of their drivers' logs."""
+        own = users_folder(cluster, cluster.settings.text("JUPYTER_VOLUME"))
+        return (own, *log_folders(cluster))
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name, an alias of them all."""

@@ -27,7 +27,7 @@ from services.common import check_memory, cpus, data_mounts, leaves, memory, mov
 from services.images import data_science_of
 from services.mysql import SERVICE as MYSQL
 from services.mysql import create_command
-from services.spark.properties import client
+from services.spark.properties import client, log_folders
 
 _PORT = 8040  # inside the container
 _LEAST_MEMORY = 1 << 30  # bytes; its four programs have 0.8 GB between them when idle
@@ -89,6 +89,7 @@ class Airflow(Service):
             Folder(own, cluster.users, 0o2770),
             Folder(f"{own}/logs", cluster.users, 0o2770),
             *leaves(cluster, "AIRFLOW_VOLUME", self.name, "dags", "plugins"),
+            *log_folders(cluster),
         )
 
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:

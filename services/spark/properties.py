@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
-from cluster.model.layout import Layout
+from cluster.model.layout import Folder, Layout
 from cluster.model.spec import SECRETS_TARGET, ConfigFile, Mount, SecretFile
-from services.common import memory
+from services.common import leaves, memory
 
 MASTER, WORKER = "spark-master", "spark-worker"  # labels
 UI, HISTORY = 8080, 18080  # ports inside the containers
@@ -137,6 +137,13 @@ def shared(cluster: Cluster) -> Mount:
     """Return the folder of logs that all parts and all drivers share."""
     alone = cluster.layout is Layout.ONE_TREE
     return Mount(f"{cluster.settings.text('SPARK_VOLUME')}/var/spark", _SHARED, create=alone)
+
+
+def log_folders(cluster: Cluster) -> tuple[Folder, ...]:
+    """Return the folders of what drivers and workers log; none without a master."""
+    if not cluster.inventory.labelled(MASTER):
+        return ()
+    return leaves(cluster, "SPARK_VOLUME", "spark", "events", "drivers", "work")
 
 
 def remembered(cluster: Cluster) -> tuple[Mount, ...]:

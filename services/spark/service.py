@@ -14,7 +14,7 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import State
-from services.common import SPARK_USER, cpus, data_mounts, leaves, memory, moved, own_user, user
+from services.common import SPARK_USER, cpus, data_mounts, memory, moved, own_user, user
 from services.images import data_science_of
 from services.spark.properties import (
     HISTORY,
@@ -24,6 +24,7 @@ from services.spark.properties import (
     SparkConfig,
     check,
     history,
+    log_folders,
     master,
     worker,
 )
@@ -83,7 +84,7 @@ class Spark(Service):
         return (
             Folder(f"{cluster.platform}/spark", "0:0", 0o711),
             Folder(move.new, own, 0o750),
-            *leaves(cluster, "SPARK_VOLUME", self.name, "events", "drivers", "work"),
+            *log_folders(cluster),
             Folder(recovery, "0:0", 0o755),
         )
 

@@ -12,6 +12,7 @@ from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Folder
 from cluster.model.service import Service
 from cluster.model.spec import BRIDGE, Container, Image, Mount, Probe
 from cluster.model.state import State
@@ -70,6 +71,10 @@ class Volumes(Service):
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return the image with the FUSE clients."""
         return (own_image(self, cluster.settings, cluster.settings.text("VOLUMES_TAG")),)
+
+    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
+        """Return the folder that its credentials are in, which nobody can replace."""
+        return (Folder(f"{cluster.home}/etc", f"0:{cluster.users.partition(':')[2]}", 0o2775),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each backend and node. It runs as root: mounting needs that."""

@@ -27,6 +27,7 @@ from cluster.connectors import fleet as fleets
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.model import trees
 from cluster.model.cluster import Declared
 from cluster.model.spec import Source
 from hosts.boot import files as boot
@@ -51,7 +52,8 @@ _SHORT = ("swarm", "healthy", "busy", "settled")
 _MTU = "/sys/class/net"
 # What a machine remembers, beside its connection.
 _KEPT = (
-    "containers", "images", "installed", "markers", "secrets", "trail", "swarm", "pushed", "_count",
+    "containers", "images", "installed", "markers", "secrets", "trail", "swarm", "pushed", "folders",
+    "left", "_count",
 )  # fmt: skip
 
 
@@ -75,7 +77,8 @@ class FakeCluster:
         """Write the cluster's files into `folder`, and have commands find the nodes."""
         self._folder = folder
         self.wire: list[str] = []
-        self.labels: dict[str, str] = {}
+        self.labels: dict[str, str] = {"skp.layout": "2"}
+        self.shared: dict[str, str] = {}
         self.entries: dict[str, dict[str, Any]] = {}
         self.networks: list[dict[str, Any]] = []
         self.down: set[str] = set()
@@ -91,7 +94,8 @@ class FakeCluster:
             for image in self._images(Source.REGISTRY)
         }
         self.machines = {
-            name: FakeMachine(name, told["ipv4"], pushed, self.wire) for name, told in hosts.items()
+            name: FakeMachine(name, told["ipv4"], pushed, self.wire, self.shared)
+            for name, told in hosts.items()
         }
         self.master, *_ = self.machines.values()
         for image in self._images(Source.STREAM):
@@ -138,7 +142,15 @@ class FakeCluster:
                 "skp.labels": ",".join(sorted(dict(host.labels))),
             }
             self[host.name].installed |= {file.path for file in boot.files()}
+        self.arrange()
         self.networks = [_network("net-skp", self.settings["SKP_NET_SUBNET"])]
+
+    def arrange(self) -> None:
+        """Have all shared folders as they are to be."""
+        every = trees.folders(self.wanted, services.catalogue().values())
+        self.master.folders |= {folder.path: folder.signature for folder in every}
+        self.shared[trees.marker(self.wanted)] = "the-marker\n"
+        self.shared[trees.done(self.wanted)] = f"{self.wanted.users}\n"
 
     def remember(self, options: Mapping[str, Mapping[str, str]]) -> None:
         """Have the Swarm remember what `-run` was given: by service, then by setting."""
@@ -158,7 +170,7 @@ class FakeCluster:
             name: {key: getattr(machine, key) for key in _KEPT}
             for name, machine in self.machines.items()
         }
-        ours = {key: getattr(self, key) for key in ("labels", "entries", "networks")}
+        ours = {key: getattr(self, key) for key in ("labels", "entries", "networks", "shared")}
         stored = (self._folder / "secrets.env").read_bytes()
         return deepcopy({"machines": machines, "ours": ours, "stored": stored})
 
@@ -168,6 +180,8 @@ class FakeCluster:
         for name, machine in copied["machines"].items():
             vars(self[name]).update(machine)
         vars(self).update(copied["ours"])
+        for machine in self.machines.values():
+            machine.shared = self.shared
         secrets_file.write(self._folder / "secrets.env", secrets.parse(copied["stored"].decode()))
 
     def containers(self, service: str) -> dict[str, dict[str, Any]]:
@@ -220,8 +234,8 @@ class FakeCluster:
             """Leave the mark that the job of Airflow's tables leaves."""
             said = dict(line.split("=", 1) for line in found["Config"]["Env"])
             sources = {m["Target"]: m["Source"] for m in found["HostConfig"]["Mounts"]}
-            path = f"{sources['/root/volume']}/var/airflow/store"
-            machine.markers[path] = said["SKP_STORE"]
+            own = sources.get("/var/lib/airflow") or f"{sources['/root/volume']}/var/airflow"
+            self.shared[f"{own}/store"] = said["SKP_STORE"]
 
         machine.job_done = note
 

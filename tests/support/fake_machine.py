@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -40,14 +41,25 @@ class FakeMachine:
             to digests; a registry answers while a container of that service runs on its node.
         installed: the files of its own that are as SKP has them, by path.
         markers: the small files that services ask for, by path.
+        folders: the shared folders that it has, as a probe finds them, by path.
+        left: the old places of data that hold some.
         secrets: the text of its copy of the generated secrets; "" for none.
+        shared: small files on the shared file system, by path.
         trail: its copy of the audit trail.
         swarm: its membership, as the engine tells it.
         job_done: called with a container that ran to its end.
         execs: how commands in containers end, by a part of them; the last that fits counts.
     """
 
-    def __init__(self, name: str, address: str, pushed: dict[str, str], wire: list[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        pushed: dict[str, str],
+        wire: list[str],
+        shared: dict[str, str] | None = None,
+    ) -> None:
+        self.shared = {} if shared is None else shared
         self.name, self.address = name, address
         self.connection = FakeConnection(name, wire)
         self.containers: dict[str, dict[str, Any]] = {}
@@ -55,6 +67,8 @@ class FakeMachine:
         self.pushed = pushed
         self.installed: set[str] = set()
         self.markers: dict[str, str] = {}
+        self.folders: dict[str, str] = {}
+        self.left: set[str] = set()
         self.secrets = ""
         self.trail = b""
         self.job_done: Callable[[Mapping[str, Any]], None] = lambda _: None
@@ -245,6 +259,8 @@ class FakeMachine:
             return _keep(ran)
         if found := re.search(r"docker exec (\S+) (.*)", command):
             return self._executed(found[1], found[2])
+        if command == "sudo -n sh -s":
+            return self._arranged(ran)
         if command.startswith("sudo -n sh -c"):
             self._as_root(ran)
             return done()
@@ -265,6 +281,24 @@ class FakeMachine:
             path for path in (boot.PROGRAM, boot.UNIT) if f"/dev/stdin {path}.new" in ran.command
         }
 
+    def _arranged(self, ran: Ran) -> Completed:
+        """Carry out the calls of the script that arranges shared folders."""
+        assert isinstance(ran.stdin, bytes)
+        for word, *values in map(
+            shlex.split, ran.stdin.decode().partition("\nfolder ")[2].splitlines()
+        ):
+            self._arrange(word, values)
+        return done()
+
+    def _arrange(self, word: str, values: Sequence[str]) -> None:
+        if word in ("folder", "own"):
+            path, owner, mode = values
+            self.folders[path] = f"{owner} {int(mode, 8):o} directory"
+        elif word == "moved":
+            self.left.discard(values[0])
+        elif word == "marked":
+            self.shared[values[0]] = f"{values[1]}\n"
+
     def _disk(self, command: str) -> str:
         lines = ["owner:1000:1000"]
         for file in boot.files():
@@ -273,7 +307,12 @@ class FakeMachine:
                 if file.path in self.installed:
                     mode, uid, digest = file.signature.split()
                     lines += [f"mode: {mode} {uid} {file.path}", f"sum: {digest}  {file.path}"]
-        there = {path: text for path, text in self.markers.items() if path in command}
+        lines.append("login:1000 1000 58000")
+        if "folder:%u" in command:
+            lines += [f"folder:{said}:{path}" for path, said in self.folders.items()]
+            lines += [f"left:{path}" for path in self.left]
+        every = {**self.markers, **self.shared}
+        there = {path: text for path, text in every.items() if path in command}
         lines += [f"note:{path}: {text.encode().hex(' ')}" for path, text in there.items()]
         return "\n".join([*lines, "end:", *self._kept(command), ""])
 

@@ -30,7 +30,7 @@ GIVEN = {
         "PORTAINER_PORT": "8150",
         "PORTAINER_VOLUME": "/data/harbour",
     },
-    "registry": {"REGISTRY_NAME": "shelf", "REGISTRY_VOLUME": "/home/skp/skp/volume/shelf"},
+    "registry": {"REGISTRY_NAME": "shelf", "REGISTRY_VOLUME": "/data/shelf"},
     "spark": {"SPARK_VOLUME": "/home/skp/skp/volume/spark"},
     "volumes": {"VOLUMES_NAME": "vol"},
     "zookeeper": {"ZOOKEEPER_NAME": "keeper", "ZOOKEEPER_VOLUME": "/data/keeper"},
@@ -115,8 +115,8 @@ ROWS = (
     Row(
         "docker.mysql-airflow-init --reset --yes",
         (
-            "test -e /home/skp/skp/volume/flow/var/airflow/store",
-            "cd -P /home/skp/skp/volume/flow .* mv -fT store.new store",
+            "test -e /home/skp/skp/platform/airflow/store",
+            "cd -P /home/skp/skp/platform .* mv -fT store.new store",
             "docker exec db sh /run/skp/airflow-init --reset",
         ),
         BOTH_THERE,

@@ -43,6 +43,26 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, An
     return again(tmp_path, monkeypatch, made, saved)
 
 
+def made_before(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
+    """Return a cluster that has one tree, and one user id: its owner's."""
+    cluster = made(folder, patch)
+    cluster.labels.clear()
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def saved_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The same with one tree."""
+    return after_apply(tmp_path_factory.mktemp("before"), made_before)
+
+
+@pytest.fixture
+def one_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved_before: dict[str, Any]
+) -> FakeCluster:
+    return again(tmp_path, monkeypatch, made_before, saved_before)
+
+
 def local(tmp_path: Path) -> StoredSecrets:
     return secrets_file.read(tmp_path / secrets_file.FILE)
 
@@ -139,26 +159,26 @@ OWNERS = [
 @pytest.mark.parametrize(("lines", "why"), OWNERS)
 @pytest.mark.parametrize("service", ["kafka", "jupyter"])
 def test_a_service_is_not_made_as_root_when_nobody_says_whose_the_folder_is(
-    cluster: FakeCluster,
+    one_tree: FakeCluster,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     service: str,
     lines: tuple[str, ...],
     why: str,
 ) -> None:
-    silent(cluster, monkeypatch, *lines)
-    assert cluster.run("docker.apply", service) == 1
+    silent(one_tree, monkeypatch, *lines)
+    assert one_tree.run("docker.apply", service) == 1
     assert why in capsys.readouterr().out
-    assert "c01" not in changed(cluster)
+    assert "c01" not in changed(one_tree)
 
 
 def test_a_folder_of_roots_makes_no_service_root(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    one_tree: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    silent(cluster, monkeypatch, "owner:0:0")
-    assert cluster.run("docker.apply", "kafka") == 1
+    silent(one_tree, monkeypatch, "owner:0:0")
+    assert one_tree.run("docker.apply", "kafka") == 1
     assert "/home/skp/skp/volume belongs to root" in capsys.readouterr().out
-    assert cluster.changes() == []
+    assert one_tree.changes() == []
 
 
 def test_root_as_everybodys_user_id_is_refused(

@@ -24,7 +24,8 @@ def container(name: str) -> Found:
 SHARED = tuple(
     Found(kind, name, name, VERSION, "/here")
     for kind, name in [
-        ("network", "skp-lab"), ("volume", "skp-lab-home"), ("volume", "skp-lab-dfs")
+        ("network", "skp-lab"), ("volume", "skp-lab-home"), ("volume", "skp-lab-platform"),
+        ("volume", "skp-lab-dfs"),
     ]
 )  # fmt: skip
 STATE = State("engine", "/here", VERSION, 2, publish=False)

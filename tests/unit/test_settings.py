@@ -26,7 +26,7 @@ def test_the_shipped_file_is_read() -> None:
     found = read(ROOT / "bin" / "env.sh")
     assert found.number("JUPYTER_PORT") == 8010
     assert found.flag("JUPYTER_GPU") is False
-    assert found.text("REGISTRY_VOLUME") == "/home/skp/skp/volume/var/registry"
+    assert found.text("REGISTRY_VOLUME") == "/home/skp/skp/platform/registry"
 
 
 def test_the_shipped_file_has_no_password() -> None:
@@ -41,7 +41,7 @@ def test_variables_may_use_each_other(tmp_path: Path) -> None:
 
 def test_defaults_follow_other_settings(tmp_path: Path) -> None:
     path = write(tmp_path, 'export SKP_HOME="/srv/skp"')
-    assert read(path).text("REGISTRY_VOLUME") == "/srv/skp/volume/var/registry"
+    assert read(path).text("REGISTRY_VOLUME") == "/srv/skp/platform/registry"
 
 
 def test_the_callers_environment_changes_nothing(

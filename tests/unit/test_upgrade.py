@@ -18,6 +18,7 @@ from cluster.facts.nodes import found_container
 from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Decisions
 from cluster.model.item import Keep, Kind
+from cluster.model.layout import Layout
 from cluster.model.spec import Image
 from cluster.model.state import LABEL_FIELDS, LABEL_SPEC, FoundNode, Membership, State, Swarm
 from cluster.operations.container import CreateContainer, ReplaceContainer
@@ -44,7 +45,7 @@ def made_by(version: str) -> list[dict[str, Any]]:
 def wanted(folder: Path) -> Cluster:
     cluster = described(folder, DESCRIBED["hosts"], DESCRIBED["settings"])
     secrets = {**cluster.secrets, SPEC_KEY: Secret(f"the-secret-{SPEC_KEY}")}
-    return Cluster(cluster.settings, cluster.inventory, secrets)
+    return Cluster(cluster.settings, cluster.inventory, secrets, layout=Layout.ONE_TREE)
 
 
 def digest(image: Image) -> str:
@@ -74,7 +75,7 @@ def seen(cluster: Cluster, made: list[dict[str, Any]]) -> State:
         )
         for host in cluster.inventory.hosts
     }
-    decisions = Decisions(numbers=DESCRIBED["numbers"])
+    decisions = Decisions(numbers=DESCRIBED["numbers"], layout=Layout.ONE_TREE)
     network = {cluster.settings.text("SKP_NET"): ""}
     return State(nodes, {}, Swarm("c01", "s", {}, decisions, network, {}, tuple(nodes)))
 
