@@ -118,14 +118,23 @@ class Told:
         self.parts: dict[str, float] = defaultdict(float)
         self.files: dict[str, float] = defaultdict(float)
         self.fixtures: list[tuple[float, str]] = []
+        self.failed: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         path = Path(report.nodeid.partition("::")[0])
         self.parts[part(TESTS.parent / path)] += report.duration
         self.files[str(path)] += report.duration
+        if report.failed:
+            self.failed.append(f"{report.nodeid} ({report.when}): {_last_words(report)}")
         for name, value in report.user_properties:
             if name.startswith(_FIXTURE):
                 self.fixtures.append((float(str(value)), name.removeprefix(_FIXTURE)))
+
+    def pytest_sessionfinish(self) -> None:
+        """Leave what failed for who began the tests, who shows it at the end of all output."""
+        if (path := os.environ.get("SKP_TEST_FAILED")) and self.failed:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in self.failed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if sum(self.parts.values()) < _LONG:
@@ -136,6 +145,12 @@ class Told:
         longest = sorted(((seconds, name) for name, seconds in self.files.items()), reverse=True)
         for seconds, name in [*longest[:12], *sorted(self.fixtures, reverse=True)[:12]]:
             terminalreporter.write_line(f"{seconds:7.0f}  {name}")
+
+
+def _last_words(report: pytest.TestReport) -> str:
+    """Return the end of what a failed test says, in at most four lines."""
+    said = [line for line in report.longreprtext.splitlines() if line.startswith("E  ")]
+    return "".join(f"\n    {line[:300]}" for line in said[:4])
 
 
 def pytest_configure(config: pytest.Config) -> None:
