@@ -43,8 +43,8 @@ class ArrangeFolders(Operation):
     def execute(self, context: Context) -> str:
         """Have root run the script there."""
         node = self.node_in(context)
-        script = "\n".join([_functions(), *self._calls(), ""])
-        done = node.run("sudo -n sh -s", stdin=script.encode(), deadline=node.deadlines.move)
+        text = script(self).encode()
+        done = node.run("sudo -n sh -s", stdin=text, deadline=node.deadlines.move)
         if done.exit_code == _SQUASHED:
             raise NodeError(self.node, f"{self._said(done.complaint())}", self._for_others())
         if done.exit_code:
@@ -54,7 +54,7 @@ class ArrangeFolders(Operation):
     def _said(self, complaint: str) -> str:
         return f"the shared folders could not be arranged: {complaint}"
 
-    def _calls(self) -> Iterator[str]:
+    def calls(self) -> Iterator[str]:
         """Yield the script's calls: what is moved goes first, what is handed over comes after.
 
         A user's second name of a moved file would otherwise give it back to them.
@@ -129,6 +129,11 @@ class JoinUsersGroup(Operation):
             f'usermod -aG "{find}" {shlex.quote(self.user)}'
         )
         return ""
+
+
+def script(operation: ArrangeFolders) -> str:
+    """Return what a shell of root runs where the shared folders' file system is."""
+    return "\n".join([_functions(), *operation.calls(), ""])
 
 
 @cache

@@ -23,7 +23,9 @@ folder() {
   if [ "$(stat -c %u:%g:%a -- "$1")" != "$2:${3#0}" ]; then
     chown -h -- "$2" "$1"
     [ "$(stat -c %u:%g -- "$1")" = "$2" ] || die "$1 can't be given to $2" "$SQUASHED"
-    chmod -- "$3" "$1" # after chown, which takes away setgid
+    # After chown, which takes setgid away from files. A number leaves a folder what it inherited.
+    chmod -- u-s,g-s,-t "$1"
+    chmod -- "$3" "$1"
   fi
 }
 
@@ -41,11 +43,17 @@ own() {
 
 # listed FOLDER: size, time and path of each file, kind and path of all else.
 listed() {
-  (cd -P -- "$1" && find . -xdev \( -type f -printf 'f %s %T@ %P\0' \) -o -printf '%y %l %P\0') | LC_ALL=C sort -z
+  (cd -P -- "$1" && find . -xdev \( -type f -printf 'f %s %Ts %P\0' \) -o -printf '%y %l %P\0') | LC_ALL=C sort -z
 }
 
 # copied OLD PART: all of OLD is in PART; what an earlier try has copied is not copied again.
 copied() {
+  # After a loss of power a file may have its size, and not its content.
+  boot=$(cat /proc/sys/kernel/random/boot_id)
+  if [ "$(cat "$2.boot" 2>/dev/null)" != "$boot" ]; then
+    rm -rf -- "$2"
+    printf '%s\n' "$boot" >"$2.boot"
+  fi
   [ -d "$2" ] || mkdir -m 0700 -- "$2"
   lists=$(mktemp -d)
   listed "$1" >"$lists/old"
@@ -53,7 +61,7 @@ copied() {
   # What differs was being copied when it was interrupted.
   LC_ALL=C comm -z -13 "$lists/old" "$lists/part" | sed -z -n 's/^f [^ ]* [^ ]* //p' \
     | (cd -P -- "$2" && xargs -0 -r rm -f --)
-  tar -C "$1" --one-file-system -S -cf - . | tar -C "$2" --skip-old-files -xpf - --numeric-owner
+  tar -C "$1" --one-file-system --format=posix -S -cf - . | tar -C "$2" --skip-old-files -xpf - --numeric-owner
   sync -f "$2"
   listed "$2" >"$lists/part"
   cmp -s "$lists/old" "$lists/part" || die "$1 changed while it was copied: what still writes there?"
@@ -77,7 +85,14 @@ moved() {
     note "$1" "$2"
     return 0
   fi
-  [ ! -e "$1/$LEFT" ] || return 0
+  if [ -e "$1/$LEFT" ]; then
+    rm -f -- "$2.part.boot" "$2.copied"
+    return 0
+  fi
+  if [ -z "$(find "$1" -mindepth 1 -print -quit)" ]; then
+    left "$1" "$2"
+    return 0
+  fi
   if [ -e "$2" ] && [ ! -e "$2.copied" ]; then
     rmdir -- "$2" 2>/dev/null || die "$1 and $2 both hold data: move one of them away"
   fi
@@ -91,7 +106,7 @@ moved() {
   : >"$2.copied"
   [ -e "$2" ] || mv -T -- "$2.part" "$2"
   left "$1" "$2"
-  rm -f -- "$2.copied"
+  rm -f -- "$2.part.boot" "$2.copied"
 }
 
 # finished OLD NEW: OLD is gone already; the word is left where it was.

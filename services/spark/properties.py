@@ -19,6 +19,7 @@ MASTER, WORKER = "spark-master", "spark-worker"  # labels
 UI, HISTORY = 8080, 18080  # ports inside the containers
 _BEHIND = 18081  # of the history server itself, behind what adds the logs (bin/spark-history)
 _SHARED = "/var/spark"
+_RECOVERY = "/var/lib/spark"  # the master's
 _SHARE = (3, 4)  # of a worker's memory for executors' heaps; Python and buffers need the rest
 _LOST = 30  # seconds without a sign of life until a worker counts as lost
 
@@ -72,10 +73,18 @@ def master(cluster: Cluster) -> SparkConfig:
             ),
             "spark.worker.timeout": str(_LOST),
             "spark.deploy.recoveryMode": "FILESYSTEM",
-            "spark.deploy.recoveryDirectory": f"{_SHARED}/recovery",
+            "spark.deploy.recoveryDirectory": (
+                f"{_SHARED}/recovery" if cluster.layout is Layout.ONE_TREE else _RECOVERY
+            ),
         },
     )
-    return replace(found, mounts=(*found.mounts, *remembered(cluster)))
+    if cluster.layout is Layout.ONE_TREE:
+        return found
+    return replace(
+        found,
+        environment=(*found.environment, ("SPARK_RECOVERY", _RECOVERY)),
+        mounts=(*found.mounts, Mount(remembered(cluster), _RECOVERY)),
+    )
 
 
 def worker(cluster: Cluster) -> SparkConfig:
@@ -146,14 +155,12 @@ def log_folders(cluster: Cluster) -> tuple[Folder, ...]:
     return leaves(cluster, "SPARK_VOLUME", "spark", "events", "drivers", "work")
 
 
-def remembered(cluster: Cluster) -> tuple[Mount, ...]:
-    """Return the folder of what the master remembers, which no user's code may write.
+def remembered(cluster: Cluster) -> str:
+    """Return the path of what the master remembers, which no user's code may write.
 
-    Before there were two trees it was a part of the shared one.
+    Before there were two trees it was a part of the folder of logs.
     """
-    if cluster.layout is Layout.ONE_TREE:
-        return ()
-    return (Mount(f"{cluster.platform}/spark/recovery", f"{_SHARED}/recovery"),)
+    return f"{cluster.platform}/spark/recovery"
 
 
 def check(cluster: Cluster) -> None:

@@ -26,6 +26,7 @@ from services.spark.properties import (
     history,
     log_folders,
     master,
+    remembered,
     worker,
 )
 
@@ -79,13 +80,10 @@ class Spark(Service):
 
     def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
         """Return the folders of what the master remembers, and of what drivers and workers log."""
-        own, (move,) = _daemon(cluster), self.moves(cluster)
-        recovery = move.old  # where the master's own is mounted, in the middle of the others
         return (
             Folder(f"{cluster.platform}/spark", "0:0", 0o711),
-            Folder(move.new, own, 0o750),
+            Folder(remembered(cluster), _daemon(cluster), 0o750),
             *log_folders(cluster),
-            Folder(recovery, "0:0", 0o755),
         )
 
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:

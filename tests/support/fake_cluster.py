@@ -52,8 +52,8 @@ _SHORT = ("swarm", "healthy", "busy", "settled")
 _MTU = "/sys/class/net"
 # What a machine remembers, beside its connection.
 _KEPT = (
-    "containers", "images", "installed", "markers", "secrets", "trail", "swarm", "pushed", "folders",
-    "left", "_count",
+    "containers", "images", "installed", "markers", "secrets", "trail", "swarm", "pushed",
+    "folders", "left", "_count",
 )  # fmt: skip
 
 

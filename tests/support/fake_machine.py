@@ -257,6 +257,10 @@ class FakeMachine:
             return self._registry(ran)
         if "flock" in command:
             return _keep(ran)
+        return self._other(ran)
+
+    def _other(self, ran: Ran) -> Completed:
+        command = ran.command
         if found := re.search(r"docker exec (\S+) (.*)", command):
             return self._executed(found[1], found[2])
         if command == "sudo -n sh -s":
@@ -284,9 +288,8 @@ class FakeMachine:
     def _arranged(self, ran: Ran) -> Completed:
         """Carry out the calls of the script that arranges shared folders."""
         assert isinstance(ran.stdin, bytes)
-        for word, *values in map(
-            shlex.split, ran.stdin.decode().partition("\nfolder ")[2].splitlines()
-        ):
+        calls = ran.stdin.decode().rpartition("}\n")[2].splitlines()
+        for word, *values in map(shlex.split, filter(None, calls)):
             self._arrange(word, values)
         return done()
 

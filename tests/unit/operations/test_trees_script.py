@@ -1,0 +1,220 @@
+"""The script that moves data between the shared folders, run for real on folders of this machine.
+
+It is killed at each of its steps: after each program that it starts.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.model.layout import LEFT, Folder, Move
+from cluster.operations.trees import MoveData, script
+
+ME = f"{os.getuid()}:{os.getgid()}"
+PROGRAMS = (
+    "chmod", "chown", "cmp", "cp", "find", "head", "mkdir", "mktemp", "mv", "rm", "rmdir", "sort",
+    "stat", "sync", "tar",
+)  # fmt: skip
+DATA = {
+    "a": "1",
+    "deep/er/b c": "2" * 70_000,
+    "deep/\nline": "3",
+    "empty": "",
+}
+_SHIM = """\
+#!/bin/sh
+# Counts the programs that the script starts, and ends the script after one of them.
+read -r count <{counter}; count=$((count + 1)); echo $count >{counter}
+{real} "$@"; code=$?
+[ "$count" != "${{KILL_AT:-}}" ] || kill -KILL $SCRIPT
+exit $code
+"""
+
+
+class Trees:
+    """The two trees in a folder of this machine, and the move from one to the other."""
+
+    def __init__(self, folder: Path, *, copies: bool) -> None:
+        self.folder = folder
+        self.home, self.platform = folder / "volume", folder / "platform"
+        self.old, self.new = self.home / "var/registry", self.platform / "registry"
+        self.note = Move(f"{self.home}/var/flow/store", f"{self.platform}/flow/store")
+        folder.mkdir()
+        for name, text in DATA.items():
+            path = self.old / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (self.old / "link").symlink_to("deep/er/b c")
+        (self.home / "mine").write_text("of a user")
+        Path(self.note.old).parent.mkdir(parents=True)
+        Path(self.note.old).write_text("made\n")
+        self._shims(copies)
+
+    def _shims(self, copies: bool) -> None:
+        bin_ = self.folder / "bin"
+        bin_.mkdir()
+        for name in PROGRAMS:
+            real = shlex.quote(f"/usr/bin/{name}")
+            if name == "stat" and copies:  # as if each were a file system of its own
+                real = f'case "$*" in "-c %m"*) echo "$4"; exit 0;; esac; {real}'
+            (bin_ / name).write_text(_SHIM.format(counter=self.folder / "count", real=real))
+            (bin_ / name).chmod(0o755)
+
+    @property
+    def operation(self) -> MoveData:
+        folders = (
+            Folder(str(self.platform), ME, 0o711),
+            Folder(str(self.home), ME, 0o3775),
+            Folder(f"{self.home}/var", ME, 0o755),
+            Folder(str(self.new), ME, 0o750),
+            Folder(f"{self.home}/var/flow", ME, 0o755),
+            Folder(f"{self.home}/new", ME, 0o755),
+            Folder(f"{self.home}/var/flow/dags", ME, 0o2775),
+        )
+        moves = (Move(str(self.old), str(self.new)), self.note)
+        owners = (os.getuid(),)
+        return MoveData(
+            "c01", str(self.platform), str(self.home), folders, ME, owners, "m", moves=moves
+        )
+
+    def run(self, kill_at: int = 0) -> int:
+        """Run the script; return its exit code, or minus the signal that ended it."""
+        text = script(self.operation).replace("0:0", ME)  # root, where this runs as nobody special
+        (self.folder / "count").write_text("0\n")
+        run = self.folder / "run"
+        run.write_text(f"export SCRIPT=$$\n{text}")
+        environment = {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "KILL_AT": str(kill_at or ""),
+        }
+        done = subprocess.run(
+            ["/bin/sh", run], env=environment, capture_output=True, timeout=60, check=False
+        )
+        self.said = done.stderr.decode()
+        return done.returncode
+
+    @property
+    def steps(self) -> int:
+        return int((self.folder / "count").read_text())
+
+    def whole(self) -> None:
+        """Check that all is where it belongs, and nothing is left behind."""
+        there = {str(p.relative_to(self.new)) for p in self.new.rglob("*") if not p.is_dir()}
+        assert there == {*DATA, "link"}
+        assert {n: (self.new / n).read_text() for n in DATA} == DATA
+        assert str((self.new / "link").readlink()) == "deep/er/b c"
+        assert [p.name for p in self.old.iterdir()] == [LEFT]
+        assert str(self.new) in (self.old / LEFT).read_text()
+        assert not Path(self.note.old).exists()
+        assert Path(self.note.new).read_text() == "made\n"
+        assert (self.home / "mine").read_text() == "of a user"
+        names = {p.name for p in self.platform.iterdir()}
+        assert names == {"registry", "flow", ".skp", ".moved"}
+        assert self.new.stat().st_mode & 0o7777 == 0o750
+        assert self.home.stat().st_mode & 0o7777 == 0o3775
+        assert (self.home / "new").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.fixture(params=["renames", "copies"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Trees]]:
+    """Makes the trees anew for each try, the first of them counted."""
+    tries = [Trees(tmp_path / "first", copies=request.param == "copies")]
+    yield tries
+
+
+def again(tries: list[Trees]) -> Trees:
+    first = tries[0]
+    copies = "echo" in (first.folder / "bin/stat").read_text().splitlines()[4]
+    tries.append(Trees(first.folder.with_name(str(len(tries))), copies=copies))
+    return tries[-1]
+
+
+def test_all_is_moved_and_a_second_time_nothing_is_done(made: list[Trees]) -> None:
+    (trees,) = made
+    assert trees.run() == 0, trees.said
+    trees.whole()
+    before = {p: p.stat().st_ino for p in trees.new.rglob("*")}
+    assert trees.run() == 0, trees.said
+    trees.whole()
+    assert {p: p.stat().st_ino for p in trees.new.rglob("*")} == before
+
+
+def test_it_may_be_killed_at_each_step_and_goes_on(made: list[Trees]) -> None:
+    (first,) = made
+    assert first.run() == 0, first.said
+    for step in range(1, first.steps + 1):
+        trees = again(made)
+        assert trees.run(step) == -9, (step, trees.said)
+        assert trees.run() == 0, (step, trees.said)
+        trees.whole()
+
+
+def test_what_was_copied_whole_is_not_copied_again(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=True)
+    part = Path(f"{trees.new}.part")
+    part.mkdir(parents=True)
+    for name in ("a", "empty"):
+        subprocess.run(["cp", "-a", trees.old / name, part / name], check=True)
+    (part / "deep/er").mkdir(parents=True)
+    (part / "deep/er/b c").write_text("2" * 100)  # it was interrupted here
+    Path(f"{part}.boot").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
+    kept = (part / "a").stat().st_ino
+    assert trees.run() == 0, trees.said
+    trees.whole()
+    assert (trees.new / "a").stat().st_ino == kept
+
+
+def test_data_in_both_places_stops_it_before_anything_is_moved(made: list[Trees]) -> None:
+    (trees,) = made
+    trees.new.mkdir(parents=True)
+    (trees.new / "other").write_text("x")
+    assert trees.run() == 1
+    assert "both hold data" in trees.said
+    assert (trees.old / "a").read_text() == "1"
+    assert (trees.new / "other").read_text() == "x"
+
+
+@pytest.mark.parametrize("name", ["", "var"])
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path, name: str) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    path, aside = trees.home / name, tmp_path / "aside"
+    path.rename(aside)
+    path.symlink_to(aside)
+    mode = aside.stat().st_mode
+    assert trees.run() == 1
+    assert "is a link" in trees.said
+    assert aside.stat().st_mode == mode
+
+
+def test_what_only_its_owner_may_read_stays_so(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    own, shared = trees.home / "id_rsa", trees.home / "notes"
+    own.write_text("k")
+    own.chmod(0o600)
+    shared.write_text("n")
+    shared.chmod(0o644)
+    assert trees.run() == 0, trees.said
+    assert own.stat().st_mode & 0o777 == 0o600
+    assert shared.stat().st_mode & 0o777 == 0o664
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_second_name_that_a_user_made_does_not_lead_into_the_platform(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    os.link(trees.old / "a", trees.home / "kept")
+    folders = tuple(
+        Folder(f.path, "58011:58011", f.mode) if f.path == str(trees.new) else f
+        for f in trees.operation.folders
+    )
+    from dataclasses import replace
+
+    text = script(replace(trees.operation, folders=folders))
+    subprocess.run(["/bin/sh", "-s"], input=text.encode(), check=True, timeout=60)
+    assert (trees.new / "a").stat().st_ino != (trees.home / "kept").stat().st_ino
+    assert (trees.new / "a").stat().st_uid == 58011
