@@ -143,8 +143,8 @@ class BeginMove(DecisionOperation):
     """Remember that a person agreed to have the platform's data moved to its own folder."""
 
     node: str
-    name: str = "layout"
-    action = Action.MOVE
+    name: str = "the move"
+    action = Action.BEGIN
 
     def decide(self, decisions: Decisions) -> Decisions:
         """Return the decisions with the move begun."""
@@ -156,8 +156,8 @@ class SettleLayout(DecisionOperation):
     """Remember that data lies in two trees."""
 
     node: str
-    name: str = "layout"
-    action = Action.LAY_OUT
+    name: str = "the move"
+    action = Action.END
 
     @property
     def is_provisional(self) -> bool:

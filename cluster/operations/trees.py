@@ -61,6 +61,7 @@ class ArrangeFolders(Operation):
         """
         own = [folder for folder in self.folders if self._is_platforms(folder)]
         yield _call("folder", self.platform, "0:0", "0711")
+        yield _call("alone", self.platform)
         yield _call("plain", self.home)
         yield _call("plain", f"{self.home}/var")
         parents = {str(PurePosixPath(move.new).parent) for move in self.moves} - {self.platform}

@@ -16,6 +16,13 @@ plain() { # PATH: fails if a link or anything else is where a folder is to be
   [ ! -e "$1" ] || [ -d "$1" ] || die "$1 is no folder: move it away"
 }
 
+# alone PLATFORM: one that goes on after its connection broke, and the next, do not meet.
+alone() {
+  (umask 077 && : >>"$1/.lock")
+  exec 9>>"$1/.lock"
+  flock -w 3600 9 || die "an earlier command still arranges the shared folders"
+}
+
 # folder PATH UID:GID MODE
 folder() {
   plain "$1"

@@ -22,7 +22,7 @@ from cluster.plan.decisions import plan_decisions
 from cluster.plan.files import plan_files
 from cluster.plan.follow_ups import plan_follow_ups
 from cluster.plan.leave import plan_leave
-from cluster.plan.move import plan_move
+from cluster.plan.move import is_old, plan_move
 from cluster.plan.ordinals import plan_ordinals
 from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
@@ -54,7 +54,7 @@ def make_plan(view: View, scope: Scope) -> Plan:
     if Part.LEAVE in scope.parts:
         leaving = plan_leave(cluster.inventory, state, scope.nodes, cluster.files)
         return Plan(view, tuple(leaving))
-    if scope.services and (view.is_moving or scope.moves):
+    if scope.services and (view.is_moving or (scope.moves and is_old(cluster, state))):
         return Plan(view, tuple(plan_move(cluster, state, scope.services, scope)))
     services = _not_stopped(state, scope)
     items = [

@@ -57,6 +57,7 @@ def nfs_server(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
     roles = {h.name: {"ROLE": "server" if h == master else "client"} for h in inventory.hosts}
     export = {
         "FOLDER": _shared(settings),
+        "PLATFORM": settings.text("SKP_PLATFORM"),
         "CLIENTS": " ".join(h.ipv4 for h in inventory.hosts if h != master),
         "SKP_USER": master.user or settings.text("SKP_USER"),
     }
@@ -67,10 +68,19 @@ def nfs_server(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
 
 
 def nfs_mount(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Item, ...]:
-    """Return the item for the mount of the master's folder on the other nodes."""
-    values = {"FOLDER": _shared(settings), "SERVER": inventory.master.ipv4}
-    clients = {h.name: values for h in inventory.hosts if h != inventory.master}
-    return (Item("shared folder", "nfs_mount", own=clients, verb=verb),)
+    """Return the items for the mounts of the master's folders on the other nodes."""
+    others = [host.name for host in inventory.hosts if host != inventory.master]
+    folders = {"shared folder": _shared(settings), "platform": settings.text("SKP_PLATFORM")}
+    server = inventory.master.ipv4
+    return tuple(
+        Item(
+            title,
+            "nfs_mount",
+            own={name: {"FOLDER": folder, "SERVER": server} for name in others},
+            verb=verb,
+        )
+        for title, folder in folders.items()
+    )
 
 
 def _shared(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
 from cluster.model.item import Difference
+from cluster.model.layout import Folder, Move
 from cluster.model.policy import Busy
 from cluster.model.spec import Credential, Image, NodeFile, Source
 from cluster.model.state import LABEL_OWNED
@@ -23,6 +24,7 @@ from cluster.operations import (
     network,
     swarm,
     swarm_entry,
+    trees,
 )
 from cluster.operations.base import Operation
 from tests.support.fake_repository import FakeRepository
@@ -204,6 +206,12 @@ def _two(operation: Operation, role: str = "worker") -> Scene:
 
 _SHARED = Credential("/srv/skp/volume", "x/password", Secret(HUSH))
 
+_TREES = (
+    "c01", "/srv/skp/platform", "/srv/skp/volume",
+    (Folder("/srv/skp/platform/x", "58011:58011", 0o750),), "58000:58000", (1000,), "marker",
+)  # fmt: skip
+_MOVE = Move("/srv/skp/volume/var/x", "/srv/skp/platform/x")
+
 SCENES: Mapping[str, Callable[[], Scene]] = {
     "container-create": creating,
     "container-replace": replacing,
@@ -219,6 +227,11 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "decision-options": lambda: _deciding(decisions.SetOptions("c01", "x", {"X_PORT": "2"})),
     "decision-pin": lambda: _deciding(decisions.PinImages("c01", "x", {"skp/x:1": DIGEST})),
     "decision-ordinals": lambda: _deciding(decisions.RememberOrdinals("c01", "x", {"c01": "1"})),
+    "decision-move": lambda: _deciding(decisions.BeginMove("c01")),
+    "decision-layout": lambda: _deciding(decisions.SettleLayout("c01")),
+    "trees-arrange": lambda: on_disk(trees.ArrangeFolders(*_TREES)),
+    "trees-move": lambda: on_disk(trees.MoveData(*_TREES, moves=(_MOVE,))),
+    "trees-member": lambda: on_disk(trees.JoinUsersGroup("c01", 58000, "skp")),
     "secrets-save": saving_secrets,
     "file-install": lambda: on_disk(files.InstallFile("c01", FILE)),
     "file-remove": lambda: on_disk(files.RemoveFile("c01", FILE)),

@@ -27,7 +27,15 @@ APART = {
         *("adding_a_service", "apply", "cron_tick", "drain", "engine_channel"),
         *("faults_power", "faults_ssh", "guard"),
         *("host_check", "images", "intent", "killed", "leave", "lock", "logs", "portainer"),
-        *("registry", "restart", "shared_folder_missing", "ssh_config", "swarm", "wrong_files"),
+        *(
+            "registry",
+            "restart",
+            "shared_folder_missing",
+            "ssh_config",
+            "swarm",
+            "two_trees",
+            "wrong_files",
+        ),
     )
 }
 # The demo a second time, before anything else than the demo was done; and last, what builds images

@@ -58,16 +58,18 @@ def test_the_block_of_etc_hosts_has_every_node(told: tuple[Settings, Inventory])
     assert shell(names, "c01", 'echo "$BLOCK"').stdout == "10.1.0.1 c01\n10.1.0.2 c02\n"
 
 
-def test_the_folder_is_exported_to_the_nodes_alone(told: tuple[Settings, Inventory]) -> None:
+def test_both_folders_are_exported_to_the_nodes_alone(told: tuple[Settings, Inventory]) -> None:
     export = wanted.nfs_server(*told)[1]
     assert shell(export, "c01", "wanted").stdout == (
         '"/home/skp/skp/volume" 10.1.0.2(rw,sync,no_subtree_check,root_squash)\n'
+        '"/home/skp/skp/platform" 10.1.0.2(rw,sync,no_subtree_check,root_squash)\n'
     )
     assert not export.is_for("c02")
 
 
 def test_the_mount_is_for_all_but_the_master(told: tuple[Settings, Inventory]) -> None:
-    (mount,) = wanted.nfs_mount(*told, Verb.FIX)
+    mount, platform = wanted.nfs_mount(*told, Verb.FIX)
+    assert shell(platform, "c02", "line").stdout.split()[1] == "/home/skp/skp/platform"
     assert not mount.is_for("c01")
     line = shell(mount, "c02", "line").stdout.split()
     assert line[:3] == ["10.1.0.1:/home/skp/skp/volume", "/home/skp/skp/volume", "nfs4"]

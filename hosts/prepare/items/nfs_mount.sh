@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The shared folder is the master's. FOLDER; SERVER: the master's address.
+# A shared folder is the master's. FOLDER; SERVER: the master's address.
 # hard: a write waits for a server that is gone, and is never lost. nofail, bg, _netdev: a boot does not
 # wait for it. Beneath the mount the folder can't be written to, by root neither: what finds it missing
 # fails, and does not fill the local disk.
@@ -16,12 +16,12 @@ check() {
 }
 
 absent() {
-  ! grep -q "[, ]$MARK " "$TABLE" || { echo "it is in $TABLE"; return 1; }
+  [ "$(others)" = "$(cat "$TABLE")" ] || { echo "it is in $TABLE"; return 1; }
   ! mounted || { echo "it is mounted"; return 1; }
 }
 
-# others FILE: the table without our line.
-others() { grep -v "[, ]$MARK " "$TABLE" || true; }
+# others: the table without our line for this folder.
+others() { awk -v on="$FOLDER" -v mark="$MARK" '!($2 == on && $4 ~ "(^|,)" mark "(,|$)")' "$TABLE"; }
 
 seal() {
   mkdir -p "$FOLDER"

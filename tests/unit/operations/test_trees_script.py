@@ -115,7 +115,7 @@ class Trees:
         assert Path(self.note.new).read_text() == "made\n"
         assert (self.home / "mine").read_text() == "of a user"
         names = {p.name for p in self.platform.iterdir()}
-        assert names == {"registry", "flow", ".skp", ".moved"}
+        assert names == {"registry", "flow", ".skp", ".moved", ".lock"}
         assert self.new.stat().st_mode & 0o7777 == 0o750
         assert self.home.stat().st_mode & 0o7777 == 0o3775
         assert (self.home / "new").stat().st_mode & 0o7777 == 0o755

@@ -1,0 +1,35 @@
+"""The practice cluster as an earlier version laid it out: one tree, one user id, all addresses."""
+
+from __future__ import annotations
+
+from tests.support.lab import NODES, on, skp
+
+HOME, PLATFORM = "/home/skp/skp/volume", "/home/skp/skp/platform"
+_API = "http://localhost"
+# Labels of a Swarm can be changed by the engine's API alone.
+_FORGET = f"""
+set -e
+curl() {{ command curl -sf --unix-socket /var/run/docker.sock "$@"; }}
+curl {_API}/swarm >/tmp/swarm.json
+version=$(grep -o '"Version":{{"Index":[0-9]*' /tmp/swarm.json | grep -o '[0-9]*$')
+sed -E 's/.*"Spec":(\\{{.*\\}}),"TLSInfo".*/\\1/; s/"skp\\.layout":"[^"]*",?//' \\
+  /tmp/swarm.json >/tmp/spec.json
+curl -H 'Content-Type: application/json' -d @/tmp/spec.json "{_API}/swarm/update?version=$version"
+"""
+
+
+def lay_out() -> None:
+    """Have the cluster that runs be one that an earlier version made."""
+    for node in NODES:
+        on(node, "docker rm -fv $(docker ps -aq)")
+    done = on("c01", _FORGET)
+    assert done.code == 0, done.all
+    moved = on(
+        "c01",
+        f"sudo sh -ec 'mkdir -p {HOME}/var; mv {PLATFORM}/registry {HOME}/var/registry; "
+        f"rm -rf {PLATFORM}/* {PLATFORM}/.[a-z]*; chown 0:0 {PLATFORM}; chmod 755 {PLATFORM}; "
+        f"find {HOME} -exec chown -h 1000:1000 {{}} +; find {HOME} -type d -exec chmod 755 {{}} +'",
+    )
+    assert moved.code == 0, moved.all
+    applied = skp("docker.apply")
+    assert applied.code == 0, applied.all

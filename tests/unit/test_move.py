@@ -1,0 +1,178 @@
+"""A cluster of an earlier version: it stays as it is, or is moved when a person agrees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fake_cluster import HOSTS, FakeCluster, after_apply, again
+
+VOLUME, PLATFORM = "/home/skp/skp/volume", "/home/skp/skp/platform"
+OLD = f"{VOLUME}/var/registry"
+
+
+def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
+    """Return a cluster as an earlier version laid it out."""
+    cluster = FakeCluster(folder, patch, HOSTS)
+    cluster.labels.clear()
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return after_apply(tmp_path_factory.mktemp("made"), made)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, Any]) -> FakeCluster:
+    found = again(tmp_path, monkeypatch, made, saved)
+    found.shared.clear()
+    found.master.folders.clear()
+    found.master.left.add(OLD)
+    return found
+
+
+def users(cluster: FakeCluster) -> set[str]:
+    return {c["Config"]["User"] for m in cluster.machines.values() for c in m.containers.values()}
+
+
+def test_until_a_person_agrees_all_stays_and_every_apply_says_so(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.apply") == 0
+    said = capsys.readouterr()
+    assert "laid out as by an earlier version" in said.err
+    assert "Nothing to change" in said.out
+    assert cluster.changes() == []
+    assert users(cluster) == {"1000:1000"}
+
+
+def test_what_is_wrong_is_put_right_as_it_was(cluster: FakeCluster) -> None:
+    del cluster["c02"].containers["registry-skp"]
+    assert cluster.run("docker.apply") == 0
+    made = cluster["c02"].containers["registry-skp"]
+    assert made["Config"]["User"] == "1000:1000"
+    assert made["HostConfig"]["Mounts"][0]["Source"] == OLD
+
+
+def test_when_a_person_agrees_all_is_moved(cluster: FakeCluster) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    assert cluster.labels["skp.layout"] == "2"
+    assert cluster.master.left == set()
+    assert cluster.master.folders[f"{PLATFORM}/registry"] == "58011:58011 750 directory"
+    assert cluster.master.folders[VOLUME] == "0:58000 3775 directory"
+    assert users(cluster) == {"58000:58000", "58011:58011"}
+    sources = {
+        mount["Source"]
+        for found in cluster.containers("registry").values()
+        for mount in found["HostConfig"]["Mounts"]
+    }
+    assert f"{PLATFORM}/registry" in sources
+    assert OLD not in sources
+    cluster.forget_wire()
+    assert cluster.run("docker.apply") == 0
+    assert cluster.changes() == []
+
+
+def test_nothing_is_moved_while_a_container_runs_that_uses_it(cluster: FakeCluster) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    (moved,) = [
+        i
+        for i, line in enumerate(cluster.wire)
+        if line.startswith("c01: run: sudo -n sh -s") and i > 0
+    ][1:2]
+    removed = [i for i, line in enumerate(cluster.wire) if "DELETE /containers/" in line]
+    created = [i for i, line in enumerate(cluster.wire) if "POST /containers/create" in line]
+    assert max(i for i in removed if i < min(created)) < moved < min(created)
+    assert len([i for i in removed if i < moved]) == 5
+
+
+def test_what_was_agreed_to_goes_on_without_a_question(cluster: FakeCluster) -> None:
+    cluster.labels["skp.layout"] = "moving"
+    assert cluster.run("docker.apply") == 0
+    assert cluster.labels["skp.layout"] == "2"
+
+
+@pytest.mark.parametrize("words", [("docker.apply", "registry"), ("docker.jupyter-run",)])
+def test_in_the_middle_no_service_is_made(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    cluster.labels["skp.layout"] = "moving"
+    assert cluster.run(*words) == 1
+    assert "docker.apply goes on with it" in capsys.readouterr().out
+    assert cluster.changes() == []
+
+
+def test_a_node_that_is_off_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.down.add("c03")
+    assert cluster.run("docker.apply", "--yes") == 1
+    assert "no container may run while data is moved" in capsys.readouterr().out
+    assert "skp.layout" not in cluster.labels
+    assert cluster.sent("DELETE /containers/") == []
+
+
+def test_a_node_that_sees_another_folder_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster["c02"].shared = {}
+    assert cluster.run("docker.apply", "--yes") == 1
+    said = capsys.readouterr().out
+    assert f"{PLATFORM} is not the master's there" in said
+    assert "./skp.py nfs.mount-skp" in said
+    assert cluster.sent("DELETE /containers/") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("SKP_UID", "1000", "it would run as the SSH user (user id 1000)"),
+        ("REGISTRY_VOLUME", f"{VOLUME}/shelf", f"{VOLUME}/shelf is inside the users' folder"),
+    ],
+)
+def test_a_setting_that_would_not_do_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], key: str, value: str, said: str
+) -> None:
+    cluster.settings[key] = value
+    assert cluster.run("docker.apply", "--yes") == 1
+    assert said in capsys.readouterr().out
+    assert cluster.sent("DELETE /containers/") == []
+    assert "skp.layout" not in cluster.labels
+
+
+def test_a_platform_in_the_users_folder_is_refused(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.settings["SKP_PLATFORM"] = f"{VOLUME}/platform"
+    assert cluster.run("docker.apply", "--yes") == 2
+    assert "is in the users' folder" in capsys.readouterr().err
+
+
+def test_a_plan_only_says_so(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cluster.run("docker.plan", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert any("earlier version" in warning for warning in told["warnings"])
+
+
+def test_data_in_an_old_place_of_a_new_cluster_is_not_passed_over(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    cluster.master.left.add(OLD)  # as when the Swarm is begun anew, and the disk is the old one
+    del cluster.master.containers["registry-skp"]
+    capsys.readouterr()
+    assert cluster.run("docker.apply") == 1
+    assert f"its data of an earlier version is still in {OLD}" in capsys.readouterr().out
+    assert cluster.run("docker.apply", "--yes") == 0
+    assert cluster.master.left == set()
+
+
+def test_without_a_manager_what_runs_says_how_it_is_laid_out(cluster: FakeCluster) -> None:
+    cluster.down |= {"c01", "c02"}
+    del cluster["c03"].containers["registry-skp"]
+    cluster.run("docker.apply")
+    assert users(cluster) == {"1000:1000"}
