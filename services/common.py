@@ -40,6 +40,16 @@ def own_user(cluster: Cluster, facts: State, node: str, number: int) -> str:
     return _one_user(cluster, facts, node)
 
 
+def kept(cluster: Cluster, source: str, target: str, number: int) -> Mount:
+    """Return the mount of a folder that is a platform's service's own, made where it is missing.
+
+    Args:
+        number: the service's, from above.
+    """
+    owner = cluster.own_user(number) if cluster.layout is Layout.TWO_TREES else ""
+    return Mount(source, target, create=True, owner=owner)
+
+
 def _one_user(cluster: Cluster, facts: State, node: str) -> str:
     """Return whom all services ran as before there were two trees: the shared folder's owner."""
     given = cluster.settings.text("SKP_UID")

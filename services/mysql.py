@@ -21,7 +21,6 @@ from cluster.model.spec import (
     ConfigFile,
     Container,
     Image,
-    Mount,
     Port,
     Probe,
     SecretFile,
@@ -29,7 +28,16 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services import databases
-from services.common import MYSQL_USER, check_memory, cpus, memory, moved, own_folder, own_user
+from services.common import (
+    MYSQL_USER,
+    check_memory,
+    cpus,
+    kept,
+    memory,
+    moved,
+    own_folder,
+    own_user,
+)
 from services.images import is_ours, own_image
 
 _DATA = "/var/lib/mysql"
@@ -108,7 +116,11 @@ class MySQL(Service):
                     "--skip-log-bin", "--character-set-server=utf8mb4",
                 ),
                 environment=(("MYSQL_ROOT_PASSWORD_FILE", f"{SECRETS_TARGET}/root-password"),),
-                mounts=(Mount(own_folder(cluster, "MYSQL_VOLUME", self.name), _DATA, create=True),),
+                mounts=(
+                    kept(
+                        cluster, own_folder(cluster, "MYSQL_VOLUME", self.name), _DATA, MYSQL_USER
+                    ),
+                ),
                 ports=(Port(cluster.settings.number("MYSQL_PORT"), _PORT),),
                 files=(*_files(cluster), *([_entrypoint_file()] if entrypoint else [])),
                 network=text("SKP_NET"),

@@ -10,9 +10,9 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
-from cluster.model.spec import Container, Image, Mount, Probe
+from cluster.model.spec import Container, Image, Probe
 from cluster.model.state import FoundNode, State
-from services.common import SCRATCH, ZOOKEEPER_USER, cpus, identity, memory, own_user
+from services.common import SCRATCH, ZOOKEEPER_USER, cpus, identity, kept, memory, own_user
 from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
@@ -77,7 +77,7 @@ class ZooKeeper(Service):
                 ("ZOOKEEPER_CLUSTER", identity(cluster, self.name)),
                 ("ZOOKEEPER_HEAP", text("ZOOKEEPER_HEAP")),
             ),
-            mounts=(Mount(text("ZOOKEEPER_VOLUME"), _DATA, create=True),),
+            mounts=(kept(cluster, text("ZOOKEEPER_VOLUME"), _DATA, ZOOKEEPER_USER),),
             network=text("SKP_NET"),
             aliases=(text("ZOOKEEPER_NAME"),),
             user=own_user(cluster, facts, host.name, ZOOKEEPER_USER),

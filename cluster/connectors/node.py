@@ -102,9 +102,12 @@ class Node:
             command, stdin=stdin, deadline=deadline or self.deadlines.request, on_line=on_line
         )
 
-    def sudo(self, command: str, *, stdin: bytes | IO[bytes] = b"") -> Completed:
+    def sudo(
+        self, command: str, *, stdin: bytes | IO[bytes] = b"", deadline: float | None = None
+    ) -> Completed:
         """Run a shell command as root; raises NodeError when it fails."""
-        done = self.run(f"sudo -n sh -c {shlex.quote(command)}", stdin=stdin)
+        quoted = shlex.quote(command)
+        done = self.run(f"sudo -n sh -c {quoted}", stdin=stdin, deadline=deadline)
         if done.exit_code != 0:
             said = done.complaint()
             hint = "The SSH user needs sudo without a password." if "sudo:" in said else ""

@@ -62,7 +62,8 @@ class Mount:
             appear beneath it later are as writable as they are themselves.
         propagation: "rprivate", "rslave" or "rshared" (docs.docker.com, bind propagation).
         create: make the folder before the container, and in it the mountpoints of other mounts.
-        owner: "UID:GID" of a folder that is made; "" for the container's user.
+        owner: "UID:GID" of a folder that is made; "" for the container's user. A folder that is
+            there and somebody else's is handed over with all that is in it, unless to root.
     """
 
     source: str

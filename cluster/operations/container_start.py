@@ -17,7 +17,7 @@ from cluster.model.policy import Progress
 from cluster.model.spec import Container, SecretFile
 from cluster.model.state import HALF_MADE
 from cluster.operations.container_body import FILES_ROOT
-from cluster.operations.folders import ids, preparing
+from cluster.operations.folders import handing_over, ids, preparing
 
 if TYPE_CHECKING:
     from cluster.connectors.engine import Engine
@@ -109,11 +109,13 @@ def make_folders(node: Node, container: Container) -> None:
 
 
 def write_files(node: Node, container: Container) -> None:
-    """Write the container's files where only its user can read them."""
+    """Hand its own folders to its user, and write its files where only that user can read them."""
+    commands = [handing_over(container)]
     if container.files:
         folder = _folder(container.name)
-        unpack = f"tar -xf - -C {folder} --numeric-owner --same-owner -p"
-        node.sudo(unpack, stdin=_archive(container))
+        commands.append(f"tar -xf - -C {folder} --numeric-owner --same-owner -p")
+    if script := " && ".join(filter(None, commands)):
+        node.sudo(script, stdin=_archive(container), deadline=node.deadlines.move)
 
 
 def remove_files(node: Node, name: str) -> None:

@@ -16,9 +16,9 @@ from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
-from cluster.model.spec import Container, Image, Mount, Port, Probe
+from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import FoundNode, State
-from services.common import KAFKA_USER, SCRATCH, cpus, identity, memory, own_user
+from services.common import KAFKA_USER, SCRATCH, cpus, identity, kept, memory, own_user
 from services.images import own_image
 from services.kafka.properties import (
     CONTROLLER,
@@ -108,7 +108,7 @@ class Kafka(Service):
                 service=self.name,
                 image=image,
                 environment=(*shared, ("KAFKA_ADVERTISED_LISTENERS", listeners), *mode(number)),
-                mounts=(Mount(text("KAFKA_VOLUME"), _DATA, create=True),),
+                mounts=(kept(cluster, text("KAFKA_VOLUME"), _DATA, KAFKA_USER),),
                 ports=(Port(cluster.settings.number("KAFKA_PORT"), EXTERNAL),),
                 files=properties(cluster),
                 network=text("SKP_NET"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support import one_tree
@@ -26,13 +28,17 @@ def users(node: str) -> set[str]:
 
 
 @pytest.fixture
-def before(changed: None) -> None:
+def before(changed: None) -> Iterator[None]:
     """The cluster as an earlier version left it, with a user's files."""
     one_tree.lay_out()
     for name, text in FILES.items():
         path = f"{HOME}/{name}"
         made = on("c01", f"mkdir -p $(dirname {path}) && printf '{text}' >{path}")
         assert made.code == 0, made.all
+    yield
+    moved = skp("docker.apply", "--yes")
+    assert moved.code == 0, moved.all
+    on("c01", f"rm -rf {HOME}/notes; sudo rm -f {HOME}/var/old")
 
 
 def test_nobody_agreed_so_it_goes_on_as_it_was_and_says_so(before: None) -> None:

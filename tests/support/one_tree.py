@@ -26,7 +26,8 @@ def lay_out() -> None:
     assert done.code == 0, done.all
     moved = on(
         "c01",
-        f"sudo sh -ec 'mkdir -p {HOME}/var; mv {PLATFORM}/registry {HOME}/var/registry; "
+        f"sudo sh -ec 'mkdir -p {HOME}/var; [ ! -e {PLATFORM}/registry ] || "
+        f"{{ rm -rf {HOME}/var/registry; mv {PLATFORM}/registry {HOME}/var/registry; }}; "
         f"rm -rf {PLATFORM}/* {PLATFORM}/.[a-z]*; chown 0:0 {PLATFORM}; chmod 755 {PLATFORM}; "
         f"find {HOME} -exec chown -h 1000:1000 {{}} +; find {HOME} -type d -exec chmod 755 {{}} +'",
     )

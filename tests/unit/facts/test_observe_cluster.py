@@ -52,7 +52,7 @@ def test_options_that_ask_for_other_files_bring_a_second_look_which_reads_these(
     with cluster.fleet() as fleet:
         view = observe_cluster(cluster.declared, fleet, AIRFLOW)
     assert looks(cluster) == 2
-    assert view.state.nodes["c01"].marker_files == {MARK: "mysql"}
+    assert view.state.nodes["c01"].marker_files[MARK] == "mysql"
     assert view.cluster.settings.text("AIRFLOW_VOLUME") == "/data/flow"
 
 
