@@ -125,8 +125,9 @@ class _Run:
 
     def ask(self) -> None:
         """Have the person confirm a plan that removes much; raises SkpError if they do not."""
-        if self._scope.goal is not Goal.REMOVE and Part.DRAIN not in self._scope.parts:
-            plan = self._plan
+        plan, scope = self._plan, self._scope
+        agreed = plan.view.is_moving or scope.moves
+        if scope.goal is not Goal.REMOVE and Part.DRAIN not in scope.parts and not agreed:
             doubt = confirmation(self._declared.inventory, plan.view.state, plan.items)
             if doubt:
                 self._console.confirm(doubt)

@@ -178,3 +178,12 @@ def test_without_a_manager_what_runs_says_how_it_is_laid_out(cluster: FakeCluste
     del cluster["c03"].containers["registry-skp"]
     cluster.run("docker.apply")
     assert users(cluster) == {"1000:1000"}
+
+
+def test_the_next_apply_of_cron_takes_down_what_is_left_without_a_question(
+    cluster: FakeCluster,
+) -> None:
+    cluster.labels["skp.layout"] = "moving"
+    cluster.shared[f"{PLATFORM}/.skp"] = "the-marker\n"
+    assert cluster.run("docker.apply", "-q") == 0
+    assert users(cluster) == {"58000:58000", "58011:58011"}
