@@ -23,12 +23,14 @@ class Cluster:
         settings: those of bin/env.sh, overridden by what `-run` was given.
         secrets: all passwords and tokens by their settings' keys.
         files: what every node is to have on its own disk.
+        layout: 1 for a cluster of an earlier version that nobody agreed to change yet, else 2.
     """
 
     settings: Settings
     inventory: Inventory
     secrets: Mapping[str, Secret]
     files: tuple[NodeFile, ...] = ()
+    layout: int = 2
 
     @property
     def home(self) -> str:

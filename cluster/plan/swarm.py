@@ -9,11 +9,9 @@ from cluster.config.settings import Settings
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.network import CreateNetwork
-from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins, WaitForMember
+from cluster.operations.swarm import SWARM_PORT, InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 from cluster.plan.parts import Part
-
-_SWARM_PORT = 2377
 
 
 def plan_swarm(
@@ -110,7 +108,7 @@ def _join(host: Host, inventory: Inventory, state: State) -> Item:
     if not node.membership.active:
         stale = tuple(_left_behind(host, node, state))
         swarm = state.swarm
-        managers = tuple(f"{inventory.host(m).ipv4}:{_SWARM_PORT}" for m in swarm.managers)
+        managers = tuple(f"{inventory.host(m).ipv4}:{SWARM_PORT}" for m in swarm.managers)
         token = swarm.tokens[role]
         return JoinSwarm(host.name, role, swarm.via, managers, token, stale)
     found = state.swarm.nodes[node.membership.node_id].role
