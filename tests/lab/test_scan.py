@@ -1,0 +1,185 @@
+"""What answers on the nodes to a strange machine, to a notebook and to a node: what docs say."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.lab import NODES, ROOT, on, skp
+
+ADDRESSES = {name: f"10.99.0.{11 + number}" for number, name in enumerate(NODES)}
+METADATA = "169.254.169.254"
+SSH = 22
+SWARM = {2377, 7946}
+# Who may reach a port, in the table's words.
+MAY = {
+    "everybody": {"stranger", "container", "node"},
+    "all but containers": {"stranger", "node"},
+    "nodes": {"node"},
+    "nobody else": set[str](),
+}
+
+
+def table() -> dict[int, set[str]]:
+    """Return who may reach each TCP port, as docs/security.md says."""
+    text = (ROOT / "docs" / "security.md").read_text().partition("## What listens")[2]
+    rows = re.findall(r"^\| ([0-9][0-9, /a-z]*) \| [^|]+ \| ([^|]+) \|", text, re.MULTILINE)
+    return {
+        int(port): MAY[may]
+        for ports, may in rows
+        for port in ports.split(", ")
+        if not port.endswith("/udp")
+    }
+
+
+def listening(node: str) -> dict[int, str]:
+    """Return the TCP ports that a node's programs listen on, each with its address."""
+    listed = on(node, "sudo ss -Hltn").out
+    places = [line.split()[3].rpartition(":") for line in listed.splitlines()]
+    return {int(port): address for address, _, port in places}
+
+
+async def scan(address: str, ports: list[int]) -> list[int]:
+    """Return those of `ports` that take a connection; of strangers and containers alike."""
+    import asyncio
+    import socket
+
+    loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(500)
+
+    async def one(port: int) -> int:
+        async with turns:
+            with socket.socket() as end:
+                end.setblocking(False)
+                try:
+                    await asyncio.wait_for(loop.sock_connect(end, (address, port)), 2)
+                except OSError:
+                    return 0
+            return port
+
+    return [port for port in await asyncio.gather(*map(one, ports)) if port]
+
+
+def from_here(address: str, ports: list[int]) -> set[int]:
+    """Scan from this machine, which is on the nodes' network and no node."""
+    return set(asyncio.run(scan(address, ports)))
+
+
+def from_notebook(address: str, ports: list[int]) -> set[int]:
+    """Scan from the notebook server's container on c01."""
+    program = f"{inspect.getsource(scan)}\nprint(*asyncio.run(scan({address!r}, {ports})))"
+    ran = on("c01", f"docker exec -i jupyter-skp python - <<'E'\nimport asyncio\n{program}\nE\n")
+    assert ran.code == 0, ran.all
+    return {int(port) for port in ran.out.split()}
+
+
+def from_node(address: str, ports: list[int]) -> set[int]:
+    """Scan from c03."""
+    tried = [f"timeout 2 bash -c '</dev/tcp/{address}/{port}' && echo {port}" for port in ports]
+    return {int(port) for port in on("c03", "\n".join([*tried, "true"])).out.split()}
+
+
+VIEWS = {"stranger": from_here, "container": from_notebook, "node": from_node}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """By viewpoint and address, which of the ports of interest answered."""
+
+    before: dict[tuple[str, str], set[int]]
+    after: dict[tuple[str, str], set[int]]
+
+
+@contextmanager
+def metadata() -> Iterator[None]:
+    """Have c02 answer at a cloud's metadata address, and c01 know the way."""
+    made = [
+        on("c02", f"sudo ip address add {METADATA}/32 dev lo"),
+        on("c01", f"sudo ip route add {METADATA}/32 via {ADDRESSES['c02']}"),
+    ]
+    try:
+        assert [ran.code for ran in made] == [0, 0]
+        yield
+    finally:
+        on("c02", f"sudo ip address del {METADATA}/32 dev lo")
+        on("c01", f"sudo ip route del {METADATA}/32")
+
+
+def look() -> dict[tuple[str, str], set[int]]:
+    """Try what the table names, and what listens, from everywhere."""
+    every = sorted(set(table()).union(*(listening(node) for node in NODES)))
+    gateway = "172.18.0.1"  # c01, as its containers see it
+    found = {
+        (view, address): ask(address, every)
+        for view, ask in VIEWS.items()
+        for address in ADDRESSES.values()
+    }
+    for address in (gateway, METADATA):
+        found["container", address] = from_notebook(address, every)
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen(platform: None, request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """What answered without the firewall, and with it."""
+    with metadata():
+        before = look()
+        request.getfixturevalue("guarded")
+        yield Seen(before, look())
+
+
+def test_nothing_listens_that_the_table_does_not_name_nor_elsewhere(platform: None) -> None:
+    for node in NODES:
+        found = listening(node)
+        assert set(found) <= set(table()), node
+        elsewhere = {p: a for p, a in found.items() if a not in (ADDRESSES[node], "127.0.0.1")}
+        assert set(elsewhere) == {SSH}, node
+        assert set(found) > SWARM
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("node", NODES)
+def test_what_answers_is_what_the_table_says(seen: Seen, view: str, node: str) -> None:
+    wanted = {port for port in listening(node) if view in table()[port]}
+    assert SSH in wanted or view == "container"
+    assert seen.after[view, ADDRESSES[node]] == wanted
+
+
+def test_all_other_ports_are_closed_to_a_stranger(seen: Seen) -> None:
+    wanted = {port for port in listening("c01") if "stranger" in table()[port]}
+    assert from_here(ADDRESSES["c01"], [*range(1, 65536)]) == wanted
+
+
+def test_all_other_ports_are_closed_to_a_notebook(seen: Seen) -> None:
+    first = [*range(1, 10000)]
+    wanted = {port for port in listening("c01") if "container" in table()[port]}
+    assert from_notebook(ADDRESSES["c01"], first) == {port for port in wanted if port in first}
+
+
+def test_without_the_firewall_they_would_have_answered(seen: Seen) -> None:
+    for address in (*ADDRESSES.values(), "172.18.0.1", METADATA):
+        assert SSH in seen.before["container", address], address
+    for node in NODES:
+        assert seen.before["stranger", ADDRESSES[node]] > SWARM
+        assert seen.before["container", ADDRESSES[node]] > SWARM
+
+
+def test_a_notebook_reaches_neither_its_node_by_another_name_nor_a_clouds_metadata(
+    seen: Seen,
+) -> None:
+    assert seen.after["container", "172.18.0.1"] == set()
+    assert seen.after["container", METADATA] == set()
+
+
+def test_a_notebook_works_on_and_the_nodes_keep_their_swarm(seen: Seen) -> None:
+    name = on("c01", "docker exec jupyter-skp getent hosts jupyter-skp")
+    assert name.code == 0, name.all
+    assert on("c01", "docker node ls --format '{{.Status}}'").out.split() == ["Ready"] * 3
+    assert skp("host.firewall").out.startswith("Nothing to change")
+    assert socket.create_connection((ADDRESSES["c01"], SSH), timeout=5).recv(3) == b"SSH"
