@@ -229,7 +229,8 @@ def _network(settings: Settings, inventory: Inventory, state: State) -> Item:
         return Deferred(Kind.NETWORK, master, name, "there is no Swarm yet", hint)
     via = state.swarm.via
     if name not in state.swarm.networks:
-        return CreateNetwork(via, name, subnet, int(settings.text("SKP_NET_MTU") or 0))
+        mtu, encrypted = settings.text("SKP_NET_MTU"), settings.flag("SKP_NET_ENCRYPTED")
+        return CreateNetwork(via, name, subnet, int(mtu or 0), encrypted)
     found = state.swarm.networks[name]
     if subnet and found != subnet:
         return Blocked(
@@ -239,5 +240,14 @@ def _network(settings: Settings, inventory: Inventory, state: State) -> Item:
             f"it exists with the subnet {found}, and containers may be on it",
             f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
             differences=(Difference("subnet", subnet, found),),
+        )
+    if settings.flag("SKP_NET_ENCRYPTED") and name not in state.swarm.encrypted:
+        return Blocked(
+            Kind.NETWORK,
+            via,
+            name,
+            "it exists and is not encrypted, and containers may be on it",
+            'Set SKP_NET_ENCRYPTED="FALSE", or remove the services and the network first.',
+            differences=(Difference("encrypted", "TRUE", "FALSE"),),
         )
     return Keep(Kind.NETWORK, via, name)
