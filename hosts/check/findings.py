@@ -137,7 +137,7 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
         if name in cluster.facts and one(cluster.facts[name], "swarm") == "active":
             yield Finding(
                 host.name, "firewall", f"it can't reach 7946/tcp of {name}",
-                f"./skp.py host.firewall; if another is in the way: open 2377/tcp, 7946/tcp+udp and "
+                "./skp.py host.firewall; if another is in the way: open 2377/tcp, 7946/tcp+udp and "
                 f"4789/udp on {name} for the nodes",
             )  # fmt: skip
 

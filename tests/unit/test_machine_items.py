@@ -98,6 +98,24 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     assert rules.count("policy accept") == 1
 
 
+def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
+    played = """
+    PORTS="8010 2222" ROUTE=docker0
+    ss() {
+      echo '0 0 10.1.0.1:22 172.17.0.5:40000 users:(("sshd-session",pid=7,fd=4))'
+      echo '0 0 10.1.0.1:2222 172.17.0.6:40000 users:(("sshd",pid=8,fd=4))'
+      echo '0 0 10.1.0.1:8010 172.17.0.7:40000 users:(("docker-proxy",pid=9,fd=4))'
+    }
+    ip() { echo "$4 dev $ROUTE src 172.17.0.1"; }
+    """
+    assert shell(firewall, "c01", f"{played} sessions").stdout == "172.17.0.5\n"
+    assert shell(firewall, "c01", f"{played} ROUTE=eth0; sessions").stdout == ""
+    refused = shell(firewall, "c01", f"{played} fix")
+    assert refused.returncode == 1
+    assert "SKP_NODE_PORTS" in refused.stderr
+
+
 def test_nobody_but_nodes_goes_out_through_the_master(told: tuple[Settings, Inventory]) -> None:
     (masquerade,) = wanted.masquerade(*told, Verb.FIX)
     network = "ip() { echo 10.1.0.0/24; }; OUTSIDE=lo; router"

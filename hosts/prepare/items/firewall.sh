@@ -62,7 +62,19 @@ check() {
 
 absent() { ! [ -e "$PROGRAM" ] || { echo "$PROGRAM is there"; return 1; }; }
 
+# sessions: the addresses of containers here that somebody is logged in from: it would be the last time.
+sessions() {
+  ss -Htnp state established | awk '/"sshd/ { print $3, $4 }' | while read -r own peer; do
+    case " $PORTS " in *" ${own##*:} "*) continue ;; esac
+    peer=${peer%:*}
+    ! ip -o route get "$peer" 2>/dev/null | grep -qE ' dev (docker0|docker_gwbridge) ' || echo "$peer"
+  done
+}
+
 fix() {
+  inside=$(sessions | sort -u | paste -sd' ')
+  [ -z "$inside" ] || die "somebody is logged in from a container of this machine ($inside), and could do \
+so no more: type this elsewhere, or name SSH's port in SKP_NODE_PORTS"
   command -v nft >/dev/null || { refresh; install_packages nftables; }
   put_program "$PROGRAM" "$(wanted)"
   "$PROGRAM" up || die "the kernel does not take the rules"
