@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import shlex
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from tests.support.lab import NODES, ROOT, on, skp
+from tests.support.lab import NODES, ROOT, host_docker, on, skp
 
 ADDRESSES = {name: f"10.99.0.{11 + number}" for number, name in enumerate(NODES)}
 METADATA = "169.254.169.254"
@@ -91,12 +93,64 @@ def from_node(address: str, ports: list[int]) -> set[int]:
 VIEWS = {"stranger": from_here, "container": from_notebook, "node": from_node}
 
 
+WORD, NAME = "injected", "skp-lab-stranger"
+LISTEN = f"""import socket
+end = socket.socket(type=socket.SOCK_DGRAM)
+end.bind(("", 9999))
+end.settimeout(4)
+print(end.recv(99).decode() == "{WORD}")"""
+
+
+@contextmanager
+def stranger() -> Iterator[None]:
+    """A machine on the nodes' network that wraps packets as the overlay does, for the notebook."""
+    asked = (
+        "docker network inspect net-skp -f "
+        "'{{index .Options \"com.docker.network.driver.overlay.vxlanid_list\"}}'; "
+        'docker inspect jupyter-skp -f \'{{with index .NetworkSettings.Networks "net-skp"}}'
+        "{{.IPAddress}} {{.MacAddress}}{{end}}'"
+    )
+    vni, notebook, mac = on("c01", asked).out.split()
+    image = host_docker("inspect", "-f", "{{.Config.Image}}", "c01").out.strip()
+    host_docker("rm", "-f", NAME)
+    made = host_docker(
+        "run", "-d", "--name", NAME, "--network", "skp-lab", "--cap-add", "NET_ADMIN",
+        "--entrypoint", "sleep", image, "300",
+    )  # fmt: skip
+    assert made.code == 0, made.all
+    try:
+        wrapped = host_docker(
+            "exec", NAME, "sh", "-ec",
+            f"ip link add vx type vxlan id {vni} remote {ADDRESSES['c01']} dstport 4789 dev eth0\n"
+            "ip address add 10.90.77.7/16 dev vx; ip link set vx mtu 1300 up\n"
+            f"ip neigh replace {notebook} lladdr {mac} dev vx nud permanent\n"
+            f"echo {notebook} >/root/notebook",
+        )  # fmt: skip
+        assert wrapped.code == 0, wrapped.all
+        yield
+    finally:
+        host_docker("rm", "-f", NAME)
+
+
+def injected() -> bool:
+    """Whether what the stranger sends arrives in the notebook's container."""
+    listen = f"docker exec jupyter-skp python -c {shlex.quote(LISTEN)}"
+    send = f"echo -n {WORD} >/dev/udp/$(cat /root/notebook)/9999"
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(on, "c01", listen)
+        while not heard.done():
+            host_docker("exec", NAME, "bash", "-c", send)
+    return heard.result().out == "True\n"
+
+
 @dataclass(frozen=True)
 class Seen:
-    """By viewpoint and address, which of the ports of interest answered."""
+    """By viewpoint and address, which of the ports of interest answered; what was injected."""
 
     before: dict[tuple[str, str], set[int]]
     after: dict[tuple[str, str], set[int]]
+    injected_before: bool
+    injected_after: bool
 
 
 @contextmanager
@@ -131,10 +185,10 @@ def look() -> dict[tuple[str, str], set[int]]:
 @pytest.fixture(scope="module")
 def seen(platform: None, request: pytest.FixtureRequest) -> Iterator[Seen]:
     """What answered without the firewall, and with it."""
-    with metadata():
-        before = look()
+    with metadata(), stranger():
+        before, got = look(), injected()
         request.getfixturevalue("guarded")
-        yield Seen(before, look())
+        yield Seen(before, look(), got, injected())
 
 
 def test_nothing_listens_that_the_table_does_not_name_nor_elsewhere(platform: None) -> None:
@@ -181,6 +235,10 @@ def test_a_notebook_reaches_neither_its_node_by_another_name_nor_a_clouds_metada
 ) -> None:
     assert seen.after["container", "172.18.0.1"] == set()
     assert seen.after["container", METADATA] == set()
+
+
+def test_a_stranger_takes_no_part_in_the_overlay(seen: Seen) -> None:
+    assert (seen.injected_before, seen.injected_after) == (True, False)
 
 
 def test_a_notebook_works_on_and_the_nodes_keep_their_swarm(seen: Seen) -> None:
