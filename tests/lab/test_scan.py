@@ -114,7 +114,7 @@ def stranger() -> Iterator[None]:
     image = host_docker("inspect", "-f", "{{.Config.Image}}", "c01").out.strip()
     host_docker("rm", "-f", NAME)
     made = host_docker(
-        "run", "-d", "--name", NAME, "--network", "skp-lab", "--cap-add", "NET_ADMIN",
+        "run", "-d", "--rm", "--name", NAME, "--network", "skp-lab", "--cap-add", "NET_ADMIN",
         "--entrypoint", "sleep", image, "300",
     )  # fmt: skip
     assert made.code == 0, made.all
