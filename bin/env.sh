@@ -18,6 +18,7 @@ export SKP_PUB_ETH="eth0"                   # public network interface of the ma
 # Docker
 export SKP_NET="net-skp"                    # overlay network
 export SKP_NET_SUBNET="10.90.0.0/16"        # its addresses
+export SKP_BIND=""                          # ports listen on each node's ipv4; "0.0.0.0": on all it has
 
 # Registry
 export REGISTRY_NAME="registry-skp"
@@ -46,7 +47,7 @@ export JUPYTER_PORT="8010"                  # Jupyter Port
 export JUPYTER_VOLUME="$SKP_HOME/volume"    # Jupyter Volume Path
 export JUPYTER_PASSWORD=""                  # "": generated, see etc/secrets.env
 
-export JUPYTER_BASEURL="jupyter-skp"        # http://localhost:8010/jupyter-skp
+export JUPYTER_BASEURL="jupyter-skp"        # http://MASTER:8010/jupyter-skp
 export JUPYTER_RESTAPIPORT="8020"           # Jupyter Kernel Gateway Port
 export JUPYTER_IMAGE="skp/docker-ds"
 export JUPYTER_TAG="latest"

@@ -1,4 +1,4 @@
-"""Preparing machines, as the tasks host.copy, host.install, lang.*, iptable.* and nfs.* do."""
+"""Preparing machines, as host.copy, .firewall, .install, lang.*, iptable.* and nfs.* do."""
 
 from __future__ import annotations
 

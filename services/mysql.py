@@ -186,8 +186,10 @@ def _option_file(password: str) -> str:
 def _init_sql(cluster: Cluster, password: str) -> str:
     """Return the SQL that the server runs at each start."""
     identified = f"IDENTIFIED BY {databases.quoted(password)}"
-    lines = []
-    for account in ("'root'@'localhost'", "'root'@'%'"):
+    # Root is for whoever is in the container. Data of an earlier version has one for everywhere: it
+    # is locked, since dropping it would break the views and routines that it defined.
+    lines = ["ALTER USER IF EXISTS 'root'@'%' ACCOUNT LOCK;"]
+    for account in ("'root'@'localhost'", "'root'@'127.0.0.1'"):
         lines += [
             f"CREATE USER IF NOT EXISTS {account} {identified};",
             f"ALTER USER {account} {identified};",

@@ -14,7 +14,8 @@ from cli.preparation import PASSWORD_HELP, prepare_machines
 from cli.session import Session
 
 if TYPE_CHECKING:
-    from hosts.check.findings import Finding
+    from hosts.check.facts import Finding
+    from hosts.prepare.setup import Item
 
 ns = Collection("host")
 
@@ -53,11 +54,26 @@ def copy(s: Session, password: str = "") -> None:
 
 @command(help=PASSWORD_HELP, optional=["password"])
 def install(s: Session, password: str = "") -> None:
-    """Install Docker Engine, chrony, limits, log rotation, GPU runtime."""
+    """Install Docker Engine, firewall, chrony, limits, log rotation, GPU runtime."""
     from hosts.prepare import machine_items
 
-    prepare_machines(s, machine_items.install(s.settings, s.inventory), password)
+    items = (*machine_items.install(s.settings, s.inventory), *_firewall(s, undo=False))
+    prepare_machines(s, items, password)
 
 
-for _task in (check, copy, install):
+@command(help={"undo": "Take it back.", **PASSWORD_HELP}, optional=["password"])
+def firewall(s: Session, undo: bool = False, password: str = "") -> None:
+    """Keep strangers and containers from the nodes' own ports; at each boot again."""
+    prepare_machines(s, _firewall(s, undo=undo), password)
+
+
+def _firewall(s: Session, *, undo: bool) -> tuple[Item, ...]:
+    from hosts.prepare import machine_items
+    from hosts.prepare.setup import Verb
+
+    verb = Verb.UNDO if undo else Verb.FIX
+    return machine_items.firewall(s.declared.alone(), services.catalogue().values(), verb)
+
+
+for _task in (check, copy, install, firewall):
     ns.add_task(_task)

@@ -28,6 +28,7 @@ from cluster.model.state import (
     LABEL_REMOVAL_CHECK,
     LABEL_SERVICE,
     LABEL_SPEC,
+    OPTION_ENCRYPTED,
     FoundContainer,
     FoundNode,
     Health,
@@ -222,6 +223,9 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
             "worker": Secret(swarm["JoinTokens"]["Worker"]),
         },
         managers=tuple(n.name for n in managers if n.membership.node_id in nodes),
+        encrypted=frozenset(
+            n["Name"] for n in networks if OPTION_ENCRYPTED in (n.get("Options") or {})
+        ),
     )
 
 

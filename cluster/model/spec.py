@@ -76,9 +76,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class Port:
-    """A published port; `address` is the node's own address to listen on, "" for all.
+    """A published port; `address` is the node's own address to listen on, "" for all of them.
 
-    In the node's own network nothing is published: there it only says what is listened on.
+    Services leave it "", and the plan puts it in (`cluster/model/listeners.py`). In the node's own
+    network nothing is published: there it only says what is listened on.
     """
 
     host: int

@@ -31,6 +31,8 @@ LABEL_REMOVAL_CHECK = "skp.leaving"
 LABEL_AFTER = "skp.after"
 # On a container: the image digest of the one that it replaced, for a rollback.
 LABEL_PREVIOUS = "skp.previous"
+# On an overlay network: packets between nodes are encrypted, whatever the option's value.
+OPTION_ENCRYPTED = "encrypted"
 # The end of the temporary name that a new container has until it takes its place.
 HALF_MADE = ".new"
 _CLOCKS_DIFFER = 5  # seconds; more than asking takes on a busy machine
@@ -206,6 +208,7 @@ class Swarm:
         networks: attachable overlays by name, with the subnet of each.
         tokens: join tokens by role.
         managers: names of the reachable managers, which a joining node can ask.
+        encrypted: the names of the overlays whose packets between nodes are encrypted.
     """
 
     via: str
@@ -215,6 +218,7 @@ class Swarm:
     networks: Mapping[str, str]
     tokens: Mapping[str, Secret]
     managers: tuple[str, ...]
+    encrypted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

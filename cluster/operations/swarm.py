@@ -19,7 +19,17 @@ from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import forget
 
 _PAUSE = 0.1  # seconds between two requests while something is about to change
+SWARM_PORT = 2377
 _JOINING = 10.0  # seconds; the managers know a joining node's name in less than two
+
+
+def _listen_address(node: Node) -> str:
+    """Return where Swarm listens on a node: at its own address alone, the gossip's port (7946) too.
+
+    The kernel takes the overlay's packets (4789/udp) at all addresses whatever is said to the
+    engine: that is left to the firewall.
+    """
+    return f"{node.host.ipv4}:{SWARM_PORT}"
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,12 @@ class InitSwarm(Operation):
         """Begin it, at the node's own address."""
         node = self.node_in(context)
         with node.talking("beginning the Swarm", seconds=node.deadlines.swarm) as engine:
-            labels = {LABEL_LAYOUT: str(Layout.TWO_TREES.value)}
-            engine.init_swarm(advertise_addr=node.host.ipv4, swarm_spec={"Labels": labels})
+            engine.init_swarm(
+                listen_addr=_listen_address(node),
+                advertise_addr=node.host.ipv4,
+                data_path_addr=node.host.ipv4,
+                swarm_spec={"Labels": {LABEL_LAYOUT: str(Layout.TWO_TREES.value)}},
+            )
         return ""
 
 
@@ -68,7 +82,9 @@ class JoinSwarm(Operation):
             engine.join_swarm(
                 remote_addrs=list(self.managers),
                 join_token=self.token.reveal(),
+                listen_addr=_listen_address(node),
                 advertise_addr=node.host.ipv4,
+                data_path_addr=node.host.ipv4,
             )
         return "after its dead entry was removed" if self.stale else ""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.listeners import ALL_IPV4
 from cluster.model.spec import Container
 
 
@@ -17,6 +18,7 @@ def conflicts(cluster: Cluster, containers: Iterable[Container]) -> Iterator[Con
     yield from _names(cluster.settings, containers)
     yield from _ports(cluster.settings, containers)
     yield from _addresses(cluster)
+    yield from _bind(cluster)
 
 
 def _names(settings: Settings, containers: Iterable[Container]) -> Iterator[ConfigError]:
@@ -62,4 +64,16 @@ def _addresses(cluster: Cluster) -> Iterator[ConfigError]:
             f"{cluster.settings.place('SKP_NET_SUBNET')}: SKP_NET_SUBNET: {subnet} holds the own "
             f"addresses of {', '.join(inside)} in {cluster.inventory.path}",
             "Give the overlay network addresses that nothing else has.",
+        )
+
+
+def _bind(cluster: Cluster) -> Iterator[ConfigError]:
+    """Yield an error for an address that only one of several nodes can have."""
+    key = "SKP_BIND"
+    given = cluster.settings.text(key)
+    address = ipaddress.IPv4Address(given or ALL_IPV4)
+    if not (address.is_unspecified or address.is_loopback) and len(cluster.inventory.hosts) > 1:
+        yield ConfigError(
+            f"{cluster.settings.place(key)}: {key}: no two nodes have the address {given}",
+            f'Write "" for each node\'s own address, or "{ALL_IPV4}" for all that each has.',
         )

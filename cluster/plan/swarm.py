@@ -9,11 +9,9 @@ from cluster.config.settings import Settings
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.network import CreateNetwork
-from cluster.operations.swarm import InitSwarm, JoinSwarm, SweepJoins, WaitForMember
+from cluster.operations.swarm import SWARM_PORT, InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 from cluster.plan.parts import Part
-
-_SWARM_PORT = 2377
 
 
 def plan_swarm(
@@ -110,7 +108,7 @@ def _join(host: Host, inventory: Inventory, state: State) -> Item:
     if not node.membership.active:
         stale = tuple(_left_behind(host, node, state))
         swarm = state.swarm
-        managers = tuple(f"{inventory.host(m).ipv4}:{_SWARM_PORT}" for m in swarm.managers)
+        managers = tuple(f"{inventory.host(m).ipv4}:{SWARM_PORT}" for m in swarm.managers)
         token = swarm.tokens[role]
         return JoinSwarm(host.name, role, swarm.via, managers, token, stale)
     found = state.swarm.nodes[node.membership.node_id].role
@@ -231,7 +229,8 @@ def _network(settings: Settings, inventory: Inventory, state: State) -> Item:
         return Deferred(Kind.NETWORK, master, name, "there is no Swarm yet", hint)
     via = state.swarm.via
     if name not in state.swarm.networks:
-        return CreateNetwork(via, name, subnet, int(settings.text("SKP_NET_MTU") or 0))
+        mtu, encrypted = settings.text("SKP_NET_MTU"), settings.flag("SKP_NET_ENCRYPTED")
+        return CreateNetwork(via, name, subnet, int(mtu or 0), encrypted)
     found = state.swarm.networks[name]
     if subnet and found != subnet:
         return Blocked(
@@ -241,5 +240,14 @@ def _network(settings: Settings, inventory: Inventory, state: State) -> Item:
             f"it exists with the subnet {found}, and containers may be on it",
             f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
             differences=(Difference("subnet", subnet, found),),
+        )
+    if settings.flag("SKP_NET_ENCRYPTED") and name not in state.swarm.encrypted:
+        return Blocked(
+            Kind.NETWORK,
+            via,
+            name,
+            "it exists and is not encrypted, and containers may be on it",
+            'Set SKP_NET_ENCRYPTED="FALSE", or remove the services and the network first.',
+            differences=(Difference("encrypted", "TRUE", "FALSE"),),
         )
     return Keep(Kind.NETWORK, via, name)

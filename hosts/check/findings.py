@@ -2,82 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 
-from cluster.config.inventory import Host, Inventory
+from cluster.config.inventory import Host
+from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, one
+from hosts.check.listening import addresses, guard, ports
 
-Facts = Mapping[str, Sequence[str]]
-"""What hosts/check/probe.sh printed on a node: the values by their keys."""
 Judge = Callable[["ClusterFacts", Host, Facts], Iterator["Finding"]]
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
 _CLOCK = 5.0  # seconds
 _FREE_KB, _FULL, _MEMORY_KB = 5 << 20, 90, 1_000_000  # 5 GB; per cent; 1 GB
-NONSENSE = "nonsense"
-_FORMS = {
-    "time": r"[0-9]{1,12}(\.[0-9]+)?", "memory": "[0-9]{1,15}",
-    "space": ".* [0-9]{1,18} [0-9]{1,3}", "inodes": ".* [0-9]{1,3}",
-}  # fmt: skip
-_SWARM_PORTS = {"tcp": ("2377", "7946"), "udp": ("7946", "4789")}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it should be, and what to do about it."""
-
-    node: str
-    check: str
-    found: str
-    fix: str
-
-
-@dataclass(frozen=True)
-class ClusterFacts:
-    """What is known of all nodes together.
-
-    Attributes:
-        facts: by node, of those that could be asked.
-        home: the shared folder's path.
-        ports: by node, which TCP ports are wanted there by which service.
-        gpus: the nodes on which a service asks for GPUs.
-    """
-
-    inventory: Inventory
-    facts: Mapping[str, Facts]
-    home: str
-    ports: Mapping[str, Mapping[int, str]]
-    gpus: frozenset[str] = frozenset()
-
-    def usual(self, key: str) -> str:
-        """Return the most frequent value of a key, "" for a tie or none."""
-        counted = Counter(one(facts, key) for facts in self.facts.values()).most_common(2)
-        if not counted or (len(counted) > 1 and counted[0][1] == counted[1][1]):
-            return ""
-        return counted[0][0]
-
-
-def parse(text: str) -> Facts:
-    """Return the facts in what hosts/check/probe.sh printed.
-
-    A value that is no number where one is needed is kept apart, under `NONSENSE`: what one node
-    says must not end the check of the others.
-    """
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        key, _, value = line.partition(" ")
-        if key in _FORMS and not re.fullmatch(_FORMS[key], value.strip()):
-            key, value = NONSENSE, f"{key}: {value.strip()[:40]!r}"
-        found.setdefault(key, []).append(value.strip())
-    return found
-
-
-def one(facts: Facts, key: str) -> str:
-    """Return the first value of a key, "" if there is none."""
-    return next(iter(facts.get(key, ())), "")
 
 
 def findings(cluster: ClusterFacts) -> list[Finding]:
@@ -165,25 +101,6 @@ def _clock(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]
         yield Finding(host.name, "clock", "nothing keeps the clock right", "./skp.py host.install")
 
 
-def _ports(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
-    taken, ours = set(one(facts, "tcp").split()), set(facts.get("ours", ()))
-    for port, service in sorted(cluster.ports.get(host.name, {}).items()):
-        if str(port) in taken and service not in ours:
-            yield Finding(
-                host.name, "port", f"{port}/tcp, for {service}, is taken",
-                f"there: sudo ss -ltnp 'sport = :{port}' names the program",
-            )  # fmt: skip
-    if one(facts, "swarm") != "inactive":
-        return
-    for protocol, ports in _SWARM_PORTS.items():
-        for number in ports:
-            if number in one(facts, protocol).split():
-                yield Finding(
-                    host.name, "port", f"{number}/{protocol}, for Swarm, is taken",
-                    f"there: sudo ss -lnp 'sport = :{number}' names the program",
-                )  # fmt: skip
-
-
 def _space(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     fix = "make room; ./skp.py docker.image-prune removes superseded images"
     for path, free, used in (value.rsplit(maxsplit=2) for value in facts.get("space", ())):
@@ -220,7 +137,8 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
         if name in cluster.facts and one(cluster.facts[name], "swarm") == "active":
             yield Finding(
                 host.name, "firewall", f"it can't reach 7946/tcp of {name}",
-                f"open 2377/tcp, 7946/tcp+udp and 4789/udp on {name} for the nodes",
+                "./skp.py host.firewall; if another is in the way: open 2377/tcp, 7946/tcp+udp and "
+                f"4789/udp on {name} for the nodes",
             )  # fmt: skip
 
 
@@ -310,6 +228,6 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 
 JUDGES: tuple[Judge, ...] = (
-    _account, _engine, _other_swarm, _clock, _ports, _space, _network, _names, _shared, _unlike,
-    _gpu, _selinux, _nonsense,
+    _account, _engine, _other_swarm, _clock, ports, addresses, guard, _space,
+    _network, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

@@ -10,9 +10,11 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
+from cluster.model.listeners import bound
 from cluster.model.service import Service
 from cluster.model.state import State
-from hosts.check.findings import ClusterFacts, Facts, Finding, findings, parse
+from hosts.check.facts import ClusterFacts, Facts, Finding, parse
+from hosts.check.findings import findings
 
 _SCRIPT = Path(__file__).parent / "probe.sh"
 _SECONDS = 60.0  # for the whole script, each of whose commands has a shorter limit of its own
@@ -27,16 +29,19 @@ def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[F
     found = _probe(fleet, cluster)
     wanted = [c for service in services for c in service.containers(cluster, State({}, {}, None))]
     ports: dict[str, dict[int, str]] = {}
-    for container in wanted:
+    addresses: dict[str, dict[int, str]] = {}
+    for container in (bound(cluster, each) for each in wanted):
         for port in container.ports:
             if port.protocol == "tcp":
                 ports.setdefault(container.node, {})[port.host] = container.service
+                addresses.setdefault(container.node, {})[port.host] = port.address
     known = ClusterFacts(
         cluster.inventory,
         found.values,
         cluster.home,
         ports,
         frozenset(c.node for c in wanted if c.gpus),
+        addresses,
     )
     return [_lost(name, error) for name, error in found.errors.items()] + findings(known)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from cluster.config.inventory import Inventory
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
+from cluster.model.cluster import Cluster
+from cluster.model.service import Service
+from cluster.model.spec import HOST
+from cluster.model.state import State
 from hosts.prepare.setup import Item, Verb
 
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\.UTF-8(@[a-z]+)?|C\.UTF-8")
@@ -24,6 +29,30 @@ def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
         Item("GPU runtime", "gpu"),
         Item("image builder", "builder", own={inventory.master.name: {}}),
     )
+
+
+def firewall(
+    cluster: Cluster, services: Iterable[Service], verb: Verb = Verb.FIX
+) -> tuple[Item, ...]:
+    """Return the item that keeps strangers and containers from the nodes' own ports.
+
+    Args:
+        services: containers may reach what they publish on any node, and what SKP_NODE_PORTS says.
+    """
+    nothing = State({}, {}, None)
+    published = {
+        str(port.host)
+        for service in services
+        for container in service.containers(cluster, nothing)
+        if container.network != HOST
+        for port in container.ports
+    }
+    ports = published | set(cluster.settings.text("SKP_NODE_PORTS").split())
+    values = {
+        "NODES": " ".join(host.ipv4 for host in cluster.inventory.hosts),
+        "PORTS": " ".join(sorted(ports, key=int)),
+    }
+    return (Item("firewall", "firewall", values, verb=verb),)
 
 
 def names(inventory: Inventory) -> tuple[Item, ...]:
@@ -47,7 +76,8 @@ def masquerade(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[It
             )
     master = inventory.master
     roles = {h.name: {"ROLE": "router" if h == master else "client"} for h in inventory.hosts}
-    values = {"ROUTER": master.ipv4, "INSIDE": inside, "OUTSIDE": outside}
+    others = " ".join(h.ipv4 for h in inventory.hosts if h != master)
+    values = {"ROUTER": master.ipv4, "INSIDE": inside, "OUTSIDE": outside, "NODES": others}
     return (Item("masquerade", "masquerade", values, roles, verb),)
 
 

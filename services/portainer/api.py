@@ -20,10 +20,10 @@ _PAUSE = 0.5  # seconds between two requests while it starts
 
 
 class Portainer:
-    """The server on `node`, as that node reaches it."""
+    """The server on `node`, as that node reaches it: at `address`, "HOST:PORT"."""
 
-    def __init__(self, node: Node, port: int) -> None:
-        self._node, self._address = node, f"127.0.0.1:{port}"
+    def __init__(self, node: Node, address: str) -> None:
+        self._node, self._address = node, address
         self._token = Secret("")
 
     def wait(self, seconds: float) -> None:

@@ -17,13 +17,13 @@ class RegisterAgents(Operation):
     """Register the agents that the server on `node` does not know yet.
 
     Attributes:
-        port: the server's, on its node.
+        address: "HOST:PORT" at which its node reaches it.
         password: the administrator's.
         agents: each agent's URL by its node's name.
     """
 
     node: str
-    port: int
+    address: str
     password: Secret
     agents: Mapping[str, str]
     name: str = "portainer agents"
@@ -42,7 +42,7 @@ class RegisterAgents(Operation):
     def execute(self, context: Context) -> str:
         """Wait for the server, log in, and return which agents were registered; "" for none."""
         node = self.node_in(context)
-        server = Portainer(node, self.port)
+        server = Portainer(node, self.address)
         server.wait(node.deadlines.healthy)
         server.log_in(self.password)
         added = server.register(self.agents)

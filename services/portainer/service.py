@@ -12,6 +12,7 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item
+from cluster.model.listeners import reached_at
 from cluster.model.service import Service
 from cluster.model.spec import SECRETS_TARGET, Container, Image, Mount, Port, SecretFile, Source
 from cluster.model.state import State
@@ -89,7 +90,7 @@ class Portainer(Service):
             if cluster.settings.flag("PORTAINER_AGENT"):
                 yield RegisterAgents(
                     host.name,
-                    cluster.settings.number("PORTAINER_PORT"),
+                    f"{reached_at(cluster, host.name)}:{cluster.settings.number('PORTAINER_PORT')}",
                     cluster.secrets["PORTAINER_PASSWORD"],
                     {
                         each.name: self._address(cluster, each.name)

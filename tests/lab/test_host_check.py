@@ -10,6 +10,7 @@ import pytest
 from tests.support.lab import host_docker, skp
 
 NODE = "c03"
+pytestmark = pytest.mark.usefixtures("guarded")
 
 
 def findings(*words: str) -> list[dict[str, Any]]:
@@ -45,6 +46,7 @@ SMALL = (
     "mkdir -p /mnt/small && mount -t tmpfs -o size=20m small /mnt/small && "
     "mount --bind /mnt/small /home/skp/skp/volume && fallocate -l 19m /home/skp/skp/volume/filler"
 )
+FIREWALL = "/usr/local/lib/skp/firewall"
 BLOCK = "OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT"
 OTHER = "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume"
 NARROW = "cat /sys/class/net/eth0/mtu >/root/mtu && ip link set eth0 mtu 1300"
@@ -60,6 +62,7 @@ FAULTS = [
     (OTHER, "umount /home/skp/skp/volume && rmdir /mnt/other", "folder", "is another folder"),
     (SERVER, "kill $(cat /root/pid)", "port", "5000/tcp, for registry, is taken"),
     (SMALL, "umount /home/skp/skp/volume /mnt/small", "disk", "% used"),
+    (f"{FIREWALL} down", f"{FIREWALL} up", "firewall", "strangers reach Swarm's ports"),
     ("hostname >/root/name && hostname c02", "hostname $(cat /root/name)", "unique", "c02's host"),
 ]
 

@@ -77,6 +77,7 @@ def test_the_guides_commands_lead_to_the_swarm(bare: Machines) -> None:
 def test_a_node_comes_back_from_a_reboot(bare: Machines) -> None:
     assert run("docker", "restart", "-t", "5", "b03", seconds=60).code == 0
     assert bare.inside("b03", UP).code == 0
+    assert bare.inside("b03", "/usr/local/lib/skp/firewall there").code == 0
     assert done(bare, "host.install").startswith("Nothing to change")
     assert done(bare, "docker.apply").startswith("Nothing to change")
 

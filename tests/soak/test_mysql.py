@@ -10,8 +10,9 @@ from tests.support.lab import Ran, container_ids, labelled, on, run, secret, skp
 
 LOGIN = (
     "IFS= read -r MYSQL_PWD; export MYSQL_PWD; docker exec -e MYSQL_PWD mysql-skp "
-    "mysql --no-defaults --protocol=tcp -h 10.99.0.11 -e 'SELECT 40 + 2' -u "
+    "mysql --no-defaults --protocol=tcp -e 'SELECT 40 + 2' -h "
 )
+INSIDE, NETWORK = "127.0.0.1", "10.99.0.11"
 # All that options, SQL and shells could stumble over.
 PASSWORD = """it's "so" \\ `$HOME` #1; %s"""
 
@@ -24,10 +25,11 @@ def ask(env: Env, sql: str) -> Ran:
     return run("sh", "-c", words, env=env)
 
 
-def log_in(user: str, password: str) -> Ran:
-    """Log in over the network, by c01's port."""
+def log_in(user: str, password: str, address: str = INSIDE) -> Ran:
+    """Log in from MySQL's container, by its own loopback or by c01's port."""
     words = 'printf "%s\\n" "$GIVEN" | ssh -F .lab/ssh_config c01 "$LOGIN"'
-    return run("sh", "-c", words, env={"GIVEN": password, "LOGIN": f"{LOGIN}{user}"})
+    login = f"{LOGIN}{address} -u {user}"
+    return run("sh", "-c", words, env={"GIVEN": password, "LOGIN": login})
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,20 @@ def test_root_needs_its_password(mysql: Env) -> None:
         assert refused.code == 1
         assert "Access denied for user 'root'" in refused.err
     assert log_in("root", root).out.split()[-1] == "42"
+
+
+def test_root_of_data_of_the_version_before_is_no_longer_everywhere(mysql: Env) -> None:
+    root = secret("MYSQL_ROOT_PASSWORD")
+    everywhere = f"CREATE USER 'root'@'%' IDENTIFIED BY '{root}'; GRANT ALL ON *.* TO 'root'@'%'"
+    view = "CREATE DEFINER='root'@'%' VIEW kept.v AS TABLE kept.t"
+    assert ask(mysql, f"{everywhere}; {view}").code == 0
+    assert log_in("root", root, NETWORK).out.split()[-1] == "42", "as it was before"
+    restarted = skp("docker.restart", "-n", "mysql", env=mysql)
+    assert restarted.code == 0, restarted.all
+    refused = log_in("root", root, NETWORK)
+    assert (refused.code, "Access denied for user 'root'" in refused.err) == (1, True)
+    assert log_in("root", root).out.split()[-1] == "42"
+    assert ask(mysql, "SELECT n FROM kept.v").out == "n\n42\n"
 
 
 def test_no_password_is_where_others_see_it(mysql: Env) -> None:
@@ -105,8 +121,8 @@ def test_a_changed_password_is_the_services_once_it_is_applied(
     changed = {**settings(MYSQL_ROOT_PASSWORD=PASSWORD, AIRFLOW_DB_PASSWORD=PASSWORD), **mysql}
     applied = skp("docker.apply", "mysql", env=changed)
     assert applied.code == 0, applied.all
-    for user in ("root", "airflow"):
-        assert log_in(user, PASSWORD).out.split()[-1] == "42"
+    for user, address in (("root", INSIDE), ("airflow", NETWORK)):
+        assert log_in(user, PASSWORD, address).out.split()[-1] == "42"
     assert "Access denied" in log_in("root", old).err
     assert ask(changed, "SELECT n FROM kept.t").out == "n\n42\n"
     assert skp("docker.apply", "mysql", env=mysql).code == 0

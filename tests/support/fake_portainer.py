@@ -19,7 +19,7 @@ class FakePortainer:
     def __init__(self, machine: FakeMachine, port: int) -> None:
         """Have it listen on `port` of `machine`."""
         self.known: list[str] = []
-        machine.connection.on_run(f"/dev/tcp/127.0.0.1/{port} ", self._answer)
+        machine.connection.on_run(f"/dev/tcp/{machine.address}/{port} ", self._answer)
 
     def _answer(self, ran: Ran) -> Completed:
         assert isinstance(ran.stdin, bytes)

@@ -58,6 +58,16 @@ def platform(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def guarded(platform: None) -> Iterator[None]:
+    """The nodes have the firewall, as host.install leaves real machines; taken back afterwards."""
+    made = skp("host.firewall")
+    assert made.code == 0, made.all
+    yield
+    undone = skp("host.firewall", "--undo")
+    assert undone.code == 0, undone.all
+
+
 @pytest.fixture
 def changed(platform: None) -> Iterator[None]:
     """For a test that changes the cluster: puts it right again afterwards.

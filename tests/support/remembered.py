@@ -132,7 +132,7 @@ ROWS = (
         "docker.airflow-web-passwd-init",
         ("docker exec flow /opt/skp/bin/airflow-skp web-password",),
     ),
-    Row("docker.portainer-run", (r"/dev/tcp/127\.0\.0\.1/8150 ",)),
+    Row("docker.portainer-run", (r"/dev/tcp/10\.1\.0\.1/8150 ",)),
     Row(
         "docker.undrain -h c03",
         (r"c03: POST /containers/create\?name=broker-3\.new",),
@@ -159,7 +159,7 @@ SHELLS = {
 # Commands that read no setting that `-run` may override; each with what it does read.
 OTHERS = {
     r"(cron|lab|lang|iptable|nfs)\..*": "this machine, or what machines have before they are nodes",
-    r"host\.(copy|install)": "what machines have before they are nodes",
+    r"host\.(copy|firewall|install)": "what machines have before they are nodes",
     r"ssh\..*": "hosts.json and what is typed",
     r"(sshfs|s3fs|blobfs)\..*": "where credentials are: $SKP_HOME, and the server's own settings",
     r"docker\.swarm-.*|docker\.node-rm|docker\.drain": "the Swarm; what goes is found by labels",

@@ -14,9 +14,9 @@ from cluster.model.state import FoundNode, Membership, State, Swarm, SwarmNode
 from cluster.plan.parts import Part
 from cluster.plan.swarm import plan_swarm
 
-SETTINGS = Settings(
-    Path("env.sh"), {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16", "SKP_NET_MTU": ""}, {}
-)
+_VALUES = {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16", "SKP_NET_MTU": ""}
+SETTINGS = Settings(Path("env.sh"), {**_VALUES, "SKP_NET_ENCRYPTED": False}, {})
+ENCRYPTED = Settings(Path("env.sh"), {**_VALUES, "SKP_NET_ENCRYPTED": True}, {})
 INVENTORY = Inventory(
     Path("hosts.json"),
     (
@@ -53,8 +53,8 @@ def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) 
     return State(nodes, {name: NodeError(name, "off") for name in off}, s)
 
 
-def plan(state: State, *parts: Part) -> list[Any]:
-    return plan_swarm(INVENTORY, SETTINGS, state, parts, INVENTORY.names)
+def plan(state: State, *parts: Part, settings: Settings = SETTINGS) -> list[Any]:
+    return plan_swarm(INVENTORY, settings, state, parts, INVENTORY.names)
 
 
 def actions(steps: list[Any]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cluster.config.inventory import Host, Inventory
-from hosts.check.findings import ClusterFacts, Finding, findings, parse
+from hosts.check.facts import ClusterFacts, Finding, parse
+from hosts.check.findings import findings
 
 NAMES = ("c01", "c02", "c03")
 HOSTS = tuple(
@@ -35,6 +36,8 @@ mtu 1500
 name c01 10.0.0.1
 name c02 10.0.0.2
 name c03 10.0.0.3
+guard 10.0.0.1 10.0.0.2 10.0.0.3
+listen 0.0.0.0:22 127.0.0.1:5000 *:7946 LISTEN:8010
 tcp 22 2377 5000 7946 8010
 udp 4789 7946
 home 42 1700000000.123456789
@@ -51,12 +54,15 @@ def check(text: str, node: str = "c03", **others: str) -> list[Finding]:
     """Return what is found when one node tells `text`, and the rest what they do in health."""
     told = {name: others.get(name, HEALTHY).format(name=name) for name in NAMES}
     told[node] = text.format(name=node)
+    own = {host.name: host.ipv4 for host in HOSTS}
+    told = {name: each.replace("LISTEN", own[name]) for name, each in told.items()}
     known = ClusterFacts(
         Inventory(Path("etc/hosts.json"), HOSTS),
         {name: parse(each) for name, each in told.items()},
         "/home/skp/volume",
         {name: {5000: "registry", 8010: "jupyter"} for name in NAMES},
         frozenset(),
+        {name: {5000: "127.0.0.1", 8010: own[name]} for name in NAMES},
     )
     return findings(known)
 
@@ -93,6 +99,11 @@ def test_nothing_is_wrong_with_healthy_machines() -> None:
         ("time 1000", "time 1000\nclock no", "clock", "nothing keeps", "host.install"),
         ("ours jupyter\n", "", "port", "8010/tcp, for jupyter, is taken", "sport = :8010"),
         ("ours registry\n", "", "port", "5000/tcp, for registry, is taken", "sport = :5000"),
+        ("LISTEN:8010", "0.0.0.0:8010", "port", "8010/tcp of jupyter answers on all", "jupyter"),
+        ("LISTEN:8010", "[::]:8010", "port", "answers on all addresses of IPv6", "apply jupyter"),
+        ("LISTEN:8010", "203.0.113.9:8010", "port", "answers on 203.0.113.9", "apply jupyter"),
+        ("guard 10.0.0.1 10.0.0.2 10.0.0.3\n", "", "firewall", "strangers reach", "host.firewall"),
+        ("guard 10.0.0.1 10.0.0.2", "guard 10.0.0.1", "firewall", "c02 for a str", "host.firewall"),
         ("space / 90000000 20", "space / 1000000 97", "disk", "/: 97 % used, 976 MB", "make room"),
         (
             "space /var/lib/docker 90000000 20", "space /var/lib/docker 0 100",

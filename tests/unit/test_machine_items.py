@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import services
 from cluster.config import inventory, settings
 from cluster.config.inventory import Inventory
+from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from hosts.prepare import machine_items as wanted
 from hosts.prepare import setup
 from hosts.prepare.setup import Item, Verb
+from tests.support.described import described
 
 ITEMS = Path(setup.__file__).parent / "items"
-HOSTS = {
+HOSTS: dict[str, Any] = {
     "c01": {"ipv4": "10.1.0.1", "labels": [], "groups": ["master", "manager"]},
     "c02": {"ipv4": "10.1.0.2", "labels": [], "groups": ["worker"], "user": "else"},
 }
@@ -65,6 +69,63 @@ def test_both_folders_are_exported_to_the_nodes_alone(told: tuple[Settings, Inve
         '"/home/skp/skp/platform" 10.1.0.2(rw,sync,no_subtree_check,root_squash)\n'
     )
     assert not export.is_for("c02")
+
+
+def test_the_firewall_knows_all_nodes_and_what_containers_may_reach(tmp_path: Path) -> None:
+    labels = [{"jupyter": "enable"}, {"mysql": "enable"}]
+    hosts = {**HOSTS, "c01": {**HOSTS["c01"], "labels": labels}}
+    found = described(tmp_path, hosts, {"SKP_NODE_PORTS": "3128 53"})
+    cluster = replace(found, secrets={**found.secrets, SPEC_KEY: Secret("key")})
+    (firewall,) = wanted.firewall(cluster, services.catalogue().values())
+    assert firewall.values == {
+        "NODES": "10.1.0.1 10.1.0.2",
+        "PORTS": "53 3128 3306 8010 8020 8040",
+    }, "the registry's is its node's own"
+    for node in HOSTS:
+        program = shell(firewall, node, "wanted").stdout
+        assert "elements = { 10.1.0.1, 10.1.0.2 }" in program
+        assert "elements = { 53, 3128, 3306, 8010, 8020, 8040 }" in program
+        subprocess.run(["sh", "-n"], input=program, text=True, check=True)
+
+
+def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    (before, _, rules) = program.partition("chain input {")
+    rules = rules.partition("}\n  chain")[0]
+    assert "drop" not in before
+    refused = [line.strip() for line in rules.splitlines() if "drop" in line]
+    assert refused == ["tcp dport { 2377, 7946, 2049 } drop", "udp dport { 4789, 7946, 2049 } drop"]
+    assert rules.count("policy accept") == 1
+
+
+def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
+    played = """
+    PORTS="8010 2222" ROUTE=docker0
+    ss() {
+      echo '0 0 10.1.0.1:22 172.17.0.5:40000 users:(("sshd-session",pid=7,fd=4))'
+      echo '0 0 10.1.0.1:2222 172.17.0.6:40000 users:(("sshd",pid=8,fd=4))'
+      echo '0 0 10.1.0.1:8010 172.17.0.7:40000 users:(("docker-proxy",pid=9,fd=4))'
+    }
+    ip() { echo "$4 dev $ROUTE src 172.17.0.1"; }
+    """
+    assert shell(firewall, "c01", f"{played} sessions").stdout == "172.17.0.5\n"
+    assert shell(firewall, "c01", f"{played} ROUTE=eth0; sessions").stdout == ""
+    refused = shell(firewall, "c01", f"{played} fix")
+    assert refused.returncode == 1
+    assert "SKP_NODE_PORTS" in refused.stderr
+
+
+def test_nobody_but_nodes_goes_out_through_the_master(told: tuple[Settings, Inventory]) -> None:
+    (masquerade,) = wanted.masquerade(*told, Verb.FIX)
+    network = "ip() { echo 10.1.0.0/24; }; OUTSIDE=lo; router"
+    program = shell(masquerade, "c01", network).stdout
+    assert "for node in 10.1.0.2; do" in program
+    allowed = [line for line in program.splitlines() if "iptables" in line]
+    assert len(allowed) == 3
+    assert all('"$node"' in line for line in allowed), "not the whole network"
+    subprocess.run(["sh", "-n"], input=program, text=True, check=True)
 
 
 def test_the_mount_is_for_all_but_the_master(told: tuple[Settings, Inventory]) -> None:

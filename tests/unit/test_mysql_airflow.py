@@ -80,6 +80,13 @@ def test_passwords_are_escaped_for_what_reads_them(tmp_path: Path) -> None:
     assert """IDENTIFIED BY 'it''s "so" \\\\ `x` #1; %s';""" in found["init.sql"]
 
 
+def test_root_is_for_the_container_itself_alone(tmp_path: Path) -> None:
+    said = files(only(MYSQL, cluster(tmp_path)))["init.sql"].splitlines()
+    assert said[0] == "ALTER USER IF EXISTS 'root'@'%' ACCOUNT LOCK;"
+    made = {line.split()[5] for line in said if line.startswith("CREATE USER")}
+    assert made == {"'root'@'localhost'", "'root'@'127.0.0.1'"}
+
+
 class Wiki(Service):
     """A service that nobody but the catalogue knows of."""
 

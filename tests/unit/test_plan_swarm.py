@@ -12,6 +12,7 @@ from cluster.model.state import Membership
 from cluster.plan.parts import Part
 from cluster.plan.swarm import drained, plan_swarm
 from tests.support.swarm_plans import (
+    ENCRYPTED,
     INVENTORY,
     OUTSIDE,
     SETTINGS,
@@ -140,6 +141,19 @@ def test_a_network_is_made_once_and_never_replaced() -> None:
     (step,) = plan(state(there, *members), Part.NETWORK)
     assert step.action is Action.BLOCK
     assert "10.1.0.0/16" in step.hint
+
+
+def test_a_network_that_is_there_is_not_taken_for_an_encrypted_one() -> None:
+    members = (member(1, True), OUTSIDE, OUTSIDE)
+    (step,) = plan(state(swarm(entry(1, "manager")), *members), Part.NETWORK, settings=ENCRYPTED)
+    assert (step.action, step.encrypted) == (Action.CREATE, True)
+    there = swarm(entry(1, "manager"), networks={"net-skp": "10.90.0.0/16"})
+    (step,) = plan(state(there, *members), Part.NETWORK, settings=ENCRYPTED)
+    assert step.action is Action.BLOCK
+    assert 'SKP_NET_ENCRYPTED="FALSE"' in step.hint
+    there = replace(there, encrypted=frozenset({"net-skp"}))
+    (step,) = plan(state(there, *members), Part.NETWORK, settings=ENCRYPTED)
+    assert step.action is Action.KEEP
 
 
 def test_what_an_interrupted_join_left_goes() -> None:

@@ -73,7 +73,7 @@ def api(state: StandIn) -> Portainer:
     """Return the stand-in as a node reaches it that is this machine."""
     host = Host("c01", "127.0.0.1", (), frozenset({"master", "manager"}))
     node = Node(host, LocalConnection("c01"), Deadlines())
-    return Portainer(node, state.port)
+    return Portainer(node, f"127.0.0.1:{state.port}")
 
 
 def test_it_waits_logs_in_and_registers_what_is_missing() -> None:

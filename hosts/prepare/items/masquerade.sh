@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# The other nodes reach the network through the master. ROLE: router (the master) or client; ROUTER:
-# the master's address; INSIDE, OUTSIDE: its interfaces. At boot a program does it again.
+# The other nodes reach the network through the master, and nobody else does. ROLE: router (the master)
+# or client; ROUTER: the master's address; INSIDE, OUTSIDE: its interfaces; NODES: the others' addresses.
+# At boot a program does it again.
 readonly PROGRAM=/usr/local/lib/skp/masquerade SERVICE=skp-masquerade
-readonly UNIT=/etc/systemd/system/$SERVICE.service SCRIPT=/etc/init.d/$SERVICE
 readonly METRIC=2000 # of our route: any other one goes before it
 
 network() { ip -o -4 route show dev "$INSIDE" proto kernel scope link | awk '{ print $1; exit }'; }
@@ -15,11 +15,17 @@ router() {
   [ -d "/sys/class/net/$OUTSIDE" ] || die "there is no interface $OUTSIDE (SKP_PUB_ETH)"
   cat <<PROGRAM
 #!/bin/sh
-# Made by iptable.masquerade of SKP. up: the nodes of $net reach the network through here.
+# Made by iptable.masquerade of SKP. up: these nodes reach the network through here.
+# rules NAT FORWARD: does these with each rule, also after one that fails; tells whether one did.
 rules() {
-  iptables -w -t nat "\$1" POSTROUTING -s $net ! -d $net -o $OUTSIDE -j MASQUERADE &&
-    iptables -w "\$2" FORWARD -s $net -i $INSIDE -o $OUTSIDE -j ACCEPT &&
-    iptables -w "\$2" FORWARD -d $net -i $OUTSIDE -o $INSIDE -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+  failed=0
+  for node in $NODES; do
+    iptables -w -t nat "\$1" POSTROUTING -s "\$node" ! -d $net -o $OUTSIDE -j MASQUERADE || failed=1
+    iptables -w "\$2" FORWARD -s "\$node" -i $INSIDE -o $OUTSIDE -j ACCEPT || failed=1
+    iptables -w "\$2" FORWARD -d "\$node" -i $OUTSIDE -o $INSIDE \\
+      -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT || failed=1
+  done
+  return \$failed
 }
 case \$1 in
   up | start)
@@ -59,61 +65,15 @@ absent() { ! [ -e "$PROGRAM" ] || { echo "$PROGRAM is there"; return 1; }; }
 fix() {
   command -v iptables >/dev/null || { refresh; install_packages iptables iproute2; }
   [ ! -x "$PROGRAM" ] || "$PROGRAM" down
-  mkdir -p "${PROGRAM%/*}"
   wanted=$("$ROLE")
-  echo "$wanted" >"$PROGRAM.new"
-  chmod 0755 "$PROGRAM.new"
-  mv "$PROGRAM.new" "$PROGRAM"
-  at_boot
+  put_program "$PROGRAM" "$wanted"
+  at_boot "$SERVICE" "$PROGRAM" "the nodes reach the network through the master" "Wants=network-online.target
+After=network-online.target"
   "$PROGRAM" up
-}
-
-at_boot() {
-  if is_systemd; then
-    cat >"$UNIT" <<UNIT
-[Unit]
-Description=SKP: the nodes reach the network through the master
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=$PROGRAM up
-ExecStop=$PROGRAM down
-
-[Install]
-WantedBy=multi-user.target
-UNIT
-    systemctl daemon-reload
-    systemctl -q enable $SERVICE
-  else
-    cat >"$SCRIPT" <<SCRIPT
-#!/bin/sh
-### BEGIN INIT INFO
-# Provides:          $SERVICE
-# Required-Start:    \$network
-# Required-Stop:     \$network
-# Default-Start:     2 3 4 5
-# Default-Stop:      0 1 6
-# Short-Description: SKP: the nodes reach the network through the master
-### END INIT INFO
-case \$1 in start) exec $PROGRAM up ;; stop) exec $PROGRAM down ;; esac
-SCRIPT
-    chmod 0755 "$SCRIPT"
-    update-rc.d $SERVICE defaults >/dev/null
-  fi
 }
 
 undo() {
   "$PROGRAM" down
-  if is_systemd; then
-    systemctl -q disable $SERVICE || true
-    rm -f "$UNIT"
-    systemctl daemon-reload
-  else
-    rm -f "$SCRIPT"
-    update-rc.d $SERVICE remove >/dev/null
-  fi
+  not_at_boot "$SERVICE"
   rm -f "$PROGRAM"
 }

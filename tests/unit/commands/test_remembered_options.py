@@ -157,7 +157,7 @@ def test_a_machine_is_checked_for_the_new_ports(
 def test_a_run_may_take_a_port_that_another_was_taken_off(cluster: FakeCluster) -> None:
     assert cluster.run("docker.airflow-run", "-p", "8010") == 0  # the notebook server's default
     assert cluster.containers("airflow")["flow"]["HostConfig"]["PortBindings"]["8040/tcp"] == [
-        {"HostIp": "", "HostPort": "8010"}
+        {"HostIp": "10.1.0.1", "HostPort": "8010"}
     ]
 
 
@@ -167,7 +167,7 @@ def test_a_run_may_not_take_a_port_that_is_in_use(
     assert cluster.run("docker.airflow-run", "-p", "8111") == 1
     assert "port 8111/tcp is taken by the container note" in capsys.readouterr().out
     assert cluster.containers("airflow")["flow"]["HostConfig"]["PortBindings"]["8040/tcp"] == [
-        {"HostIp": "", "HostPort": "8140"}
+        {"HostIp": "10.1.0.1", "HostPort": "8140"}
     ]
 
 

@@ -257,9 +257,17 @@ def test_a_join_that_was_cut_off_has_no_name_yet(played: FakeCluster) -> None:
 
 
 def test_an_overlay_without_addresses_of_its_own_has_no_subnet(played: FakeCluster) -> None:
-    played.networks.append({"Name": "other", "Attachable": True, "IPAM": {"Config": None}})
+    played.networks.append(
+        {
+            "Name": "other",
+            "Attachable": True,
+            "IPAM": {"Config": None},
+            "Options": {"encrypted": ""},
+        }
+    )
     played.networks.append({"Name": "closed", "Attachable": False, "IPAM": None})
     with played.fleet() as fleet:
         swarm = observed(fleet).swarm
     assert swarm is not None
     assert dict(swarm.networks) == {"net-skp": "10.90.0.0/16", "other": ""}
+    assert swarm.encrypted == {"other"}

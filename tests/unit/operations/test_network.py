@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,13 @@ def making(subnet: str = "10.90.0.0/16", mtu: int = 0, **mtus: str) -> Scene:
         fleet.connections[name].on_run("/sys/class/net", done(stdout=said))
     fleet.connections["c01"].on("POST /networks/create", reply({"Id": "n"}, 201))
     return Scene(fleet, CreateNetwork("c01", "net-skp", subnet, mtu))
+
+
+def encrypted(mtu: int = 0, **mtus: str) -> Scene:
+    scene = making(mtu=mtu, **mtus)
+    assert isinstance(scene.operation, CreateNetwork)
+    scene.operation = replace(scene.operation, encrypted=True)
+    return scene
 
 
 def created(scene: Scene) -> dict[str, Any]:
@@ -80,6 +88,19 @@ def test_containers_may_attach_to_it() -> None:
         True,
         {"skp": "network"},
     )
+
+
+def test_packets_are_encrypted_if_that_is_wanted_and_still_fit() -> None:
+    scene = encrypted(c01="1500")
+    assert scene.run() == "10.90.0.0/16, MTU 1424, encrypted"
+    assert created(scene)["Options"]["encrypted"] == ""
+    assert below(scene) == "1500", "the engine takes off what encryption needs"
+    set_to = encrypted(mtu=1400)
+    assert set_to.run() == "10.90.0.0/16, MTU 1400, encrypted"
+    assert below(set_to) == "1476"
+    plain = making(c01="1500")
+    plain.run()
+    assert "encrypted" not in created(plain)["Options"]
 
 
 def test_a_subnet_that_is_taken_is_told() -> None:

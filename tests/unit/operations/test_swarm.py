@@ -30,7 +30,8 @@ def test_a_swarm_begins_at_the_master_s_own_address() -> None:
     scene = SCENES["swarm-init"]()
     scene.run()
     (asked,) = scene.c01.requests
-    assert asked.body["AdvertiseAddr"] == "10.0.0.1"
+    assert asked.body["AdvertiseAddr"] == asked.body["DataPathAddr"] == "10.0.0.1"
+    assert asked.body["ListenAddr"] == "10.0.0.1:2377"
     assert asked.body["ForceNewCluster"] is False
 
 
@@ -46,7 +47,9 @@ def test_a_node_that_left_nothing_behind_just_joins() -> None:
     scene = joining_anew()
     assert scene.run() == ""
     assert len(scene.fleet.wire) == 1
-    assert joins(scene)[0].body["JoinToken"] == "SWMTKN-1-hush-hush"
+    body = joins(scene)[0].body
+    assert body["JoinToken"] == "SWMTKN-1-hush-hush"
+    assert (body["ListenAddr"], body["DataPathAddr"]) == ("10.0.0.2:2377", "10.0.0.2")
 
 
 def test_dead_entries_are_removed_before_a_node_joins() -> None:

@@ -1,0 +1,35 @@
+"""On which of a node's addresses published ports listen: decided here, for all services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cluster.model.cluster import Cluster
+from cluster.model.layout import Layout
+from cluster.model.spec import Container
+
+ALL, ALL_IPV4, LOOPBACK = "", "0.0.0.0", "127.0.0.1"  # noqa: S104 - it is what is looked for
+
+
+def bind_address(cluster: Cluster, node: str) -> str:
+    """Return the address of `node` on which its published ports listen; `ALL` for all of them.
+
+    It is what SKP_BIND says, else the node's private one. A cluster of an earlier version listens
+    everywhere until somebody agrees to change that.
+    """
+    if given := cluster.settings.text("SKP_BIND"):
+        return given
+    return cluster.inventory.host(node).ipv4 if cluster.layout is Layout.TWO_TREES else ALL
+
+
+def reached_at(cluster: Cluster, node: str) -> str:
+    """Return the address at which `node` itself reaches its published ports."""
+    address = bind_address(cluster, node)
+    return LOOPBACK if address in (ALL, ALL_IPV4) else address
+
+
+def bound(cluster: Cluster, container: Container) -> Container:
+    """Return the container with an address for each published port that has none of its own."""
+    address = bind_address(cluster, container.node)
+    ports = tuple(replace(port, address=port.address or address) for port in container.ports)
+    return replace(container, ports=ports) if ports != container.ports else container

@@ -1,0 +1,62 @@
+"""What is wrong with what listens on the machines: ports, their addresses, the firewall. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cluster.config.inventory import Host
+from hosts.check.facts import ClusterFacts, Facts, Finding, one
+
+_SWARM_PORTS = {"tcp": ("2377", "7946"), "udp": ("7946", "4789")}
+
+
+def ports(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    """Yield what holds a port that a service, or Swarm, is to have."""
+    taken, ours = set(one(facts, "tcp").split()), set(facts.get("ours", ()))
+    for port, service in sorted(cluster.ports.get(host.name, {}).items()):
+        if str(port) in taken and service not in ours:
+            yield Finding(
+                host.name, "port", f"{port}/tcp, for {service}, is taken",
+                f"there: sudo ss -ltnp 'sport = :{port}' names the program",
+            )  # fmt: skip
+    if one(facts, "swarm") != "inactive":
+        return
+    for protocol, ports in _SWARM_PORTS.items():
+        for number in ports:
+            if number in one(facts, protocol).split():
+                yield Finding(
+                    host.name, "port", f"{number}/{protocol}, for Swarm, is taken",
+                    f"there: sudo ss -lnp 'sport = :{number}' names the program",
+                )  # fmt: skip
+
+
+def addresses(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    """Yield each port of a service that answers where it is not to listen."""
+    ours, wanted = facts.get("ours", ()), cluster.addresses.get(host.name, {})
+    for found in one(facts, "listen").split():
+        address, _, number = found.rpartition(":")
+        port = int(number) if number.isdigit() else 0
+        service = cluster.ports.get(host.name, {}).get(port, "")
+        if service in ours and wanted.get(port) == host.ipv4 != address:
+            shown = {"0.0.0.0": "all addresses", "[::]": "all addresses of IPv6"}  # noqa: S104
+            yield Finding(
+                host.name, "port", f"{port}/tcp of {service} answers on "
+                f"{shown.get(address, address)}", f"./skp.py docker.apply {service}",
+            )  # fmt: skip
+
+
+def guard(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    """Yield a firewall that is not in force, or does not know all nodes."""
+    if not facts.get("sudo"):
+        return
+    known, fix = one(facts, "guard").split(), "./skp.py host.firewall"
+    strange = [other.name for other in cluster.inventory.hosts if other.ipv4 not in known]
+    if not known:
+        yield Finding(
+            host.name,
+            "firewall",
+            "strangers reach Swarm's ports, and containers the node's own",
+            fix,
+        )
+    elif strange:
+        yield Finding(host.name, "firewall", f"it takes {', '.join(strange)} for a stranger", fix)

@@ -1,0 +1,249 @@
+"""What answers on the nodes to a strange machine, to a notebook and to a node: what docs say."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import shlex
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.lab import NODES, ROOT, host_docker, on, skp
+
+ADDRESSES = {name: f"10.99.0.{11 + number}" for number, name in enumerate(NODES)}
+METADATA = "169.254.169.254"
+SSH = 22
+SWARM = {2377, 7946}
+# Who may reach a port, in the table's words.
+MAY = {
+    "everybody": {"stranger", "container", "node"},
+    "all but containers": {"stranger", "node"},
+    "nodes": {"node"},
+    "nobody else": set[str](),
+}
+
+
+def table() -> dict[int, set[str]]:
+    """Return who may reach each TCP port, as docs/security.md says."""
+    text = (ROOT / "docs" / "security.md").read_text().partition("## What listens")[2]
+    rows = re.findall(r"^\| ([0-9][0-9, /a-z]*) \| [^|]+ \| ([^|]+) \|", text, re.MULTILINE)
+    return {
+        int(port): MAY[may]
+        for ports, may in rows
+        for port in ports.split(", ")
+        if not port.endswith("/udp")
+    }
+
+
+def listening(node: str, kind: str = "t") -> dict[int, set[str]]:
+    """Return the TCP (or "u": UDP) ports that a node's programs listen on, with the addresses."""
+    found: dict[int, set[str]] = {}
+    for line in on(node, f"sudo ss -Hl{kind}n").out.splitlines():
+        address, _, port = line.split()[3].rpartition(":")
+        if address != "127.0.0.11":  # names, for a node that is itself a container
+            found.setdefault(int(port), set()).add(address)
+    return found
+
+
+async def scan(address: str, ports: list[int]) -> list[int]:
+    """Return those of `ports` that take a connection; of strangers and containers alike."""
+    import asyncio
+    import socket
+
+    loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(500)
+
+    async def one(port: int) -> int:
+        async with turns:
+            with socket.socket() as end:
+                end.setblocking(False)
+                try:
+                    await asyncio.wait_for(loop.sock_connect(end, (address, port)), 2)
+                except OSError:
+                    return 0
+            return port
+
+    return [port for port in await asyncio.gather(*map(one, ports)) if port]
+
+
+def from_here(address: str, ports: list[int]) -> set[int]:
+    """Scan from this machine, which is on the nodes' network and no node."""
+    return set(asyncio.run(scan(address, ports)))
+
+
+def from_notebook(address: str, ports: list[int]) -> set[int]:
+    """Scan from the notebook server's container on c01."""
+    program = f"{inspect.getsource(scan)}\nprint(*asyncio.run(scan({address!r}, {ports})))"
+    ran = on("c01", f"docker exec -i jupyter-skp python - <<'E'\nimport asyncio\n{program}\nE\n")
+    assert ran.code == 0, ran.all
+    return {int(port) for port in ran.out.split()}
+
+
+def from_node(address: str, ports: list[int]) -> set[int]:
+    """Scan from c03."""
+    tried = [f"timeout 2 bash -c '</dev/tcp/{address}/{port}' && echo {port}" for port in ports]
+    return {int(port) for port in on("c03", "\n".join([*tried, "true"])).out.split()}
+
+
+VIEWS = {"stranger": from_here, "container": from_notebook, "node": from_node}
+
+
+WORD, NAME = "injected", "skp-lab-stranger"
+LISTEN = f"""import socket
+end = socket.socket(type=socket.SOCK_DGRAM)
+end.bind(("", 9999))
+end.settimeout(4)
+print(end.recv(99).decode() == "{WORD}")"""
+
+
+@contextmanager
+def stranger() -> Iterator[None]:
+    """A machine on the nodes' network that wraps packets as the overlay does, for the notebook."""
+    asked = (
+        "docker network inspect net-skp -f "
+        "'{{index .Options \"com.docker.network.driver.overlay.vxlanid_list\"}}'; "
+        'docker inspect jupyter-skp -f \'{{with index .NetworkSettings.Networks "net-skp"}}'
+        "{{.IPAddress}} {{.MacAddress}}{{end}}'"
+    )
+    vni, notebook, mac = on("c01", asked).out.split()
+    image = host_docker("inspect", "-f", "{{.Config.Image}}", "c01").out.strip()
+    host_docker("rm", "-f", NAME)
+    made = host_docker(
+        "run", "-d", "--rm", "--name", NAME, "--network", "skp-lab", "--cap-add", "NET_ADMIN",
+        "--entrypoint", "sleep", image, "300",
+    )  # fmt: skip
+    assert made.code == 0, made.all
+    try:
+        wrapped = host_docker(
+            "exec", NAME, "sh", "-ec",
+            f"ip link add vx type vxlan id {vni} remote {ADDRESSES['c01']} dstport 4789 dev eth0\n"
+            "ip address add 10.90.77.7/16 dev vx; ip link set vx mtu 1300 up\n"
+            f"ip neigh replace {notebook} lladdr {mac} dev vx nud permanent\n"
+            f"echo {notebook} >/root/notebook",
+        )  # fmt: skip
+        assert wrapped.code == 0, wrapped.all
+        yield
+    finally:
+        host_docker("rm", "-f", NAME)
+
+
+def injected() -> bool:
+    """Whether what the stranger sends arrives in the notebook's container."""
+    listen = f"docker exec jupyter-skp python -c {shlex.quote(LISTEN)}"
+    send = f"echo -n {WORD} >/dev/udp/$(cat /root/notebook)/9999"
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(on, "c01", listen)
+        while not heard.done():
+            host_docker("exec", NAME, "bash", "-c", send)
+    return heard.result().out == "True\n"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """By viewpoint and address, which of the ports of interest answered; what was injected."""
+
+    before: dict[tuple[str, str], set[int]]
+    after: dict[tuple[str, str], set[int]]
+    injected_before: bool
+    injected_after: bool
+
+
+@contextmanager
+def metadata() -> Iterator[None]:
+    """Have c02 answer at a cloud's metadata address, and c01 know the way."""
+    made = [
+        on("c02", f"sudo ip address add {METADATA}/32 dev lo"),
+        on("c01", f"sudo ip route add {METADATA}/32 via {ADDRESSES['c02']}"),
+    ]
+    try:
+        assert [ran.code for ran in made] == [0, 0]
+        yield
+    finally:
+        on("c02", f"sudo ip address del {METADATA}/32 dev lo")
+        on("c01", f"sudo ip route del {METADATA}/32")
+
+
+def look() -> dict[tuple[str, str], set[int]]:
+    """Try what the table names, and what listens, from everywhere."""
+    every = sorted(set(table()).union(*(listening(node) for node in NODES)))
+    gateway = "172.18.0.1"  # c01, as its containers see it
+    found = {
+        (view, address): ask(address, every)
+        for view, ask in VIEWS.items()
+        for address in ADDRESSES.values()
+    }
+    for address in (gateway, METADATA):
+        found["container", address] = from_notebook(address, every)
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen(platform: None, request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """What answered without the firewall, and with it."""
+    with metadata(), stranger():
+        before, got = look(), injected()
+        request.getfixturevalue("guarded")
+        yield Seen(before, look(), got, injected())
+
+
+def test_nothing_listens_that_the_table_does_not_name_nor_elsewhere(platform: None) -> None:
+    for node in NODES:
+        found = listening(node)
+        assert set(found) <= set(table()), node
+        own = {frozenset({ADDRESSES[node]}), frozenset({"127.0.0.1"})}
+        assert {port for port, where in found.items() if where not in own} == {SSH}, found
+        assert set(found) > SWARM
+        told = listening(node, "u")
+        assert set(told) == {7946, 4789}, node
+        assert told[7946] == {ADDRESSES[node]}, node
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("node", NODES)
+def test_what_answers_is_what_the_table_says(seen: Seen, view: str, node: str) -> None:
+    wanted = {port for port in listening(node) if view in table()[port]}
+    assert SSH in wanted or view == "container"
+    assert seen.after[view, ADDRESSES[node]] == wanted
+
+
+def test_all_other_ports_are_closed_to_a_stranger(seen: Seen) -> None:
+    wanted = {port for port in listening("c01") if "stranger" in table()[port]}
+    assert from_here(ADDRESSES["c01"], [*range(1, 65536)]) == wanted
+
+
+def test_all_other_ports_are_closed_to_a_notebook(seen: Seen) -> None:
+    first = [*range(1, 10000)]
+    wanted = {port for port in listening("c01") if "container" in table()[port]}
+    assert from_notebook(ADDRESSES["c01"], first) == {port for port in wanted if port in first}
+
+
+def test_without_the_firewall_they_would_have_answered(seen: Seen) -> None:
+    for address in (*ADDRESSES.values(), "172.18.0.1", METADATA):
+        assert SSH in seen.before["container", address], address
+    for node in NODES:
+        assert seen.before["stranger", ADDRESSES[node]] > SWARM
+        assert seen.before["container", ADDRESSES[node]] > SWARM
+
+
+def test_a_notebook_reaches_neither_its_node_by_another_name_nor_a_clouds_metadata(
+    seen: Seen,
+) -> None:
+    assert seen.after["container", "172.18.0.1"] == set()
+    assert seen.after["container", METADATA] == set()
+
+
+def test_a_stranger_takes_no_part_in_the_overlay(seen: Seen) -> None:
+    assert (seen.injected_before, seen.injected_after) == (True, False)
+
+
+def test_a_notebook_works_on_and_the_nodes_keep_their_swarm(seen: Seen) -> None:
+    name = on("c01", "docker exec jupyter-skp getent hosts jupyter-skp")
+    assert name.code == 0, name.all
+    assert on("c01", "docker node ls --format '{{.Status}}'").out.split() == ["Ready"] * 3
+    assert skp("host.firewall").out.startswith("Nothing to change")
+    assert socket.create_connection((ADDRESSES["c01"], SSH), timeout=5).recv(3) == b"SSH"
