@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
+from cluster.model import digests as record
+from cluster.model.answer import Unanswered
+from cluster.model.digests import Record
+
 # Services that a person took down, comma-separated.
 LABEL_STOPPED = "skp.held"
 # Service to image to the digest that a rollback chose, as JSON.
@@ -19,6 +23,8 @@ LABEL_PINNED = "skp.pinned"
 LABEL_OPTIONS = "skp.options"
 # Service to node to the number that it has for ever, as JSON.
 LABEL_NUMBERS = "skp.numbers"
+# Image to the digests that were recorded, the one that counts first, as JSON.
+LABEL_DIGESTS = "skp.digests"
 
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
 
@@ -33,21 +39,27 @@ class Decisions:
         options: service to setting to value: what `-run` was given.
         numbers: service to node to its ordinal, also of nodes that are gone: no ordinal is given
             twice.
+        digests: which image a tag means; unknown when the label is of no known form.
     """
 
     stopped: frozenset[str] = frozenset()
     pinned: Table = field(default_factory=dict)
     options: Table = field(default_factory=dict)
     numbers: Table = field(default_factory=dict)
+    digests: Record | Unanswered = field(default_factory=dict)
 
     @classmethod
     def parse(cls, labels: Mapping[str, str]) -> Self:
-        """Return the decisions in a Swarm's labels; a label that is not of its form is ignored."""
+        """Return the decisions in a Swarm's labels.
+
+        A label that is not of its form is ignored, but for that of the digests.
+        """
         return cls(
             frozenset(labels.get(LABEL_STOPPED, "").split(",")) - {""},
             _table(labels.get(LABEL_PINNED, "")),
             _table(labels.get(LABEL_OPTIONS, "")),
             _table(labels.get(LABEL_NUMBERS, "")),
+            record.parse(labels.get(LABEL_DIGESTS, "")),
         )
 
     def dumps(self, labels: Mapping[str, str]) -> dict[str, str]:
@@ -58,6 +70,8 @@ class Decisions:
             LABEL_OPTIONS: _text(self.options),
             LABEL_NUMBERS: _text(self.numbers),
         }
+        if not isinstance(self.digests, Unanswered):  # else the label stays as it is
+            ours[LABEL_DIGESTS] = record.dumps(self.digests)
         others = {key: value for key, value in labels.items() if key not in ours}
         return others | {key: value for key, value in ours.items() if value}
 
@@ -93,6 +107,28 @@ class Decisions:
         """Return the decisions with ordinals of further nodes of `service`; existing ones stay."""
         known = {**numbers, **self.numbers.get(service, {})}
         return replace(self, numbers={**_without(self.numbers, service), service: known})
+
+    def admit(self, image: str, digest: str) -> Decisions:
+        """Return the decisions with `digest` counting for an image, given as repository:tag.
+
+        A record of no known form is begun anew.
+        """
+        known = {} if isinstance(self.digests, Unanswered) else self.digests
+        return replace(self, digests=record.with_digest(known, image, digest))
+
+    def adopt(self, digests: Mapping[str, str]) -> Decisions:
+        """Return the decisions with digests of further images; those on record stay."""
+        if isinstance(self.digests, Unanswered):
+            return self
+        further = {image: (digest,) for image, digest in digests.items()}
+        return replace(self, digests={**further, **self.digests})
+
+    def forget(self, image: str) -> Decisions:
+        """Return the decisions without any digest of an image."""
+        if isinstance(self.digests, Unanswered):
+            return self
+        others = {name: found for name, found in self.digests.items() if name != image}
+        return replace(self, digests=others)
 
 
 def _without(table: Table, service: str) -> dict[str, Mapping[str, str]]:

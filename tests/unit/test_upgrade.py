@@ -74,7 +74,8 @@ def seen(cluster: Cluster, made: list[dict[str, Any]]) -> State:
         )
         for host in cluster.inventory.hosts
     }
-    decisions = Decisions(numbers=DESCRIBED["numbers"])
+    on_record = {image.name: (digest(image),) for image in images}
+    decisions = Decisions(numbers=DESCRIBED["numbers"], digests=on_record)
     network = {cluster.settings.text("SKP_NET"): ""}
     return State(nodes, {}, Swarm("c01", "s", {}, decisions, network, {}, tuple(nodes)))
 
