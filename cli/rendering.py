@@ -16,6 +16,7 @@ from cluster.model.spec import REGISTRY
 if TYPE_CHECKING:
     from cluster.commands.status import Row
     from cluster.connectors.fleet import Fleet
+    from cluster.model.digests import Record
     from cluster.model.state import FoundContainer
 
 
@@ -142,7 +143,12 @@ def show_images(s: Session, fleet: Fleet) -> None:
     from cluster.facts import record
 
     nodes = [host.name for host in s.hosts]
-    found = images(fleet, nodes, record.known(s.inventory, fleet))
+    known: Record | None = None
+    try:
+        known = record.known(s.inventory, fleet)
+    except NodeError as error:
+        s.warn([str(error)])
+    found = images(fleet, nodes, known)
     listed = [
         {"node": name, **entry} for name, entries in found.values.items() for entry in entries
     ]

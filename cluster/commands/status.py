@@ -104,18 +104,22 @@ def _row(
     }
 
 
-def images(fleet: Fleet, nodes: Sequence[str], record: Record) -> Results[list[Row]]:
+def images(fleet: Fleet, nodes: Sequence[str], record: Record | None) -> Results[list[Row]]:
     """Return, by node, a row for each image of our registry that any node has, or the node's error.
 
     A row has the image's digest of record, that in the node's registry and in its engine, its size
     in bytes, and the time of its creation.
+
+    Args:
+        record: None where it is not known.
     """
     named = fleet.ask(_names, nodes)
-    known = {f"{REGISTRY}/{name}": digests[0] for name, digests in record.items()}
+    known = {f"{REGISTRY}/{name}": digests[0] for name, digests in (record or {}).items()}
+    none = "unknown" if record is None else ""
     names = sorted({name for found in named.values.values() for name in found} | set(known))
 
     def rows_of(node: Node) -> list[Row]:
-        return [{**_image(node, name), "admitted": known.get(name, "")} for name in names]
+        return [{**_image(node, name), "admitted": known.get(name, none)} for name in names]
 
     listed = fleet.each(rows_of, named.values)
     return Results(listed.values, {**named.errors, **listed.errors})

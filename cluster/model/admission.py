@@ -99,26 +99,25 @@ def missing(inventory: Inventory, state: State, image: Image) -> tuple[str, str]
 
 
 def warnings(inventory: Inventory, state: State) -> list[str]:
-    """Return a warning for each image that the registry or a worker has another way."""
+    """Return a warning for each wanted image that the registry or workers have another way."""
     known = admitted(inventory, state)
     if isinstance(known, Unanswered):
         return []  # the plan has an item for it
-    others = [
-        f"the registry's {image.name} is {_shown(digest)}, not the admitted one: nothing runs it; "
-        f"./skp.py docker.image-admit {image.name}, if that was you"
-        for image, digest in served(inventory, state).items()
-        if digest and known.get(image.name, digest) != digest
-    ]
-    loose: dict[str, list[str]] = defaultdict(list)
-    for node in state.nodes:
-        for name in dict.fromkeys(name for name, _ in _running(state, node)):
-            if name not in known:
-                loose[name].append(node)
-    return others + [
-        f"no digest is recorded of {name}, which runs on {', '.join(nodes)}: it is left as it is; "
-        f"./skp.py docker.image-admit {name} admits what the registry has"
-        for name, nodes in loose.items()
-    ]
+    running = {node: {name for name, _ in _running(state, node)} for node in state.nodes}
+    found: list[str] = []
+    for image, digest in served(inventory, state).items():
+        name, users = image.name, [node for node, names in running.items() if image.name in names]
+        if name in known and digest != known[name]:
+            found.append(
+                f"the registry's {name} is {_shown(digest)}, not the admitted one: nothing runs "
+                f"it; ./skp.py docker.image-admit {name}, if that was you"
+            )
+        elif name not in known and users:
+            found.append(
+                f"no digest is recorded of {name}, which runs on {', '.join(users)}: it is left as "
+                f"it is; ./skp.py docker.image-admit {name} admits what the registry has"
+            )
+    return found
 
 
 def may_go_back(inventory: Inventory, state: State, node: str, found: FoundContainer) -> bool:

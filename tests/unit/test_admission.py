@@ -161,6 +161,7 @@ def test_another_image_under_a_tag_is_told_with_what_admits_it(inventory: Invent
 
 
 def test_what_runs_on_workers_alone_and_is_not_on_record_is_told(inventory: Inventory) -> None:
+    assert admission.warnings(inventory, state({"w01": NEW})) == []  # nobody wants it
     (told,) = admission.warnings(inventory, state({"w01": NEW}, served=NEW))
     assert "skp/x:latest, which runs on w01" in told
     assert "./skp.py docker.image-admit skp/x:latest" in told

@@ -139,6 +139,11 @@ def test_an_image_is_shown_as_each_node_sees_it(engines: FakeFleet) -> None:
     assert found.values["c02"] == [{"image": "skp/x:1", **nothing, "admitted": "sha256:b"}]
 
 
+def test_where_the_record_is_not_known_that_is_shown(engines: FakeFleet) -> None:
+    (row,) = images(engines, ["c01"], None).values["c01"]
+    assert row["admitted"] == "unknown"
+
+
 def test_an_image_that_is_on_record_alone_is_shown_too(engines: FakeFleet) -> None:
     engines.connections["c01"].on("GET /images/*/json", refusal(404, "No such image"))
     found = images(engines, ["c01"], {"skp/y:1": ("sha256:c",)})
