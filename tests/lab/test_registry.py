@@ -77,12 +77,12 @@ def written(tag: str) -> None:
     on("c01", f"sudo rm -r {tags}/{tag}")
 
 
-@pytest.fixture(params=["pushed", "written"])
+@pytest.fixture
 def poisoned(changed: None, request: pytest.FixtureRequest) -> Iterator[str]:
     """Another image under the tag that runs, pushed or written into the storage; its digest."""
     before = digest("c01")
     on("c01", f"docker tag {IMAGE}:latest {IMAGE}:before")
-    tag = "latest" if request.param == "pushed" else "poisoned"
+    tag = "poisoned" if getattr(request, "param", "pushed") == "written" else "latest"
     build = f"echo 'FROM {IMAGE}:before\nLABEL poisoned=yes' | docker build -q -t {IMAGE}:{tag} -"
     assert on("c01", f"{build} && docker push -q {IMAGE}:{tag}").code == 0
     if tag != "latest":
@@ -96,6 +96,7 @@ def poisoned(changed: None, request: pytest.FixtureRequest) -> Iterator[str]:
     admit()
 
 
+@pytest.mark.parametrize("poisoned", ["pushed", "written"], indirect=True)
 def test_another_image_under_the_tag_runs_only_once_it_is_admitted(poisoned: str) -> None:
     label = "docker inspect -f '{{index .Config.Labels \"poisoned\"}}' jupyter-skp"
     before = container_ids()
