@@ -22,6 +22,7 @@ _TAKE_VALUES = (
 _TAKE_WORDS = {
     **dict.fromkeys(("docker.apply", "docker.plan", "docker.status"), "services"),
     **dict.fromkeys(("secrets.show", "secrets.rotate"), "key"),
+    "docker.image-admit": "reference",
 }
 
 
@@ -79,7 +80,7 @@ def join_words(words: list[str]) -> list[str]:
     taking = ""
     previous = ""
     for word in words:
-        if "." in word and not word.startswith("-") and previous not in _TAKE_VALUES:
+        if _is_task(word) and previous not in _TAKE_VALUES:
             result += _option(taking, named)
             named, taking = [], _TAKE_WORDS.get(word, "")
             result.append(word)
@@ -89,6 +90,11 @@ def join_words(words: list[str]) -> list[str]:
             result.append(word)
         previous = word
     return [*result, *_option(taking, named)]
+
+
+def _is_task(word: str) -> bool:
+    """Whether a word names a task: it has a dot, and is no option and no image."""
+    return "." in word and not word.startswith("-") and not {"/", ":"} & set(word)
 
 
 def _option(name: str, words: list[str]) -> list[str]:

@@ -10,11 +10,13 @@ import services
 from cli.session import Session
 from cluster.commands.report import table
 from cluster.errors import NodeError
+from cluster.model import admission
 from cluster.model.spec import REGISTRY
 
 if TYPE_CHECKING:
     from cluster.commands.status import Row
     from cluster.connectors.fleet import Fleet
+    from cluster.model.digests import Record
     from cluster.model.state import FoundContainer
 
 
@@ -66,7 +68,7 @@ def show_status(s: Session, names: str) -> None:
     chosen, hosts = services.choose(names), tuple(host.name for host in s.hosts)
     with s.fleet() as fleet:  # the managers too: they know what is wanted
         view = s.view(fleet, chosen)
-    s.warn(unknown_options(view))
+    s.warn([*unknown_options(view), *admission.warnings(s.inventory, view.state)])
     unreachable = {n: error for n, error in view.state.unreachable.items() if n in hosts}
     nodes, containers = rows(view.cluster, view.state, chosen, hosts)
     document = {"nodes": nodes, "containers": containers, "unreachable": texts(unreachable)}
@@ -138,8 +140,15 @@ def _ending(entry: Mapping[str, Any]) -> str:
 def show_images(s: Session, fleet: Fleet) -> None:
     """Show each image of the registry as each node sees it."""
     from cluster.commands.status import images
+    from cluster.facts import record
 
-    found = images(fleet)
+    nodes = [host.name for host in s.hosts]
+    known: Record | None = None
+    try:
+        known = record.known(s.inventory, fleet)
+    except NodeError as error:
+        s.warn([str(error)])
+    found = images(fleet, nodes, known)
     listed = [
         {"node": name, **entry} for name, entries in found.values.items() for entry in entries
     ]
@@ -150,12 +159,14 @@ def show_images(s: Session, fleet: Fleet) -> None:
 def _image_lines(listed: Iterable[Row]) -> Iterator[str]:
     rows = [
         (
-            e["image"], e["node"], _digest(e["registry"]), _digest(e["engine"]),
+            e["image"], e["node"],
+            _digest(e["admitted"]), _digest(e["registry"]), _digest(e["engine"]),
             f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", _age(e["created"]),
         )
         for e in sorted(listed, key=lambda e: (e["image"], e["node"]))
     ]  # fmt: skip
-    yield from table(("IMAGE", "NODE", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE"), rows)
+    head = ("IMAGE", "NODE", "ADMITTED", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE")
+    yield from table(head, rows)
 
 
 def texts(errors: Mapping[str, NodeError]) -> dict[str, str]:

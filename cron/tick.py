@@ -1,7 +1,7 @@
 """What cron runs: a command, quiet unless it changed something, failed, or works again.
 
 cron mails what a job prints. A fault that stays the same is therefore printed once, and its end
-once; the log has the output of every run.
+once; warnings that stay the same are printed once too. The log has the output of every run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cluster.errors import ExitCode
 
+_WARNING = "skp: warning: "  # what such lines begin with
 _BYTES, _FILES = 1 << 20, 5  # the size of a log file, and how many older ones are kept
 # Parts of a fault's text that change while the fault stays the same: how long a step took, and why
 # a node can't be reached (first it does not answer, then there is no route to it).
@@ -52,12 +53,23 @@ def _news(last_fault: Path, command: str, code: int, output: str) -> str:
     if code == ExitCode.OK:
         failed_before = last_fault.exists()
         last_fault.unlink(missing_ok=True)
-        return f"{command}: all is right again\n{output}" if failed_before else output
+        news = _without_known_warnings(last_fault.with_suffix(".warned"), output)
+        return f"{command}: all is right again\n{news}" if failed_before else news
     fault = _UNREACHABLE.sub(r"\1 is unreachable", _SECONDS.sub("", output))
     if last_fault.exists() and last_fault.read_text(encoding="utf-8") == fault:
         return ""
     last_fault.write_text(fault, encoding="utf-8")
     return output or f"{command}: exit code {code}\n"
+
+
+def _without_known_warnings(last: Path, output: str) -> str:
+    """Return the output without its warnings if they are those of the run before."""
+    lines = output.splitlines(keepends=True)
+    warned = "".join(line for line in lines if line.startswith(_WARNING))
+    if last.exists() and last.read_text(encoding="utf-8") == warned:
+        return "".join(line for line in lines if not line.startswith(_WARNING))
+    last.write_text(warned, encoding="utf-8")
+    return output
 
 
 def _log(file: Path, command: str, code: int, output: str) -> None:

@@ -102,7 +102,7 @@ class _Run:
         if view.resolved.is_restored and not view.resolved.generated:
             secrets_file.write(self._file, view.resolved.local)
         if scope.goal is Goal.ROLLBACK and not self._results:
-            self._scope = scope = rollback_scope(scope, view.state)
+            self._scope = scope = rollback_scope(scope, view)
         plan = make_plan(view, scope)
         items = block_unsafe_leaves(self._fleet, plan.items, view.state, scope.busy)
         self._plan = replace(plan, items=items)

@@ -11,12 +11,15 @@ from cluster.config.inventory import Inventory
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.facts.nodes import identify
+from cluster.facts import record
 from cluster.lock.holder import Holder
+from cluster.model.digests import Record
 from cluster.model.item import Action, Kind, Noted
-from cluster.model.policy import Say
+from cluster.model.policy import Progress, Say
 from cluster.model.result import Outcome, Result
 from cluster.model.spec import REGISTRY, Image
+from cluster.operations.base import Context
+from cluster.operations.digests import AdmitImage
 from cluster.operations.image import build, push
 
 
@@ -28,7 +31,7 @@ def build_and_push(
     command: str,
     say: Say,
 ) -> Report:
-    """Build `image` and push it; the report says whether the registry's digest changed.
+    """Build `image`, push it, and record its digest; the report says whether that changed.
 
     The build is in the audit trail but takes no lock: it changes nothing that runs, and cron's
     docker.apply need not wait for it.
@@ -39,17 +42,21 @@ def build_and_push(
         say: takes a line of progress.
 
     Raises:
-        NodeError: the master can't be reached, its registry does not answer, or the build failed.
+        NodeError: the master can't be reached, its registry does not answer, the digest can't be
+            recorded, or the build failed.
     """
     master = fleet.node(inventory.master.name)
     _need_registry(master)
+    via, known = _need_record(inventory, fleet)
     audit, results = Audit(fleet, inventory, Holder.me(command)), list[Result]()
     audit.begin(None)
     with audit.recording(results):
-        before, begun = identify(master, image), time.monotonic()
+        begun = time.monotonic()
         build(master, image, dict(arguments), say)
         digest = push(master, image, say)
-        outcome = Outcome.UNCHANGED if digest == before else Outcome.DONE
+        AdmitImage(via, image.name, digest).execute(Context(fleet, Progress(say)))
+        is_known = known.get(image.name, ())[:1] == (digest,)
+        outcome = Outcome.UNCHANGED if is_known else Outcome.DONE
         seconds = time.monotonic() - begun
         results.append(Result(_noted(inventory, image), outcome, digest, "", seconds))
     return Report(tuple(results), {}, tuple(audit.complaints))
@@ -61,8 +68,16 @@ def planned(inventory: Inventory, image: Image) -> Report:
 
 
 def _noted(inventory: Inventory, image: Image) -> Noted:
-    name = f"{image.repository}:{image.tag}"
-    return Noted(Kind.IMAGE, Action.BUILD, inventory.master.name, name)
+    return Noted(Kind.IMAGE, Action.BUILD, inventory.master.name, image.name)
+
+
+def _need_record(inventory: Inventory, fleet: Fleet) -> tuple[str, Record]:
+    """Return a manager and the record, where the build is to be recorded; raises NodeError."""
+    via, _ = record.tell(inventory, fleet)
+    if not via:
+        hint = "./skp.py docker.swarm-init"
+        raise NodeError(inventory.master.name, record.NO_SWARM, hint)
+    return via, record.known(inventory, fleet)
 
 
 def _need_registry(node: Node) -> None:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from cluster.commands.change import Change
 from cluster.config.inventory import Inventory
 from cluster.connectors.fleet import Fleet
+from cluster.facts import record
 from cluster.facts.images import OURS, Store, Stored, read
 from cluster.facts.registry import Registry
+from cluster.model.digests import Record
 from cluster.model.item import Difference, Item, Keep, Kind
 from cluster.model.units import size
 from cluster.operations.image_removal import PruneBuildCache, PruneImages
@@ -19,10 +21,12 @@ def plan_image_prune(inventory: Inventory, fleet: Fleet, nodes: Collection[str])
     """Return the change that prunes the images of `nodes`.
 
     Raises:
-        NodeError: the master's registry, which says what is still current, can't be asked.
+        NodeError: the master's registry, or the record, which say what is still current, can't be
+            asked.
     """
     found = fleet.ask(read, nodes)
     current = _current(Registry(fleet.node(inventory.master.name)), found.values)
+    current |= _on_record(record.known(inventory, fleet))
     items = [_item(node, removable(store, current)) for node, store in found.values.items()]
     return Change(tuple(items), found.errors)
 
@@ -38,12 +42,12 @@ def with_build_cache(change: Change, inventory: Inventory) -> Change:
 def removable(store: Store, current: Collection[str]) -> list[Stored]:
     """Return the images of an engine that are ours and that nothing needs; pure.
 
-    No container uses such an image, it has no name outside of our registry, and no tag of the
-    registry leads to it. An image that was never in the registry is removable only without a name:
-    with one, it may be about to be pushed.
+    No container uses such an image, it has no name outside of our registry, and neither the record
+    nor a tag of the registry leads to it. An image that was never in the registry is removable
+    only without a name: with one, it may be about to be pushed.
 
     Args:
-        current: the images that the registry's tags lead to, as localhost:5000/NAME@sha256:...
+        current: the images that these lead to, as localhost:5000/NAME@sha256:...
     """
     return [
         image
@@ -68,6 +72,12 @@ def _current(registry: Registry, stores: Mapping[str, Store]) -> frozenset[str]:
         f"{OURS}{name}@{digest}"
         for name, tags in registry.digests(names).items()
         for digest in tags.values()
+    )
+
+
+def _on_record(known: Record) -> frozenset[str]:
+    return frozenset(
+        f"{OURS}{name.rpartition(':')[0]}@{digests[0]}" for name, digests in known.items()
     )
 
 

@@ -9,10 +9,12 @@ from cluster.commands.change import Change
 from cluster.config.inventory import Inventory
 from cluster.connectors.fleet import Fleet
 from cluster.errors import ConfigError, SkpError, nearest
+from cluster.facts import record
 from cluster.facts.images import Store, read
 from cluster.facts.registry import Registry
 from cluster.model.item import Blocked, Item, Kind
 from cluster.model.spec import REGISTRY, TAG, Image
+from cluster.operations.digests import ForgetImage
 from cluster.operations.image_removal import RemoveImage, UntagImage
 
 # distribution.github.io, "reference": path components.
@@ -30,11 +32,26 @@ def parse(repository: str, tag: str) -> Image:
     example = "For example: ./skp.py docker.image-rm -i skp/docker-ds -t 1.0"
     if not repository or not tag:
         raise ConfigError("an image (-i) and its tag (-t) are needed", example)
+    return named(repository, tag, ("-i=", "-t="), example)
+
+
+def named(repository: str, tag: str, options: tuple[str, str], example: str) -> Image:
+    """Return the image of this name; the registry's address may stand before it.
+
+    Args:
+        options: what stands before repository and tag on the command line, for messages.
+        example: what to type.
+
+    Raises:
+        ConfigError: repository or tag is not of its form.
+    """
     name = repository.removeprefix(f"{REGISTRY}/")
     if not _REPOSITORY.fullmatch(name):
-        raise ConfigError(f"-i={repository}: not an image's name without a tag", example)
+        what = f"{options[0]}{repository}: not an image's name without a tag"
+        raise ConfigError(what, example)
     if not TAG.fullmatch(tag):
-        raise ConfigError(f"-t={tag}: not an image tag; allowed: such as latest or 1.0", example)
+        what = f"{options[1]}{tag}: not an image tag; allowed: such as latest or 1.0"
+        raise ConfigError(what, example)
     return Image(name, tag)
 
 
@@ -57,18 +74,17 @@ def plan_image_removal(
     errors = found.errors
     everywhere = set(inventory.names) <= set(nodes)
     tags = _tags(inventory, fleet, image.repository) if everywhere else {}
+    on_record = record.known(inventory, fleet) if everywhere else {}
     _refuse_used(image, found.values, tags.get(image.tag, ""))
     items: list[Item] = list(_in_engines(image, found.values))
     if image.tag in tags:
         items.append(_in_registry(image, inventory.master.name, sorted(errors)))
+    if image.name in on_record and not errors:
+        items.append(ForgetImage(inventory.master.name, image.name))
     if not items:
         raise _unknown(image, found.values, tags)
-    kept = f"the registry keeps {_name(image)}: without --nodes it goes there too"
+    kept = f"the registry keeps {image.name}: without --nodes it goes there too"
     return Change(tuple(items), errors, () if everywhere else (kept,), _question(items, needed_by))
-
-
-def _name(image: Image) -> str:
-    return f"{image.repository}:{image.tag}"
 
 
 def _tags(inventory: Inventory, fleet: Fleet, repository: str) -> Mapping[str, str]:
@@ -86,15 +102,15 @@ def _refuse_used(image: Image, stores: Mapping[str, Store], digest: str) -> None
     ]
     if users:
         raise SkpError(
-            f"{_name(image)} is in use: {', '.join(dict.fromkeys(users))}",
+            f"{image.name} is in use: {', '.join(dict.fromkeys(users))}",
             "Remove these containers first; nothing was changed.",
         )
 
 
 def _plain(image: Image, store: Store) -> list[str]:
     """Return the image's name without the registry's address, if an image of ours has it here."""
-    found = store.named(_name(image))
-    return [_name(image)] if found and found.labelled else []
+    found = store.named(image.name)
+    return [image.name] if found and found.labelled else []
 
 
 def _in_engines(image: Image, stores: Mapping[str, Store]) -> Iterator[Item]:
@@ -106,7 +122,7 @@ def _in_engines(image: Image, stores: Mapping[str, Store]) -> Iterator[Item]:
 
 def _in_registry(image: Image, master: str, unseen: Sequence[str]) -> Item:
     """Return the item for the registry: after the engines, and only if all nodes could be asked."""
-    name = f"{_name(image)} in the registry"
+    name = f"{image.name} in the registry"
     if unseen:
         return Blocked(
             Kind.IMAGE,
@@ -124,18 +140,15 @@ def _unknown(image: Image, stores: Mapping[str, Store], tags: Collection[str]) -
         ours = [stored for stored in store.images if stored.ours]
         known |= {tag.removeprefix(f"{REGISTRY}/") for stored in ours for tag in stored.tags}
     return SkpError(
-        f"there is no image {_name(image)} in the registry or on "
-        f"{', '.join(stores)}{nearest(_name(image), sorted(known))}",
+        f"there is no image {image.name} in the registry or on "
+        f"{', '.join(stores)}{nearest(image.name, sorted(known))}",
         f"There are: {', '.join(sorted(known)) or 'none'}",
     )
 
 
 def _question(items: Sequence[Item], needed_by: Sequence[str]) -> str:
-    places = [
-        "the registry" if isinstance(item, UntagImage) else item.node
-        for item in items
-        if item.changes
-    ]
+    words = {UntagImage: "the registry", ForgetImage: "the record"}
+    places = [words.get(type(item), item.node) for item in items if item.changes]
     name = items[0].name.removeprefix(f"{REGISTRY}/").removesuffix(" in the registry")
     wanted = f" ({', '.join(needed_by)} can't start without it)" if needed_by else ""
     return f"{name} would be removed from {', '.join(dict.fromkeys(places))}{wanted}."

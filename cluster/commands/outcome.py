@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from cluster.commands.report import Report
 from cluster.config.inventory import Host
+from cluster.model import admission
 from cluster.model.cluster import Cluster, View
 from cluster.model.item import Deferred, Item
 from cluster.model.result import Outcome, Result
@@ -50,6 +51,7 @@ def converged(
             *_partly(cluster, scope),
             *_overruled(view),
             *clock_warnings(state.nodes),
+            *admission.warnings(cluster.inventory, state),
             *_address_warnings(cluster, state),
             *complaints,
         ),

@@ -10,6 +10,7 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.facts.nodes import identify
 from cluster.model.cluster import Cluster
+from cluster.model.digests import Record
 from cluster.model.service import Service
 from cluster.model.spec import GPU_RUNTIME, REGISTRY, Container, Image
 from cluster.model.state import FoundContainer, FoundNode, Health, State, SwarmNode
@@ -103,15 +104,24 @@ def _row(
     }
 
 
-def images(fleet: Fleet) -> Results[list[Row]]:
+def images(fleet: Fleet, nodes: Sequence[str], record: Record | None) -> Results[list[Row]]:
     """Return, by node, a row for each image of our registry that any node has, or the node's error.
 
-    A row has the image's digest in the node's registry and in its engine, its size in bytes, and
-    the time of its creation.
+    A row has the image's digest of record, that in the node's registry and in its engine, its size
+    in bytes, and the time of its creation.
+
+    Args:
+        record: None where it is not known.
     """
-    named = fleet.ask(_names)
-    names = sorted({name for found in named.values.values() for name in found})
-    listed = fleet.each(lambda node: [_image(node, name) for name in names], named.values)
+    named = fleet.ask(_names, nodes)
+    known = {f"{REGISTRY}/{name}": digests[0] for name, digests in (record or {}).items()}
+    none = "unknown" if record is None else ""
+    names = sorted({name for found in named.values.values() for name in found} | set(known))
+
+    def rows_of(node: Node) -> list[Row]:
+        return [{**_image(node, name), "admitted": known.get(name, none)} for name in names]
+
+    listed = fleet.each(rows_of, named.values)
     return Results(listed.values, {**named.errors, **listed.errors})
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from http.client import HTTPException
+from typing import Any
 
 from cluster.connectors.loopback_http import Answer, exchange
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.model.digests import DIGEST
 from cluster.model.spec import REGISTRY, Image
+from cluster.model.units import size
 
 _KINDS = (
     "application/vnd.oci.image.index.v1+json",
@@ -66,6 +70,28 @@ class Registry:
             return {}  # no registry: the plan says which operation brings it
         pairs = zip(wanted, answers or [], strict=bool(answers))
         return {i: a.headers[_DIGEST] for i, a in pairs if a.status == 200 and _DIGEST in a.headers}
+
+    def describe(self, repository: str, digest: str) -> dict[str, str]:
+        """Return what the image's own manifest says: when it was created, and its size packed.
+
+        What is not there, or of no known form, is left out: anybody may have written it.
+        """
+        found: dict[str, str] = {}
+        try:
+            manifest = self._json(_manifest(repository, digest))
+            if platforms := manifest.get("manifests"):
+                manifest = self._json(_manifest(repository, _checked(platforms[0]["digest"])))
+            found["size"] = size(sum(int(layer["size"]) for layer in manifest["layers"]))
+            config = _checked(manifest["config"]["digest"])
+            created = self._json(f"/v2/{repository}/blobs/{config}")["created"]
+            found["created"] = str(datetime.fromisoformat(created[:19]))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            pass
+        return found
+
+    def _json(self, path: str) -> Any:
+        (answer,) = self._ask([_request("GET", path)])
+        return json.loads(answer.body)
 
     def _tags(self, repository: str, answer: Answer) -> list[str]:
         self._expect(answer, (200, 404), f"asking the registry for {repository}")
@@ -140,6 +166,13 @@ class Registry:
                 "./skp.py docker.registry-run",
             )
         return answers
+
+
+def _checked(digest: str) -> str:
+    """Return a digest; raises ValueError for what is none."""
+    if not DIGEST.fullmatch(digest):
+        raise ValueError(digest)
+    return digest
 
 
 def _manifest(repository: str, reference: str) -> str:

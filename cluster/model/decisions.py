@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
+from cluster.model import digests as record
+from cluster.model.answer import Unanswered
+from cluster.model.digests import Record
 from cluster.model.layout import Layout
 
 # Services that a person took down, comma-separated.
@@ -24,6 +27,8 @@ LABEL_NUMBERS = "skp.numbers"
 # How data is laid out; absent in a Swarm that an earlier version began.
 LABEL_LAYOUT = "skp.layout"
 _TWO, _MOVING = str(Layout.TWO_TREES.value), "moving"
+# Image to the digests that were recorded, the one that counts first, as JSON.
+LABEL_DIGESTS = "skp.digests"
 
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
 
@@ -40,6 +45,7 @@ class Decisions:
             twice.
         layout: how data is laid out; of a Swarm that is only to begin, as this version does it.
         moving: whether a person agreed that it is changed, which has not ended yet.
+        digests: which image a tag means; unknown when the label is of no known form.
     """
 
     stopped: frozenset[str] = frozenset()
@@ -48,10 +54,14 @@ class Decisions:
     numbers: Table = field(default_factory=dict)
     layout: Layout = Layout.TWO_TREES
     moving: bool = False
+    digests: Record | Unanswered = field(default_factory=dict)
 
     @classmethod
     def parse(cls, labels: Mapping[str, str]) -> Self:
-        """Return the decisions in a Swarm's labels; a label that is not of its form is ignored."""
+        """Return the decisions in a Swarm's labels.
+
+        A label that is not of its form is ignored, but for that of the digests.
+        """
         return cls(
             frozenset(labels.get(LABEL_STOPPED, "").split(",")) - {""},
             _table(labels.get(LABEL_PINNED, "")),
@@ -59,6 +69,7 @@ class Decisions:
             _table(labels.get(LABEL_NUMBERS, "")),
             Layout.TWO_TREES if labels.get(LABEL_LAYOUT) == _TWO else Layout.ONE_TREE,
             labels.get(LABEL_LAYOUT) == _MOVING,
+            record.parse(labels.get(LABEL_DIGESTS, "")),
         )
 
     def dumps(self, labels: Mapping[str, str]) -> dict[str, str]:
@@ -70,6 +81,8 @@ class Decisions:
             LABEL_NUMBERS: _text(self.numbers),
             LABEL_LAYOUT: self._layout,
         }
+        if not isinstance(self.digests, Unanswered):  # else the label stays as it is
+            ours[LABEL_DIGESTS] = record.dumps(self.digests)
         others = {key: value for key, value in labels.items() if key not in ours}
         return others | {key: value for key, value in ours.items() if value}
 
@@ -119,6 +132,28 @@ class Decisions:
         """Return the decisions with ordinals of further nodes of `service`; existing ones stay."""
         known = {**numbers, **self.numbers.get(service, {})}
         return replace(self, numbers={**_without(self.numbers, service), service: known})
+
+    def admit(self, image: str, digest: str) -> Decisions:
+        """Return the decisions with `digest` counting for an image, given as repository:tag.
+
+        A record of no known form is begun anew.
+        """
+        known = {} if isinstance(self.digests, Unanswered) else self.digests
+        return replace(self, digests=record.with_digest(known, image, digest))
+
+    def adopt(self, digests: Mapping[str, str]) -> Decisions:
+        """Return the decisions with digests of further images; those on record stay."""
+        if isinstance(self.digests, Unanswered):
+            return self
+        further = {image: (digest,) for image, digest in digests.items()}
+        return replace(self, digests={**further, **self.digests})
+
+    def forget(self, image: str) -> Decisions:
+        """Return the decisions without any digest of an image."""
+        if isinstance(self.digests, Unanswered):
+            return self
+        others = {name: found for name, found in self.digests.items() if name != image}
+        return replace(self, digests=others)
 
 
 def _without(table: Table, service: str) -> dict[str, Mapping[str, str]]:

@@ -45,10 +45,14 @@ class Image:
     recipe: str = field(default="", compare=False)
 
     @property
+    def name(self) -> str:
+        """Repository and tag, without a registry's address."""
+        return f"{self.repository}:{self.tag}"
+
+    @property
     def reference(self) -> str:
         """The reference by which engines know it."""
-        name = f"{self.repository}:{self.tag}"
-        return f"{REGISTRY}/{name}" if self.source is Source.REGISTRY else name
+        return f"{REGISTRY}/{self.name}" if self.source is Source.REGISTRY else self.name
 
 
 @dataclass(frozen=True)

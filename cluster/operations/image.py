@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cluster.connectors.node import Node
 from cluster.errors import ConfigError, NodeError
-from cluster.facts.nodes import identify
+from cluster.model.digests import DIGEST
 from cluster.model.item import Action, Kind
 from cluster.model.policy import Say
 from cluster.model.recipes import RECIPES, has_recipe, recipe, recipes
@@ -21,6 +21,8 @@ from cluster.operations.image_transfer import pull
 
 _WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
 _LONG = 5  # seconds: longer build steps are reported with their time, and a push reports this often
+# What both of the engine's image stores say at the end of a push: "latest: digest: ... size: 1234".
+_PUSHED = re.compile(rf"\S+: digest: ({DIGEST.pattern}) size: \d+")
 _ERROR_LINES = 40  # BuildKit repeats what the failed command said last
 
 
@@ -83,13 +85,16 @@ def stages(say: Say) -> Say:
 
 
 def push(node: Node, image: Image, say: Say) -> str:
-    """Push `image` from the engine of `node` to its registry, and return the digest there.
+    """Push `image` from the engine of `node` to its registry, and return the digest of it.
+
+    It is the engine's own: asked a moment later, the registry might tell that of another's push.
 
     Raises:
         NodeError: the push failed.
     """
     doing = f"pushing {image.reference}"
     sent: dict[str, int] = {}
+    digest = ""
     told = time.monotonic()
     with node.talking(doing, seconds=node.deadlines.transfer) as engine:
         for event in engine.push(image.reference, stream=True, decode=True):
@@ -106,7 +111,11 @@ def push(node: Node, image: Image, say: Say) -> str:
                 )
             if event.get("status") == "Pushed":
                 say(f"pushed layer {event.get('id', '')}")
-    return identify(node, image)
+            if said := _PUSHED.fullmatch(event.get("status") or ""):
+                digest = said[1]
+    if not digest:
+        raise NodeError(node.name, f"{doing}: the engine does not say which digest it pushed")
+    return digest
 
 
 def _context(name: str) -> bytes:

@@ -48,7 +48,7 @@ class UntagImage(Operation):
     @property
     def name(self) -> str:
         """The image, without the registry's address."""
-        return f"{self.image.repository}:{self.image.tag}"
+        return self.image.name
 
     def execute(self, context: Context) -> str:
         """Untag it."""

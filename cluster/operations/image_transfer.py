@@ -111,8 +111,8 @@ def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:
         if time.monotonic() > end:
             raise NodeError(
                 node.name,
-                f"its registry does not have {image.reference} at {digest[:19]}, as the master's",
-                "Is $SKP_HOME the same shared folder? Look: ./skp.py docker.image-list",
+                f"its registry does not have {image.reference} at {digest[:19]}, the one on record",
+                "Does it run, over the same shared folder? Look: ./skp.py docker.image-list",
             )
         time.sleep(_PAUSE)
     pull(node, name, digest)

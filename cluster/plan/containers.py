@@ -10,7 +10,7 @@ from cluster.config.secrets import Secret
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.order import needed
 from cluster.model.policy import Busy
-from cluster.model.spec import GPU_RUNTIME, Container, Image, Source, fingerprint
+from cluster.model.spec import GPU_RUNTIME, Container, Image, fingerprint
 from cluster.model.state import FoundContainer, FoundNode, State
 from cluster.operations.container import (
     CreateContainer,
@@ -33,13 +33,14 @@ class Rules:
 
     Attributes:
         identify: returns the id or digest that a container's image is to have; "" for an image that
-            is missing.
+            is missing, or of which no digest is on record.
         home: the path of the shared folder; a container that mounts it needs it on its node.
         key: the cluster's key for hashes.
         master: the node that has streamed images.
         busy: what is done about a container that is at work when it is to be replaced.
         marker_files: by service, the files on nodes' disks that decide about its containers.
         shared: what they depend on of shared folders.
+        missing: returns why an image has no id or digest, and what to type.
     """
 
     identify: Callable[[Container], str]
@@ -49,6 +50,7 @@ class Rules:
     busy: Busy = Busy.SKIP
     marker_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shared: Shared = field(default_factory=Shared)
+    missing: Callable[[Image], tuple[str, str]] = lambda image: (f"there is no {image.name}", "")
 
 
 def plan_containers(
@@ -128,7 +130,7 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     if obstacle := obstacle_of(container, node, rules):
         found = blocked(container, *obstacle)
         return replace(found, differences=item.differences, order=item.order)
-    reason, hint = missing_prerequisites(container, state, node, identity, rules)
+    reason, hint = missing_prerequisites(container, state, rules)
     if not reason:
         return item
     place = (Kind.CONTAINER, container.node, container.name)
@@ -147,7 +149,7 @@ def _compared(container: Container, identity: str, node: FoundNode, rules: Rules
     """Return what is to be done if there is no obstacle."""
     found, known = node.containers.get(container.name), identity
     if found and not identity:
-        # While its registry is down an image has no digest: what is there is not compared by it.
+        # Where no digest is on record what is there is not compared by it.
         known = (found.fields.get("image") or {}).get("id", "")
     described = container.described(known or None, rules.key)
     if found is None:
@@ -262,10 +264,9 @@ def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
     return None
 
 
-def missing_prerequisites(
-    container: Container, state: State, node: FoundNode, identity: str, rules: Rules
-) -> tuple[str, str]:
+def missing_prerequisites(container: Container, state: State, rules: Rules) -> tuple[str, str]:
     """Return what other operations have to make first, and what to type; ("", "") for nothing."""
+    node = state.nodes[container.node]
     if container.on_overlay and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
     if container.on_overlay and container.network not in (
@@ -274,17 +275,7 @@ def missing_prerequisites(
         return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     if missing := rules.shared.missing(container):
         return missing, "./skp.py docker.apply"
-    return ("", "") if identity else _missing_image(container.image)
-
-
-def _missing_image(image: Image) -> tuple[str, str]:
-    if image.source is Source.STREAM:
-        return f"the master has no image {image.reference} yet", ""
-    build = f", then ./skp.py {image.built_by}" if image.built_by else ""
-    return (
-        f"the master's registry does not have {image.repository}:{image.tag}",
-        f"./skp.py docker.registry-run{build}",
-    )
+    return ("", "") if rules.identify(container) else rules.missing(container.image)
 
 
 def _port_clash(container: Container, node: FoundNode) -> str:

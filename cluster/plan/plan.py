@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
+from cluster.config.inventory import Inventory
 from cluster.config.secrets import SPEC_KEY
 from cluster.errors import ConfigErrors, SkpError
+from cluster.model.admission import identity, may_go_back, missing
 from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Table
 from cluster.model.item import Blocked, Item, Kind
@@ -20,6 +23,7 @@ from cluster.operations.image import BuildImage, PullImage
 from cluster.plan.conflicts import conflicts
 from cluster.plan.containers import Rules, plan_containers
 from cluster.plan.decisions import plan_decisions
+from cluster.plan.digests import plan_digests
 from cluster.plan.files import plan_files
 from cluster.plan.follow_ups import plan_follow_ups
 from cluster.plan.leave import plan_leave
@@ -61,6 +65,7 @@ def make_plan(view: View, scope: Scope) -> Plan:
     items = [
         *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
         *plan_decisions(cluster, state, scope),
+        *(plan_digests(cluster.inventory, state) if scope.services else ()),
         *(() if scope.goal is Goal.REMOVE else plan_ordinals(services, cluster, state)),
         *(plan_files(cluster.files, state, scope.nodes) if Part.FILES in scope.parts else ()),
         *(plan_trees(cluster, state, services, scope.nodes) if _makes(scope) else ()),
@@ -141,20 +146,26 @@ def _desired(
 def _rules(
     cluster: Cluster, state: State, scope: Scope, setup: Mapping[str, Sequence[SetupStep]]
 ) -> Rules:
-    master, pins = cluster.inventory.master.name, _pins(cluster, state, scope)
-    identities = state.nodes[master].images if master in state.nodes else {}
+    inventory, pins = cluster.inventory, _pins(cluster, state, scope)
+    identities = cache(lambda image: identity(inventory, state, image))
     # A setup step is of the service whose containers need it.
     owner = {step.container.service: name for name, steps in setup.items() for step in steps}
 
     def identify(container: Container) -> str:
         service = owner.get(container.service, container.service)
         pinned = pins.get(service, {}).get(container.image.reference)
-        return pinned or identities.get(container.image, "")
+        return pinned or identities(container.image)
 
-    key = cluster.secrets[SPEC_KEY]
-    markers = {s.name: frozenset(s.marker_files(cluster)) for s in scope.services}
-    common = shared(cluster, state, scope.services)
-    return Rules(identify, cluster.home, key, master, scope.busy_policy, markers, common)
+    return Rules(
+        identify,
+        cluster.home,
+        cluster.secrets[SPEC_KEY],
+        inventory.master.name,
+        scope.busy_policy,
+        {s.name: frozenset(s.marker_files(cluster)) for s in scope.services},
+        shared(cluster, state, scope.services),
+        lambda image: missing(inventory, state, image),
+    )
 
 
 def _setup(
@@ -181,13 +192,14 @@ def _pins(cluster: Cluster, state: State, scope: Scope) -> Table:
     return {k: v for k, v in state.swarm.decisions.pinned.items() if k not in lifted}
 
 
-def rollback_scope(scope: Scope, state: State) -> Scope:
+def rollback_scope(scope: Scope, view: View) -> Scope:
     """Return a rollback's scope, pinned to the digests that ran before the present ones.
 
     Raises:
         SkpError: a service has no container that replaced one with another image.
     """
-    pins = {service.name: _before(service.name, state) for service in scope.services}
+    inventory, state = view.cluster.inventory, view.state
+    pins = {service.name: _before(service.name, inventory, state) for service in scope.services}
     for name, images in pins.items():
         if not images:
             raise SkpError(
@@ -198,22 +210,27 @@ def rollback_scope(scope: Scope, state: State) -> Scope:
     return replace(scope, pins=pins)
 
 
-def _before(service: str, state: State) -> Mapping[str, str]:
+def _before(service: str, inventory: Inventory, state: State) -> Mapping[str, str]:
     """Return the digests that a rollback of `service` goes to, by image reference.
 
-    A rollback that has not reached every container yet is completed first.
+    A rollback that has not reached every container yet is completed first. Of what containers say
+    of the ones before them, only that counts which a manager's says, or which was on record.
     """
     pinned = state.swarm.decisions.pinned.get(service, {}) if state.swarm else {}
     containers = [
-        found
+        (node.name, found)
         for node in state.nodes.values()
         for found in node.containers.values()
         if found.service == service
     ]
-    runs = {(c.fields.get("image") or {}).get("id") for c in containers if c.image in pinned}
+    runs = {(c.fields.get("image") or {}).get("id") for _, c in containers if c.image in pinned}
     if runs - set(pinned.values()):
         return pinned
-    return {found.image: found.previous for found in containers if found.previous}
+    return {
+        found.image: found.previous
+        for node, found in containers
+        if found.previous and may_go_back(inventory, state, node, found)
+    }
 
 
 def _images(view: View, desired: Sequence[Container]) -> list[Item]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import NodeError
 from cluster.facts.cluster import observe_cluster
+from cluster.model.admission import missing
 from cluster.model.cluster import Cluster, Declared
 from cluster.model.item import Item, Keep, Kind
 from cluster.model.spec import Container, Credential
@@ -87,10 +88,8 @@ def make_tables(declared: Declared, fleet: Fleet) -> Change:
     container = _container(cluster, fleet, state)
     digest = AIRFLOW.digest(cluster, state)
     if not digest:
-        missing = f"the master's registry does not have {container.image.repository}"
-        raise NodeError(
-            cluster.inventory.master.name, missing, f"./skp.py {container.image.built_by}"
-        )
+        master = cluster.inventory.master.name
+        raise NodeError(master, *missing(cluster.inventory, state, container.image))
     tables = AIRFLOW.tables(cluster, state, container)
     made = labels(tables.container, digest, None, cluster.secrets[SPEC_KEY])
     master = cluster.inventory.master.name

@@ -15,6 +15,7 @@ from dataclasses import replace
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
+from cluster.model.admission import identity
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.layout import Folder, Layout, Move
@@ -139,8 +140,8 @@ class Airflow(Service):
         for container in self.containers(cluster, facts):
             store, _, digest = self._wanted_mark(cluster, facts).partition(" ")
             made, _, by = self._mark(cluster, facts).strip().partition(" ")
-            # An image has no digest while its registry is down, and a rollback can't downgrade
-            # tables: in both cases the tables that are there have to do.
+            # An image may have no digest on record, and a rollback can't downgrade tables: in both
+            # cases the tables that are there have to do.
             if made == store and (digest in ("", by) or self._pinned(cluster, facts)):
                 return
             why = "" if made == store else f"its store {store} was not made yet"
@@ -174,14 +175,12 @@ class Airflow(Service):
         return f"{airflow_store.place(cluster)} {self.digest(cluster, facts)}".strip()
 
     def digest(self, cluster: Cluster, facts: State) -> str:
-        """Return the digest of the image that is to run: a rollback's, else the registry's.
+        """Return the digest of the image that is to run: a rollback's, else that of record.
 
-        It is "" when the registry can't say.
+        It is "" when none is recorded.
         """
         (image,) = self.images(cluster)
-        master = facts.nodes.get(cluster.inventory.master.name)
-        known = master.images.get(image, "") if master else ""
-        return self._pinned(cluster, facts) or known
+        return self._pinned(cluster, facts) or identity(cluster.inventory, facts, image)
 
     def _pinned(self, cluster: Cluster, facts: State) -> str:
         (image,) = self.images(cluster)

@@ -35,11 +35,20 @@ def image_build_ds(
 
 @command()
 def image_list(s: Session) -> None:
-    """List the images of the registry: digest, size and age on every node."""
+    """List the images of the registry: digests, size and age on every node."""
     from cli import rendering
 
-    with s.fleet(s.hosts) as fleet:
+    with s.fleet() as fleet:  # the managers too: they know which digests count
         rendering.show_images(s, fleet)
+
+
+@command(help={"reference": "Image and tag, e.g. skp/docker-ds:latest; @sha256:... checks it."})
+def image_admit(s: Session, reference: str = "") -> None:
+    """Have an image that was pushed by hand run: record its digest in the registry."""
+    from cluster.commands.image_admit import parse, plan_image_admission
+
+    image, expected = parse(reference)
+    s.change(lambda _, fleet: plan_image_admission(s.inventory, fleet, image, expected))
 
 
 @command(help={"image": "The image's name, e.g. skp/docker-ds.", "tag": "Its tag, e.g. 1.0."})
@@ -82,4 +91,4 @@ def _build(service: Service) -> Command:
 
 
 _BUILD = (_build(service) for service in services.catalogue().values() if service.recipe)
-TASKS = (image_build_ds, *_BUILD, image_list, image_rm, image_prune)
+TASKS = (image_build_ds, *_BUILD, image_list, image_admit, image_rm, image_prune)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.lab import Ran, on, skp
+from tests.support.lab import Ran, admit, on, skp
 
 Settings = Callable[..., dict[str, str]]
 
@@ -70,9 +70,11 @@ def second_build(changed: None) -> Iterator[None]:
         f"&& docker push -q {image}:latest",
     )
     assert done.code == 0, done.all
+    admit()
     yield
     on("c01", f"docker tag {image}:before {image}:latest && docker push -q {image}:latest")
     on("c01", f"docker rmi {image}:before")
+    admit()
 
 
 def digest() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.lab import NODES, Ran, container_ids, node_rows, on, skp
+from tests.support.lab import FORGOTTEN, NODES, Ran, admit, container_ids, node_rows, on, skp
 
 
 def test_a_node_leaves_and_comes_back(changed: None) -> None:
@@ -32,6 +32,10 @@ def test_all_leave_one_by_one_and_nothing_of_the_data_is_lost(changed: None) -> 
         assert on(node, "docker info -f '{{.Swarm.LocalNodeState}}'").out.strip() == "inactive"
         assert on(node, "docker ps -aq").out == ""
     assert on("c02", "cat /home/skp/skp/volume/kept.txt; rm /home/skp/skp/volume/kept.txt").out
+    forgotten = skp("docker.apply")
+    assert forgotten.code == 1, forgotten.all
+    assert FORGOTTEN in forgotten.out
+    admit()
     applied = skp("docker.apply")
     assert applied.code == 0, applied.all
     assert skp("docker.status").code == 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import NODES, inventory, on, skp
+from tests.support.lab import NODES, admit, container_ids, inventory, on, skp
+from tests.support.swarm_labels import forget
 
 IMAGE = "localhost:5000/skp/docker-ds"
 MANIFEST = "http://localhost:5000/v2/skp/docker-ds/manifests/latest"
@@ -66,6 +67,77 @@ def test_the_registrys_storage_is_read_only_for_readers(platform: None) -> None:
     assert storage["RW"] is False
 
 
+def written(tag: str) -> None:
+    """Have `latest` mean what `tag` means, without asking the registry."""
+    found = on("c01", "docker inspect registry-skp -f '{{json .Mounts}}'").out
+    (storage,) = [m for m in json.loads(found) if m["Destination"] == "/var/lib/registry"]
+    tags = f"{storage['Source']}/docker/registry/v2/repositories/skp/docker-ds/_manifests/tags"
+    ran = on("c01", f"sudo cp {tags}/{tag}/current/link {tags}/latest/current/link")
+    assert ran.code == 0, ran.all
+    on("c01", f"sudo rm -r {tags}/{tag}")
+
+
+@pytest.fixture
+def poisoned(changed: None, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Another image under the tag that runs, pushed or written into the storage; its digest."""
+    before = digest("c01")
+    on("c01", f"docker tag {IMAGE}:latest {IMAGE}:before")
+    tag = "poisoned" if getattr(request, "param", "pushed") == "written" else "latest"
+    build = f"echo 'FROM {IMAGE}:before\nLABEL poisoned=yes' | docker build -q -t {IMAGE}:{tag} -"
+    assert on("c01", f"{build} && docker push -q {IMAGE}:{tag}").code == 0
+    if tag != "latest":
+        written(tag)
+    found = digest("c02")  # a reader's
+    assert found.startswith("sha256:")
+    assert found != before
+    yield found
+    on("c01", f"docker tag {IMAGE}:before {IMAGE}:latest && docker push -q {IMAGE}:latest")
+    on("c01", f"docker rmi {IMAGE}:before {IMAGE}:poisoned")
+    admit()
+
+
+@pytest.mark.parametrize("poisoned", ["pushed", "written"], indirect=True)
+def test_another_image_under_the_tag_runs_only_once_it_is_admitted(poisoned: str) -> None:
+    label = "docker inspect -f '{{index .Config.Labels \"poisoned\"}}' jupyter-skp"
+    before = container_ids()
+    for words in (["docker.apply"], ["docker.plan"], ["docker.status"]):
+        ran = skp(*words)
+        assert ran.code == 0, ran.all
+        assert f"the registry's skp/docker-ds:latest is {poisoned}, not the admitted one" in ran.err
+        assert "./skp.py docker.image-admit skp/docker-ds:latest" in ran.err
+    (row,) = [
+        row
+        for row in skp("docker.image-list", "--json").json["images"]
+        if (row["node"], row["image"]) == ("c01", "skp/docker-ds:latest")
+    ]
+    assert row["registry"] == poisoned != row["admitted"]
+    other = skp("docker.image-admit", f"skp/docker-ds:latest@{row['admitted']}")
+    assert other.code == 1, other.all
+    # What has to be made anew is made of the image on record, pulled by its digest.
+    assert on("c01", "docker rm -f jupyter-skp").code == 0
+    assert skp("docker.apply").code == 0
+    assert on("c01", label).out.strip() != "yes"
+    assert {n: c for n, c in container_ids().items() if n != "c01"} == {
+        n: c for n, c in before.items() if n != "c01"
+    }
+    admit(f"skp/docker-ds:latest@{poisoned}")
+    applied = skp("docker.apply", "--busy", "replace")
+    assert applied.code == 0, applied.all
+    assert on("c01", label).out.strip() == "yes"
+
+
+def test_a_cluster_of_the_version_before_is_taken_over_as_it_runs(poisoned: str) -> None:
+    """Without a record what runs counts, and not what the registry serves meanwhile."""
+    before = container_ids()
+    forget("skp.digests")
+    assert "record the digests that run" in skp("docker.plan").out
+    applied = skp("docker.apply")
+    assert applied.code == 0, applied.all
+    assert f"is {poisoned}, not the admitted one" in applied.err
+    assert container_ids() == before
+    assert "Nothing to change" in skp("docker.apply").out
+
+
 @pytest.fixture
 def stale(changed: None) -> Iterator[None]:
     """c02's registry reads a copy of the storage that gets no pushes any more."""
@@ -77,10 +149,12 @@ def stale(changed: None) -> Iterator[None]:
     on("c01", f"docker tag {IMAGE}:latest {IMAGE}:before")
     build = f"echo 'FROM {IMAGE}:before\nLABEL newer=yes' | docker build -q -t {IMAGE}:latest -"
     assert on("c01", f"{build} && docker push -q {IMAGE}:latest").code == 0
+    admit()
     yield
     on("c02", f"docker rm -f registry-skp; sudo umount {storage}; sudo rm -rf /var/stale")
     on("c01", f"docker tag {IMAGE}:before {IMAGE}:latest && docker push -q {IMAGE}:latest")
     on("c01", f"docker rmi {IMAGE}:before")
+    admit()
 
 
 def test_a_reader_on_a_stale_copy_is_named_and_blocks_its_own_node_only(

@@ -1,4 +1,4 @@
-"""Thirty times eight machines that have nothing: each time one apply makes the whole cluster.
+"""Thirty times eight machines, seven of which have nothing: one apply makes the whole cluster.
 
 The platform's races show only now and then: labelling a node that has just joined, and the first
 container on the overlay of such a node. So every node gets a container on the overlay at once: a
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import stand_in
-from tests.support.lab import ROOT, Ran, on, run, skp
+from tests.support.lab import ROOT, Ran, admit, on, run, skp
 
 TIMES, SIZE = 30, 8
 NODES = tuple(f"c{number:02d}" for number in range(1, SIZE + 1))
@@ -60,14 +60,20 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
         entry["labels"] = [{"jupyter": "enable"}]
     (folder / "hosts.json").write_text(json.dumps(hosts))
     env = {"SKP_HOSTS": str(folder / "hosts.json")}
-    made = skp("docker.registry-run", "--nodes", "c01", env=env)
-    assert made.code == 0, made.all
+    begin(env)
     stand_in.build()
     (folder / "image.tar").write_bytes(on_master("docker", "save", "skp/docker-registry:latest"))
     (folder / "registry.tar").write_bytes(on_master("tar", "-c", "-C", REGISTRY, "."))
     yield Prepared(folder / "image.tar", folder / "registry.tar", env)
     skp("-q", "lab.down")
     print(f"\nraces met in {TIMES} bring-ups of {SIZE} nodes: {len(attempts)}", *attempts, sep="\n")
+
+
+def begin(env: dict[str, str]) -> None:
+    """Have a Swarm of one node, which remembers digests, and a registry there."""
+    for words in (["docker.swarm-init"], ["docker.registry-run", "--nodes", "c01"]):
+        ran = skp(*words, env=env)
+        assert ran.code == 0, ran.all
 
 
 def bring_up(prepared: Prepared) -> Ran:
@@ -98,6 +104,8 @@ def test_a_bring_up_is_all_right(prepared: Prepared, number: int) -> None:
     on_master("docker", "load", "-q", given=prepared.image.read_bytes())
     on_master("install", "-d", "-o", "skp", "-g", "skp", REGISTRY)
     on_master("tar", "-x", "-C", REGISTRY, given=prepared.registry.read_bytes())
+    begin(prepared.env)
+    admit()
     ran = bring_up(prepared)
     assert ran.code == 0, ran.all
     assert skp("docker.status", env=prepared.env).code == 0

@@ -62,7 +62,13 @@ def plan(
     return plan_containers(
         desired,
         state,
-        Rules(lambda c: images.get(c.image, ""), HOME, KEY, "c01"),
+        Rules(
+            lambda c: images.get(c.image, ""),
+            HOME,
+            KEY,
+            "c01",
+            missing=lambda image: (f"there is no {image.name}", "build it"),
+        ),
         services=services,
         nodes=nodes,
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import signal
 
-from tests.support.lab import NODES, Ran, on, run
+from tests.support.lab import FORGOTTEN, NODES, Ran, on, run
 
 MOST = 60  # changes of one command; more would be an endless loop
 
 
 def dying(what: str, number: int, *words: str, env: dict[str, str] | None = None) -> Ran:
-    """Run a command that is killed after its nth change; its code is 0 if it got through."""
+    """Run a command that is killed after its nth change; its code is 0 if it got through.
+
+    It is 1 when all is done but what waits for an image whose digest ended with the Swarm.
+    """
     ran = run(".venv/bin/python", "tests/support/killer.py", what, str(number), *words, env=env)
-    assert ran.code in (0, -signal.SIGKILL), ran.all
+    assert ran.code in (0, -signal.SIGKILL) or FORGOTTEN in ran.out, ran.all
     return ran
 
 

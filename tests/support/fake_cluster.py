@@ -27,12 +27,16 @@ from cluster.connectors import fleet as fleets
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.model import digests as record
 from cluster.model import trees
+from cluster.model.answer import Unanswered
 from cluster.model.cluster import Declared
-from cluster.model.spec import Source
+from cluster.model.decisions import LABEL_DIGESTS, LABEL_LAYOUT
+from cluster.model.spec import REGISTRY, Source
 from hosts.boot import files as boot
 from tasks import ns
 from tests.support.described import described
+from tests.support.digests import digest
 from tests.support.fake_configs import FakeConfigs
 from tests.support.fake_machine import FakeMachine
 from tests.support.fakes import Reply, Request, done, refusal, reply
@@ -75,9 +79,8 @@ class FakeCluster:
         **settings: str,
     ) -> None:
         """Write the cluster's files into `folder`, and have commands find the nodes."""
-        self._folder = folder
+        self.folder = folder
         self.wire: list[str] = []
-        self.labels: dict[str, str] = {"skp.layout": "2"}
         self.shared: dict[str, str] = {}
         self.entries: dict[str, dict[str, Any]] = {}
         self.networks: list[dict[str, Any]] = []
@@ -90,9 +93,9 @@ class FakeCluster:
         monkeypatch.setattr(settings_file, "evaluate", self._evaluated)
         self.wanted = described(folder, hosts, self.settings)
         pushed = {
-            image.reference: f"sha256:of-{image.repository}"
-            for image in self._images(Source.REGISTRY)
+            image.reference: digest(image.repository) for image in self._images(Source.REGISTRY)
         }
+        self.labels = {LABEL_DIGESTS: record.dumps(self._built()), LABEL_LAYOUT: "2"}
         self.machines = {
             name: FakeMachine(name, told["ipv4"], pushed, self.wire, self.shared)
             for name, told in hosts.items()
@@ -152,6 +155,19 @@ class FakeCluster:
         self.shared[trees.marker(self.wanted)] = "the-marker\n"
         self.shared[trees.done(self.wanted)] = f"{self.wanted.users}\n"
 
+    def admit(self, name: str, found: str) -> None:
+        """Have a new build in the registry, with its digest on record."""
+        self.push(name, found)
+        known = record.parse(self.labels[LABEL_DIGESTS])
+        assert not isinstance(known, Unanswered)
+        self.labels[LABEL_DIGESTS] = record.dumps(record.with_digest(known, name, found))
+
+    def push(self, name: str, found: str) -> None:
+        """Have another image under a tag in the registry; the one before it stays there too."""
+        pushed, reference = self.master.pushed, f"{REGISTRY}/{name}"
+        pushed[f"before {len(pushed)}"] = pushed.get(reference, "")
+        pushed[reference] = found
+
     def remember(self, options: Mapping[str, Mapping[str, str]]) -> None:
         """Have the Swarm remember what `-run` was given: by service, then by setting."""
         self.labels["skp.options"] = json.dumps(options)
@@ -171,7 +187,7 @@ class FakeCluster:
             for name, machine in self.machines.items()
         }
         ours = {key: getattr(self, key) for key in ("labels", "entries", "networks", "shared")}
-        stored = (self._folder / "secrets.env").read_bytes()
+        stored = (self.folder / "secrets.env").read_bytes()
         return deepcopy({"machines": machines, "ours": ours, "stored": stored})
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -182,7 +198,7 @@ class FakeCluster:
         vars(self).update(copied["ours"])
         for machine in self.machines.values():
             machine.shared = self.shared
-        secrets_file.write(self._folder / "secrets.env", secrets.parse(copied["stored"].decode()))
+        secrets_file.write(self.folder / "secrets.env", secrets.parse(copied["stored"].decode()))
 
     def containers(self, service: str) -> dict[str, dict[str, Any]]:
         """Return the containers of a service on all nodes by name."""
@@ -207,6 +223,10 @@ class FakeCluster:
     def _evaluated(self, path: Path, folder: Path) -> EnvFile:
         """Return what the settings' file says, without the shell that evaluates it elsewhere."""
         return EnvFile(_Source(path, folder), {"SKP_USER": "skp", **self.settings}, frozenset())
+
+    def _built(self) -> record.Record:
+        """Return the record as the builds of all images have left it."""
+        return {i.name: (digest(i.repository),) for i in self._images(Source.REGISTRY)}
 
     def _images(self, source: Source) -> list[Any]:
         every = [i for s in services.catalogue().values() for i in s.images(self.wanted)]

@@ -59,7 +59,7 @@ class FakeRegistry:
 
     def _one(self, line: str, body: bytes) -> bytes:
         method, path = line.split(" ")
-        found = re.fullmatch(r"/v2/(.*)/(tags/list|manifests/(.*))", path)
+        found = re.fullmatch(r"/v2/(.*)/(tags/list|(?:manifests|blobs)/(.*))", path)
         assert found is not None, line
         repository, reference = found[1], found[3]
         tags = self.tags.get(repository, {})
@@ -86,12 +86,21 @@ def _response(status: int, body: bytes = b"", headers: Mapping[str, str] | None 
 
 
 def digests(pushed: Mapping[str, str], ran: Ran) -> Completed:
-    """Answer requests for the digests of tags, sent at once; `pushed` has them by reference."""
+    """Answer requests for tags and their digests; `pushed` has them by reference."""
     assert isinstance(ran.stdin, bytes)
-    asked = re.findall(r"HEAD /v2/(\S+)/manifests/(\S+) HTTP", ran.stdin.decode())
-    found = [pushed.get(f"localhost:5000/{name}:{tag}") for name, tag in asked]
-    answers = [_response(200, b"", {"Docker-Content-Digest": d}) if d else MISSING for d in found]
-    return Completed(0, b"".join(a.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" for a in answers), b"")
+    asked = re.findall(r"(GET|HEAD) /v2/(\S+)/(tags/list|manifests/(\S+)) HTTP", ran.stdin.decode())
+    return Completed(0, b"".join(_told(pushed, *words) for words in asked), b"")
+
+
+def _told(pushed: Mapping[str, str], method: str, name: str, what: str, tag: str) -> bytes:
+    if what == "tags/list":
+        ours = [reference.partition(f"localhost:5000/{name}:")[2] for reference in pushed]
+        return _response(200, json.dumps({"tags": [tag for tag in ours if tag]}).encode())
+    found = pushed.get(f"localhost:5000/{name}:{tag}")
+    if method == "GET":
+        return MISSING  # of manifests it has no more than their digests
+    answer = _response(200, b"", {"Docker-Content-Digest": found}) if found else MISSING
+    return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
 
 MISSING = _response(404, b'{"errors": []}')

@@ -128,12 +128,26 @@ def secret(key: str) -> str:
     raise KeyError(key)
 
 
+# What is said of the demo's image after the Swarm ended, which remembered its digest.
+FORGOTTEN = "no digest is recorded of skp/docker-ds:latest"
+
+
+def admit(image: str = "skp/docker-ds:latest") -> None:
+    """Admit what the registry has of an image, after a push by hand or the end of the Swarm."""
+    admitted = skp("docker.image-admit", image)
+    assert admitted.code == 0, admitted.all
+
+
 def restore() -> None:
     """Make the cluster again what the demo left."""
     if _lives() != _restored:
         up = skp("-q", "lab.up", "-n", "3", "--publish")
         assert up.code == 0, up.all
-    applied = skp("docker.apply", "-q", "--busy", "replace")
+    words = ("docker.apply", "-q", "--busy", "replace")
+    applied = skp(*words)
+    if FORGOTTEN in applied.out:
+        admit()
+        applied = skp(*words)
     assert applied.code == 0, applied.all
     _restored[:] = _lives()
 

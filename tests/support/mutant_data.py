@@ -234,6 +234,27 @@ MUTANTS = (
         ".dumps({})\n",
     ),
     _mutant(
+        "what is admitted is not what counts",
+        "digests",
+        "decisions.admit(self.name, self.digest)",
+        "decisions.adopt({self.name: self.digest})",
+    ),
+    _mutant(
+        "what runs goes before what is on record",
+        "digests",
+        "        return decisions.adopt(self.digests)\n",
+        """        for name, digest in self.digests.items():
+            decisions = decisions.admit(name, digest)
+        return decisions
+""",
+    ),
+    _mutant(
+        "the digest of a push is not the engine's",
+        "image",
+        "                digest = said[1]\n",
+        "                digest = str(said)\n",
+    ),
+    _mutant(
         "generated secrets are readable by all",
         "decisions",
         "&& umask 077 && cat >{new}",

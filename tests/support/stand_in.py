@@ -6,7 +6,7 @@ import io
 import subprocess
 import tarfile
 
-from tests.support.lab import MINUTES, run, skp
+from tests.support.lab import MINUTES, admit, run, skp
 
 IMAGE = "localhost:5000/skp/docker-ds:latest"
 # What the catalogue asks of the image, answered at once: it is well, and nobody works with it.
@@ -31,7 +31,7 @@ def context() -> bytes:
 
 
 def build() -> None:
-    """Build it on c01, which has the registry's image and a registry, and push it."""
+    """Build it on c01, which has the registry's image and a registry, push it, and admit it."""
     for words, given in (
         (("build", "-q", "-t", IMAGE, "-"), context()),
         (("push", "-q", IMAGE), b""),
@@ -41,12 +41,13 @@ def build() -> None:
             input=given, capture_output=True, timeout=5 * MINUTES, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode(errors="replace")
+    admit(IMAGE)
 
 
 def begin() -> None:
     """Bring up what the demo leaves, but for the image: nodes, Swarm, registries."""
     nodes = run("bin/setup", seconds=15 * MINUTES), skp("lab.up", "-n", "3", "--publish")
-    registries = skp("docker.apply", "registry")
-    for ran in (*nodes, registries):
+    begun = skp("docker.swarm-init"), skp("docker.apply", "registry")
+    for ran in (*nodes, *begun):
         assert ran.code == 0, ran.all
     build()

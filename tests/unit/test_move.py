@@ -18,7 +18,7 @@ OLD = f"{VOLUME}/var/registry"
 def made(folder: Path, patch: pytest.MonkeyPatch) -> FakeCluster:
     """Return a cluster as an earlier version laid it out."""
     cluster = FakeCluster(folder, patch, HOSTS)
-    cluster.labels.clear()
+    del cluster.labels["skp.layout"]
     return cluster
 
 

@@ -54,7 +54,8 @@ def seen(wanted: Cluster, mark: str = "", digest: str = DIGEST) -> State:
         )
         for name in ("c01", "c02")
     }  # fmt: skip
-    return State(nodes, {}, Swarm("c01", "s", {}, Decisions(), {"net-skp": ""}, {}, ("c01",)))
+    on_record = Decisions(digests={i.name: (digest,) for i in images} if digest else {})
+    return State(nodes, {}, Swarm("c01", "s", {}, on_record, {"net-skp": ""}, {}, ("c01",)))
 
 
 def files(container: Container) -> dict[str, str]:
@@ -256,7 +257,7 @@ def test_what_is_rolled_back_has_its_own_image_and_takes_no_tables_back(tmp_path
     assert dict(tables.container.environment)["SKP_STORE"] == f"{made} sha256:old"
 
 
-def test_without_its_registry_a_store_that_was_made_is_not_doubted(tmp_path: Path) -> None:
+def test_without_a_digest_on_record_a_store_that_was_made_is_not_doubted(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     marked = f"mysql-skp:3306/airflow {DIGEST}\n"
     assert first(wanted, seen(wanted, marked, digest="")) == []

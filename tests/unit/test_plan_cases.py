@@ -84,7 +84,7 @@ def test_an_obstacle_is_named(
 @pytest.mark.parametrize(
     ("container", "images", "reason"),
     [
-        (BASE, {}, "registry does not have skp/a:latest"),
+        (BASE, {}, "there is no skp/a:latest"),
         (replace(BASE, network="other"), IMAGES, "no network other"),
     ],
 )

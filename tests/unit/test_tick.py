@@ -42,6 +42,16 @@ def test_the_same_trouble_is_told_once_and_its_end_too(after: Tick) -> None:
     assert after("", 0) == ""
 
 
+def test_warnings_that_stay_the_same_are_told_once(after: Tick) -> None:
+    warning, other = "skp: warning: another image\n", "skp: warning: a clock\n"
+    assert after(warning, 0) == warning
+    assert after(warning, 0) == ""
+    assert after(f"{warning}+ c02 create\n", 0) == "+ c02 create\n"
+    assert after(f"{warning}{other}", 0) == f"{warning}{other}"
+    assert after("", 0) == ""
+    assert after(warning, 0) == warning
+
+
 def test_in_which_way_a_node_is_unreachable_is_no_news(after: Tick) -> None:
     assert after("! c03: skp@c03:22 does not answer within 10 s\n", 1)
     assert after("! c03: skp@c03:22 can't be reached: No route to host\n", 1) == ""
@@ -69,6 +79,6 @@ def test_all_of_it_is_in_the_log(after: Tick, tmp_path: Path) -> None:
 def test_the_log_does_not_grow_for_ever(after: Tick, tmp_path: Path) -> None:
     for _ in range(3):
         after("x" * 700_000, 0)
-    assert {path.name for path in (tmp_path / "log").iterdir()} == {
+    assert {path.name for path in (tmp_path / "log").glob("*.log*")} == {
         "cron.log", "cron.log.1", "cron.log.2",
     }  # fmt: skip

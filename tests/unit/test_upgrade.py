@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +21,17 @@ from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Decisions
 from cluster.model.item import Keep, Kind
 from cluster.model.layout import Layout
-from cluster.model.spec import Image
+from cluster.model.spec import Image, Source
 from cluster.model.state import LABEL_FIELDS, LABEL_SPEC, FoundNode, Membership, State, Swarm
 from cluster.operations.container import CreateContainer, ReplaceContainer
 from cluster.operations.container_body import config
+from cluster.operations.digests import RecordRunning
 from cluster.plan.plan import make_plan
 from cluster.plan.scope import Scope
 from services.airflow import store
 from services.airflow.service import SERVICE as AIRFLOW
 from tests.support.described import described
+from tests.support.digests import digest as real_digest
 
 CONFINES = {
     "CapAdd", "CapDrop", "LogConfig", "NetworkMode", "PidsLimit", "ReadonlyRootfs", "Tmpfs",
@@ -52,8 +56,16 @@ def digest(image: Image) -> str:
     return f"sha256:{image.reference.rsplit('/', 1)[-1].replace(':', '-')}"
 
 
-def seen(cluster: Cluster, made: list[dict[str, Any]]) -> State:
-    """Return the state of a cluster where these containers run, and work."""
+def seen(
+    cluster: Cluster,
+    made: list[dict[str, Any]],
+    record: Mapping[str, tuple[str, ...]] | None = None,
+) -> State:
+    """Return the state of a cluster where these containers run, and work.
+
+    Args:
+        record: the digests on record; None for those of all images.
+    """
     images = {i: digest(i) for s in services.catalogue().values() for i in s.images(cluster)}
     (airflow,) = AIRFLOW.images(cluster)
     # What Airflow's setup leaves behind once its tables are made.
@@ -75,7 +87,8 @@ def seen(cluster: Cluster, made: list[dict[str, Any]]) -> State:
         )
         for host in cluster.inventory.hosts
     }
-    decisions = Decisions(numbers=DESCRIBED["numbers"], layout=Layout.ONE_TREE)
+    on_record = {image.name: (digest(image),) for image in images} if record is None else record
+    decisions = Decisions(numbers=DESCRIBED["numbers"], digests=on_record, layout=Layout.ONE_TREE)
     network = {cluster.settings.text("SKP_NET"): ""}
     return State(nodes, {}, Swarm("c01", "s", {}, decisions, network, {}, tuple(nodes)))
 
@@ -91,11 +104,16 @@ def as_inspected(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def planned(cluster: Cluster, state: State) -> list[Any]:
+    """Return what `docker.apply` would do about the services' containers."""
+    return [item for item in plan(cluster, state) if item.kind is Kind.CONTAINER]
+
+
+def plan(cluster: Cluster, state: State) -> list[Any]:
     """Return what `docker.apply` would do about the services."""
     chosen = tuple(services.catalogue().values())
     scope = Scope("docker.apply", tuple(state.nodes), services=chosen)
     view = View(cluster, state, Resolved(cluster.secrets, StoredSecrets(), StoredSecrets()))
-    return [item for item in make_plan(view, scope).items if item.kind is Kind.CONTAINER]
+    return list(make_plan(view, scope).items)
 
 
 # By the number in a container's description: what may differ when every container is replaced once.
@@ -139,6 +157,29 @@ def test_what_was_made_so_is_kept(version: str, tmp_path: Path) -> None:
     ]  # fmt: skip
     kept = planned(cluster, seen(cluster, now))
     assert [item for item in kept if not isinstance(item, Keep)] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_runs_becomes_the_record_and_nothing_else_is_replaced_for_it(
+    version: str, tmp_path: Path
+) -> None:
+    made = json.loads(
+        re.sub(
+            r"sha256:([a-z-]+)-latest",
+            lambda found: real_digest(found[1]),
+            json.dumps(made_by(version)),
+        )
+    )
+    cluster = wanted(tmp_path)
+    state = seen(cluster, made, {})
+    (recorded,) = [i for i in plan(cluster, state) if isinstance(i, RecordRunning)]
+    images = {i for s in services.catalogue().values() for i in s.images(cluster)}
+    ours = {i.name for i in images if i.source is Source.REGISTRY}
+    assert recorded.digests == {
+        name: real_digest(name.partition("/")[2].removesuffix(":latest")) for name in ours
+    }
+    afterwards = {name: (found,) for name, found in recorded.digests.items()}
+    assert planned(cluster, state) == planned(cluster, seen(cluster, made, afterwards))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

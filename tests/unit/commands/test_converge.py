@@ -136,7 +136,8 @@ def test_without_a_swarm_the_master_keeps_the_lock_and_the_swarm_when_it_has_beg
 def test_what_does_not_come_to_rest_is_an_error_after_twelve_rounds(
     command: Converging, cluster: FakeCluster
 ) -> None:
-    """Every look shows the registry gone again, and what needs it waits."""
+    """Every look shows the registry gone again, and what has no digest on record waits."""
+    cluster.labels.clear()
     for machine in cluster.machines.values():
         machine.connection.on("GET /containers/json", reply([]))
         machine.connection.on_run("/dev/tcp/localhost/5000", done(1))

@@ -11,6 +11,7 @@ from cluster.lock import swarm as lock
 from cluster.lock.holder import Holder
 from cluster.plan.scope import Goal
 from tests.support.converging import Converging, outcomes
+from tests.support.digests import digest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import refusal
 
@@ -55,9 +56,8 @@ def test_a_rollback_runs_the_image_before_and_is_named_afterwards(
     command: Converging, cluster: FakeCluster
 ) -> None:
     command.run()
-    reference = "localhost:5000/skp/docker-ds:latest"
-    old, cluster.master.pushed[reference] = cluster.master.pushed[reference], "sha256:newer"
-    cluster.master.pushed["kept"] = old
+    old = cluster.master.pushed["localhost:5000/skp/docker-ds:latest"]
+    cluster.admit("skp/docker-ds:latest", digest("newer"))
     command.run()
     assert command.run("jupyter", Goal.ROLLBACK).exit_code is ExitCode.OK
     fields = cluster["c02"].containers["jupyter-skp-c02"]["Config"]["Labels"]["skp.fields"]

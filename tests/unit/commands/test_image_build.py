@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,10 +12,12 @@ from cluster.commands.image_build import build_and_push, planned
 from cluster.commands.report import Report
 from cluster.errors import ExitCode, NodeError
 from cluster.model.spec import Image
+from tests.support.digests import digest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done, events, reply
 
 IMAGE = Image("skp/docker-kafka", "1.0", recipe="docker-kafka")
+NEW = digest("new")
 LINES = "#5 [2/3] RUN install\n#5 DONE 9.1s\n"
 
 
@@ -24,17 +27,13 @@ def master(cluster: FakeCluster) -> Any:
     connection = cluster.master.connection
     connection.on_run("exec 3<>/dev/tcp/localhost/5000'", done())
     connection.on_run("images/build.sh", done(0, "sha256:built", LINES))
-    connection.on("POST /images/localhost:5000/skp/docker-kafka/push", events({"status": "Pushed"}))
-    digests = SimpleNamespace(before="sha256:old", after="sha256:new")
-    asked: list[int] = []
+    told = {"status": f"1.0: digest: {NEW} size: 1576"}
+    connection.on("POST /images/localhost:5000/skp/docker-kafka/push", events(told))
+    return SimpleNamespace(connection=connection)
 
-    def distribution(_: Any) -> Any:
-        asked.append(1)
-        now = digests.before if len(asked) == 1 else digests.after
-        return reply({"Descriptor": {"digest": now}})
 
-    connection.on("GET /distribution/*/json", distribution)
-    return SimpleNamespace(connection=connection, digests=digests)
+def on_record(cluster: FakeCluster) -> Any:
+    return json.loads(cluster.labels["skp.digests"]).get("skp/docker-kafka:1.0")
 
 
 def built(cluster: FakeCluster, said: list[str] | None = None) -> Report:
@@ -53,16 +52,55 @@ def test_it_is_built_then_pushed_and_the_digest_told(cluster: FakeCluster, maste
     said: list[str] = []
     report = built(cluster, said)
     (result,) = report.results
-    assert (report.changed, result.detail) == (1, "sha256:new")
+    assert (report.changed, result.detail) == (1, NEW)
     assert said[:2] == ["[2/3] RUN install", "[2/3] took 9 s"]
     changes = [line for line in cluster.master.changes() if "audit" not in line]
     assert "dev/tcp/localhost/5000" in changes[0]
     assert "--build-arg A=1" in changes[1]
     assert changes[2].startswith("POST /images/localhost:5000/skp/docker-kafka/push?tag=1.0")
+    assert changes[3].startswith("POST /swarm/update")
+    assert on_record(cluster) == [NEW]
+
+
+def test_the_record_has_what_was_pushed_whatever_the_registry_says(
+    cluster: FakeCluster, master: Any
+) -> None:
+    """Somebody who writes the tag right after the push does not get on record."""
+    poisoned = reply({"Descriptor": {"digest": digest("poisoned")}})
+    master.connection.on("GET /distribution/*/json", poisoned)
+    built(cluster)
+    assert on_record(cluster) == [NEW]
+
+
+def test_a_new_build_counts_and_the_one_before_is_remembered(
+    cluster: FakeCluster, master: Any
+) -> None:
+    cluster.admit("skp/docker-kafka:1.0", digest("old"))
+    built(cluster)
+    assert on_record(cluster) == [NEW, digest("old")]
+
+
+def test_without_a_swarm_nothing_is_built(cluster: FakeCluster, master: Any) -> None:
+    for machine in cluster.machines.values():
+        machine.swarm |= {"LocalNodeState": "inactive", "ControlAvailable": False}
+    with pytest.raises(NodeError, match="there is no Swarm yet") as caught:
+        built(cluster)
+    assert caught.value.hint == "./skp.py docker.swarm-init"
+    assert not [line for line in cluster.master.changes() if "build.sh" in line]
+
+
+def test_with_a_record_that_can_not_be_read_nothing_is_built(
+    cluster: FakeCluster, master: Any
+) -> None:
+    cluster.labels["skp.digests"] = "nonsense"
+    with pytest.raises(NodeError, match="is of no known form"):
+        built(cluster)
+    assert not [line for line in cluster.master.changes() if "build.sh" in line]
+    assert cluster.labels["skp.digests"] == "nonsense"
 
 
 def test_the_same_image_again_is_no_change(cluster: FakeCluster, master: Any) -> None:
-    master.digests.after = master.digests.before
+    cluster.admit("skp/docker-kafka:1.0", NEW)
     report = built(cluster)
     assert (report.changed, report.exit_code) == (0, ExitCode.OK)
 

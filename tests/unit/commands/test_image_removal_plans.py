@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from cluster.commands.image_rm import plan_image_removal
 from cluster.config.inventory import Inventory
 from cluster.errors import NodeError, SkpError
 from cluster.model.spec import Image
+from tests.support.digests import digest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fake_registry import FakeRegistry, no_registry
+from tests.support.fake_swarm import FakeSwarm
 from tests.support.fakes import FakeFleet, fake_fleet, refusal, reply
 
 ALL = ("c01", "c02", "c03")
@@ -31,6 +34,7 @@ def fleet_with(
 ) -> FakeFleet:
     """Return nodes with these images; `users` are containers on c02 by name: what they run."""
     fleet = fake_fleet(*ALL, unreachable=away)
+    swarm_of(fleet, "")
     for name, connection in fleet.connections.items():
         connection.on("GET /images/json", reply(images.get(name, [])))
         running = (users or {}).items() if name == "c02" else ()
@@ -39,6 +43,14 @@ def fleet_with(
             inspected = {"Name": f"/{container}", "Config": {"Image": reference}, "Image": "i-old"}
             connection.on(f"GET /containers/{container}/json", reply(inspected))
     return fleet
+
+
+def swarm_of(fleet: FakeFleet, record: str) -> None:
+    """Have a Swarm with this label about digests, and all nodes managers of it."""
+    swarm = FakeSwarm(fleet)
+    swarm.labels = {"skp.digests": record}
+    for name in ALL:
+        swarm.add(f"id-{name}", name, "manager")
 
 
 @pytest.fixture
@@ -65,6 +77,29 @@ def test_a_tag_goes_from_engines_first_and_then_from_the_registry(inventory: Inv
     assert change.question == (
         "skp/x:1 would be removed from c01, c03, the registry (jupyter can't start without it)."
     )
+
+
+def test_what_is_removed_everywhere_is_forgotten(inventory: Inventory) -> None:
+    fleet = fleet_with({"c01": [stored("i1", NAME)]})
+    swarm_of(fleet, json.dumps({"skp/x:1": [digest("one")], "skp/x:2": [digest("two")]}))
+    registry_of(fleet).add("skp/x", "1", "2")
+    change = plan_image_removal(inventory, fleet, IMAGE, ALL, [])
+    assert items(change)[-1] == ("forget", "c01", "skp/x:1")
+    for some in (fleet_with({"c01": [stored("i1", NAME)]}, away=("c03",)), fleet):
+        swarm_of(some, json.dumps({"skp/x:1": [digest("one")]}))
+        registry_of(some).add("skp/x", "1")
+        nodes = ALL if some is not fleet else ("c01",)
+        kept = plan_image_removal(inventory, some, IMAGE, nodes, [])
+        assert "forget" not in [action for action, _, _ in items(kept)]
+
+
+def test_what_is_on_record_alone_can_be_forgotten(inventory: Inventory) -> None:
+    fleet = fleet_with({})
+    swarm_of(fleet, json.dumps({"skp/x:1": [digest("one")]}))
+    registry_of(fleet)
+    change = plan_image_removal(inventory, fleet, IMAGE, ALL, [])
+    assert items(change) == [("forget", "c01", "skp/x:1")]
+    assert change.question == "skp/x:1 would be removed from the record."
 
 
 def test_on_some_nodes_only_the_registry_keeps_it_and_is_not_asked(inventory: Inventory) -> None:
@@ -151,6 +186,29 @@ def test_superseded_images_are_pruned_and_current_ones_stay(inventory: Inventory
     ]  # fmt: skip
     assert getattr(change.items[1], "images", ()) == ("sha256:old",)
     assert [d.name for d in change.items[1].differences] == ["skp/x (old)"]
+
+
+def test_what_is_on_record_is_not_pruned_whatever_the_tag_leads_to(inventory: Inventory) -> None:
+    fleet = fleet_with({})
+    registry_of(fleet).add("skp/x", "1", content="another's")
+    swarm_of(fleet, json.dumps({"skp/x:1": [digest("ours"), digest("before")]}))
+    images = [
+        stored(f"sha256:{word}", digests=(f"localhost:5000/skp/x@{digest(word)}",))
+        for word in ("ours", "before")
+    ]
+    fleet.connections["c02"].on("GET /images/json", reply(images))
+    (_, pruned, _) = plan_image_prune(inventory, fleet, ALL).items
+    assert getattr(pruned, "images", ()) == ("sha256:before",)
+
+
+def test_with_a_record_that_can_not_be_read_nothing_is_removed(inventory: Inventory) -> None:
+    fleet = fleet_with({"c01": [stored("i1", NAME)]})
+    swarm_of(fleet, "[]")
+    registry_of(fleet).add("skp/x", "1")
+    with pytest.raises(NodeError, match=r"c01: the Swarm's record .* is of no known form"):
+        plan_image_prune(inventory, fleet, ALL)
+    with pytest.raises(NodeError, match="is of no known form"):
+        plan_image_removal(inventory, fleet, IMAGE, ALL, [])
 
 
 def test_without_a_registry_nothing_is_pruned(inventory: Inventory) -> None:

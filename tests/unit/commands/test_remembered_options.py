@@ -17,6 +17,7 @@ import pytest
 import services
 from cluster.connectors import local
 from tasks import ns
+from tests.support.digests import digest
 from tests.support.fake_cluster import FakeCluster, after_apply
 from tests.support.fake_portainer import FakePortainer
 from tests.support.fakes import content, done, frames
@@ -134,8 +135,7 @@ def test_portainer_is_told_of_agents_by_their_new_names(cluster: FakeCluster) ->
 
 
 def test_a_rollback_keeps_the_new_name(cluster: FakeCluster) -> None:
-    reference = "localhost:5000/skp/docker-ds:latest"
-    cluster.master.pushed[reference] = "sha256:newer"
+    cluster.admit("skp/docker-ds:latest", digest("newer"))
     assert cluster.run("docker.apply", "jupyter") == 0
     cluster.forget_wire()
     assert cluster.run("docker.rollback", "-s", "jupyter") == 0

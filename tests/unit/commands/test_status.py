@@ -128,20 +128,32 @@ def engines() -> FakeFleet:
 
 
 def test_an_image_is_shown_as_each_node_sees_it(engines: FakeFleet) -> None:
-    found = images(engines)
+    found = images(engines, ["c01", "c02"], {"skp/x:1": ("sha256:b", "sha256:a")})
     assert found.values["c01"] == [
         {
             "image": "skp/x:1", "registry": "sha256:a", "engine": "sha256:a", "size": "7",
-            "created": "2026-11-28T10:00:00Z",
+            "created": "2026-11-28T10:00:00Z", "admitted": "sha256:b",
         }
     ]  # fmt: skip
-    assert found.values["c02"] == [
-        {"image": "skp/x:1", "registry": "", "engine": "", "size": "", "created": ""}
-    ]
+    nothing = {"registry": "", "engine": "", "size": "", "created": ""}
+    assert found.values["c02"] == [{"image": "skp/x:1", **nothing, "admitted": "sha256:b"}]
+
+
+def test_where_the_record_is_not_known_that_is_shown(engines: FakeFleet) -> None:
+    (row,) = images(engines, ["c01"], None).values["c01"]
+    assert row["admitted"] == "unknown"
+
+
+def test_an_image_that_is_on_record_alone_is_shown_too(engines: FakeFleet) -> None:
+    engines.connections["c01"].on("GET /images/*/json", refusal(404, "No such image"))
+    found = images(engines, ["c01"], {"skp/y:1": ("sha256:c",)})
+    assert [(row["image"], row["admitted"]) for row in found.values["c01"]] == [
+        ("skp/x:1", ""), ("skp/y:1", "sha256:c"),
+    ]  # fmt: skip
 
 
 def test_a_node_that_can_not_list_its_images_is_told(engines: FakeFleet) -> None:
     engines.connections["c02"].on("GET /images/json", refusal(500, "broken"))
-    found = images(engines)
+    found = images(engines, ["c01", "c02"], {})
     assert list(found.values) == ["c01"]
     assert "c02: listing images: broken" in found.errors["c02"].what

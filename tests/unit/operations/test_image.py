@@ -11,6 +11,7 @@ import pytest
 from cluster.errors import BrokenError, ConfigError, NodeError
 from cluster.model.spec import Image
 from cluster.operations.image import build, push, stages
+from tests.support.digests import digest
 from tests.support.fake_clock import FakeClock
 from tests.support.fakes import (
     FakeConnection,
@@ -20,7 +21,6 @@ from tests.support.fakes import (
     golden,
     half,
     refusal,
-    reply,
 )
 from tests.support.operation_scenes import building, pulling
 
@@ -118,16 +118,19 @@ def test_a_step_is_no_longer_than_a_line() -> None:
     assert len(line) == 76
 
 
+# What both image stores of an engine say at the end.
+TOLD = {"status": f"1.0: digest: {digest('pushed')} size: 1576"}
+
+
 def pushing() -> FakeConnection:
     c01 = FakeConnection("c01")
-    c01.on("POST /images/*/push", events({"status": "Pushed", "id": "ab12"}, {"status": "1.0"}))
-    c01.on("GET /distribution/*", reply({"Descriptor": {"digest": "sha256:1"}}))
+    c01.on("POST /images/*/push", events({"status": "Pushed", "id": "ab12"}, TOLD))
     return c01
 
 
 def test_a_push_tells_its_layers_and_returns_the_digest() -> None:
     c01, said = pushing(), list[str]()
-    assert push(fake_node(c01), IMAGE, said.append) == "sha256:1"
+    assert push(fake_node(c01), IMAGE, said.append) == digest("pushed")
     assert said == ["pushed layer ab12"]
     golden("operation-image-push", c01.wire)
 
@@ -138,7 +141,8 @@ def test_a_long_push_tells_how_far_it_is(clock: FakeClock) -> None:
         {"id": layer, "status": "Pushing", "progressDetail": {"current": done, "total": 9e6}}
         for layer, done in (("a", 1e6), ("b", 2e6), ("a", 3e6))
     ]
-    c01.on("POST /images/*/push", events(*parts, {"status": "Waiting", "progressDetail": {}}))
+    waiting = {"status": "Waiting", "progressDetail": {}}
+    c01.on("POST /images/*/push", events(*parts, waiting, TOLD))
     clock.look = 3  # seconds: it is looked at twice between two lines
     push(fake_node(c01), IMAGE, said.append)
     assert said[-1] == "pushing layers: 5 MB so far"
@@ -159,6 +163,13 @@ def test_a_push_that_breaks_off_is_no_push() -> None:
     c01 = pushing()
     c01.on("POST /images/*/push", half(events({"status": "Pushed", "id": "a"}, {"status": "x"})))
     with pytest.raises(BrokenError):
+        push(fake_node(c01), IMAGE, lambda _: None)
+
+
+def test_a_push_whose_digest_is_not_told_is_no_push() -> None:
+    c01 = pushing()
+    c01.on("POST /images/*/push", events({"status": "1.0: digest: sha256:1 size: 7"}))
+    with pytest.raises(NodeError, match="does not say which digest it pushed"):
         push(fake_node(c01), IMAGE, lambda _: None)
 
 

@@ -73,10 +73,10 @@ def test_a_registry_that_does_not_get_it_is_told(
     with pytest.raises(NodeError) as raised:
         bring(fleet)
     assert raised.value.what == (
-        "c01: its registry does not have localhost:5000/skp/x:1 at sha256:d00dd00dd00d, as the "
-        "master's"
+        "c01: its registry does not have localhost:5000/skp/x:1 at sha256:d00dd00dd00d, the one on "
+        "record"
     )
-    assert "Is $SKP_HOME the same shared folder?" in raised.value.hint
+    assert "over the same shared folder?" in raised.value.hint
     assert clock.slept == pytest.approx(limit, abs=0.5)
     assert not any("POST" in line for line in fleet.wire)
 
