@@ -13,7 +13,7 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
-from cluster.model.spec import BRIDGE, Container, Image, Mount, Probe
+from cluster.model.spec import BRIDGE, ROOT, Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
@@ -110,6 +110,7 @@ class Volumes(Service):
                 Mount("/etc/hosts", "/etc/hosts", read_only=True),
             ),
             network=BRIDGE,
+            user=ROOT,
             devices=("/dev/fuse",),
             capabilities=_CAPABILITIES,
             pids=512,
