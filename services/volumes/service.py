@@ -19,8 +19,9 @@ from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
 from services.volumes.backends import BACKENDS, Backend
 
-# To mount; to read credentials as their owner does; to look at a mountpoint that nobody may enter.
-_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "DAC_READ_SEARCH")
+# To mount; to read credentials as their owner does, and to run the client as its user; to give it
+# its files; to look at a mountpoint that nobody may enter. The client itself has none.
+_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_READ_SEARCH")
 _STOP = 60  # seconds that a container has to stop
 _DRAIN = 45  # of these, seconds to send closed files that are not at the server yet
 
