@@ -185,6 +185,7 @@ class Container:
         read_only: whether it may write nowhere but in mounts and `scratch`.
         scratch: paths of its own in memory, empty at each start.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
+        node_files: paths of the `NodeFile`s that a node has before, if it is to have them.
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
@@ -223,6 +224,7 @@ class Container:
     read_only: bool = False
     scratch: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
+    node_files: tuple[str, ...] = field(default=(), metadata={"spec": False})
     gpus: int = 0
     restart: str = "unless-stopped"
     probe: Probe | None = None

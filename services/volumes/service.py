@@ -17,6 +17,7 @@ from cluster.model.spec import BRIDGE, ROOT, Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
+from services.volumes import apparmor
 from services.volumes.backends import BACKENDS, Backend
 
 # To mount; to read credentials as their owner does, and to run the client as its user; to give it
@@ -30,6 +31,7 @@ class Volumes(Service):
     """The service volumes: a container for each backend, on each node that sees data volumes."""
 
     name = "volumes"
+    node_files = (apparmor.PROFILE,)
     title = "data volumes (SSHFS, S3, Blob)"
     recipe = "docker-fuse"
     settings = (
@@ -117,7 +119,8 @@ class Volumes(Service):
             pids=512,
             read_only=True,
             scratch=("/run", *SCRATCH),
-            security=("apparmor=unconfined",),
+            security=(_apparmor(facts, node),),
+            node_files=(apparmor.PROFILE.path,),
             probe=Probe(
                 ("/opt/skp/bin/volume-skp", "health"),
                 interval=5, timeout=5, retries=2, start_period=60, start_interval=0.5,
@@ -136,6 +139,15 @@ def _consumers(cluster: Cluster) -> Iterator[str]:
             for container in service.containers(cluster, State({}, {}, None)):
                 if any(mount.target == MOUNTS_TARGET for mount in container.mounts):
                     yield container.node
+
+
+def _apparmor(facts: State, node: str) -> str:
+    """Return the engine's option: our profile where the node's kernel has AppArmor.
+
+    The engine's own profile allows no mount.
+    """
+    known = node in facts.nodes and apparmor.PROFILE.path in facts.nodes[node].files
+    return f"apparmor={apparmor.NAME if known else 'unconfined'}"
 
 
 def _text(cluster: Cluster, key: str) -> str:
