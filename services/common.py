@@ -15,6 +15,10 @@ from cluster.model.state import State
 MOUNTS = "/var/lib/skp/mnt"
 MOUNTS_TARGET = "/root/mnt"
 SCRATCH = ("/tmp",)  # noqa: S108 - the container's own
+# For what may be large there: sorts, shuffles, what a notebook unpacks.
+DISK = ("/tmp", "/var/tmp")  # noqa: S108 - the container's own
+# Where the images of notebooks note a name for their user id (name-user).
+NAMES = ("/var/lib/extrausers",)
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

@@ -28,7 +28,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services import databases
-from services.common import check_memory, cpus, memory, user
+from services.common import DISK, check_memory, cpus, memory, user
 from services.images import is_ours, own_image
 
 _DATA = "/var/lib/mysql"
@@ -104,6 +104,9 @@ class MySQL(Service):
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "MYSQL_MEMORY"),
                 cpus=cpus(cluster, "MYSQL_CPUS"),
+                read_only=True,
+                scratch=("/run/mysqld",),
+                disk=DISK,
                 probe=Probe((*ROOT, "--host=127.0.0.1", "--execute=DO 1"), timeout=5),
                 stop_timeout=120,
                 after=("registry",),

@@ -182,8 +182,9 @@ class Container:
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
         devices: the node's devices that it may use. capabilities: those it has, and no others.
         pids: how many processes and threads it may have.
-        read_only: whether it may write nowhere but in mounts and `scratch`.
+        read_only: whether it may write nowhere but in mounts, `scratch` and `disk`.
         scratch: paths of its own in memory, empty at each start.
+        disk: paths of its own on the node's disk, which begin as in the image and go with it.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
         node_files: paths of the `NodeFile`s that a node has before, if it is to have them.
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
@@ -223,6 +224,7 @@ class Container:
     pids: int = 4096
     read_only: bool = False
     scratch: tuple[str, ...] = ()
+    disk: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
     node_files: tuple[str, ...] = field(default=(), metadata={"spec": False})
     gpus: int = 0

@@ -13,7 +13,7 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import State
-from services.common import cpus, data_mounts, memory, user
+from services.common import DISK, NAMES, cpus, data_mounts, memory, user
 from services.images import data_science_of
 from services.spark.properties import (
     HISTORY,
@@ -127,6 +127,9 @@ class Spark(Service):
             files=config.files,
             network=cluster.settings.text("SKP_NET"),
             user=user(cluster, facts, host.name),
+            read_only=True,
+            scratch=NAMES,
+            disk=DISK,
             probe=Probe(("spark-health", part), timeout=6),
             stop_timeout=20,
             after=("registry",),

@@ -219,7 +219,9 @@ class FakeCluster:
         def note(found: Mapping[str, Any]) -> None:
             """Leave the mark that the job of Airflow's tables leaves."""
             said = dict(line.split("=", 1) for line in found["Config"]["Env"])
-            sources = {m["Target"]: m["Source"] for m in found["HostConfig"]["Mounts"]}
+            sources = {
+                m["Target"]: m["Source"] for m in found["HostConfig"]["Mounts"] if "Source" in m
+            }
             path = f"{sources['/root/volume']}/var/airflow/store"
             machine.markers[path] = said["SKP_STORE"]
 

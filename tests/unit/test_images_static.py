@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,35 @@ def test_build_says_what_is_wrong_with_its_arguments(words: list[str], message: 
     assert "NAME is one of: base docker-" in found.stderr
 
 
+DOCKER = """#!/bin/sh
+case "$*" in
+  *skp.made*) echo "{made}" ;;
+  *) echo sha256:id ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "days"),
+    [
+        (f"@{int(time.time()) - 15 * 86400}", "15"),
+        (f"@{int(time.time()) - 13 * 86400}", ""),
+        ("2020-01-31T10:11:12.123456789Z", "2"),
+        ("2020-01-31T10:11:12.123456789+09:00", "2"),
+    ],
+)
+def test_a_base_that_misses_a_fortnight_of_fixes_is_told(
+    tmp_path: Path, made: str, days: str
+) -> None:
+    program = tmp_path / "docker"
+    program.write_text(DOCKER.replace("{made}", made))
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    found = run(IMAGES / "build.sh", "base", "skp/base:trixie", PATH=path, HOME=str(tmp_path))
+    assert (found.returncode, found.stdout) == (0, "sha256:id\n"), found.stderr
+    assert (f"warning: skp/base:trixie is {days}" in found.stderr) is (days != "")
+
+
 def gather(tmp_path: Path, **environment: str) -> Path:
     target = tmp_path / "host"
     found = run(IMAGES / "host" / "gather", target, HOME=str(tmp_path), **environment)
@@ -194,6 +224,7 @@ def test_apt_takes_the_mirror_behind_a_list_and_the_proxy(tmp_path: Path) -> Non
     (tmp_path / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{tmp_path}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
         'Acquire::http::Proxy "http://proxy.example:3142";\n'
+        'Acquire::https::Verify-Peer "false";\n'
     )
     found = gather(tmp_path, APT_CONFIG=str(tmp_path / "apt.conf"))
     sources = (found / "sources.list").read_text()
@@ -202,7 +233,9 @@ def test_apt_takes_the_mirror_behind_a_list_and_the_proxy(tmp_path: Path) -> Non
         "http://mirror.example/debian trixie-updates main",
         "http://mirror.example/security trixie-security main",
     ]
-    assert 'Acquire::http::Proxy "http://proxy.example:3142";' in (found / "apt.conf").read_text()
+    options = (found / "apt.conf").read_text()
+    assert 'Acquire::http::Proxy "http://proxy.example:3142";' in options
+    assert "Verify" not in options
 
 
 def with_host(host: Path) -> dict[str, str]:

@@ -30,6 +30,7 @@ from tests.support.described import described
 
 CONFINES = {
     "CapAdd", "CapDrop", "LogConfig", "NetworkMode", "PidsLimit", "ReadonlyRootfs", "Tmpfs",
+    "Ulimits",
 }  # fmt: skip
 FOLDER = Path(__file__).parent.parent / "golden" / "upgrade"
 DESCRIBED: dict[str, Any] = json.loads((FOLDER / "cluster.json").read_text())
@@ -98,7 +99,7 @@ def planned(cluster: Cluster, state: State) -> list[Any]:
 
 
 # By the number in a container's description: what may differ when every container is replaced once.
-CONFINED = {"confinement", "capabilities", "mounts", "pids", "read_only", "scratch"}
+CONFINED = {"confinement", "capabilities", "disk", "mounts", "pids", "read_only", "scratch"}
 ROOTS = {"volumes": {"network", "user"}, "portainer": {"user"}}
 
 
@@ -150,7 +151,8 @@ def test_the_engine_is_told_what_an_earlier_version_told_it(version: str, tmp_pa
 def outside(body: dict[str, Any]) -> dict[str, Any]:
     """Return what the engine is told of a container but for how it is confined."""
     host = {k: v for k, v in body["HostConfig"].items() if k not in CONFINES}
-    host["Mounts"] = [mount for mount in host["Mounts"] if mount["Target"] != "/etc/hosts"]
+    its_own = {"/etc/hosts", "/tmp", "/var/tmp"}
+    host["Mounts"] = [mount for mount in host["Mounts"] if mount["Target"] not in its_own]
     network = body.get("NetworkingConfig")
     user = body["User"] or ROOT  # what an image's own user was
     return {
