@@ -31,9 +31,6 @@ from cluster.model.state import (
 FILES_ROOT = "/var/lib/skp/files"
 # (Java's libraries unpack programs there, and run them.)
 _SCRATCH = "rw,exec,nosuid,nodev,size=64m,mode=1777"
-# Enough for a broker or a database, which raise the first number themselves. An engine's own limits
-# differ by its version, from a thousand to a thousand million.
-_FILES = {"Name": "nofile", "Soft": 65536, "Hard": 524288}
 _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}
 
 
@@ -114,7 +111,6 @@ def _host_config(container: Container) -> dict[str, Any]:
         "Memory": container.memory,
         "NanoCpus": int(container.cpus * 1e9),
         "PidsLimit": container.pids,
-        "Ulimits": [_FILES],
         "CapDrop": ["ALL"],
         "CapAdd": list(container.capabilities),
         "ReadonlyRootfs": container.read_only,

@@ -88,7 +88,7 @@ def _rights(seen: Seen) -> dict[str, bool]:
         "5.5 not privileged": not host["Privileged"],
         "5.11 a limit of memory": host["Memory"] > 0,
         "5.13 a root that it can't write": host["ReadonlyRootfs"] or service in WRITABLE,
-        "5.19 a limit of open files": _limits(host) == {"nofile": (65536, 524288)},
+        "5.19 the engine's own limits, none raised": not host["Ulimits"],
         "5.22 the default seccomp profile": not any("seccomp" in o for o in host["SecurityOpt"]),
         "5.26 no new privileges": "no-new-privileges" in host["SecurityOpt"],
         "5.29 a limit of processes": 0 < host["PidsLimit"] <= 4096,
@@ -115,10 +115,6 @@ def _walls(seen: Seen) -> dict[str, bool]:
         "5.31 not the node's users": host["UsernsMode"] != "host",
         "5.32 no engine's socket": _has_no_socket(seen) or service == "portainer",
     }
-
-
-def _limits(host: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    return {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in host["Ulimits"] or []}
 
 
 def _log(host: dict[str, Any]) -> tuple[str, str]:

@@ -30,7 +30,6 @@ from tests.support.described import described
 
 CONFINES = {
     "CapAdd", "CapDrop", "LogConfig", "NetworkMode", "PidsLimit", "ReadonlyRootfs", "Tmpfs",
-    "Ulimits",
 }  # fmt: skip
 FOLDER = Path(__file__).parent.parent / "golden" / "upgrade"
 DESCRIBED: dict[str, Any] = json.loads((FOLDER / "cluster.json").read_text())
