@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -132,8 +131,8 @@ esac
 @pytest.mark.parametrize(
     ("made", "days"),
     [
-        (f"@{int(time.time()) - 15 * 86400}", "15"),
-        (f"@{int(time.time()) - 13 * 86400}", ""),
+        ("15 days ago", "15"),
+        ("13 days ago", ""),
         ("2020-01-31T10:11:12.123456789Z", "2"),
         ("2020-01-31T10:11:12.123456789+09:00", "2"),
     ],
