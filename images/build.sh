@@ -8,7 +8,7 @@
 #
 # Progress goes to standard error. Standard output gets one line: the id of the
 # image. Exit codes: 0 built, 1 failed, 2 wrong usage, 128+N ended by signal N.
-# The base (skp/base:trixie) is made once per engine; `docker rmi skp/base:trixie`
+# The base (skp/base:trixie) is made once per engine, and told when it is old; `docker rmi skp/base:trixie`
 # makes the next call fetch a fresh one.
 set -euo pipefail
 
@@ -20,6 +20,8 @@ readonly public_base=debian:trixie-slim
 readonly root_ref=skp/base-root:trixie
 # Seconds. A pull that takes longer is slower than bootstrapping.
 readonly pull_limit=60 bootstrap_limit=900 lock_limit=1200
+# Days after which a base is said to be old: Debian publishes fixes in between.
+readonly base_days=14
 
 tmp='' child=''
 
@@ -106,15 +108,29 @@ bootstrap_tar() {
 make_base() {
   local root=$public_base
   pull_root || { bootstrap_root; root=$root_ref; }
-  buildx --build-arg "ROOT=$root" --label skp.image=base -t "$base_ref" "$here/base" \
+  buildx --build-arg "ROOT=$root" --label skp.image=base --label "skp.made=$(date +%s)" -t "$base_ref" "$here/base" \
     || fail "building $base_ref failed (above)"
   [ "$root" = "$public_base" ] || docker rmi "$root_ref" >/dev/null
+}
+
+# (The builder takes its cache's date for the image's own, hence the label; older ones have none.)
+say_if_old() {
+  local made days
+  made=$(docker image inspect \
+    --format '{{with index .Config.Labels "skp.made"}}@{{.}}{{else}}{{.Created}}{{end}}' "$base_ref")
+  made=$(date -d "$made" +%s) || return 0
+  days=$((($(date +%s) - made) / 86400))
+  [ "$days" -le "$base_days" ] \
+    || say "warning: $base_ref is $days days old; docker rmi $base_ref makes the next build fetch a fresh one"
 }
 
 # The lock is on a file that every user of this engine can read and none has to
 # make: the docker command itself. Who waited finds the base that the other made.
 ensure_base() {
-  if has_image "$base_ref"; then return; fi
+  if has_image "$base_ref"; then
+    say_if_old
+    return
+  fi
   exec 9<"$(command -v docker)"
   run flock -w "$lock_limit" 9 || fail "another build has held the base for $lock_limit s"
   has_image "$base_ref" || make_base

@@ -17,6 +17,10 @@ from cluster.model.trees import users_folder
 MOUNTS = "/var/lib/skp/mnt"
 MOUNTS_TARGET = "/root/mnt"
 SCRATCH = ("/tmp",)  # noqa: S108 - the container's own
+# For what may be large there: sorts, shuffles, what a notebook unpacks.
+DISK = ("/tmp", "/var/tmp")  # noqa: S108 - the container's own
+# Where the images of notebooks note a name for their user id (name-user).
+NAMES = ("/var/lib/extrausers",)
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -56,7 +60,9 @@ def _one_user(cluster: Cluster, facts: State, node: str) -> str:
     if given:
         return given if ":" in given else f"{given}:{given}"
     owner = facts.nodes[node].owner if node in facts.nodes else ""
-    return owner if isinstance(owner, str) and owner else UNKNOWN_USER
+    if isinstance(owner, str) and owner and "0" not in owner.split(":"):
+        return owner
+    return UNKNOWN_USER
 
 
 def own_folder(cluster: Cluster, key: str, name: str) -> str:

@@ -11,7 +11,7 @@ from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
 from cluster.model.trees import users_folder
-from services.common import cpus, data_mounts, memory, user
+from services.common import DISK, NAMES, cpus, data_mounts, memory, user
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
@@ -90,6 +90,9 @@ class Jupyter(Service):
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 cpus=cpus(cluster, "JUPYTER_CPUS"),
                 gpus=-1 if settings.flag("JUPYTER_GPU") else 0,
+                read_only=True,
+                scratch=NAMES,
+                disk=DISK,
                 probe=Probe(("/opt/skp/bin/jupyter-health",)),
                 busy=("/opt/skp/bin/jupyter-busy",),
                 stop_timeout=20,

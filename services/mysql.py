@@ -29,6 +29,7 @@ from cluster.model.spec import (
 from cluster.model.state import State
 from services import databases
 from services.common import (
+    DISK,
     MYSQL_USER,
     check_memory,
     cpus,
@@ -127,6 +128,9 @@ class MySQL(Service):
                 user=own_user(cluster, facts, host.name, MYSQL_USER),
                 memory=memory(cluster, "MYSQL_MEMORY"),
                 cpus=cpus(cluster, "MYSQL_CPUS"),
+                read_only=True,
+                scratch=("/run/mysqld",),
+                disk=DISK,
                 probe=Probe((*ROOT, "--host=127.0.0.1", "--execute=DO 1"), timeout=5),
                 stop_timeout=120,
                 after=("registry",),

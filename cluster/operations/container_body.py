@@ -137,6 +137,8 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
         }
         for mount in container.mounts
     ]
+    # (Without a source the engine makes one, and removes it with the container.)
+    mounts += [{"Type": "volume", "Target": path} for path in container.disk]
     if container.files:
         mounts.append(
             {

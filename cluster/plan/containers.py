@@ -275,6 +275,8 @@ def missing_prerequisites(container: Container, state: State, rules: Rules) -> t
         return f"there is no network {container.network}", "./skp.py docker.swarm-network"
     if missing := rules.shared.missing(container):
         return missing, "./skp.py docker.apply"
+    if absent := [path for path in container.node_files if node.files.get(path) == ""]:
+        return f"the node does not have {absent[0]} yet", "./skp.py docker.apply"
     return ("", "") if rules.identify(container) else rules.missing(container.image)
 
 

@@ -24,7 +24,17 @@ from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
 from cluster.model.state import State
 from services.airflow import store as airflow_store
-from services.common import check_memory, cpus, data_mounts, leaves, memory, moved, user
+from services.common import (
+    DISK,
+    NAMES,
+    check_memory,
+    cpus,
+    data_mounts,
+    leaves,
+    memory,
+    moved,
+    user,
+)
 from services.images import data_science_of
 from services.mysql import SERVICE as MYSQL
 from services.mysql import create_command
@@ -127,6 +137,9 @@ class Airflow(Service):
                 memory=memory(cluster, "AIRFLOW_MEMORY"),
                 cpus=cpus(cluster, "AIRFLOW_CPUS"),
                 gpus=-1 if settings.flag("AIRFLOW_GPU") else 0,
+                read_only=True,
+                scratch=NAMES,
+                disk=DISK,
                 probe=Probe(("/opt/skp/bin/airflow-health",), timeout=8, start_period=150),
                 stop_timeout=60,
                 after=("registry", MYSQL.name, _TABLES),

@@ -14,7 +14,17 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import State
-from services.common import SPARK_USER, cpus, data_mounts, memory, moved, own_user, user
+from services.common import (
+    DISK,
+    NAMES,
+    SPARK_USER,
+    cpus,
+    data_mounts,
+    memory,
+    moved,
+    own_user,
+    user,
+)
 from services.images import data_science_of
 from services.spark.properties import (
     HISTORY,
@@ -143,6 +153,9 @@ class Spark(Service):
             files=config.files,
             network=cluster.settings.text("SKP_NET"),
             user=_own(cluster, facts, host),
+            read_only=True,
+            scratch=NAMES,
+            disk=DISK,
             probe=Probe(("spark-health", part), timeout=6),
             stop_timeout=20,
             after=("registry",),

@@ -253,7 +253,9 @@ class FakeCluster:
         def note(found: Mapping[str, Any]) -> None:
             """Leave the mark that the job of Airflow's tables leaves."""
             said = dict(line.split("=", 1) for line in found["Config"]["Env"])
-            sources = {m["Target"]: m["Source"] for m in found["HostConfig"]["Mounts"]}
+            sources = {
+                m["Target"]: m["Source"] for m in found["HostConfig"]["Mounts"] if "Source" in m
+            }
             own = sources.get("/var/lib/airflow") or f"{sources['/root/volume']}/var/airflow"
             self.shared[f"{own}/store"] = said["SKP_STORE"]
 

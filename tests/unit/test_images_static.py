@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.model.spec import NOBODY
+
 IMAGES = Path(__file__).parent.parent.parent / "images"
 DOCKERFILES = sorted(IMAGES.glob("*/Dockerfile"))
 SCRIPTS = sorted(
@@ -66,6 +68,17 @@ def test_no_file_names_a_host() -> None:
             assert set(hosts) <= {"127.0.0.1"}, name(path)
 
 
+@pytest.mark.parametrize(
+    "path", [p for p in DOCKERFILES if p.parent.name[:7] == "docker-"], ids=name
+)
+def test_who_says_no_user_is_not_root(path: Path) -> None:
+    lines = commands(path)
+    (user,) = [line for line in lines if line.startswith("USER ")]
+    assert user == f"USER {NOBODY}"
+    after = {line.split()[0] for line in lines[lines.index(user) + 1 :] if line}
+    assert after <= {"ENTRYPOINT", "CMD"}, "all else is made by root, in the last stage"
+
+
 @pytest.mark.parametrize("path", LOCKS, ids=name)
 def test_every_python_package_is_pinned_with_hashes(path: Path) -> None:
     blocks = re.split(r"\n(?=\S)", path.read_text())
@@ -105,6 +118,35 @@ def test_build_says_what_is_wrong_with_its_arguments(words: list[str], message: 
     assert found.stdout == ""
     assert message in found.stderr
     assert "NAME is one of: base docker-" in found.stderr
+
+
+DOCKER = """#!/bin/sh
+case "$*" in
+  *skp.made*) echo "{made}" ;;
+  *) echo sha256:id ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "days"),
+    [
+        ("15 days ago", "15"),
+        ("13 days ago", ""),
+        ("2020-01-31T10:11:12.123456789Z", "2"),
+        ("2020-01-31T10:11:12.123456789+09:00", "2"),
+    ],
+)
+def test_a_base_that_misses_a_fortnight_of_fixes_is_told(
+    tmp_path: Path, made: str, days: str
+) -> None:
+    program = tmp_path / "docker"
+    program.write_text(DOCKER.replace("{made}", made))
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    found = run(IMAGES / "build.sh", "base", "skp/base:trixie", PATH=path, HOME=str(tmp_path))
+    assert (found.returncode, found.stdout) == (0, "sha256:id\n"), found.stderr
+    assert (f"warning: skp/base:trixie is {days}" in found.stderr) is (days != "")
 
 
 def gather(tmp_path: Path, **environment: str) -> Path:
@@ -181,6 +223,7 @@ def test_apt_takes_the_mirror_behind_a_list_and_the_proxy(tmp_path: Path) -> Non
     (tmp_path / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{tmp_path}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
         'Acquire::http::Proxy "http://proxy.example:3142";\n'
+        'Acquire::https::Verify-Peer "false";\n'
     )
     found = gather(tmp_path, APT_CONFIG=str(tmp_path / "apt.conf"))
     sources = (found / "sources.list").read_text()
@@ -189,7 +232,9 @@ def test_apt_takes_the_mirror_behind_a_list_and_the_proxy(tmp_path: Path) -> Non
         "http://mirror.example/debian trixie-updates main",
         "http://mirror.example/security trixie-security main",
     ]
-    assert 'Acquire::http::Proxy "http://proxy.example:3142";' in (found / "apt.conf").read_text()
+    options = (found / "apt.conf").read_text()
+    assert 'Acquire::http::Proxy "http://proxy.example:3142";' in options
+    assert "Verify" not in options
 
 
 def with_host(host: Path) -> dict[str, str]:

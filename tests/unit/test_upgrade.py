@@ -21,7 +21,7 @@ from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Decisions
 from cluster.model.item import Keep, Kind
 from cluster.model.layout import Layout
-from cluster.model.spec import Image, Source
+from cluster.model.spec import ROOT, Image, Source
 from cluster.model.state import LABEL_FIELDS, LABEL_SPEC, FoundNode, Membership, State, Swarm
 from cluster.operations.container import CreateContainer, ReplaceContainer
 from cluster.operations.container_body import config
@@ -117,9 +117,11 @@ def plan(cluster: Cluster, state: State) -> list[Any]:
 
 
 # By the number in a container's description: what may differ when every container is replaced once.
-CONFINED = {"confinement", "capabilities", "mounts", "network", "pids", "read_only", "scratch"}
+CONFINED = {"confinement", "capabilities", "disk", "mounts", "pids", "read_only", "scratch"}
 # (MySQL's: root logs in from its own container alone.)
-MORE = {"volumes": {"network"}, "mysql": {"file init.sql"}}
+MORE = {
+    "volumes": {"network", "user"}, "portainer": {"user"}, "mysql": {"file init.sql"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -133,7 +135,7 @@ def test_what_an_earlier_version_made_is_replaced_once_to_be_confined(
         assert isinstance(item, ReplaceContainer), item
         different = {str(d).partition(":")[0] for d in item.differences}
         assert "confinement" in different
-        assert different <= CONFINED - {"network"} | MORE.get(item.service, set())
+        assert different <= CONFINED | MORE.get(item.service, set())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -202,6 +204,10 @@ def test_the_engine_is_told_what_an_earlier_version_told_it(version: str, tmp_pa
 def outside(body: dict[str, Any]) -> dict[str, Any]:
     """Return what the engine is told of a container but for how it is confined."""
     host = {k: v for k, v in body["HostConfig"].items() if k not in CONFINES}
-    host["Mounts"] = [mount for mount in host["Mounts"] if mount["Target"] != "/etc/hosts"]
+    its_own = {"/etc/hosts", "/tmp", "/var/tmp"}
+    host["Mounts"] = [mount for mount in host["Mounts"] if mount["Target"] not in its_own]
     network = body.get("NetworkingConfig")
-    return {**body, "HostConfig": host, "NetworkingConfig": network, "Hostname": ""}
+    user = body["User"] or ROOT  # what an image's own user was
+    return {
+        **body, "HostConfig": host, "NetworkingConfig": network, "Hostname": "", "User": user,
+    }  # fmt: skip

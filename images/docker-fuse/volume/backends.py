@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import client
 import status
 
 CREDENTIALS = Path("/run/credentials")
@@ -26,11 +27,12 @@ class Backend:
 
     Attributes:
         name: its folder's name. type: its file system's type in /proc/mounts.
-        interval: seconds between probes.
+        interval: seconds between probes. caches: folders that its client writes, in the cache's.
     """
 
     name: str
     type: str
+    caches: tuple[str, ...] = ()
     interval: float = 5
 
     def __init__(self) -> None:
@@ -40,6 +42,11 @@ class Backend:
     def point(self) -> Path:
         """Where it is mounted."""
         return _MOUNTS / self.name
+
+    @property
+    def bare(self) -> str:
+        """What its client takes for its mountpoint."""
+        return str(client.HOME / self.name)
 
     def prepare(self) -> None:
         """Check the credentials and copy them to where the mount command reads them.
@@ -69,14 +76,10 @@ class Backend:
         return 0
 
     def _take(self, name: str, init: str) -> Path:
-        """Copy a credential, which `init` writes, to the container's own memory; return where."""
+        """Copy a credential, which `init` writes, to where the client alone reads it; return where."""
         content = self._taken[name] = _read(name, init)
-        target = status.PRIVATE / name
-        target.unlink(missing_ok=True)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        return target
+        client.keep(status.PRIVATE / name, content)
+        return status.PRIVATE / name
 
 
 def _read(name: str, init: str) -> bytes:
@@ -130,13 +133,13 @@ class Sshfs(Backend):
             "ServerAliveInterval=5", "ServerAliveCountMax=4",
             *(["ro"] if _flag("READ_ONLY") else []),
         ]  # fmt: skip
-        return ["sshfs", "-f", f"{user}@{host}:{folder}", str(self.point), "-o", ",".join(options)]
+        return ["sshfs", "-f", f"{user}@{host}:{folder}", self.bare, "-o", ",".join(options)]
 
 
 class S3(Backend):
     """A bucket, by s3fs(1). What is closed or fsynced without an error is at the server."""
 
-    name, type = "s3", "fuse.s3fs"
+    name, type, caches = "s3", "fuse.s3fs", ("tmp",)
     interval = 10
 
     def prepare(self) -> None:
@@ -151,17 +154,17 @@ class S3(Backend):
             f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", f"uid={uid}", f"gid={gid}",
             "umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
             "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
-            f"tmpdir={status.CACHE}",
+            f"tmpdir={status.CACHE}/tmp",
             *([f"url={url}", "use_path_request_style"] if url else []),
             *(["ro"] if _flag("READ_ONLY") else []),
         ]  # fmt: skip
-        return ["s3fs", os.environ["BUCKET"], str(self.point), "-f", "-o", ",".join(options)]
+        return ["s3fs", os.environ["BUCKET"], self.bare, "-f", "-o", ",".join(options)]
 
 
 class Blob(Backend):
     """A container of Azure Blob, by rclone mount, which writes back what was closed."""
 
-    name, type = "blob", "fuse.rclone"
+    name, type, caches = "blob", "fuse.rclone", ("vfs", "vfsMeta")
     interval = 10
 
     def prepare(self) -> None:
@@ -171,26 +174,27 @@ class Blob(Backend):
         lines += ["no_check_container = true"]  # it would make one that is not there
         if url := os.environ["URL"]:  # rclone's only way to a server with another URL's form
             lines += ["use_emulator = true", f"endpoint = {url}"]
-        _RCLONE.touch(mode=0o600)
-        _RCLONE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        client.keep(_RCLONE, ("\n".join(lines) + "\n").encode())
 
     def refused(self) -> str:
         """Look for the container: rclone takes one that is not there for an empty one."""
         words = ["rclone", "lsf", "blob:", f"--config={_RCLONE}", *_DEADLINES, "--retries=1"]
+        looking = client.start(words)
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=_LOOK, check=False)
+            said, _ = looking.communicate(timeout=_LOOK)
         except subprocess.TimeoutExpired:
+            client.end(looking)
             return f"no answer within {_LOOK} s"
-        if done.returncode:
-            return done.stderr.strip()
+        if looking.returncode:
+            return said.strip()
         name = os.environ["BUCKET"]
-        return "" if f"{name}/" in done.stdout.split() else f"there is no container {name}"
+        return "" if f"{name}/" in said.split() else f"there is no container {name}"
 
     def command(self) -> list[str]:
         """Rclone with a write cache that outlives the container."""
         uid, gid = _owner()
         return [
-            "rclone", "mount", f"blob:{os.environ['BUCKET']}", str(self.point),
+            "rclone", "mount", f"blob:{os.environ['BUCKET']}", self.bare,
             f"--config={_RCLONE}", "--allow-other", f"--uid={uid}",
             f"--gid={gid}", "--umask=022", "--vfs-cache-mode=writes", "--vfs-write-back=1s",
             f"--vfs-cache-max-size={os.environ['CACHE_SIZE']}", f"--cache-dir={status.CACHE}",
@@ -209,8 +213,7 @@ class Blob(Backend):
 
 def _dirty(path: str) -> int:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - there may be very many
-            content = file.read()
+        content = client.plain(path)
         if b'"Dirty": false' in content:
             return 0
         found = json.loads(content)

@@ -111,6 +111,11 @@ def test_what_is_mounted_beneath_later_is_as_writable_as_it_is_itself(
     assert ("ReadOnlyNonRecursive" in told["BindOptions"]) == (not recursive)
 
 
+def test_what_is_its_own_on_disk_is_made_by_the_engine_and_goes_with_it() -> None:
+    mounts = host_config(mounts=(), files=(), disk=("/tmp",))["Mounts"]
+    assert mounts == [{"Type": "volume", "Target": "/tmp"}]
+
+
 def test_files_are_mounted_for_reading_alone_and_their_content_is_not_told() -> None:
     told = body()
     assert told["HostConfig"]["Mounts"][-1] == {
