@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from cli import output
 from cli.options import Options
 from cluster.errors import ConfigError, SkpError
 
@@ -18,6 +19,6 @@ def confirm(question: str, options: Options) -> None:
         return
     if options.json or not sys.stdin.isatty():
         raise ConfigError(question, "If that is what you want, add --yes.")
-    print(f"{question}\nGo on? [y/N] ", end="", file=sys.stderr, flush=True)
+    output.complain(f"{question}\nGo on? [y/N] ", end="")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise SkpError("nothing was changed")

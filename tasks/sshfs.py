@@ -30,7 +30,8 @@ def copy_id(s: Session, password: str = "") -> None:
 
     target = sshfs.server(s.declared.alone())
     if s.options.dry:
-        print(f"would add the key to {target.user}@{target.host} and pin that server's host key")
+        what = f"would add the key to {target.user}@{target.host} and pin that server's host key"
+        s.show({"planned": what}, [what])
         return
     given = secret(s, password, f"{target.user}@{target.host}")
     with s.fleet([s.inventory.master]) as fleet:
