@@ -184,7 +184,10 @@ def _age(moment: str) -> str:
     """Return how long ago an RFC 3339 time was, in its largest unit."""
     if not moment or moment.startswith("0001"):
         return ""
-    then = datetime.fromisoformat(f"{moment.rstrip('Z')[:19]}+00:00")
+    try:
+        then = datetime.fromisoformat(f"{moment.rstrip('Z')[:19]}+00:00")
+    except ValueError:
+        return "?"  # a node may say anything
     seconds = int((datetime.now(UTC) - then).total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size:

@@ -138,18 +138,6 @@ def connect(
     return Node(host, ssh.SshConnection(target, deadlines.connect, password), deadlines)
 
 
-@contextmanager
-def understood(node: str, doing: str) -> Iterator[None]:
-    """Turn what goes wrong in taking an answer of `node` apart into a NodeError.
-
-    Only for code that does nothing else: an error of ours would pass for one of the node.
-    """
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise strange(node, doing, error) from None
-
-
 def strange(node: str, doing: str, error: Exception) -> NodeError:
     """Return the error for an answer that is not of its form, or too large."""
     prefix = f"{doing}: " if doing else ""
