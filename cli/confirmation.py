@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from cli import output
 from cli.options import Options
 from cluster.errors import ConfigError, SkpError
 
 
-def confirm(question: str, options: Options) -> None:
-    """Ask `question`, unless the command was given --yes.
+def confirm_key(question: str, options: Options, *, accepted: bool) -> None:
+    """Ask `question`, about a host key that is not known: --yes does not answer it.
+
+    Args:
+        accepted: whether the command was given --accept-host-keys, which does.
+
+    Raises:
+        SkpError: the answer is not yes. ConfigError: nobody is there who could be asked.
+    """
+    confirm(question, replace(options, yes=accepted), "--accept-host-keys")
+
+
+def confirm(question: str, options: Options, option: str = "--yes") -> None:
+    """Ask `question`, unless the command was given `option`.
 
     Raises:
         SkpError: the answer is not yes. ConfigError: nobody is there who could be asked.
@@ -18,7 +31,7 @@ def confirm(question: str, options: Options) -> None:
     if options.yes:
         return
     if options.json or not sys.stdin.isatty():
-        raise ConfigError(question, "If that is what you want, add --yes.")
+        raise ConfigError(question, f"If that is what you want, add {option}.")
     output.complain(f"{question}\nGo on? [y/N] ", end="")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise SkpError("nothing was changed")
