@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -10,7 +9,7 @@ from typing import Any, NoReturn
 from invoke import Context, Exit, Task
 from invoke.parser import Argument
 
-from cli import options
+from cli import options, output
 from cli.session import Session
 from cluster.errors import ExitCode, InterruptError, SkpError
 
@@ -62,7 +61,7 @@ def fail(error: SkpError, as_json: bool) -> NoReturn:
             "error": error.what,
             "hint": error.hint,
         }
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        output.show_json(document)
     else:
-        print(f"skp: {error}", file=sys.stderr)
+        output.complain(f"skp: {error}")
     raise Exit(code=int(error.exit_code))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
+from cli import output
 from cli.options import Options
 from cluster.errors import ConfigError, SkpError
 
@@ -15,8 +17,20 @@ def agrees(question: str, options: Options) -> bool:
     return not options.json and sys.stdin.isatty() and _asked(question)
 
 
-def confirm(question: str, options: Options) -> None:
-    """Ask `question`, unless the command was given --yes.
+def confirm_key(question: str, options: Options, *, accepted: bool) -> None:
+    """Ask `question`, about a host key that is not known: --yes does not answer it.
+
+    Args:
+        accepted: whether the command was given --accept-host-keys, which does.
+
+    Raises:
+        SkpError: the answer is not yes. ConfigError: nobody is there who could be asked.
+    """
+    confirm(question, replace(options, yes=accepted), "--accept-host-keys")
+
+
+def confirm(question: str, options: Options, option: str = "--yes") -> None:
+    """Ask `question`, unless the command was given `option`.
 
     Raises:
         SkpError: the answer is not yes. ConfigError: nobody is there who could be asked.
@@ -24,11 +38,11 @@ def confirm(question: str, options: Options) -> None:
     if options.yes:
         return
     if options.json or not sys.stdin.isatty():
-        raise ConfigError(question, "If that is what you want, add --yes.")
+        raise ConfigError(question, f"If that is what you want, add {option}.")
     if not _asked(question):
         raise SkpError("nothing was changed")
 
 
 def _asked(question: str) -> bool:
-    print(f"{question}\nGo on? [y/N] ", end="", file=sys.stderr, flush=True)
+    output.complain(f"{question}\nGo on? [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

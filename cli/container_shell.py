@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
+from cli import output
 from cli.session import Session
 from cluster.errors import ConfigError, nearest
 
@@ -25,6 +26,6 @@ def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> No
         found = shell.find(listed, host, name)
     words = shell.interactive(chosen, s.settings, found.name, command)
     if s.options.dry:
-        print(shlex.join(words))
+        output.show(shlex.join(words))
         return
     os.execvp(words[0], words)  # noqa: S606 - ssh or docker becomes this process, with its terminal

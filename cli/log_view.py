@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from cli import output
 from cli.session import Session
 from cluster.errors import ExitCode, NodeError
 
 if TYPE_CHECKING:
     from cluster.commands.logs import Query, Source
-
-# Colours and tabs may stay; what would move the cursor or change the terminal's mode may not.
-_COLOUR_OR_CONTROL = re.compile(r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def show_logs(s: Session, name: str, wanted: Query) -> None:
@@ -70,8 +66,7 @@ def _print_line(s: Session, source: Source, several: bool, stream: str, text: st
         _print_json(node=source.node, container=source.name, stream=stream, line=text)
         return
     place = f"{source.node} {source.name}" if several else source.node
-    shown = _COLOUR_OR_CONTROL.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text)
-    print(f"{place}: {shown}", flush=True)
+    output.show_line(f"{place}: {text}")
 
 
 def _say_ended(s: Session, source: Source, why: str) -> None:
@@ -85,8 +80,8 @@ def _complain(s: Session, error: NodeError) -> None:
     if s.options.json:
         _print_json(node=error.node, error=error.what, hint=error.hint)
     else:
-        print(f"skp: {error}", file=sys.stderr, flush=True)
+        output.complain(f"skp: {error}")
 
 
 def _print_json(**fields: str) -> None:
-    print(json.dumps(fields, ensure_ascii=False), flush=True)
+    output.show_json(fields, indent=None)

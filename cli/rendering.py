@@ -14,8 +14,9 @@ from cluster.model import admission
 from cluster.model.spec import REGISTRY
 
 if TYPE_CHECKING:
+    from cluster.commands.audit import Trail
     from cluster.commands.status import Row
-    from cluster.connectors.fleet import Fleet
+    from cluster.connectors.fleet import Fleet, Results
     from cluster.model.digests import Record
     from cluster.model.state import FoundContainer
 
@@ -93,13 +94,28 @@ def _status_lines(nodes: Iterable[Row], containers: Iterable[Row]) -> Iterator[s
 
 def show_audit(s: Session, count: int) -> None:
     """Show the last `count` entries of the audit trail, merged from all managers."""
-    from cluster.commands.audit import entries, merged
+    from cluster.commands.audit import merged
 
-    with s.fleet(s.inventory.managers) as fleet:
-        found = entries(fleet, s.inventory, count)
+    found = _trails(s, count)
     last = merged(found.values.values(), count)
     s.show(last, _audit_lines(last))
-    s.end(found.errors)
+    _end_trails(s, found)
+
+
+def _trails(s: Session, count: int) -> Results[Trail]:
+    from cluster.commands.audit import read
+
+    with s.fleet(s.inventory.managers) as fleet:
+        return read(fleet, s.inventory, count)
+
+
+def _end_trails(s: Session, found: Results[Trail]) -> None:
+    """Warn of what was changed in the trails, which is a fault even if all managers answer."""
+    from cluster.commands.audit import faults
+
+    wrong = faults(found.values)
+    s.warn(wrong)
+    s.end(found.errors, wrong)
 
 
 def _audit_lines(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -109,14 +125,13 @@ def _audit_lines(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def show_history(s: Session, count: int) -> None:
     """Show the last `count` commands that changed something, from the audit trail."""
-    from cluster.commands.audit import entries, merged
+    from cluster.commands.audit import merged
     from cluster.commands.history import commands
 
-    with s.fleet(s.inventory.managers) as fleet:
-        found = entries(fleet, s.inventory, 2 * count)  # a beginning and an end each
+    found = _trails(s, 2 * count)  # a beginning and an end each
     last = commands(merged(found.values.values(), 2 * count))[-count:]
     s.show(last, _history_lines(last))
-    s.end(found.errors)
+    _end_trails(s, found)
 
 
 def _history_lines(commands: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -195,7 +210,10 @@ def _age(moment: str) -> str:
     """Return how long ago an RFC 3339 time was, in its largest unit."""
     if not moment or moment.startswith("0001"):
         return ""
-    then = datetime.fromisoformat(f"{moment.rstrip('Z')[:19]}+00:00")
+    try:
+        then = datetime.fromisoformat(f"{moment.rstrip('Z')[:19]}+00:00")
+    except ValueError:
+        return "?"  # a node may say anything
     seconds = int((datetime.now(UTC) - then).total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size:

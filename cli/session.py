@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 import services
+from cli import output
 from cli.confirmation import agrees, confirm
 from cli.declaration import check_declared
 from cli.options import Options
@@ -239,10 +238,10 @@ class Session:
     def show(self, document: object, lines: Iterable[str]) -> None:
         """Print `document` as JSON where --json is given, else `lines`."""
         if self.options.json:
-            print(json.dumps(document, indent=2, ensure_ascii=False))
+            output.show_json(document)
         else:
             for line in lines:
-                print(line)
+                output.show(line)
 
     def end(self, errors: Mapping[str, NodeError], faults: Iterable[object] = ()) -> None:
         """Warn of the nodes that could not be asked, and end with exit code 1 if all is not well.
@@ -259,24 +258,23 @@ class Session:
     def finish(self, report: Report) -> None:
         """Show a report and end with its exit code, unless that is 0."""
         if self.options.json:
-            print(report.as_json())
+            output.show_json(report.as_document())
         else:
             self.warn(report.warnings)
             if report.changed or report.exit_code is not ExitCode.OK or not self.options.quiet:
-                print(report.as_text())
+                output.show(report.as_text())
         if report.exit_code is not ExitCode.OK:
             raise Exit(code=int(report.exit_code))
 
     def say(self, line: str) -> None:
         """Show a line of progress."""
         if not self.options.quiet:
-            with suppress(OSError):  # the reader is gone; the work goes on
-                sys.stderr.write(f"  {line}\n")  # a line in one call: several threads write here
+            output.progress(line)
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Show warnings on standard error."""
         for warning in warnings:
-            print(f"skp: warning: {warning}", file=sys.stderr)
+            output.complain(f"skp: warning: {warning}")
 
     def _check_reach(self) -> None:
         """Refuse a --timeout below 0, and an SSH configuration that is not there."""

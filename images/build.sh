@@ -124,14 +124,16 @@ say_if_old() {
     || say "warning: $base_ref is $days days old; docker rmi $base_ref makes the next build fetch a fresh one"
 }
 
-# The lock is on a file that every user of this engine can read and none has to
-# make: the docker command itself. Who waited finds the base that the other made.
+# The lock is on a folder that nobody else can open: whoever can open it can hold it for ever. Who
+# waited finds the base that the other made. Two users at once make it twice, which harms nobody.
 ensure_base() {
   if has_image "$base_ref"; then
     say_if_old
     return
   fi
-  exec 9<"$(command -v docker)"
+  local lock=${XDG_CACHE_HOME:-~/.cache}/skp-build
+  install -d -m 700 -- "$lock" || fail "$lock can't be made"
+  exec 9<"$lock"
   run flock -w "$lock_limit" 9 || fail "another build has held the base for $lock_limit s"
   has_image "$base_ref" || make_base
   exec 9<&-

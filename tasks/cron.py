@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Exit, ParseError
 from invoke.parser import Parser, ParserContext
 
+from cli import output
 from cli.command import command
 from cli.session import ENV, FROM_CALLER, Session
 from cluster.config.settings import ROOT
@@ -69,7 +70,7 @@ def tick_(_: Session, command: str = "") -> None:
     from cron import tick
 
     code, news = tick.tick(_PROGRAM, _checked(command), ROOT / "log")
-    print(news, end="")
+    output.show(news, end="")
     if code:
         raise Exit(code=code)
 
@@ -90,7 +91,7 @@ def _replace(s: Session, entries: list[crontab.Entry]) -> None:
     if after == before:
         s.say("nothing to change")
     elif s.options.dry:
-        print(after, end="")
+        output.show(after, end="")
     else:
         cron.replace(after)
         s.say(f"cron runs: {', '.join(entry.command for entry in entries) or 'nothing'}")

@@ -58,7 +58,7 @@ def status(s: Session) -> None:
         nodes = lab.status()
     _show(s, nodes)
     if not nodes and not s.options.json:
-        print("There is no lab; ./skp.py lab.up makes one.")
+        s.show(None, ["There is no lab; ./skp.py lab.up makes one."])
 
 
 def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:

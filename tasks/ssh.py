@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from cli.command import command
-from cli.confirmation import confirm
+from cli.confirmation import confirm_key
 from cli.password import password as secret
 from cli.session import Session
 from cluster.errors import ConfigError
@@ -56,10 +56,13 @@ def _lines(results: Mapping[str, Completed]) -> Iterator[str]:
 
 
 @command(
-    help={"password": "The SSH user's password; bare asks, - reads standard input."},
+    help={
+        "password": "The SSH user's password; bare asks, - reads standard input.",
+        "accept-host-keys": "Pin host keys that are not known without asking; --yes does not.",
+    },
     optional=["password"],
 )
-def copy_id(s: Session, password: str = "") -> None:
+def copy_id(s: Session, password: str = "", accept_host_keys: bool = False) -> None:
     """Have every node accept your SSH key: the password once, the key ever after."""
     from cluster.connectors.ssh_config import resolve
     from hosts.prepare import copy_id as keys
@@ -75,7 +78,9 @@ def copy_id(s: Session, password: str = "") -> None:
         if given and not strangers:
             s.finish(keys.copy(fleet, public, s.fleet))
             return
-    keys.pin(strangers, lambda question: confirm(question, s.options))
+    keys.pin(
+        strangers, lambda question: confirm_key(question, s.options, accepted=accept_host_keys)
+    )
     with s.fleet(s.hosts, given or secret(s, "", whose)) as fleet:
         s.finish(keys.copy(fleet, public, s.fleet))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke import Collection
 
 from cli.command import command
-from cli.confirmation import confirm
+from cli.confirmation import confirm_key
 from cli.password import password as secret
 from cli.session import Session
 
@@ -21,20 +21,29 @@ def keygen(s: Session) -> None:
 
 
 @command(
-    help={"password": "The user's password on the server; bare asks, - reads standard input."},
+    help={
+        "password": "The user's password on the server; bare asks, - reads standard input.",
+        "accept-host-keys": "Pin the host key if it is not known without asking; --yes does not.",
+    },
     optional=["password"],
 )
-def copy_id(s: Session, password: str = "") -> None:
+def copy_id(s: Session, password: str = "", accept_host_keys: bool = False) -> None:
     """Have the SSH server accept the key: the password once, then the key."""
     from services.volumes import sshfs
 
     target = sshfs.server(s.declared.alone())
     if s.options.dry:
-        print(f"would add the key to {target.user}@{target.host} and pin that server's host key")
+        what = f"would add the key to {target.user}@{target.host} and pin that server's host key"
+        s.show({"planned": what}, [what])
         return
     given = secret(s, password, f"{target.user}@{target.host}")
     with s.fleet([s.inventory.master]) as fleet:
-        line = sshfs.copy_id(s.cluster(fleet), fleet, given, lambda q: confirm(q, s.options))
+        line = sshfs.copy_id(
+            s.cluster(fleet),
+            fleet,
+            given,
+            lambda question: confirm_key(question, s.options, accepted=accept_host_keys),
+        )
     s.change(lambda cluster, fleet: sshfs.pin(cluster, fleet, line))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Full, Queue
@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import docker.errors
 
+from cluster.connectors.bounded import frames
 from cluster.connectors.engine import Engine
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
@@ -24,8 +25,6 @@ LONGEST = 1 << 16
 _WAITING = 64
 _PAUSE = 0.5
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_STREAMS = {0: "stdout", 1: "stdout", 2: "stderr"}
-_HEADER = 8
 
 
 @dataclass(frozen=True)
@@ -197,29 +196,6 @@ def _why(engine: Engine, source: Source) -> str:
     except docker.errors.NotFound:
         return "it was removed"
     return "it was restarted" if state["Running"] else f"it ended, exit code {state['ExitCode']}"
-
-
-def frames(chunks: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Split the stream of a container without a terminal into pairs: stdout or stderr, and bytes.
-
-    Each frame has a header: one byte for the stream, three of nothing, and the length as four
-    bytes, big-endian (Engine API, "Attach to a container"). Frames and chunks may overlap in any
-    way; only a header that came in part is kept in memory.
-    """
-    header, stream, left = b"", "stdout", 0
-    for chunk in chunks:
-        data = chunk
-        while data:
-            if left:
-                part, data = data[:left], data[left:]
-                left -= len(part)
-                yield stream, part
-                continue
-            missing = _HEADER - len(header)
-            header, data = header + data[:missing], data[missing:]
-            if len(header) == _HEADER:
-                stream, left = _STREAMS.get(header[0], "stdout"), int.from_bytes(header[4:])
-                header = b""
 
 
 class Cutter:

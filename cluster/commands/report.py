@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,9 +49,9 @@ class Report:
         planned = (r.outcome is Outcome.PLANNED and r.item.changes for r in self.results)
         return sum(r.outcome is Outcome.DONE for r in self.results) + sum(planned)
 
-    def as_json(self) -> str:
-        """Return the report as one JSON document."""
-        document = {
+    def as_document(self) -> dict[str, object]:
+        """Return the report as --json shows it."""
+        return {
             "ok": self.exit_code is ExitCode.OK,
             "exit_code": int(self.exit_code),
             "changed": self.changed,
@@ -62,7 +61,6 @@ class Report:
             "pinned": list(self.pinned),
             "warnings": list(self.warnings),
         }
-        return json.dumps(document, indent=2, ensure_ascii=False)
 
     def as_text(self) -> str:
         """Return the report for a terminal: what changed or failed, then a summary in one line."""

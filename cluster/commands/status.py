@@ -9,6 +9,7 @@ import docker.errors
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.facts.nodes import identify
+from cluster.facts.told import number_or, parts, text_or, texts
 from cluster.model.cluster import Cluster
 from cluster.model.digests import Record
 from cluster.model.service import Service
@@ -127,8 +128,8 @@ def images(fleet: Fleet, nodes: Sequence[str], record: Record | None) -> Results
 
 def _names(node: Node) -> list[str]:
     with node.talking("listing images") as engine:
-        listed = engine.images(filters={"reference": f"{REGISTRY}/*/*"})
-    tags = [tag for image in listed for tag in image.get("RepoTags") or []]
+        listed = parts(engine.images(filters={"reference": f"{REGISTRY}/*/*"}))
+        tags = [tag for image in listed for tag in texts(image, "RepoTags")]
     return [tag for tag in tags if tag.startswith(f"{REGISTRY}/")]
 
 
@@ -139,12 +140,13 @@ def _image(node: Node, name: str) -> Row:
             found = engine.inspect_image(name)
         except docker.errors.ImageNotFound:
             found = {}
-    own = f"{REGISTRY}/{repository}@"
-    digests = [d.removeprefix(own) for d in found.get("RepoDigests") or [] if d.startswith(own)]
+        own = f"{REGISTRY}/{repository}@"
+        engine_has = [d.removeprefix(own) for d in texts(found, "RepoDigests") if d.startswith(own)]
+        size, created = number_or(0, found, "Size"), text_or("", found, "Created")
     return {
         "image": f"{repository}:{tag}",
         "registry": identify(node, Image(repository, tag)),
-        "engine": digests[0] if digests else "",
-        "size": str(found.get("Size", "")),
-        "created": str(found.get("Created", "")),
+        "engine": engine_has[0] if engine_has else "",
+        "size": str(size or ""),
+        "created": created,
     }

@@ -10,10 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
 
+from cluster.errors import NodeError
+
 if TYPE_CHECKING:
     from cluster.connectors.engine import Engine
 
 OnLine: TypeAlias = Callable[[str], None]
+MOST_OUTPUT = 16 << 20
+"""Bytes that a command may print on each of its streams: all of it is kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Connection(Protocol):
             on_line: called with each line of its standard error as it comes.
 
         Raises:
-            NodeError: the connection broke; DeadlineError: the command took longer.
+            NodeError: the connection broke, or the command printed more than `MOST_OUTPUT`.
+            DeadlineError: the command took longer.
         """
 
     def engine(self, deadline: float) -> Engine:
@@ -67,13 +72,36 @@ class Connection(Protocol):
         """End the connection."""
 
 
-class Lines:
-    """Collects bytes and passes on each line once it is whole."""
+def too_much(name: str, command: str) -> NodeError:
+    """Return the error for a command on the node `name` that prints more than may be kept."""
+    return NodeError(
+        name, f"it prints more than {MOST_OUTPUT >> 20} MB, and was ended: {shortened(command)}"
+    )
 
-    def __init__(self, on_line: OnLine | None) -> None:
+
+def shortened(command: str) -> str:
+    """Return a shell command, cut where it is too long for a message."""
+    return command if len(command) <= 60 else f"{command[:57]}..."
+
+
+class Lines:
+    """Collects bytes and passes on each line once it is whole.
+
+    Attributes:
+        full: whether more came than may be kept; what came then is dropped.
+    """
+
+    def __init__(self, on_line: OnLine | None, stop: Callable[[], None]) -> None:
+        """Begin with nothing.
+
+        Args:
+            stop: called once more came than may be kept; it ends whatever writes.
+        """
         self._chunks: list[bytes] = []
-        self._on_line = on_line
+        self._on_line, self._stop = on_line, stop
+        self._size = 0
         self._rest = b""
+        self.full = False
 
     @property
     def collected(self) -> bytes:
@@ -82,6 +110,11 @@ class Lines:
 
     def write(self, data: bytes) -> None:
         """Take the next bytes."""
+        self._size += len(data)
+        if self._size > MOST_OUTPUT:
+            self.full = True
+            self._stop()
+            return
         self._chunks.append(data)
         if self._on_line is None:
             return

@@ -14,14 +14,16 @@ import urllib3.connection
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.transport.sshconn import SSHConnectionPool
 from docker.transport.unixconn import UnixHTTPAdapter
-from docker.utils.json_stream import json_stream
 
+from cluster.connectors import bounded
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import SOCKET, ForwardingTransport
 
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
 API_VERSION = "1.44"
+_MOST_CONTAINERS = 2000  # on one node: each is asked for by itself
+_MOST_IMAGE = 32 << 30  # bytes: three times the data-science image for GPUs
 # By the name after // the SDK tells what kind of socket lies below a response.
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
@@ -38,7 +40,11 @@ class Engine(docker.APIClient):
         )  # forgets the SDK's own deadline, which its constructor has set
         self.base_url = base  # nothing listens at the address above: the adapter is the way
         self.trust_env = False  # no proxies and no netrc on the way to an engine
+        self.adapters.clear()  # an engine that redirects a request leads to nobody else
+        self._custom_adapter = None
         self.mount(base, adapter)
+        # The stubs leave out what else a hook is told.
+        self.hooks["response"].append(_read_whole)  # type: ignore[arg-type]
 
     @property
     def timeout(self) -> int:
@@ -50,14 +56,14 @@ class Engine(docker.APIClient):
         self._deadline.seconds = seconds
 
     def image_chunks(self, reference: str) -> Iterator[bytes]:
-        """Read an image as `docker save` would.
+        """Read an image as `docker save` would, within the deadline.
 
-        The SDK's own call takes the deadline off the connection; here it holds for every chunk.
+        The SDK's own call takes the deadline off the connection.
         """
         url = f"{self.base_url}/v{API_VERSION}/images/{reference}/get"
         with self.get(url, stream=True, timeout=self.timeout) as response:
             self._check(response)
-            yield from response.iter_content(1 << 20)
+            yield from bounded.limited(response.iter_content(1 << 20), _MOST_IMAGE, self.timeout)
 
     def log_chunks(self, container: str, options: Mapping[str, str]) -> Iterator[bytes]:
         """Read a container's log as the engine sends it, with `options` of its API.
@@ -71,12 +77,20 @@ class Engine(docker.APIClient):
                 # The SDK's own way, which its stubs leave out.
                 socket = self._get_raw_response_socket(response)  # type: ignore[attr-defined]
                 self._disable_socket_timeout(socket)  # type: ignore[attr-defined]
-            yield from response.iter_content(None)
+            yield from response.iter_content(bounded.CHUNK)
 
     def exec_output(self, ident: str) -> bytes:
-        """Start a command that was made in a container; return what it prints on both streams."""
-        said: bytes = self.exec_start(ident)
-        return said
+        """Start a command that was made in a container; return what it prints on both streams.
+
+        Raises:
+            TimeoutError: its output does not end within the deadline, which the SDK knows not of.
+        """
+        socket = self.exec_start(ident, socket=True)
+        try:
+            return bounded.output(socket, self.timeout)
+        finally:
+            # The SDK hangs the response on the socket where it can, so that it lives as long.
+            getattr(socket, "_response", socket).close()
 
     def layers_size(self) -> int:
         """Return how many bytes all image layers take on the engine's disk."""
@@ -85,17 +99,35 @@ class Engine(docker.APIClient):
             self._check(response)
             return int(response.json()["LayersSize"])
 
-    def pull_events(self, repository: str, tag: str) -> Iterator[Any]:
+    def pull_events(self, repository: str, tag: str) -> Iterator[Mapping[str, Any]]:
         """Pull an image by tag or digest; the SDK's own call has no deadline."""
         url = f"{self.base_url}/v{API_VERSION}/images/create"
         params = {"fromImage": repository, "tag": tag}
         with self.post(url, params=params, stream=True, timeout=self.timeout) as response:
             self._check(response)
-            yield from json_stream(response.iter_content(None))
+            yield from bounded.events(response.iter_content(bounded.CHUNK), self.timeout)
+
+    def push_events(self, repository: str, tag: str) -> Iterator[Mapping[str, Any]]:
+        """Push an image to its registry; the SDK's own call has no deadline."""
+        url = f"{self.base_url}/v{API_VERSION}/images/{repository}/push"
+        params = {"tag": tag}
+        with self.post(url, params=params, json={}, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            yield from bounded.events(response.iter_content(bounded.CHUNK), self.timeout)
+
+    def load_events(self, image: Iterator[bytes]) -> Iterator[Mapping[str, Any]]:
+        """Load an image as `docker save` wrote it; the SDK's own call has no deadline."""
+        url = f"{self.base_url}/v{API_VERSION}/images/load"
+        with self.post(url, data=image, stream=True, timeout=self.timeout) as response:
+            self._check(response)
+            yield from bounded.events(response.iter_content(bounded.CHUNK), self.timeout)
 
     def inspected(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Yield every container, running or not: as inspected, and as listed."""
-        for listed in self.containers(all=True):
+        every = self.containers(all=True)
+        if len(every) > _MOST_CONTAINERS:
+            raise bounded.StrangeError(f"more than {_MOST_CONTAINERS} containers")
+        for listed in every:
             try:
                 yield self.inspect_container(listed["Id"]), listed
             except docker.errors.NotFound:
@@ -113,6 +145,16 @@ class Engine(docker.APIClient):
             response.raise_for_status()
         except requests.HTTPError as error:
             raise docker.errors.create_api_error_from_http_exception(error) from None
+
+
+def _read_whole(response: requests.Response, stream: bool, timeout: float, **_: Any) -> None:
+    """Read an answer that is no stream; requests itself would read whatever comes."""
+    if stream:
+        return
+    chunks = response.iter_content(bounded.CHUNK)
+    with response:
+        whole = b"".join(bounded.limited(chunks, bounded.MOST_ANSWER, max(1.0, timeout)))
+    response._content = whole  # noqa: SLF001 - where requests itself keeps it
 
 
 class _SshHttpConnection(urllib3.connection.HTTPConnection):

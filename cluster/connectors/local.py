@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
-from cluster.connectors.base import Completed, Lines, OnLine
+from cluster.connectors.base import Completed, Lines, OnLine, too_much
 from cluster.errors import DeadlineError
 
 if TYPE_CHECKING:
@@ -52,32 +53,38 @@ class LocalConnection:
         )
         late = threading.Event()
 
+        def end() -> None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
         def give_up() -> None:
             late.set()
-            os.killpg(process.pid, signal.SIGKILL)
+            end()
 
         timer = threading.Timer(deadline, give_up)
         timer.daemon = True
         timer.start()
         try:
-            errors = Lines(on_line)
+            output, errors = Lines(None, end), Lines(on_line, end)
             assert process.stderr is not None and process.stdout is not None
             reader = threading.Thread(target=_pump, args=(process.stderr, errors), daemon=True)
             reader.start()
             if isinstance(stdin, bytes):
                 feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
                 feeder.start()
-            output = process.stdout.read()
+            _pump(process.stdout, output)
             reader.join()
             code = process.wait()
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            end()
             raise
         finally:
             timer.cancel()
+        if output.full or errors.full:
+            raise too_much(self.name, command)
         if late.is_set():
             raise DeadlineError(self.name, f"not done within {deadline:.0f} s")
-        return Completed(code, output, errors.collected)
+        return Completed(code, output.collected, errors.collected)
 
     def engine(self, deadline: float) -> Engine:
         """Return this machine's engine."""
@@ -90,8 +97,9 @@ class LocalConnection:
 
 
 def _pump(stream: IO[bytes], lines: Lines) -> None:
-    for line in stream:
-        lines.write(line)
+    assert isinstance(stream, io.BufferedReader)
+    while data := stream.read1():
+        lines.write(data)
 
 
 def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:

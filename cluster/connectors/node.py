@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cluster.config.secrets import Secret
     from cluster.connectors.engine import Engine
 
+_SHOWN = 200  # characters of what was wrong with an answer
+
 
 class Node:
     """One reachable node.
@@ -58,6 +60,8 @@ class Node:
         import requests
         import urllib3.exceptions
 
+        from cluster.connectors.bounded import StrangeError
+
         prefix = f"{doing}: " if doing else ""
         before = self.engine.timeout
         limit = self.engine.timeout = int(seconds or before)
@@ -65,6 +69,8 @@ class Node:
             yield self.engine
         except docker.errors.APIError as error:
             raise NodeError(self.name, f"{prefix}{error.explanation or error}") from None
+        except (StrangeError, RecursionError) as error:
+            raise strange(self.name, doing, error) from None
         except (requests.exceptions.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
             raise DeadlineError(
                 self.name,
@@ -133,6 +139,16 @@ def connect(
     if target is None:
         return Node(host, local.LocalConnection(host.name), deadlines)
     return Node(host, ssh.SshConnection(target, deadlines.connect, password), deadlines)
+
+
+def strange(node: str, doing: str, error: Exception) -> NodeError:
+    """Return the error for an answer that is not of its form, or too large."""
+    prefix = f"{doing}: " if doing else ""
+    return NodeError(
+        node,
+        f"{prefix}its answer is not of its form ({type(error).__name__}: {str(error)[:_SHOWN]})",
+        f"See what answers there: ssh {node} docker info",
+    )
 
 
 def _root_cause(error: BaseException) -> str:

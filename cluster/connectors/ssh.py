@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 import paramiko
 
 from cluster.connectors import ssh_auth, ssh_hostkeys
-from cluster.connectors.base import Completed, Lines, OnLine
+from cluster.connectors.base import Completed, Lines, OnLine, shortened, too_much
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh_config import Target
@@ -67,7 +67,7 @@ class SshConnection:
     ) -> Completed:
         """Run a shell command, as `Connection.run` says; at the deadline its channel is closed."""
         channel = self._open(deadline)
-        output, errors = Lines(None), Lines(on_line)
+        output, errors = Lines(None, channel.close), Lines(on_line, channel.close)
         try:
             with closed_after(channel, deadline) as late:
                 try:
@@ -80,15 +80,19 @@ class SshConnection:
                     reader.join()
                     code = channel.recv_exit_status()
                 except (paramiko.SSHException, EOFError, OSError) as error:
-                    if not late.is_set():
+                    if not (late.is_set() or output.full or errors.full):
                         raise BrokenError(self.name, f"the connection broke: {error}") from None
+            if output.full or errors.full:
+                raise too_much(self.name, command)
             if late.is_set():
-                raise DeadlineError(self.name, f"not done within {deadline:.0f} s: {_cut(command)}")
+                raise DeadlineError(
+                    self.name, f"not done within {deadline:.0f} s: {shortened(command)}"
+                )
             if code == _NO_STATUS:
                 transport = self._client.get_transport()
                 alive = transport is not None and transport.is_active()
                 what = "a signal ended" if alive else "the connection broke during"
-                raise NodeError(self.name, f"{what}: {_cut(command)}")
+                raise NodeError(self.name, f"{what}: {shortened(command)}")
             return Completed(code, output.collected, errors.collected)
         finally:
             channel.close()
@@ -165,10 +169,6 @@ class SshConnection:
             direct.close()
             raise refusal
         return direct
-
-
-def _cut(command: str) -> str:
-    return command if len(command) <= 60 else f"{command[:57]}..."
 
 
 def _drain(receive: Callable[[int], bytes], lines: Lines) -> None:

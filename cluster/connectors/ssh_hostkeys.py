@@ -34,11 +34,11 @@ class UnknownHostError(NodeError):
 
     def __init__(self, target: Target, key: paramiko.PKey) -> None:
         self.shown, self.file = _shown(key), _file(target)
-        self.line = f"{_known_as(target)} {key.get_name()} {key.get_base64()}\n"
+        self.line = f"{_line(target, key)}\n"
         super().__init__(
             target.name,
             f"the SSH host key of {target.host} is not known. It shows {self.shown}",
-            f"{_COMPARE} {_pin(target)}",
+            f"{_COMPARE} {_pin(target, key)}",
         )
 
 
@@ -92,7 +92,7 @@ def changed_key_error(target: Target, found: paramiko.PKey) -> NodeError:
         target.name,
         f"the SSH host key of {target.host} is not the one in known_hosts: reinstalled, or another "
         f"machine answers. It shows {_shown(found)}",
-        f"{_COMPARE} {forget} && {_pin(target)}",
+        f"{_COMPARE} {forget} && {_pin(target, found)}",
     )
 
 
@@ -106,11 +106,13 @@ def _shown(key: paramiko.PKey) -> str:
     return f"{key.get_name()} {key.fingerprint}"
 
 
-def _pin(target: Target) -> str:
-    scan = f"ssh-keyscan -p {target.port} {shlex.quote(target.host)}"
-    if alias := target.options.get("hostkeyalias"):
-        scan += f" | sed 's/^[^ ]*/{alias}/'"
-    return f"{scan} >> {shlex.quote(_file(target))}"
+def _line(target: Target, key: paramiko.PKey) -> str:
+    return f"{_known_as(target)} {key.get_name()} {key.get_base64()}"
+
+
+def _pin(target: Target, key: paramiko.PKey) -> str:
+    """Return the command that pins the key that was shown: another scan may meet another key."""
+    return f"echo {shlex.quote(_line(target, key))} >> {shlex.quote(_file(target))}"
 
 
 def _known_as(target: Target) -> str:

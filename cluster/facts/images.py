@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from cluster.connectors.node import Node
+from cluster.facts.told import keys, number_or, parts, text, texts
 from cluster.model.spec import REGISTRY
 
 # images/build.sh puts it on every image that it builds.
@@ -102,19 +101,21 @@ def read(node: Node) -> Store:
     """Return all images of `node` and all its containers."""
     with node.talking("reading its images") as engine:
         # Images first: a container that is made from one of them meanwhile is then in the list.
-        images = tuple(_stored(item) for item in engine.images())
-        users = tuple(
-            User(found["Name"].lstrip("/"), found["Config"]["Image"], found["Image"])
-            for found, _ in engine.inspected()
-        )
+        images = tuple(_stored(item) for item in parts(engine.images()))
+        users = tuple(_user(found) for found, _ in engine.inspected())
     return Store(images, users)
 
 
-def _stored(item: Mapping[str, Any]) -> Stored:
+def _user(found: object) -> User:
+    name, reference = text(found, "Name"), text(found, "Config", "Image")
+    return User(name.lstrip("/"), reference, text(found, "Image"))
+
+
+def _stored(item: object) -> Stored:
     return Stored(
-        id=item["Id"],
-        tags=tuple(tag for tag in item.get("RepoTags") or () if "<none>" not in tag),
-        digests=tuple(d for d in item.get("RepoDigests") or () if "<none>" not in d),
-        labelled=LABEL_IMAGE in (item.get("Labels") or {}),
-        size=item["Size"],
+        id=text(item, "Id"),
+        tags=tuple(tag for tag in texts(item, "RepoTags") if "<none>" not in tag),
+        digests=tuple(d for d in texts(item, "RepoDigests") if "<none>" not in d),
+        labelled=LABEL_IMAGE in keys(item, "Labels"),
+        size=number_or(0, item, "Size"),
     )

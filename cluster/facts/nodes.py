@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import docker.errors
 
 from cluster.config.secrets import Secret
+from cluster.connectors.bounded import StrangeError
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadline
@@ -17,6 +19,16 @@ from cluster.errors import BrokenError, NodeError
 from cluster.facts import container_labels
 from cluster.facts.disk import Question, disk
 from cluster.facts.registry import Registry
+from cluster.facts.told import (
+    flag,
+    keys,
+    labels,
+    number_or,
+    parts,
+    seconds,
+    text,
+    text_or,
+)
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
@@ -36,7 +48,6 @@ from cluster.model.state import (
     State,
     Swarm,
     SwarmNode,
-    moment,
 )
 
 _PAUSE = 1.0  # seconds between two tries while managers elect a leader
@@ -118,34 +129,42 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
             asked = time.time()
             info = engine.info()
             now = (asked + time.time()) / 2
+            told = _told(node.name, info, now)
         found = {image: identity for image in streamed if (identity := identify(node, image))}
         there = containers(node)
         found |= asking.result()
         seen = looking.result()
-    swarm = info["Swarm"]
-    return FoundNode(
-        name=node.name,
-        hostname=info["Name"],
-        engine_version=info["ServerVersion"],
-        membership=Membership(
-            swarm["LocalNodeState"],
-            swarm["NodeID"],
-            swarm["ControlAvailable"],
-            swarm.get("NodeAddr", ""),
-        ),
+    return replace(
+        told,
         containers=there,
         owner=seen.owner,
         images=found,
-        clock=moment(info["SystemTime"]) - now,
         secrets=seen.secrets,
         files=seen.files,
         marker_files=seen.marker_files,
         unread=seen.unread,
-        memory=info.get("MemTotal", 0),
         gpus=seen.gpus,
         trees=seen.trees,
         login=seen.login,
-        runtimes=frozenset(info.get("Runtimes") or {}),
+    )
+
+
+def _told(name: str, info: Mapping[str, Any], now: float) -> FoundNode:
+    """Return what an engine says of its node at the time `now` of this machine."""
+    return FoundNode(
+        name=name,
+        hostname=text(info, "Name"),
+        engine_version=text(info, "ServerVersion"),
+        membership=Membership(
+            text(info, "Swarm", "LocalNodeState"),
+            text(info, "Swarm", "NodeID"),
+            flag(info, "Swarm", "ControlAvailable"),
+            text_or("", info, "Swarm", "NodeAddr"),
+        ),
+        containers={},
+        clock=seconds(info, "SystemTime") - now,
+        memory=number_or(0, info, "MemTotal"),
+        runtimes=keys(info, "Runtimes"),
     )
 
 
@@ -166,83 +185,90 @@ def identify(node: Node, image: Image) -> str:
         try:
             if image.source is Source.REGISTRY:
                 asked = engine.inspect_distribution(image.reference)
-                return str(asked["Descriptor"]["digest"])
-            return str(engine.inspect_image(image.reference)["Id"])
+                return text(asked, "Descriptor", "digest")
+            return text(engine.inspect_image(image.reference), "Id")
         except docker.errors.APIError:
             return ""  # no such image, or no registry yet: the plan has what brings it
 
 
 def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
     """Return a container as the engine's answers describe it, inspected and listed."""
-    labels = inspected["Config"].get("Labels") or {}
-    state = inspected["State"]
-    ports = sorted({_port(port) for port in listed.get("Ports") or [] if port.get("PublicPort")})
+    told = labels(inspected, "Config", "Labels")
     return FoundContainer(
-        name=inspected["Name"].lstrip("/"),
-        id=inspected["Id"],
-        image=inspected["Config"]["Image"],
-        status=state["Status"],
-        service=labels.get(LABEL_SERVICE),
-        spec=labels.get(LABEL_SPEC, ""),
-        fields=container_labels.described(labels.get(LABEL_FIELDS, "{}")),
-        health=Health((state.get("Health") or {}).get("Status", "none")),
-        started=state["StartedAt"],
-        previous=labels.get(LABEL_PREVIOUS, ""),
-        busy=container_labels.words(labels, LABEL_BUSY),
-        ready_check=container_labels.words(labels, LABEL_READY_CHECK),
-        removal_check=container_labels.words(labels, LABEL_REMOVAL_CHECK),
-        after=container_labels.words(labels, LABEL_AFTER),
-        probe_output=_probe_output(state),
-        ports=tuple(ports),
+        name=text(inspected, "Name").lstrip("/"),
+        id=text(inspected, "Id"),
+        image=text(inspected, "Config", "Image"),
+        status=text(inspected, "State", "Status"),
+        service=told.get(LABEL_SERVICE),
+        spec=told.get(LABEL_SPEC, ""),
+        fields=container_labels.described(told.get(LABEL_FIELDS, "{}")),
+        health=_health(inspected),
+        started=text(inspected, "State", "StartedAt"),
+        previous=told.get(LABEL_PREVIOUS, ""),
+        busy=container_labels.words(told, LABEL_BUSY),
+        ready_check=container_labels.words(told, LABEL_READY_CHECK),
+        removal_check=container_labels.words(told, LABEL_REMOVAL_CHECK),
+        after=container_labels.words(told, LABEL_AFTER),
+        probe_output=_probe_output(inspected),
+        ports=_ports(listed),
     )
 
 
-def _probe_output(state: Mapping[str, Any]) -> str:
-    log = (state.get("Health") or {}).get("Log") or [{}]
-    return str(log[-1].get("Output", "")).strip()
+def _health(inspected: Mapping[str, Any]) -> Health:
+    said = text_or("none", inspected, "State", "Health", "Status")
+    try:
+        return Health(said)
+    except ValueError:
+        raise StrangeError(f"State.Health.Status: {said!r:.60}") from None
 
 
-def _port(port: Mapping[str, Any]) -> str:
-    return f"{port['PublicPort']}/{port['Type']}"
+def _probe_output(inspected: Mapping[str, Any]) -> str:
+    log = parts(inspected, "State", "Health", "Log") or [{}]
+    return text_or("", log[-1], "Output").strip()
+
+
+def _ports(listed: Mapping[str, Any]) -> tuple[str, ...]:
+    every = [(number_or(0, port, "PublicPort"), port) for port in parts(listed, "Ports")]
+    return tuple(sorted({f"{number}/{text(port, 'Type')}" for number, port in every if number}))
 
 
 def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
+    managers = [n for n in found.values() if n.membership.control]
     with node.talking("reading the Swarm") as engine:
         swarm = engine.inspect_swarm()
-        nodes = {item["ID"]: _swarm_node(item) for item in engine.nodes()}
-        networks = engine.networks(filters={"driver": "overlay"})
-    managers = [n for n in found.values() if n.membership.control]
-    return Swarm(
-        via=node.name,
-        id=swarm["ID"],
-        nodes=nodes,
-        decisions=Decisions.parse(swarm["Spec"].get("Labels") or {}),
-        networks={item["Name"]: _subnet(item) for item in networks if item["Attachable"]},
-        tokens={
-            "manager": Secret(swarm["JoinTokens"]["Manager"]),
-            "worker": Secret(swarm["JoinTokens"]["Worker"]),
-        },
-        managers=tuple(n.name for n in managers if n.membership.node_id in nodes),
-        encrypted=frozenset(
-            n["Name"] for n in networks if OPTION_ENCRYPTED in (n.get("Options") or {})
-        ),
-    )
+        nodes = {item.id: item for item in map(_swarm_node, parts(engine.nodes()))}
+        networks = parts(engine.networks(filters={"driver": "overlay"}))
+        return Swarm(
+            via=node.name,
+            id=text(swarm, "ID"),
+            nodes=nodes,
+            decisions=Decisions.parse(labels(swarm, "Spec", "Labels")),
+            networks={text(n, "Name"): _subnet(n) for n in networks if flag(n, "Attachable")},
+            tokens={
+                role.lower(): Secret(text(swarm, "JoinTokens", role))
+                for role in ("Manager", "Worker")
+            },
+            managers=tuple(n.name for n in managers if n.membership.node_id in nodes),
+            encrypted=frozenset(
+                text(n, "Name") for n in networks if OPTION_ENCRYPTED in keys(n, "Options")
+            ),
+        )
 
 
-def _subnet(network: Mapping[str, Any]) -> str:
-    config = (network.get("IPAM") or {}).get("Config") or [{}]
-    return str(config[0].get("Subnet", ""))
+def _subnet(network: object) -> str:
+    config = parts(network, "IPAM", "Config") or [{}]
+    return text_or("", config[0], "Subnet")
 
 
-def _swarm_node(item: Mapping[str, Any]) -> SwarmNode:
-    manager = item.get("ManagerStatus") or {}
+def _swarm_node(item: object) -> SwarmNode:
+    manager = text_or("", item, "ManagerStatus", "Addr").rpartition(":")[0]
     return SwarmNode(
-        id=item["ID"],
-        hostname=item["Description"].get("Hostname", ""),
-        role=item["Spec"]["Role"],
-        state=item["Status"]["State"],
-        labels=item["Spec"].get("Labels") or {},
-        leader=manager.get("Leader", False),
-        drained=item["Spec"]["Availability"] == "drain",
-        address=manager.get("Addr", "").rpartition(":")[0] or item["Status"].get("Addr", ""),
+        id=text(item, "ID"),
+        hostname=text_or("", item, "Description", "Hostname"),
+        role=text(item, "Spec", "Role"),
+        state=text(item, "Status", "State"),
+        labels=labels(item, "Spec", "Labels"),
+        leader=flag(item, "ManagerStatus", "Leader"),
+        drained=text(item, "Spec", "Availability") == "drain",
+        address=manager or text_or("", item, "Status", "Addr"),
     )

@@ -18,8 +18,11 @@ from cluster.lock.holder import BEAT_SECONDS, STALE_SECONDS, Holder, LockedError
 PATH = "/run/skp.lock"
 _TAKEN, _BUSY = "skp: taken", 75
 _DAY = 86400.0  # seconds: the command's deadline; missing beats end the process much earlier
+# Whoever can open the file can hold the lock for ever: root alone. An older version made it 0644.
 _SCRIPT = f"""
+umask 077
 exec 9>>{PATH} || exit 1
+chmod 600 {PATH}
 flock -n 9 || {{ cat {PATH} >&2; exit {_BUSY}; }}
 printf '%s\\n' "$1" >{PATH}
 echo '{_TAKEN}' >&2

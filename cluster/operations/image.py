@@ -97,7 +97,7 @@ def push(node: Node, image: Image, say: Say) -> str:
     digest = ""
     told = time.monotonic()
     with node.talking(doing, seconds=node.deadlines.transfer) as engine:
-        for event in engine.push(image.reference, stream=True, decode=True):
+        for event in engine.push_events(image.reference.rsplit(":", 1)[0], image.tag):
             if current := (event.get("progressDetail") or {}).get("current"):
                 sent[event["id"]] = current
             if time.monotonic() > told + _LONG:

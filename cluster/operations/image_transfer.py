@@ -131,7 +131,7 @@ def _has(node: Node, pinned: str) -> bool:
 def _load(node: Node, image: Image, path: Path) -> None:
     doing = f"loading {image.reference}"
     with node.talking(doing, node.deadlines.transfer) as engine, path.open("rb") as file:
-        for event in engine.load_image(_chunks(file)):
+        for event in engine.load_events(_chunks(file)):
             if "error" in event:
                 raise NodeError(node.name, f"{doing}: {event['error']}")
 

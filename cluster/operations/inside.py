@@ -25,13 +25,16 @@ def ask(
         NodeError: it can't be asked; DeadlineError: it does not answer, or does not end.
     """
     with node.talking(doing, seconds) as engine:
-        made = engine.exec_create(container, list(command))["Id"]
-        said = engine.exec_output(made)
+        made = str(engine.exec_create(container, list(command))["Id"])
+        what = f"{doing}: {' '.join(command)} does not end within {engine.timeout} s"
         end = time.monotonic() + engine.timeout
+        try:
+            said = engine.exec_output(made)
+        except TimeoutError:
+            raise DeadlineError(node.name, what) from None
         # A command's output may end before it does; until then its exit code is null.
         while (code := engine.exec_inspect(made)["ExitCode"]) is None:
             if time.monotonic() > end:
-                what = f"{doing}: {' '.join(command)} does not end within {engine.timeout} s"
                 raise DeadlineError(node.name, what)
             time.sleep(_PAUSE)
     return int(code), said.decode(errors="replace").strip()

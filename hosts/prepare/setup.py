@@ -26,7 +26,9 @@ _ITEMS = Path(__file__).parent / "items"
 _COMMON = _ITEMS / "common"
 _CHECK_SECONDS = 120.0  # for all items of a machine together
 # Of two commands on one machine, the second waits for the first, checks, and finds nothing to do.
-_ALONE = """exec 9>/run/skp-setup.lock
+# Whoever can open the file can hold the lock for ever, so only root can.
+_ALONE = """( umask 077; : >>/run/skp-setup.lock; chmod 600 /run/skp-setup.lock )
+exec 9>/run/skp-setup.lock
 flock -w 600 9 || { echo "another command has been at work on it for 10 minutes" >&2; exit 1; }
 """
 _MARK = "= "

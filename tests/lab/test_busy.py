@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from tests.support.lab import GATEWAY, container_ids, secret, skp
+from tests.support.lab import GATEWAY, container_ids, on, secret, skp
 
 Settings = Callable[..., dict[str, str]]
 
@@ -72,3 +72,11 @@ def test_another_word_is_refused(platform: None) -> None:
     ran = skp("docker.apply", "--busy", "maybe")
     assert ran.code == 2
     assert "--busy=maybe: allowed: skip, wait, replace" in ran.err
+
+
+def test_a_process_that_is_called_like_a_kernel_keeps_nothing(changed: None) -> None:
+    name = "x/kernel-12345678-1234-1234-1234-123456789abc.json"
+    on("c01", f"docker exec -d jupyter-skp bash -c 'exec -a {name} sleep 600'")
+    assert on("c01", f"docker top jupyter-skp | grep {name}").code == 0
+    ran = skp("docker.restart", "-n", "jupyter-skp", "--json")
+    assert [step["outcome"] for step in ran.json["steps"]] == ["done"], ran.all

@@ -59,7 +59,7 @@ def volume(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[V
     for words in (
         ("docker.image-build-fuse", "-t=latest"),
         ("sshfs.keygen",),
-        ("sshfs.copy-id", f"-p={PASSWORD}", "--yes"),
+        ("sshfs.copy-id", f"-p={PASSWORD}", "--accept-host-keys"),
         ("docker.volumes-run",),
     ):
         ran = given.skp(*words)
@@ -191,7 +191,7 @@ def test_a_server_whose_key_is_not_known_is_asked_about(volume: Volume) -> None:
 
 
 def test_a_wrong_password_and_a_missing_folder_are_refused(volume: Volume) -> None:
-    wrong = volume.skp("sshfs.copy-id", "-p=wrong", "--yes")
+    wrong = volume.skp("sshfs.copy-id", "-p=wrong", "--accept-host-keys")
     assert wrong.code == 1
     assert f"{ADDRESS} refuses the password of {USER}" in wrong.err
     nowhere = Path(volume.env["SKP_ENV"]).with_name("nowhere.sh")

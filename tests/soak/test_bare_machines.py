@@ -37,7 +37,7 @@ def test_without_a_password_it_says_what_is_missing(bare: Machines) -> None:
     ran = bare.skp("ssh.cmd", "-c", "true")
     assert ran.code == 1
     assert ran.err.count("is not known. It shows") == 4
-    unasked = bare.skp("ssh.copy-id", "-p", "-", stdin=f"{bare.password}\n")
+    unasked = bare.skp("ssh.copy-id", "--yes", "-p", "-", stdin=f"{bare.password}\n")
     assert unasked.code == 2
     assert "4 SSH host key(s) are not known" in unasked.err
     planned = done(bare, "ssh.copy-id", "--dry")
@@ -45,7 +45,7 @@ def test_without_a_password_it_says_what_is_missing(bare: Machines) -> None:
 
 
 def test_a_wrong_password_is_tried_once_and_said(bare: Machines) -> None:
-    ran = bare.skp("ssh.copy-id", "--yes", "-p", "-", stdin="wrong\n")
+    ran = bare.skp("ssh.copy-id", "--accept-host-keys", "-p", "-", stdin="wrong\n")
     assert ran.code == 1
     assert ran.out.count("is refused") == 4, ran.all
     log = run("docker", "logs", "b02").all

@@ -220,7 +220,7 @@ def test_the_host_key_is_changed(volume: Volume) -> None:
     done(host_docker("exec", server, "sh", "-c", f"cp {key} /tmp/key; {renew}"))
     done(host_docker("restart", "-t", "1", server))
     until(lambda: "Host key verification failed" in str(volume.rows()[0]["error"]), 60)
-    refused = volume.skp("sshfs.copy-id", f"-p={data_servers.PASSWORD}", "--yes")
+    refused = volume.skp("sshfs.copy-id", f"-p={data_servers.PASSWORD}", "--accept-host-keys")
     assert "is not the one that was pinned" in refused.err
     done(host_docker("exec", server, "sh", "-c", f"rm {key}.pub; cp /tmp/key {key}"))
     done(host_docker("restart", "-t", "1", server))

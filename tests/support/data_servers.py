@@ -147,7 +147,7 @@ def on_all(folder: Path, hosts: str = "", **values: str) -> Volume:
 def initialise(volume: Volume) -> None:
     """Write all credentials."""
     done(volume.skp("sshfs.keygen"))
-    done(volume.skp("sshfs.copy-id", f"-p={PASSWORD}", "--yes"))
+    done(volume.skp("sshfs.copy-id", f"-p={PASSWORD}", "--accept-host-keys"))
     done(volume.skp("s3fs.init"))
     done(volume.skp("blobfs.init"))
 

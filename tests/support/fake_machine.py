@@ -271,7 +271,7 @@ class FakeMachine:
         raise UnscriptedError(f"{self.name}: no outcome is scripted of: {command}")
 
     def _audit(self, ran: Ran) -> Completed:
-        if "tail -qn" in ran.command:
+        if not ran.stdin:
             return done(0, self.trail.decode())
         assert isinstance(ran.stdin, bytes)
         self.trail += ran.stdin

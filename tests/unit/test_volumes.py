@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import services
-from cluster.config.secrets import StoredSecrets, resolve
+from cluster.config.secrets import Secret, StoredSecrets, resolve
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Action, Blocked, Keep

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.commands.audit import Audit, entries, merged
+from cluster.commands import audit as trails
+from cluster.commands.audit import Audit, Trail, faults, merged, read
 from cluster.config.inventory import Inventory
-from cluster.connectors.base import Completed
+from cluster.connectors.local import LocalConnection
+from cluster.connectors.node import Node
 from cluster.lock.holder import Holder
 from cluster.model.item import Action, Kind, Noted
 from cluster.model.result import Outcome, Result
 from tests.support.fake_cluster import FakeCluster
-from tests.support.fakes import FakeFleet, Ran, done, fake_fleet, golden
+from tests.support.fakes import SHORT, FakeFleet, done, fake_fleet, fake_host, golden
 
 OTHER = Holder("bob@laptop", "docker.apply", "2026-11-28T09:00:00+00:00", "boot-2", 1, "1")
 NOTED = Noted(Kind.IMAGE, Action.BUILD, "c01", "skp/docker-ds:latest")
@@ -129,8 +132,11 @@ def test_a_manager_that_can_not_be_reached_misses_it(inventory: Inventory, me: H
     assert (audit.complaints, len(written(fleet, "c03"))) == ([], 1)
 
 
-def entry(second: int, event: str = "begin") -> dict[str, Any]:
-    return {"time": f"2026-11-28T10:00:0{second}+00:00", "event": event}
+def entry(second: int, event: str = "begin", **more: Any) -> dict[str, Any]:
+    return {
+        "time": f"2026-11-28T10:00:0{second}+00:00", "who": "ann@desk", "process": 17,
+        "command": "docker.apply", "event": event, **more,
+    }  # fmt: skip
 
 
 def lines(*items: object) -> str:
@@ -141,49 +147,104 @@ def test_the_last_entries_are_read_across_the_rotation(
     fleet: FakeFleet, inventory: Inventory
 ) -> None:
     fleet.connections["c01"].on_run("tail -qn", done(0, lines(entry(1), entry(2), entry(3))))
-    found = entries(fleet, inventory, 2)
-    assert found.values["c01"] == [entry(2), entry(3)]
+    found = read(fleet, inventory, 2)
+    assert found.values["c01"] == Trail((entry(2), entry(3)))
     assert (
         "tail -qn 2 /var/lib/skp/audit.jsonl.1 /var/lib/skp/audit.jsonl 2>/dev/null"
         in fleet.connections["c01"].wire[0]
     )
 
 
-@pytest.mark.parametrize("half", ['{"time": "2026', "", "\0\0\0"])
-def test_half_a_line_is_passed_over(fleet: FakeFleet, inventory: Inventory, half: str) -> None:
+OTHERS = [
+    '{"time": "2026', "", "\0\0\0", "7", "[]", "[" * 100_000, json.dumps(entry(1, "end")),
+    json.dumps(entry(1, process="x")), json.dumps(entry(1, time="now")),
+    json.dumps(entry(1, "end", outcome="done", steps=[{"action": "create"}])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("half", OTHERS)
+def test_half_a_line_and_what_is_no_entry_are_passed_over(
+    fleet: FakeFleet, inventory: Inventory, half: str
+) -> None:
     text = f"{half}\n{lines(entry(2))}"
     fleet.connections["c01"].on_run("tail -qn", done(0, text))
-    assert entries(fleet, inventory, 9).values["c01"] == [entry(2)]
+    assert read(fleet, inventory, 9).values["c01"] == Trail((entry(2),))
 
 
 def test_entries_of_several_managers_are_merged_each_once_and_by_time() -> None:
-    first = [entry(1), entry(3)]
-    second = [dict(reversed(entry(1).items())), entry(2)]
+    first = Trail((entry(1), entry(3)))
+    second = Trail((dict(reversed(entry(1).items())), entry(2)))
     assert merged([first, second], 9) == [entry(1), entry(2), entry(3)]
     assert merged([first, second], 2) == [entry(2), entry(3)]
+    assert faults({"c01": first, "c02": second}) == []
+
+
+def test_what_managers_tell_differently_is_told() -> None:
+    found = {"c01": Trail((entry(1),)), "c02": Trail((entry(1, command="docker.kafka-rm"),))}
+    (fault,) = faults(found)
+    assert fault.startswith("c01 and c02 tell differently of the entry of 2026-11-28T10:00:01 (")
 
 
 @pytest.fixture
-def trail(fleet: FakeFleet) -> Callable[[Ran], Completed]:
-    """A manager's file as a node keeps it: what is appended is read."""
-    kept: list[bytes] = []
-
-    def answer(ran: Ran) -> Completed:
-        if "cat >>" in ran.command:
-            assert isinstance(ran.stdin, bytes)
-            kept.append(ran.stdin)
-            return done()
-        return Completed(0, b"".join(kept), b"")
-
-    return answer
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    """This machine as a manager: the real commands, with a file and a `sudo` of its own."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    sudo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(trails, "PATH", str(tmp_path / "var" / "audit.jsonl"))
+    return Node(fake_host("c01"), LocalConnection("c01"), replace(SHORT, request=5.0))
 
 
-def test_what_was_written_is_read(
-    audit: Audit, fleet: FakeFleet, inventory: Inventory, trail: Callable[[Ran], Completed]
+def appended(node: Node, *entries: dict[str, Any]) -> Path:
+    for item in entries:
+        trails._append(node, lines(item).encode())
+    return Path(trails.PATH)
+
+
+def test_what_was_written_is_read(node: Node) -> None:
+    told = [entry(1), entry(2, detail="größer, 'so' \"\\n$x `y` %s")]
+    file = appended(node, *told)
+    assert trails._tail(node, 9) == Trail(tuple(told))
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_chain_goes_on_when_the_file_is_turned_over(
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fleet.connections["c01"].on_run("audit.jsonl", trail)
-    audit.begin(None)
-    with audit.recording([Result(NOTED, Outcome.DONE, "größer")]):
-        pass
-    begin, end = entries(fleet, inventory, 9).values["c01"]
-    assert (begin["event"], end["steps"][0]["detail"]) == ("begin", "größer")
+    file = appended(node, entry(1), entry(2))
+    monkeypatch.setattr(trails, "_LIMIT", 10)
+    appended(node, entry(3))
+    assert len(file.read_text().splitlines()) == 1
+    assert trails._tail(node, 9) == Trail((entry(1), entry(2), entry(3)))
+    older = Path(f"{file}.1")
+    older.write_text(older.read_text().replace("ann", "bob"))
+    assert len(trails._tail(node, 9).faults) == 2
+
+
+def test_entries_of_an_older_version_and_half_lines_stay_and_the_chain_begins_after_them(
+    node: Node,
+) -> None:
+    file = Path(trails.PATH)
+    file.parent.mkdir()
+    file.write_text(lines(entry(1), entry(2)) + '{"time": "20')
+    appended(node, entry(3), entry(4))
+    assert trails._tail(node, 9) == Trail((entry(1), entry(2), entry(3), entry(4)))
+
+
+def test_what_was_changed_or_removed_is_told_by_the_entry_after_it(node: Node) -> None:
+    every = [entry(number) for number in range(1, 6)]
+    file = appended(node, *every)
+    written_lines = file.read_text().splitlines(keepends=True)
+    changed = [
+        [written_lines[0], written_lines[1].replace("ann", "bob"), *written_lines[2:]],
+        [*written_lines[:1], *written_lines[2:]],
+        [*written_lines[:1], written_lines[2], written_lines[1], *written_lines[3:]],
+        [*written_lines[:2], lines(entry(3)), *written_lines[3:]],
+    ]
+    for attack in changed:
+        file.write_text("".join(attack))
+        (first, *_) = trails._tail(node, 9).faults
+        assert first.startswith("what stood before the entry of 2026-11-28T10:00:0")
+    file.write_text("".join(written_lines))
+    assert trails._tail(node, 9) == Trail(tuple(every))

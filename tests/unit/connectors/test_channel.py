@@ -36,7 +36,7 @@ def test_a_channel_stays_open_after_a_block_that_was_in_time() -> None:
 
 def test_lines_are_handed_on_once_they_are_whole() -> None:
     seen: list[str] = []
-    lines = Lines(seen.append)
+    lines = Lines(seen.append, lambda: None)
     for part in (b"on", b"e\ntwo\nth", b"ree"):
         lines.write(part)
     assert seen == ["one", "two"]
@@ -45,5 +45,5 @@ def test_lines_are_handed_on_once_they_are_whole() -> None:
 
 def test_bytes_that_are_no_text_are_lines_too() -> None:
     seen: list[str] = []
-    Lines(seen.append).write(b"\xff\n")
+    Lines(seen.append, lambda: None).write(b"\xff\n")
     assert seen == ["�"]

@@ -141,7 +141,10 @@ def test_a_connection_that_breaks_twice_is_told() -> None:
     ("answer", "what"),
     [
         (refusal(500, "broken"), "reading its state: broken"),
-        (reply({k: v for k, v in INFO.items() if k != "Swarm"}), "unexpected KeyError: 'Swarm'"),
+        (
+            reply({k: v for k, v in INFO.items() if k != "Swarm"}),
+            "its answer is not of its form (StrangeError: Swarm.LocalNodeState: None)",
+        ),
         (content(b"<html>"), "no Docker Engine answers"),
     ],
 )

@@ -226,6 +226,15 @@ def test_a_real_lock_is_held_by_one_command_until_it_is_released(here: Node) -> 
 
 
 @needs_flock
+def test_nobody_else_can_open_a_real_lock(here: Node, tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch(0o644)  # as an older version made it
+    lock = file.take(here, ME)
+    assert path.stat().st_mode & 0o777 == 0o600
+    lock.release()
+
+
+@needs_flock
 def test_a_real_lock_without_beats_ends_by_itself(
     here: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,65 @@
+"""The one way out: all that a command shows passes here, and nothing of it commands the terminal.
+
+Names, logs and errors come from containers and nodes. Whoever wrote them could otherwise move the
+cursor, fill the clipboard, answer in a person's name, or have a line read other than it is. What
+needs a terminal of its own, such as a shell in a container, does not pass here: it takes the
+process over (`container_shell`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from contextlib import suppress
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Beside control characters: what reverses the direction of writing, what some programs take for the
+# end of a line, and halves of characters, which can't be written at all.
+_COMMANDING = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+)
+_CONTROL = re.compile(f"[{_COMMANDING}]")
+_COLOUR_OR_CONTROL = re.compile(f"({_COLOUR.pattern})|[\n{_COMMANDING}]")
+_SHOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def plain(text: str) -> str:
+    """Return `text` without colours, and a sign in place of what would command the terminal."""
+    return _CONTROL.sub(_SHOWN, _COLOUR.sub("", text).replace("\r\n", "\n"))
+
+
+def log_line(text: str) -> str:
+    """Return a line of a log: as `plain`, but programs' colours stay."""
+    return _COLOUR_OR_CONTROL.sub(lambda found: found[1] or _SHOWN, text)
+
+
+def escaped(document: str) -> str:
+    """Return a JSON document with those characters escaped that JSON itself leaves as they are."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def show(text: str, end: str = "\n") -> None:
+    """Write `text` to standard output."""
+    print(plain(text), end=end)
+
+
+def show_line(text: str) -> None:
+    """Write a line of a log to standard output at once."""
+    print(log_line(text), flush=True)
+
+
+def show_json(value: object, indent: int | None = 2) -> None:
+    """Write `value` to standard output as one JSON document, at once."""
+    print(escaped(json.dumps(value, indent=indent, ensure_ascii=False)), flush=True)
+
+
+def complain(text: str, end: str = "\n") -> None:
+    """Write `text` to standard error at once."""
+    print(plain(text), end=end, file=sys.stderr, flush=True)
+
+
+def progress(line: str) -> None:
+    """Write a line of progress to standard error; that nobody reads it is no error."""
+    with suppress(OSError):
+        sys.stderr.write(f"  {plain(line)}\n")  # in one call: several threads write here
