@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from invoke import Collection
 
 from cli.command import command
@@ -12,30 +14,38 @@ from cli.session import Session
 ns = Collection("sshfs")
 
 
-@command()
-def keygen(s: Session) -> None:
+@command(help={"renew": "A new key in place of the one that there is; then sshfs.copy-id -p."})
+def keygen(s: Session, renew: bool = False) -> None:
     """Make the key that logs in to the SSH server of the data volume."""
     from services.volumes import sshfs
 
-    s.change(sshfs.keygen)
+    renewed = frozenset({sshfs.KEY} if renew else ())
+    s.change(sshfs.keygen, replace(s.declared, renewed=renewed))
 
 
 @command(
-    help={"password": "The user's password on the server; bare asks, - reads standard input."},
+    help={
+        "password": "The user's password on the server; bare asks, - reads standard input.",
+        "renew": "Ask about the server's host key, though it was accepted before.",
+    },
     optional=["password"],
 )
-def copy_id(s: Session, password: str = "") -> None:
+def copy_id(s: Session, password: str = "", renew: bool = False) -> None:
     """Have the SSH server accept the key: the password once, then the key."""
     from services.volumes import sshfs
+    from services.volumes.backends import SSHFS
+    from services.volumes.shared import storing
 
     target = sshfs.server(s.declared.alone())
     if s.options.dry:
         print(f"would add the key to {target.user}@{target.host} and pin that server's host key")
         return
     given = secret(s, password, f"{target.user}@{target.host}")
-    with s.fleet([s.inventory.master]) as fleet:
-        line = sshfs.copy_id(s.cluster(fleet), fleet, given, lambda q: confirm(q, s.options))
-    s.change(lambda cluster, fleet: sshfs.pin(cluster, fleet, line))
+    with s.fleet(s.inventory.managers) as fleet:
+        login = sshfs.login(s.declared, fleet)
+    login = login.asking() if renew else login
+    found = sshfs.copy_id(login, given, lambda question: confirm(question, s.options))
+    s.change(storing(SSHFS), replace(s.declared, chosen={SSHFS.accepted: found}))
 
 
 for _task in (keygen, copy_id):

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import mounts
 import status
-from backends import Backend, SetupError
+from backends import Backend, SetupError, owner
 from work import Work
 
 _PROBE = 10  # seconds: a probe's deadline
@@ -47,7 +47,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         mounts.detach(self._point)  # what a killed container left
-        mounts.prepare(self._point)
+        mounts.prepare(self._point, owner()[1])
         attempt = 0
         while not self._stop.is_set():
             if not status.wanted():
@@ -112,7 +112,7 @@ class Supervisor:
             allowed = _MISSES_AT_WORK if self._work.goes_on() else _MISSES
             self._tell("not answering" if wrong else "mounted", wrong, seconds)
             # A client that tells of an error is alive: it finds its server again by itself.
-            if misses >= allowed or (wrong and self._backend.renewed()):
+            if misses >= allowed:
                 _log(f"given up: {wrong}")
                 return
 
