@@ -27,17 +27,19 @@ class Accepted:
     """An SSH server as a person accepted it, and the key pair that it accepted.
 
     Attributes:
-        name: the server's name in known_hosts. key: type and key, separated by a blank.
+        user: the user on the server. name: the server's name in known_hosts.
+        key: its host key, type and key, separated by a blank.
         ours: the fingerprint of our public key.
     """
 
+    user: str
     name: str
     key: str
     ours: str
 
     def stored(self) -> Secret:
         """Return it as it is stored."""
-        return Secret(f"{self.name} {self.key} {self.ours}")
+        return Secret(f"{self.user} {self.name} {self.key} {self.ours}")
 
     @property
     def line(self) -> str:
@@ -49,9 +51,9 @@ def accepted(cluster: Cluster) -> Accepted | None:
     """Return what was found right of the SSH server that the settings name; None for nothing."""
     words = cluster.secrets[SSHFS.accepted].reveal().split(" ")
     name = known_name(cluster.settings.text("SSHFS_HOST"), cluster.settings.number("SSHFS_PORT"))
-    if len(words) != 4 or words[0] != name or not _HOST_KEY.fullmatch(" ".join(words[1:3])):
+    if len(words) != 5 or words[1] != name or not _HOST_KEY.fullmatch(" ".join(words[2:4])):
         return None
-    return Accepted(words[0], f"{words[1]} {words[2]}", words[3])
+    return Accepted(words[0], name, " ".join(words[2:4]), words[4])
 
 
 def known_name(host: str, port: int) -> str:
@@ -77,7 +79,7 @@ def files(cluster: Cluster, backend: Backend) -> tuple[SecretFile, ...]:
 
 def _ssh_files(cluster: Cluster) -> tuple[SecretFile, ...]:
     found = accepted(cluster)
-    if found is None:
+    if found is None or found.user != cluster.settings.text("SSHFS_ID"):
         return ()
     pair = key_pair(cluster.secrets["SSHFS_KEY"])
     if found.ours != pair.fingerprint:

@@ -140,7 +140,7 @@ def copy_id(given: Login, password: Secret, agree: Callable[[str], None]) -> Sec
     with _connected(target, found) as transport:
         _log_in(target, lambda: transport.auth_publickey(target.user, private), "new key")
         _check_folder(target, transport)
-    return Accepted(target.name, found, given.pair.fingerprint).stored()
+    return Accepted(target.user, target.name, found, given.pair.fingerprint).stored()
 
 
 def _paramiko(pair: KeyPair) -> paramiko.PKey:

@@ -54,7 +54,9 @@ def accepted(cluster: Cluster) -> dict[str, Secret]:
     text = cluster.settings.text
     ours = key_pair(cluster.secrets["SSHFS_KEY"]).fingerprint
     return {
-        "SSHFS_ACCEPTED": Accepted(text("SSHFS_HOST"), "ssh-ed25519 AAAA", ours).stored(),
+        "SSHFS_ACCEPTED": Accepted(
+            text("SSHFS_ID"), text("SSHFS_HOST"), "ssh-ed25519 AAAA", ours
+        ).stored(),
         "S3_ACCEPTED": Secret(f"{text('S3_ACCESS_ID')}:key"),
         "BLOB_ACCEPTED": Secret(f"{text('BLOB_ACCOUNT_NAME')}:QUJD"),
     }

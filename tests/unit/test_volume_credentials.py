@@ -141,7 +141,7 @@ def test_a_host_key_that_a_person_accepted_is_known(cluster: FakeCluster) -> Non
     assert cluster.run("sshfs.keygen") == 0
     stored = cluster.declared.stored
     pair = key_pair(stored.values["SSHFS_KEY"])
-    record = Accepted("files.example", HOST_KEY, pair.fingerprint).stored()
+    record = Accepted("data", "files.example", HOST_KEY, pair.fingerprint).stored()
     for name in cluster:
         values = {**stored.values, "SSHFS_ACCEPTED": record}
         cluster[name].secrets = secrets.StoredSecrets(values, stored.generation + 1).dumps()
@@ -215,7 +215,7 @@ def wanted(folder: Path, **accepted: str) -> Cluster:
 
 
 RIGHT = {
-    "SSHFS_ACCEPTED": f"files.example {HOST_KEY} {OURS.fingerprint}",
+    "SSHFS_ACCEPTED": f"data files.example {HOST_KEY} {OURS.fingerprint}",
     "S3_ACCEPTED": "id:key",
     "BLOB_ACCEPTED": "account:QUJD",
 }
@@ -238,9 +238,10 @@ def test_each_container_gets_its_own_backends_credentials(tmp_path: Path) -> Non
     ("key", "value"),
     [
         ("SSHFS_ACCEPTED", ""),
-        ("SSHFS_ACCEPTED", f"other.example {HOST_KEY} {OURS.fingerprint}"),
-        ("SSHFS_ACCEPTED", f"files.example {HOST_KEY} SHA256:before"),
-        ("SSHFS_ACCEPTED", f"files.example {HOST_KEY}\nx y {OURS.fingerprint}"),
+        ("SSHFS_ACCEPTED", f"data other.example {HOST_KEY} {OURS.fingerprint}"),
+        ("SSHFS_ACCEPTED", f"data files.example {HOST_KEY} SHA256:before"),
+        ("SSHFS_ACCEPTED", f"other files.example {HOST_KEY} {OURS.fingerprint}"),
+        ("SSHFS_ACCEPTED", f"data files.example {HOST_KEY}\nx y {OURS.fingerprint}"),
         ("S3_ACCEPTED", ""),
         ("S3_ACCEPTED", "other:key"),
         ("S3_ACCEPTED", "id:key\nother:key"),
