@@ -70,7 +70,8 @@ class Session:
     def declared(self) -> Declared:
         """What this machine's files say, checked for conflicts; the cluster may remember more."""
         stored = secrets_file.read(secrets_file.path(self.settings))
-        found = Declared(self.settings, self.inventory, stored, boot.files())
+        files = (*boot.files(), *services.node_files())
+        found = Declared(self.settings, self.inventory, stored, files)
         check_declared(found.alone())
         return found
 

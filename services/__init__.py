@@ -15,7 +15,7 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError, nearest
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
-from cluster.model.spec import Image
+from cluster.model.spec import Image, NodeFile
 
 
 @cache
@@ -32,6 +32,11 @@ def catalogue() -> dict[str, Service]:
 def declared_settings() -> list[Setting]:
     """Return the settings that all services declare."""
     return [setting for service in catalogue().values() for setting in service.settings]
+
+
+def node_files() -> tuple[NodeFile, ...]:
+    """Return the files that nodes have on their own disks because of services."""
+    return tuple(file for service in catalogue().values() for file in service.node_files)
 
 
 def labels() -> set[str]:

@@ -19,12 +19,17 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:
-    """Return "UID:GID" of services that share the volume (decision 7), or `UNKNOWN_USER`."""
+    """Return "UID:GID" of services that share the volume (decision 7), or `UNKNOWN_USER`.
+
+    Where that folder is root's, nobody has said whom they run as: root has to be said.
+    """
     given = cluster.settings.text("SKP_UID")
     if given:
         return given if ":" in given else f"{given}:{given}"
     owner = facts.nodes[node].owner if node in facts.nodes else ""
-    return owner if isinstance(owner, str) and owner else UNKNOWN_USER
+    if isinstance(owner, str) and owner and "0" not in owner.split(":"):
+        return owner
+    return UNKNOWN_USER
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:

@@ -12,7 +12,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.item import Item
 from cluster.model.setup import SetupStep
-from cluster.model.spec import Container, Image
+from cluster.model.spec import Container, Image, NodeFile
 from cluster.model.state import FoundNode, State
 
 
@@ -31,6 +31,7 @@ class Service:
             `docker.image-build-NAME` builds as the setting NAME_IMAGE says; "" for none.
         verbs: further commands in its container on a node, which `docker.NAME-VERB -h NODE` runs:
             by verb a sentence that says what it does, and the command's words.
+        node_files: files that every node has on its own disk because of it.
         numbered: whether each of its nodes has an ordinal; see `cluster.model.ordinals`.
     """
 
@@ -42,6 +43,7 @@ class Service:
     settings: tuple[Setting, ...] = ()
     recipe: str = ""
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
+    node_files: tuple[NodeFile, ...] = ()
     numbered: bool = False
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

@@ -161,7 +161,10 @@ CONFINEMENT = 1
 HOST, BRIDGE = "host", "bridge"
 """Networks that every node has of itself: its own, and the engine's private one."""
 UNKNOWN_USER = "unknown"
-"""In place of a user id: it is not known whom a container may run as, so that it is not made."""
+"""In place of a user id: it is not known whom a container may run as, or that would be root by
+chance, so that it is not made."""
+NOBODY, ROOT = "65534:65534", "0:0"
+"""Users: of a container that says none, as of our images; and root, which has to be said."""
 
 
 @dataclass(frozen=True)
@@ -177,13 +180,14 @@ class Container:
         mounts, ports, files: see their classes; files are placed under /run/skp.
         network: the overlay's name, `HOST` or `BRIDGE`.
         aliases: further names on the overlay.
-        user: "UID" or "UID:GID"; "" for the image's own; `UNKNOWN_USER` where it is not known.
+        user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
         devices: the node's devices that it may use. capabilities: those it has, and no others.
         pids: how many processes and threads it may have.
         read_only: whether it may write nowhere but in mounts and `scratch`.
         scratch: paths of its own in memory, empty at each start.
         security: the engine's security options beyond ours, e.g. "apparmor=unconfined".
+        node_files: paths of the `NodeFile`s that a node has before, if it is to have them.
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
@@ -213,7 +217,7 @@ class Container:
     files: tuple[SecretFile | ConfigFile, ...] = ()
     network: str = HOST
     aliases: tuple[str, ...] = ()
-    user: str = ""
+    user: str = NOBODY
     memory: int = 0
     cpus: float = 0
     devices: tuple[str, ...] = ()
@@ -222,6 +226,7 @@ class Container:
     read_only: bool = False
     scratch: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
+    node_files: tuple[str, ...] = field(default=(), metadata={"spec": False})
     gpus: int = 0
     restart: str = "unless-stopped"
     probe: Probe | None = None

@@ -41,6 +41,6 @@ def _folder(path: str, owner: str) -> str:
 
 
 def ids(user: str) -> tuple[int, int]:
-    """Return user and group id of "UID" or "UID:GID"; root's for ""."""
-    uid, _, gid = (user or "0:0").partition(":")
+    """Return user and group id of "UID" or "UID:GID"."""
+    uid, _, gid = user.partition(":")
     return int(uid), int(gid or uid)

@@ -269,6 +269,8 @@ def missing_prerequisites(
         state.swarm.networks if state.swarm else ()
     ):
         return f"there is no network {container.network}", "./skp.py docker.swarm-network"
+    if missing := [path for path in container.node_files if node.files.get(path) == ""]:
+        return f"the node does not have {missing[0]} yet", "./skp.py docker.apply"
     return ("", "") if identity else _missing_image(container.image)
 
 

@@ -34,7 +34,7 @@ def unowned(container: Container, home: str, node: FoundNode) -> tuple[str, str]
             return node.owner.why, f"Does its file server answer? ssh {node.name} ls -ld {home}"
         if not node.owner:
             return f"{home} is not there", "It has to be the same shared folder on every node."
-    if "0" in container.user.split(":"):
+    if container.user == UNKNOWN_USER:
         return (
             f"{home} belongs to root, as whom no service may run",
             f"Give it to the notebooks' user, sudo chown UID:GID {home}, or set SKP_UID.",

@@ -13,7 +13,16 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item
 from cluster.model.service import Service
-from cluster.model.spec import SECRETS_TARGET, Container, Image, Mount, Port, SecretFile, Source
+from cluster.model.spec import (
+    ROOT,
+    SECRETS_TARGET,
+    Container,
+    Image,
+    Mount,
+    Port,
+    SecretFile,
+    Source,
+)
 from cluster.model.state import State
 from services.common import cpus, memory
 
@@ -120,6 +129,7 @@ class Portainer(Service):
             ports=(Port(cluster.settings.number("PORTAINER_PORT"), _HTTP),),
             files=tuple(files),
             network=cluster.settings.text("SKP_NET"),
+            user=ROOT,
             memory=memory(cluster, "PORTAINER_MEMORY"),
             cpus=cpus(cluster, "PORTAINER_CPUS"),
             stop_timeout=20,
@@ -136,6 +146,7 @@ class Portainer(Service):
             mounts=(_SOCKET, _VOLUMES),
             files=(SecretFile("agent-secret", cluster.secrets["PORTAINER_AGENT_SECRET"]),),
             network=cluster.settings.text("SKP_NET"),
+            user=ROOT,
             memory=memory(cluster, "PORTAINER_MEMORY"),
             cpus=cpus(cluster, "PORTAINER_CPUS"),
         )

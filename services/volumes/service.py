@@ -15,16 +15,17 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item
 from cluster.model.service import Service
-from cluster.model.spec import BRIDGE, FILES_ROOT, Container, Image, Mount, Probe
+from cluster.model.spec import BRIDGE, FILES_ROOT, ROOT, Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
+from services.volumes import apparmor
 from services.volumes.backends import BACKENDS, Backend
 from services.volumes.credentials import files
 
-# To mount; to check a volume as its users do, and let them alone in; to look at a mountpoint that
-# nobody may enter.
-_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "DAC_READ_SEARCH")
+# To mount; to run the client as its user, and check a volume as its users do; to give the client
+# its files; to look at a mountpoint that nobody may enter. The client itself has none.
+_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_READ_SEARCH")
 _STOP = 60  # seconds that a container has to stop
 _DRAIN = 45  # of these, seconds to send closed files that are not at the server yet
 
@@ -33,6 +34,7 @@ class Volumes(Service):
     """The service volumes: a container for each backend, on each node that sees data volumes."""
 
     name = "volumes"
+    node_files = (apparmor.PROFILE,)
     title = "data volumes (SSHFS, S3, Blob)"
     recipe = "docker-fuse"
     settings = (
@@ -129,12 +131,14 @@ class Volumes(Service):
             ),
             files=given,
             network=BRIDGE,
+            user=ROOT,
             devices=("/dev/fuse",),
             capabilities=_CAPABILITIES,
             pids=512,
             read_only=True,
             scratch=("/run", *SCRATCH),
-            security=("apparmor=unconfined",),
+            security=(_apparmor(facts, node),),
+            node_files=(apparmor.PROFILE.path,),
             probe=Probe(
                 ("/opt/skp/bin/volume-skp", "health"),
                 interval=5, timeout=5, retries=2, start_period=60, start_interval=0.5,
@@ -165,6 +169,15 @@ def _consumers(cluster: Cluster) -> Iterator[str]:
             for container in service.containers(cluster, State({}, {}, None)):
                 if any(mount.target == MOUNTS_TARGET for mount in container.mounts):
                     yield container.node
+
+
+def _apparmor(facts: State, node: str) -> str:
+    """Return the engine's option: our profile where the node's kernel has AppArmor.
+
+    The engine's own profile allows no mount.
+    """
+    known = node in facts.nodes and apparmor.PROFILE.path in facts.nodes[node].files
+    return f"apparmor={apparmor.NAME if known else 'unconfined'}"
 
 
 def _text(cluster: Cluster, key: str) -> str:

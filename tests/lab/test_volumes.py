@@ -17,6 +17,7 @@ from tests.support.lab import GATEWAY, by_ssh, on, secret, skp
 SERVER, ADDRESS, USER, FOLDER = "c03", "10.99.0.13", "files", "/srv/files"
 PASSWORD = "Pass word$'1"
 MOUNT = "/root/mnt/sshfs"
+CLIENT = "65533"
 CONTAINER = "volume-skp-sshfs-c01"
 KEPT = f"/var/lib/skp/files/{CONTAINER}"
 SSHD = """
@@ -90,6 +91,25 @@ def test_the_key_opens_files_and_no_shell(volume: Volume) -> None:
     shell = on("c01", f"sudo timeout 10 ssh {options} {USER}@{ADDRESS} id </dev/null")
     assert "uid=" not in shell.all
     assert on(SERVER, f"sudo grep -c restrict ~{USER}/.ssh/authorized_keys").out == "1\n"
+
+
+def test_its_client_has_no_right_but_to_its_credential(volume: Volume) -> None:
+    """Root mounts for it; what parses the server's answers is nobody in particular."""
+    found = on(
+        "c01", "sed -n '/^\\(Uid\\|Cap[PEIA]\\|NoNew\\)/p' /proc/$(pgrep -x sshfs)/status"
+    ).out
+    values = dict(line.split(":") for line in found.splitlines())
+    assert values.pop("Uid").split() == [CLIENT] * 4
+    assert int(values.pop("NoNewPrivs")) == 1
+    assert [int(value, 16) for value in values.values()] == [0] * 4, found
+    inside = f"docker exec -u {CLIENT}:{CLIENT} {CONTAINER}"
+    assert ADDRESS in on("c01", f"{inside} cat /dev/shm/skp/known_hosts").out
+    for path in ("/run/credentials/ssh/id_ed25519", "/proc/7/environ"):
+        assert "Permission denied" in on("c01", f"{inside} cat {path}").err
+    # What the engine lets it do, since its container may mount, its filter does not.
+    escape, its = "unshare -Ur id", "setpriv --seccomp-filter=/dev/shm/skp/filter --"
+    assert "uid=0" in on("c01", f"{inside} {escape}").out
+    assert "not permitted" in on("c01", f"{inside} {its} {escape}").err
 
 
 def test_its_client_reaches_nothing_of_the_nodes_own(volume: Volume) -> None:

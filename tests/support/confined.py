@@ -8,7 +8,9 @@ from typing import Any
 from tests.support.lab import NODES, on
 
 # What a service has beside the rest, each with its reason in docs/security.md.
-CAPABILITIES = {"volumes": {"SYS_ADMIN", "SETUID", "SETGID", "DAC_READ_SEARCH"}}
+CAPABILITIES = {
+    "volumes": {"SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_READ_SEARCH"},
+}
 ROOT = {"volumes", "portainer"}
 OF_THE_NODE = {"registry"}
 READ_ONLY = {"registry", "zookeeper", "kafka", "volumes"}

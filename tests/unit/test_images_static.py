@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.model.spec import NOBODY
+
 IMAGES = Path(__file__).parent.parent.parent / "images"
 DOCKERFILES = sorted(IMAGES.glob("*/Dockerfile"))
 SCRIPTS = sorted(
@@ -64,6 +66,17 @@ def test_no_file_names_a_host() -> None:
         if path.is_file():
             hosts = re.findall(r"https?://([\w-]+(?:\.[\w-]+)+)", path.read_text())
             assert set(hosts) <= {"127.0.0.1"}, name(path)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in DOCKERFILES if p.parent.name[:7] == "docker-"], ids=name
+)
+def test_who_says_no_user_is_not_root(path: Path) -> None:
+    lines = commands(path)
+    (user,) = [line for line in lines if line.startswith("USER ")]
+    assert user == f"USER {NOBODY}"
+    after = {line.split()[0] for line in lines[lines.index(user) + 1 :] if line}
+    assert after <= {"ENTRYPOINT", "CMD"}, "all else is made by root, in the last stage"
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=name)

@@ -18,7 +18,7 @@ from cluster.facts.nodes import found_container
 from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Decisions
 from cluster.model.item import Keep, Kind
-from cluster.model.spec import Image
+from cluster.model.spec import ROOT, Image
 from cluster.model.state import LABEL_FIELDS, LABEL_SPEC, FoundNode, Membership, State, Swarm
 from cluster.operations.container import CreateContainer, ReplaceContainer
 from cluster.operations.container_body import config
@@ -114,8 +114,10 @@ def planned(cluster: Cluster, state: State) -> list[Any]:
 
 # By the number in a container's description: what may differ when every container is replaced once.
 CONFINED = {"confinement", "capabilities", "mounts", "pids", "read_only", "scratch"}
-# What of data volumes' containers: their credentials come as files of their own.
-VOLUMES = CONFINED | {"network", "environment CREDENTIALS"}
+# What of data volumes' containers too: their credentials come as files of their own.
+ROOTS = {
+    "volumes": {"network", "user", "environment CREDENTIALS"}, "portainer": {"user"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -130,7 +132,7 @@ def test_what_an_earlier_version_made_is_replaced_once_to_be_confined(
         names = {str(d).partition(":")[0] for d in item.differences}
         different = {n for n in names if not (item.service == "volumes" and n.startswith("file "))}
         assert "confinement" in different
-        assert different <= (VOLUMES if item.service == "volumes" else CONFINED)
+        assert different <= CONFINED | ROOTS.get(item.service, set())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -169,9 +171,10 @@ def outside(body: dict[str, Any]) -> dict[str, Any]:
     host = {k: v for k, v in body["HostConfig"].items() if k not in CONFINES}
     host["Mounts"] = [mount for mount in host["Mounts"] if not _of_volumes(mount["Target"], body)]
     network = body.get("NetworkingConfig")
+    user = body["User"] or ROOT  # what an image's own user was
     environment = [line for line in body["Env"] if not line.startswith("CREDENTIALS=")]
-    own = {"HostConfig": host, "NetworkingConfig": network, "Hostname": "", "Env": environment}
-    return {**body, **own}
+    own = {"NetworkingConfig": network, "Hostname": "", "User": user, "Env": environment}
+    return {**body, "HostConfig": host, **own}
 
 
 def _of_volumes(target: str, body: dict[str, Any]) -> bool:

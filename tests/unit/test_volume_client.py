@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -19,7 +20,7 @@ from cluster.config.secrets import Secret
 from services.volumes.key_pair import key_pair
 
 PROGRAM = Path(__file__).parent.parent.parent / "images" / "docker-fuse" / "volume"
-MODULES = ("status", "work", "mounts", "backends", "supervisor")
+MODULES = ("status", "sieve", "mounts", "client", "work", "backends", "supervisor")
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     monkeypatch.setattr(status, "_FILE", tmp_path / "private" / "status.json")
     monkeypatch.setattr(status, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(backends, "CREDENTIALS", tmp_path / "credentials")
+    monkeypatch.setattr(loaded["client"], "UID", os.getuid())
+    monkeypatch.setattr(loaded["client"], "GID", os.getgid())
     yield loaded
     for name in MODULES:
         del sys.modules[name]
@@ -60,11 +63,18 @@ def given(program: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(("backend", "name", "content"), FORMS)
-def test_a_credential_of_its_form_is_taken(
-    program: dict[str, ModuleType], given: Path, backend: str, name: str, content: str
+def test_a_credential_of_its_form_is_copied_for_the_client_alone(
+    program: dict[str, ModuleType],
+    given: Path,
+    tmp_path: Path,
+    backend: str,
+    name: str,
+    content: str,
 ) -> None:
     (given / name).write_text(content)
     getattr(program["backends"], backend)().prepare()
+    copied = tmp_path / "private" / name
+    assert (copied.read_text(), copied.stat().st_mode & 0o777) == (content, 0o400)
 
 
 @pytest.mark.parametrize(("backend", "name", "content"), FORMS)
@@ -172,3 +182,72 @@ def test_a_client_at_work_is_told_from_one_that_waits(program: dict[str, ModuleT
         for child in children:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def test_what_is_given_to_the_client_is_not_what_a_link_names(
+    program: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[str, bool]] = []
+    monkeypatch.setattr(program["client"], "UID", os.getuid() + 1)
+    monkeypatch.setattr(
+        "os.chown",
+        lambda path, *_, follow_symlinks, **__: given.append((str(path), follow_symlinks)),
+    )
+    (tmp_path / "cache" / "vfs").mkdir()
+    (tmp_path / "cache" / "vfs" / "link").symlink_to("/etc")
+    program["client"].own(tmp_path / "cache" / "vfs")
+    assert given == [("link", False), (f"{tmp_path}/cache/vfs", False)]
+
+
+def test_what_the_client_left_in_a_cache_can_not_stop_its_supervisor(
+    program: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache" / "vfsMeta"
+    folder.mkdir()
+    os.mkfifo(folder / "fifo")
+    (folder / "link").symlink_to("/dev/zero")
+    (folder / "true").write_text(json.dumps({"Size": 7, "Dirty": True}))
+    assert program["backends"].Blob().pending() == 7
+
+
+def test_of_a_clients_wishes_those_are_heard_that_give_no_right(
+    program: dict[str, ModuleType],
+) -> None:
+    heard = program["mounts"].heard
+    nosuid_nodev, read_only = 6, 1
+    assert heard("suid,dev,exec,fd=0,user_id=0,rootmode=777") == (nosuid_nodev, "", [])
+    asked = r"ro,fsname=u@h:/a\,b,subtype=x,max_read=65536,max_read=x,default_permissions"
+    wishes = ["max_read=65536", "default_permissions"]
+    assert heard(asked) == (nosuid_nodev | read_only, "u@h:/a,b", wishes)
+
+
+FILTERED = """
+import ctypes, os, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+def failed(call, *words): return ctypes.get_errno() if call(*words) else 0
+def calls():
+    return [
+        failed(libc.unshare, 0), failed(libc.setns, -1, 0), failed(libc.umount2, b"/nowhere", 0)
+    ]
+before = calls()
+content = open(sys.argv[1], "rb").read()
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(Program(len(content) // 8, content)), 0, 0) == 0
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+assert os.system("exit 3") == 3 << 8
+print(before, calls())
+"""
+
+
+def test_a_client_makes_no_name_space_and_mounts_nothing(
+    program: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    (tmp_path / "filter").write_bytes(program["sieve"].program())
+    words = [sys.executable, "-c", FILTERED, str(tmp_path / "filter")]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    before, after = json.loads(f"[{ran.stdout.strip().replace('] [', '],[')}]")
+    assert before[0] == 0, (before, ran.stderr)
+    assert before[1] != after[1]
+    assert after == [errno.EPERM] * 3

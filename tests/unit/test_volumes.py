@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Action, Blocked, Keep
 from cluster.model.spec import Container, Image, Mount
-from cluster.model.state import State
+from cluster.model.state import FoundNode, Membership, State
 from cluster.operations.folders import preparing
+from cluster.plan.containers import missing_prerequisites
+from services.volumes import apparmor
 from services.volumes import mounts as volume_ops
 from services.volumes.service import SERVICE
 from services.volumes.sshfs import authorized
@@ -155,3 +159,55 @@ ONLY = f'restrict,command="internal-sftp" {KEY} skp\n'
 )
 def test_the_key_is_for_files_alone(before: str, after: str) -> None:
     assert authorized(before, KEY) == after
+
+
+def with_files(files: dict[str, str]) -> State:
+    node = FoundNode("c01", "c01", "26", Membership("active"), {}, owner="1000:1000", files=files)
+    return State({"c01": node}, {}, None)
+
+
+def test_only_where_the_kernel_has_apparmor_the_profile_is_named(
+    cluster: Callable[..., Cluster],
+) -> None:
+    for files, option in (({}, "unconfined"), ({apparmor.PROFILE.path: ""}, "skp-fuse")):
+        (only,) = SERVICE.containers(cluster(**ON), with_files(files))
+        assert only.security == (f"apparmor={option}",)
+
+
+def test_a_container_waits_for_its_profile(cluster: Callable[..., Cluster]) -> None:
+    for found, waits in (("", True), (apparmor.PROFILE.signature, False)):
+        state = with_files({apparmor.PROFILE.path: found})
+        (only,) = SERVICE.containers(cluster(**ON), state)
+        reason, _ = missing_prerequisites(only, state, state.nodes["c01"], "id")
+        assert (reason != "") is waits
+
+
+def test_the_profile_allows_what_the_container_may_and_to_mount_nothing_else(
+    cluster: Callable[..., Cluster],
+) -> None:
+    (only,) = SERVICE.containers(cluster(**ON), NOTHING)
+    lines = [line.strip(" ,") for line in apparmor.PROFILE.content.splitlines()]
+    capabilities = {line.split()[1].upper() for line in lines if line.startswith("capability ")}
+    assert capabilities == set(only.capabilities)
+    mounting = [line for line in lines if "mount" in line and not line.startswith("#")]
+    assert mounting == ["mount fstype=fuse.* -> /mnt/*/", "umount /mnt/*/"]
+
+
+@pytest.mark.skipif(shutil.which("apparmor_parser") is None, reason="apparmor is not installed")
+def test_the_parser_takes_the_profile() -> None:
+    words = ["apparmor_parser", "--skip-kernel-load", "--skip-cache"]
+    subprocess.run(words, input=apparmor.PROFILE.content, text=True, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("parser", [True, False])
+def test_a_machine_without_the_parser_is_not_stopped_by_the_profile(
+    tmp_path: Path, parser: bool
+) -> None:
+    profile, program, told = tmp_path / "profile", tmp_path / "parser", tmp_path / "told"
+    profile.touch()
+    if parser:
+        program.write_text(f'#!/bin/sh\necho "$@" >{told}\n')
+        program.chmod(0o755)
+    then = apparmor.PROFILE.then.replace(apparmor.PROFILE.path, str(profile))
+    subprocess.run(["sh", "-c", then.replace("/sbin/apparmor_parser", str(program))], check=True)
+    assert told.exists() is parser

@@ -46,7 +46,7 @@ def main(words: list[str]) -> int:
 
 def run(name: str) -> int:
     """Serve the backend `name` until SIGTERM."""
-    status.PRIVATE.mkdir(mode=0o700, exist_ok=True)
+    status.PRIVATE.mkdir(mode=0o711, exist_ok=True)
     try:
         backend = backends.BACKENDS[name]()
         backend.prepare()

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import client
 import status
 
 CREDENTIALS = Path("/run/skp")
@@ -32,11 +33,12 @@ class Backend:
 
     Attributes:
         name: its folder's name. type: its file system's type in /proc/mounts.
-        interval: seconds between probes.
+        interval: seconds between probes. caches: folders that its client writes, in the cache's.
     """
 
     name: str
     type: str
+    caches: tuple[str, ...] = ()
     interval: float = 5
 
     @property
@@ -44,8 +46,13 @@ class Backend:
         """Where it is mounted."""
         return _MOUNTS / self.name
 
+    @property
+    def bare(self) -> str:
+        """What its client takes for its mountpoint."""
+        return str(client.HOME / self.name)
+
     def prepare(self) -> None:
-        """Check the credentials, and write what else the mount command reads.
+        """Check the credentials and copy them to where the mount command reads them.
 
         Raises:
             SetupError: they are missing, or not of their form.
@@ -65,20 +72,20 @@ class Backend:
         return 0
 
 
-def _checked(name: str, form: re.Pattern[bytes], init: str) -> Path:
-    """Return where a credential is, of which `init` is the command.
+def _take(name: str, form: re.Pattern[bytes], init: str) -> Path:
+    """Copy a credential, of which `init` is the command, to where the client alone reads it.
 
     Raises:
         SetupError: it is missing, or is not of this form.
     """
-    path = CREDENTIALS / name
     try:
-        content = path.read_bytes()
+        content = (CREDENTIALS / name).read_bytes()
     except OSError as error:
         raise SetupError(f"{name}: {error.strerror}; ./skp.py {init}, then docker.apply") from None
     if not form.fullmatch(content):
         raise SetupError(f"{name} is not of its form; ./skp.py {init}, then docker.apply")
-    return path
+    client.keep(status.PRIVATE / name, content)
+    return status.PRIVATE / name
 
 
 def _flag(key: str) -> bool:
@@ -92,8 +99,8 @@ class Sshfs(Backend):
 
     def prepare(self) -> None:
         """Check the key and the server's pinned host key."""
-        _checked("id_ed25519", _KEY, "sshfs.copy-id -p")
-        _checked("known_hosts", _KNOWN, "sshfs.copy-id -p")
+        _take("id_ed25519", _KEY, "sshfs.copy-id -p")
+        _take("known_hosts", _KNOWN, "sshfs.copy-id -p")
 
     def command(self) -> list[str]:
         """sshfs without its own reconnection: a broken connection ends it, and is mounted anew."""
@@ -103,74 +110,75 @@ class Sshfs(Backend):
         uid, gid = owner()
         options = [
             "allow_other", "default_permissions", f"uid={uid}", f"gid={gid}", "dcache_timeout=5",
-            f"port={port}", "ssh_command=ssh -F none", f"IdentityFile={CREDENTIALS}/id_ed25519",
-            "IdentitiesOnly=yes", f"UserKnownHostsFile={CREDENTIALS}/known_hosts",
+            f"port={port}", "ssh_command=ssh -F none", f"IdentityFile={status.PRIVATE}/id_ed25519",
+            "IdentitiesOnly=yes", f"UserKnownHostsFile={status.PRIVATE}/known_hosts",
             "GlobalKnownHostsFile=none", "StrictHostKeyChecking=yes", "BatchMode=yes",
             "PreferredAuthentications=publickey", "ConnectTimeout=8",
             "ServerAliveInterval=5", "ServerAliveCountMax=4",
             *(["ro"] if _flag("READ_ONLY") else []),
         ]  # fmt: skip
-        return ["sshfs", "-f", f"{user}@{host}:{folder}", str(self.point), "-o", ",".join(options)]
+        return ["sshfs", "-f", f"{user}@{host}:{folder}", self.bare, "-o", ",".join(options)]
 
 
 class S3(Backend):
     """A bucket, by s3fs(1). What is closed or fsynced without an error is at the server."""
 
-    name, type = "s3", "fuse.s3fs"
+    name, type, caches = "s3", "fuse.s3fs", ("tmp",)
     interval = 10
 
     def prepare(self) -> None:
         """Check the access key."""
-        _checked("passwd-s3fs", _S3, "s3fs.init")
+        _take("passwd-s3fs", _S3, "s3fs.init")
 
     def command(self) -> list[str]:
         """s3fs with short deadlines: an error is told, not waited out."""
         uid, gid = owner()
         url = os.environ["URL"]
         options = [
-            f"passwd_file={CREDENTIALS}/passwd-s3fs", "allow_other", "default_permissions",
+            f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", "default_permissions",
             f"uid={uid}", f"gid={gid}", "umask=0022", "mp_umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
             "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
-            f"tmpdir={status.CACHE}",
+            f"tmpdir={status.CACHE}/tmp",
             *([f"url={url}", "use_path_request_style"] if url else []),
             *(["ro"] if _flag("READ_ONLY") else []),
         ]  # fmt: skip
-        return ["s3fs", os.environ["BUCKET"], str(self.point), "-f", "-o", ",".join(options)]
+        return ["s3fs", os.environ["BUCKET"], self.bare, "-f", "-o", ",".join(options)]
 
 
 class Blob(Backend):
     """A container of Azure Blob, by rclone mount, which writes back what was closed."""
 
-    name, type = "blob", "fuse.rclone"
+    name, type, caches = "blob", "fuse.rclone", ("vfs", "vfsMeta")
     interval = 10
 
     def prepare(self) -> None:
         """Check the account's key, and write it where rclone reads it."""
-        key = _checked("account-key", _BLOB, "blobfs.init").read_text(encoding="utf-8").strip()
+        key = _take("account-key", _BLOB, "blobfs.init").read_text(encoding="utf-8").strip()
         lines = ["[blob]", "type = azureblob", f"account = {os.environ['ACCOUNT']}", f"key = {key}"]
         lines += ["no_check_container = true"]  # it would make one that is not there
         if url := os.environ["URL"]:  # rclone's only way to a server with another URL's form
             lines += ["use_emulator = true", f"endpoint = {url}"]
-        _RCLONE.touch(mode=0o600)
-        _RCLONE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        client.keep(_RCLONE, ("\n".join(lines) + "\n").encode())
 
     def refused(self) -> str:
         """Look for the container: rclone takes one that is not there for an empty one."""
         words = ["rclone", "lsf", "blob:", f"--config={_RCLONE}", *_DEADLINES, "--retries=1"]
+        looking = client.start(words)
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=_LOOK, check=False)
+            said, _ = looking.communicate(timeout=_LOOK)
         except subprocess.TimeoutExpired:
+            client.end(looking)
             return f"no answer within {_LOOK} s"
-        if done.returncode:
-            return done.stderr.strip()
+        if looking.returncode:
+            return said.strip()
         name = os.environ["BUCKET"]
-        return "" if f"{name}/" in done.stdout.split() else f"there is no container {name}"
+        return "" if f"{name}/" in said.split() else f"there is no container {name}"
 
     def command(self) -> list[str]:
         """Rclone with a write cache that outlives the container."""
         uid, gid = owner()
         return [
-            "rclone", "mount", f"blob:{os.environ['BUCKET']}", str(self.point),
+            "rclone", "mount", f"blob:{os.environ['BUCKET']}", self.bare,
             f"--config={_RCLONE}", "--allow-other", "--default-permissions", f"--uid={uid}",
             f"--gid={gid}", "--umask=022", "--vfs-cache-mode=writes", "--vfs-write-back=1s",
             f"--vfs-cache-max-size={os.environ['CACHE_SIZE']}", f"--cache-dir={status.CACHE}",
@@ -189,8 +197,7 @@ class Blob(Backend):
 
 def _dirty(path: str) -> int:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - there may be very many
-            content = file.read()
+        content = client.plain(path)
         if b'"Dirty": false' in content:
             return 0
         found = json.loads(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -15,6 +16,8 @@ _DETACH = 2  # MNT_DETACH, umount(2)
 # What a probe says of a mount that only a new one can cure.
 _NO_ANSWER = "no answer"
 DEAD = (_NO_ANSWER, "Transport endpoint is not connected")
+_NEVER = 2 | 4  # MS_NOSUID, MS_NODEV, mount(2): nothing of a server's is a privilege here
+_FLAGS = {"ro": 1, "noexec": 8, "noatime": 1024}
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -39,6 +42,38 @@ def mounted(point: Path) -> str:
         if before.split()[4] == str(point):
             found = after.split()[0]
     return found
+
+
+def heard(options: str) -> tuple[int, str, list[str]]:
+    """Return mount(2)'s flags, the source's name and more options, of those a client asks for."""
+    flags, source, wishes = _NEVER, "", []
+    for option in re.split(r"(?<!\\),", options):
+        flags |= _FLAGS.get(option, 0)
+        if option == "default_permissions" or re.fullmatch(r"max_read=[0-9]{1,9}", option):
+            wishes.append(option)
+        elif option.startswith("fsname="):
+            source = option.removeprefix("fsname=").replace("\\", "")
+    return flags, source, wishes
+
+
+def attach(device: int, point: Path, kind: str, options: str, user: int) -> None:
+    """Mount what the client of the open `device` will serve (mount.fuse3(8), fuse in the kernel).
+
+    Args:
+        kind: the file system's type.
+        options: the client's wishes; those are heard that give nobody more rights.
+        user: the client's user and group id.
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
+    flags, source, wishes = heard(options)
+    ids = f"user_id={user},group_id={user}"
+    data = ",".join([f"fd={device},rootmode=40000,{ids},allow_other", *wishes])
+    told, where, type_, more = (w.encode() for w in (source or kind, str(point), kind, data))
+    if _LIBC.mount(told, where, type_, flags, more) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"mount {point}: {os.strerror(code)}")
 
 
 def detach(point: Path) -> None:

@@ -10,7 +10,9 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 
+import client
 import mounts
 import status
 from backends import Backend, SetupError, owner
@@ -25,6 +27,7 @@ _MOUNT = 20  # seconds: a mount's deadline
 _GOES_ON = 10  # seconds between questions whether a client that has not mounted yet is at work:
 # rclone looks through its whole cache before, which takes its time with very many files.
 _BACK_OFF = (1, 2, 4, 8)  # seconds between attempts; the last one stays
+_WORDS = 2  # seconds for a client's last words
 _TICK = 0.2
 
 
@@ -48,6 +51,8 @@ class Supervisor:
             signal.signal(number, lambda *_: self._stop.set())
         mounts.detach(self._point)  # what a killed container left
         mounts.prepare(self._point, owner()[1])
+        caches = (status.CACHE / name for name in self._backend.caches)
+        client.prepare(Path(self._backend.bare), *caches)
         attempt = 0
         while not self._stop.is_set():
             if not status.wanted():
@@ -84,13 +89,14 @@ class Supervisor:
             if time.monotonic() > ask:
                 ask += _GOES_ON
                 end = time.monotonic() + _MOUNT if self._work.goes_on() else end
+            self._door.serve(self._point, self._backend.type)
             if mounts.mounted(self._point) == self._backend.type:
                 seconds, wrong = mounts.probe(self._point, max(1, end - time.monotonic()))
                 if not wrong:
                     self._tell("mounted", "", seconds)
                     _log(f"mounted at {self._point}")
                     return True
-                return self._failed(": ".join([wrong, *self._said]))
+                return self._failed(self._why(wrong))
             if time.monotonic() > end:
                 return self._failed(f"not mounted within {_MOUNT} s")
             self._stop.wait(_TICK)
@@ -118,17 +124,12 @@ class Supervisor:
 
     def _start(self) -> None:
         self._said.clear()
-        self._process = subprocess.Popen(
-            self._backend.command(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,  # where s3fs says why
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        self._door = client.Door()
+        self._process = client.start(self._backend.command(), self._door.theirs)
+        self._door.opened()
         self._work = Work(self._process.pid)
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -139,6 +140,17 @@ class Supervisor:
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
+
+    def _why(self, wrong: str) -> str:
+        """Return why a mount is none: some clients look for their server when they are mounted.
+
+        One that gives up says more than the kernel says of it.
+        """
+        with suppress(subprocess.TimeoutExpired):
+            assert self._process is not None
+            self._process.wait(_WORDS)
+            self._listener.join(_WORDS)
+        return " ".join(self._said) if self._ended() and self._said else ": ".join([wrong, *self._said])
 
     def _failed(self, why: str) -> bool:
         self._tell("not mounted", why)
@@ -172,15 +184,8 @@ class Supervisor:
             time.sleep(_TICK)
 
     def _end(self) -> None:
-        process = self._process
-        if process is None:
-            return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-                break
+        if self._process is not None:
+            client.end(self._process)
         self._process = None
 
     def _finish(self) -> None:

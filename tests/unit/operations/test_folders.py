@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.model.spec import Mount
+from cluster.model.spec import NOBODY, ROOT, Container, Image, Mount
+from cluster.operations.container_body import config
 from cluster.operations.folders import ids, preparing
 from tests.support.scenes import CONTAINER
 
@@ -87,8 +88,14 @@ def test_who_owns_a_folder_is_the_mount_s_owner_or_else_the_user() -> None:
     assert "install -d -o 5 -g 6 /c" in script
 
 
-@pytest.mark.parametrize(
-    ("user", "expected"), [("", (0, 0)), ("1000", (1000, 1000)), ("5:6", (5, 6))]
-)
+@pytest.mark.parametrize(("user", "expected"), [("1000", (1000, 1000)), ("5:6", (5, 6))])
 def test_a_user_is_a_number_and_perhaps_a_group_s(user: str, expected: tuple[int, int]) -> None:
     assert ids(user) == expected
+
+
+def test_root_is_what_is_said_and_never_what_is_left_out() -> None:
+    assert config(replace(CONTAINER, user=ROOT), {})["User"] == "0:0"
+    left_out = Container("c01", "x", "x", Image("skp/x"))
+    assert config(left_out, {})["User"] == NOBODY
+    with pytest.raises(ValueError, match="invalid literal"):
+        ids("")
