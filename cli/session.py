@@ -210,15 +210,20 @@ class Session:
             report = build_and_push(self.inventory, fleet, image, arguments, self.command, self.say)
         self.finish(report)
 
-    def change(self, find: Find) -> None:
-        """Carry out the change that `find` returns, show the report, end with its exit code."""
+    def change(self, find: Find, declared: Declared | None = None) -> None:
+        """Carry out the change that `find` returns, show the report, end with its exit code.
+
+        Args:
+            declared: what this machine's files say, with secrets that the command stores.
+        """
         from cluster.commands.change import carry_out, show
 
+        declared = declared or self.declared
         with self.fleet() as fleet:
             if self.options.dry:
-                report = show(find(self.cluster(fleet), fleet))
+                report = show(find, declared, fleet)
             else:
-                report = carry_out(find, self.declared, fleet, self.command, self._console)
+                report = carry_out(find, declared, fleet, self.command, self._console)
         self.finish(report)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 from invoke import Collection
 
@@ -14,11 +14,13 @@ ns = Collection("blobfs")
 
 @command()
 def init(s: Session) -> None:
-    """Write Blob's account key for the data volume, once the server has accepted it."""
+    """Store Blob's account key for the data volume, once the server has accepted it."""
     from services.volumes import blob
-    from services.volumes.credentials import write
+    from services.volumes.backends import BLOB
+    from services.volumes.shared import storing
 
-    s.change(partial(write, wanted=blob.proven(s.declared.alone())))
+    proven = blob.proven(s.declared.alone())
+    s.change(storing(BLOB), replace(s.declared, chosen={BLOB.accepted: proven}))
 
 
 ns.add_task(init)

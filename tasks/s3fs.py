@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 from invoke import Collection
 
@@ -14,11 +14,13 @@ ns = Collection("s3fs")
 
 @command()
 def init(s: Session) -> None:
-    """Write S3's access key for the data volume, once the server has accepted it."""
+    """Store S3's access key for the data volume, once the server has accepted it."""
     from services.volumes import s3
-    from services.volumes.credentials import write
+    from services.volumes.backends import S3
+    from services.volumes.shared import storing
 
-    s.change(partial(write, wanted=s3.proven(s.declared.alone())))
+    proven = s3.proven(s.declared.alone())
+    s.change(storing(S3), replace(s.declared, chosen={S3.accepted: proven}))
 
 
 ns.add_task(init)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from invoke import Collection
 
 from cli.command import command
@@ -12,24 +14,30 @@ from cli.session import Session
 ns = Collection("sshfs")
 
 
-@command()
-def keygen(s: Session) -> None:
+@command(help={"renew": "A new key in place of the one that there is; then sshfs.copy-id -p."})
+def keygen(s: Session, renew: bool = False) -> None:
     """Make the key that logs in to the SSH server of the data volume."""
     from services.volumes import sshfs
 
-    s.change(sshfs.keygen)
+    renewed = frozenset({sshfs.KEY} if renew else ())
+    s.change(sshfs.keygen, replace(s.declared, renewed=renewed))
 
 
 @command(
     help={
         "password": "The user's password on the server; bare asks, - reads standard input.",
-        "accept-host-keys": "Pin the host key if it is not known without asking; --yes does not.",
+        "accept-host-keys": "Accept an unknown host key without asking; --yes does not.",
+        "renew": "Ask about the server's host key, though it was accepted before.",
     },
     optional=["password"],
 )
-def copy_id(s: Session, password: str = "", accept_host_keys: bool = False) -> None:
+def copy_id(
+    s: Session, password: str = "", accept_host_keys: bool = False, renew: bool = False
+) -> None:
     """Have the SSH server accept the key: the password once, then the key."""
     from services.volumes import sshfs
+    from services.volumes.backends import SSHFS
+    from services.volumes.shared import storing
 
     target = sshfs.server(s.declared.alone())
     if s.options.dry:
@@ -37,14 +45,15 @@ def copy_id(s: Session, password: str = "", accept_host_keys: bool = False) -> N
         s.show({"planned": what}, [what])
         return
     given = secret(s, password, f"{target.user}@{target.host}")
-    with s.fleet([s.inventory.master]) as fleet:
-        line = sshfs.copy_id(
-            s.cluster(fleet),
-            fleet,
-            given,
-            lambda question: confirm_key(question, s.options, accepted=accept_host_keys),
-        )
-    s.change(lambda cluster, fleet: sshfs.pin(cluster, fleet, line))
+    with s.fleet(s.inventory.managers) as fleet:
+        login = sshfs.login(s.declared, fleet)
+    login = login.asking() if renew else login
+    found = sshfs.copy_id(
+        login,
+        given,
+        lambda question: confirm_key(question, s.options, accepted=accept_host_keys),
+    )
+    s.change(storing(SSHFS), replace(s.declared, chosen={SSHFS.accepted: found}))
 
 
 for _task in (keygen, copy_id):

@@ -13,6 +13,7 @@ import secrets
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
@@ -131,6 +132,7 @@ def resolve(
     local: StoredSecrets,
     copies: Mapping[str, StoredSecrets],
     renewed: Collection[str] = (),
+    chosen: Mapping[str, Secret] = MappingProxyType({}),
 ) -> Resolved:
     """Return all secrets; missing ones are generated here, and stored by the caller.
 
@@ -141,6 +143,7 @@ def resolve(
         local: the secrets in etc/secrets.env.
         copies: the managers' copies by node; the one of the highest generation counts.
         renewed: the keys of those that are to be generated anew.
+        chosen: those that a command stores, by key, in place of what was stored.
 
     Raises:
         ConfigError: that copy is further ahead of `local` than one change, with other values.
@@ -155,6 +158,7 @@ def resolve(
     newest = theirs.only(allowed)
     _check_jump(local, where, newest)
     known = {k: v for k, v in {**local.values, **newest.values}.items() if k not in renewed}
+    known |= chosen
     generated = tuple(key for key in wanted if not known.get(key, Secret("")).reveal())
     known |= {key: Secret(secrets.token_urlsafe(24)) for key in generated}
     changed = newest.generation == 0 or known != newest.values

@@ -20,11 +20,11 @@ ROOT = Path(__file__).parent.parent.parent
 SCHEMA = ROOT / "etc" / "settings.schema.json"
 # Settings that the guide's files contain and that SKP does not use.
 OBSOLETE = frozenset({"JUPYTER_DOCKER"})
-_GIVEN = "credential"
-"""The kind of secrets that only a person can have: "" means none, and none is generated."""
+_GIVEN = frozenset({"credential", "base64-credential"})
+"""The kinds of secrets that only a person can have: "" means none, and none is generated."""
 _LASTING = "lasting-password"
 """The kind of generated secrets that what was made with them can't be read without."""
-_SECRET_KINDS = frozenset({"password", "token", _GIVEN, _LASTING})
+_SECRET_KINDS = frozenset({"password", "token", _LASTING, *_GIVEN})
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _build(
         partial(_build, file, document, overrides),
         {key: value for key, value in file.exported.items() if key not in properties},
     )
-    settings.given_only = frozenset(key for key in hidden if kinds[key] == _GIVEN)
+    settings.given_only = frozenset(key for key in hidden if kinds[key] in _GIVEN)
     settings.lasting = frozenset(key for key in hidden if kinds[key] == _LASTING)
     settings.warnings = (*_misspelt(file, properties), *_shown(file, sorted(hidden)))
     return settings

@@ -71,6 +71,7 @@ class Declared:
         stored: the generated secrets that this machine has a copy of.
         files: what every node is to have on its own disk.
         renewed: the keys of the secrets that are to be generated anew.
+        chosen: the secrets that a command stores, by key.
     """
 
     settings: Settings
@@ -78,6 +79,7 @@ class Declared:
     stored: StoredSecrets
     files: tuple[NodeFile, ...] = ()
     renewed: frozenset[str] = frozenset()
+    chosen: Mapping[str, Secret] = field(default_factory=dict)
 
     def alone(self, options: Mapping[str, str] | None = None) -> Cluster:
         """Return the cluster as this machine alone knows it, for checks before anything connects.
@@ -109,7 +111,7 @@ class Declared:
         """
         chosen = {**decisions.settings, **(options or {})}
         settings = self.settings.overridden(chosen) if chosen else self.settings
-        resolved = secrets.resolve(settings, self.stored, copies, self.renewed)
+        resolved = secrets.resolve(settings, self.stored, copies, self.renewed, self.chosen)
         layout = decisions.layout
         return Cluster(settings, self.inventory, resolved.values, self.files, layout), resolved
 

@@ -18,6 +18,8 @@ REGISTRY = "localhost:5000"
 # distribution.github.io, "reference": a tag.
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 SECRETS_TARGET = "/run/skp"
+# On each node: the folder that has, for each container, the folder that is mounted there.
+FILES_ROOT = "/var/lib/skp/files"
 # The engine's runtime that gives GPUs to containers, by the name NVIDIA's toolkit registers.
 GPU_RUNTIME = "nvidia"
 

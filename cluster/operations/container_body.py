@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster.config.secrets import Secret
 from cluster.model.spec import (
+    FILES_ROOT,
     GPU_RUNTIME,
     HOST,
     SECRETS_TARGET,
@@ -27,8 +28,6 @@ from cluster.model.state import (
     FoundContainer,
 )
 
-# On each node: the folder that has, for each container, the folder that is mounted at /run/skp.
-FILES_ROOT = "/var/lib/skp/files"
 # (Java's libraries unpack programs there, and run them.)
 _SCRATCH = "rw,exec,nosuid,nodev,size=64m,mode=1777"
 _GPUS = {"Driver": GPU_RUNTIME, "Capabilities": [["gpu"]]}

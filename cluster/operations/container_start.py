@@ -14,9 +14,8 @@ import docker.errors
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.policy import Progress
-from cluster.model.spec import Container, SecretFile
+from cluster.model.spec import FILES_ROOT, Container, SecretFile
 from cluster.model.state import HALF_MADE
-from cluster.operations.container_body import FILES_ROOT
 from cluster.operations.folders import handing_over, ids, preparing
 
 if TYPE_CHECKING:

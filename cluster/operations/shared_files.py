@@ -30,6 +30,15 @@ def reading(root: str, path: str) -> str:
     )
 
 
+def removing(root: str, path: str) -> str:
+    """Return a shell command that removes the file at `path`, or a link there, below `root`."""
+    folder, name = _split(path)
+    return (
+        f"{_entering(root, folder, _GIVE_UP)}; "
+        f"[ -e {name} ] || [ -L {name} ] || exit {MISSING}; rm -f -- {name}"
+    )
+
+
 def writing(root: str, path: str) -> str:
     """Return a shell command that writes its input to `path`, below the folder `root`.
 

@@ -18,15 +18,19 @@ class Backend:
         name: its folder under /root/mnt, and what the image calls it.
         keys: the settings that are all "" when it is off, and none "" when it is on.
         settings: these and what else it reads.
-        folder: where its credentials are, under $SKP_HOME/volume.
         environment: variable to setting: what the image reads, and where its value comes from.
+        init: the command that has its server accept what the settings say.
+        accepted: the key of the stored secret that this command leaves behind.
+        shared: where versions before this one kept its credentials, under $SKP_HOME/volume.
     """
 
     name: str
     keys: tuple[str, ...]
     settings: tuple[Setting, ...]
-    folder: str
     environment: tuple[tuple[str, str], ...]
+    init: str
+    accepted: str
+    shared: tuple[str, ...]
 
     def on(self, cluster: Cluster) -> bool:
         """Return whether it is switched on.
@@ -61,8 +65,9 @@ SSHFS = Backend(
         Setting("SSHFS_PORT", "port", "22", "SSHFS: the server's port"),
         Setting("SSHFS_VOLUME", "optional-path", "", "SSHFS: the folder on the server"),
         Setting("SSHFS_READ_ONLY", "flag", "FALSE", "SSHFS: whether nobody may write"),
+        Setting("SSHFS_KEY", "lasting-password", "", "SSHFS: what the key pair is made from"),
+        Setting("SSHFS_ACCEPTED", "credential", "", "SSHFS: what sshfs.copy-id found right"),
     ),
-    "etc/ssh",
     (
         ("USER_ID", "SSHFS_ID"),
         ("HOST", "SSHFS_HOST"),
@@ -70,6 +75,9 @@ SSHFS = Backend(
         ("FOLDER", "SSHFS_VOLUME"),
         ("READ_ONLY", "SSHFS_READ_ONLY"),
     ),
+    "sshfs.copy-id -p",
+    "SSHFS_ACCEPTED",
+    ("etc/ssh/id_ed25519", "etc/ssh/known_hosts"),
 )
 S3 = Backend(
     "s3",
@@ -81,32 +89,38 @@ S3 = Backend(
         Setting("S3_URL", "optional-url", "", "S3: a compatible server; AWS without it"),
         Setting("S3_REGION", "word", "us-east-1", "S3: the region"),
         Setting("S3_READ_ONLY", "flag", "FALSE", "S3: whether nobody may write"),
+        Setting("S3_ACCEPTED", "credential", "", "S3: what s3fs.init found right"),
     ),
-    "etc/s3fs",
     (
         ("BUCKET", "S3_ACCOUNT"),
         ("URL", "S3_URL"),
         ("REGION", "S3_REGION"),
         ("READ_ONLY", "S3_READ_ONLY"),
     ),
+    "s3fs.init",
+    "S3_ACCEPTED",
+    ("etc/s3fs/passwd-s3fs",),
 )
 BLOB = Backend(
     "blob",
     ("BLOB_ACCOUNT_NAME", "BLOB_ACCOUNT_KEY", "BLOB_CONTAINER_NAME"),
     (
         Setting("BLOB_ACCOUNT_NAME", "word", "", "Blob: the storage account"),
-        Setting("BLOB_ACCOUNT_KEY", "credential", "", "Blob: the account's key"),
+        Setting("BLOB_ACCOUNT_KEY", "base64-credential", "", "Blob: the account's key"),
         Setting("BLOB_CONTAINER_NAME", "optional-bucket", "", "Blob: the container"),
         Setting("BLOB_URL", "optional-url", "", "Blob: a compatible server; Azure without it"),
         Setting("BLOB_READ_ONLY", "flag", "FALSE", "Blob: whether nobody may write"),
+        Setting("BLOB_ACCEPTED", "credential", "", "Blob: what blobfs.init found right"),
     ),
-    "etc/blobfs",
     (
         ("ACCOUNT", "BLOB_ACCOUNT_NAME"),
         ("BUCKET", "BLOB_CONTAINER_NAME"),
         ("URL", "BLOB_URL"),
         ("READ_ONLY", "BLOB_READ_ONLY"),
     ),
+    "blobfs.init",
+    "BLOB_ACCEPTED",
+    ("etc/blobfs/account-key",),
 )
 BACKENDS = (SSHFS, S3, BLOB)
 

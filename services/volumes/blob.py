@@ -1,4 +1,4 @@
-"""Blob's credentials: proven against the server by Azure's SDK, then written."""
+"""Blob's credentials: proven against the server by Azure's SDK, then stored."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from cluster.errors import SkpError
 from cluster.model.cluster import Cluster
 from services.volumes.backends import BLOB, need
 
-FILE = f"{BLOB.folder}/account-key"
 
-
-def proven(cluster: Cluster) -> dict[str, Secret]:
-    """Return the account's key as a file, after the server has accepted it.
+def proven(cluster: Cluster) -> Secret:
+    """Return the account and its key as they are stored, after the server has accepted them.
 
     Raises:
         ConfigError: Blob is switched off. SkpError: the server refuses; the text says what.
     """
     need(cluster, BLOB)
     _prove(cluster)
-    return {FILE: Secret(cluster.settings.password("BLOB_ACCOUNT_KEY") + "\n")}
+    settings = cluster.settings
+    return Secret(f"{settings.text('BLOB_ACCOUNT_NAME')}:{settings.password('BLOB_ACCOUNT_KEY')}")
 
 
 def _prove(cluster: Cluster) -> None:

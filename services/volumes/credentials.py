@@ -1,66 +1,90 @@
-"""The credentials of the data volumes, files on the shared folder (decision 54)."""
+"""What containers of data volumes log in with: what their servers have accepted, as stored. Pure.
+
+Nothing of it lies on the shared folder: a stored secret is kept by the managers, and reaches a node
+as a file of the one container that needs it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
 
 from cluster.config.secrets import Secret
-from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
-from cluster.model.item import Item, Keep, Kind
-from cluster.model.spec import Credential
-from cluster.operations.files import SaveCredential, linked
-from cluster.operations.shared_files import LINKED, MISSING, reading
+from cluster.model.spec import SecretFile
+from services.volumes.backends import BLOB, S3, SSHFS, Backend
+from services.volumes.key_pair import key_pair
 
-if TYPE_CHECKING:
-    from cluster.commands.change import Change
-    from cluster.connectors.fleet import Fleet
-    from cluster.connectors.node import Node
+_SSH_PORT = 22
+# Type and key as in known_hosts (sshd(8)).
+_HOST_KEY = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}")
+_S3 = re.compile("[!-9;-~]+:[!-~]+")
+_BLOB = re.compile("[!-9;-~]+:[A-Za-z0-9+/]+={0,2}")
 
 
-def master(cluster: Cluster, fleet: Fleet) -> Node:
-    """Return the master, through which the shared folder is read and written.
+@dataclass(frozen=True)
+class Accepted:
+    """An SSH server as a person accepted it, and the key pair that it accepted.
 
-    Raises:
-        NodeError: it can't be reached.
+    Attributes:
+        user: the user on the server. name: the server's name in known_hosts.
+        key: its host key, type and key, separated by a blank.
+        ours: the fingerprint of our public key.
     """
-    return fleet.node(cluster.inventory.master.name)
+
+    user: str
+    name: str
+    key: str
+    ours: str
+
+    def stored(self) -> Secret:
+        """Return it as it is stored."""
+        return Secret(f"{self.user} {self.name} {self.key} {self.ours}")
+
+    @property
+    def line(self) -> str:
+        """The server's line of known_hosts."""
+        return f"{self.name} {self.key}\n"
 
 
-def read(cluster: Cluster, fleet: Fleet, path: str) -> Secret | None:
-    """Return the credential at `path` (under $SKP_HOME/volume); None when there is none.
-
-    Raises:
-        NodeError: it can't be read.
-    """
-    node = master(cluster, fleet)
-    done = node.run(reading(cluster.home, path))
-    if done.exit_code == MISSING:
+def accepted(cluster: Cluster) -> Accepted | None:
+    """Return what was found right of the SSH server that the settings name; None for nothing."""
+    words = cluster.secrets[SSHFS.accepted].reveal().split(" ")
+    name = known_name(cluster.settings.text("SSHFS_HOST"), cluster.settings.number("SSHFS_PORT"))
+    if len(words) != 5 or words[1] != name or not _HOST_KEY.fullmatch(" ".join(words[2:4])):
         return None
-    if done.exit_code == LINKED:
-        raise linked(node.name, cluster.home, path)
-    if done.exit_code:
-        raise NodeError(node.name, f"{cluster.home}/{path} can't be read: {done.complaint()}")
-    return Secret(done.stdout.decode())
+    return Accepted(words[0], name, " ".join(words[2:4]), words[4])
 
 
-def write(cluster: Cluster, fleet: Fleet, wanted: Mapping[str, Secret]) -> Change:
-    """Return the change that writes credentials; those that are right already are kept.
+def known_name(host: str, port: int) -> str:
+    """Return a server's name in known_hosts (sshd(8))."""
+    return host if port == _SSH_PORT else f"[{host}]:{port}"
 
-    Args:
-        wanted: contents by path under $SKP_HOME/volume.
 
-    Raises:
-        NodeError: the master can't be reached, or a credential can't be read.
+def files(cluster: Cluster, backend: Backend) -> tuple[SecretFile, ...]:
+    """Return the files for the container of `backend`.
+
+    They are what its server has accepted, for the server and account that the settings name; () as
+    long as there is no such thing.
     """
-    from cluster.commands.change import Change
+    stored = cluster.secrets[backend.accepted].reveal()
+    account, _, key = stored.partition(":")
+    if backend is S3 and _S3.fullmatch(stored) and account == cluster.settings.text("S3_ACCESS_ID"):
+        return (SecretFile("passwd-s3fs", Secret(f"{stored}\n")),)
+    named = cluster.settings.text("BLOB_ACCOUNT_NAME")
+    if backend is BLOB and _BLOB.fullmatch(stored) and account == named:
+        return (SecretFile("account-key", Secret(f"{key}\n")),)
+    return _ssh_files(cluster) if backend is SSHFS else ()
 
-    node = master(cluster, fleet).name
 
-    def planned(path: str, content: Secret) -> Item:
-        if read(cluster, fleet, path) == content:
-            return Keep(Kind.CREDENTIAL, node, path)
-        return SaveCredential(node, path, Credential(cluster.home, path, content))
-
-    return Change(tuple(planned(path, content) for path, content in wanted.items()))
+def _ssh_files(cluster: Cluster) -> tuple[SecretFile, ...]:
+    found = accepted(cluster)
+    if found is None or found.user != cluster.settings.text("SSHFS_ID"):
+        return ()
+    pair = key_pair(cluster.secrets["SSHFS_KEY"])
+    if found.ours != pair.fingerprint:
+        return ()
+    return (
+        SecretFile("id_ed25519", pair.private),
+        SecretFile("known_hosts", Secret(found.line)),
+    )

@@ -1,4 +1,4 @@
-"""S3's credentials: proven against the server by the s3fs library, then written."""
+"""S3's credentials: proven against the server by the s3fs library, then stored."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from cluster.errors import SkpError
 from cluster.model.cluster import Cluster
 from services.volumes.backends import S3, need
 
-FILE = f"{S3.folder}/passwd-s3fs"
 
-
-def proven(cluster: Cluster) -> dict[str, Secret]:
-    """Return the credential's file as s3fs(1) reads it, after the server has accepted it.
+def proven(cluster: Cluster) -> Secret:
+    """Return the access key's id and the key as they are stored, after the server accepted them.
 
     Raises:
         ConfigError: S3 is switched off. SkpError: the server refuses; the text says what.
@@ -22,8 +20,7 @@ def proven(cluster: Cluster) -> dict[str, Secret]:
     need(cluster, S3)
     _prove(cluster)
     settings = cluster.settings
-    line = f"{settings.text('S3_ACCESS_ID')}:{settings.password('S3_ACCESS_KEY')}\n"
-    return {FILE: Secret(line)}
+    return Secret(f"{settings.text('S3_ACCESS_ID')}:{settings.password('S3_ACCESS_KEY')}")
 
 
 def _prove(cluster: Cluster) -> None:

@@ -6,22 +6,24 @@ every container that binds this folder (decision 5). It is the only one with a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
-from cluster.model.layout import Folder
+from cluster.model.item import Item
 from cluster.model.service import Service
-from cluster.model.spec import BRIDGE, ROOT, Container, Image, Mount, Probe
+from cluster.model.spec import BRIDGE, FILES_ROOT, ROOT, Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
 from services.volumes import apparmor
 from services.volumes.backends import BACKENDS, Backend
+from services.volumes.credentials import files
 
-# To mount; to read credentials as their owner does, and to run the client as its user; to give it
+# To mount; to run the client as its user, and check a volume as its users do; to give the client
 # its files; to look at a mountpoint that nobody may enter. The client itself has none.
 _CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_READ_SEARCH")
 _STOP = 60  # seconds that a container has to stop
@@ -75,15 +77,25 @@ class Volumes(Service):
         """Return the image with the FUSE clients."""
         return (own_image(self, cluster.settings, cluster.settings.text("VOLUMES_TAG")),)
 
-    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
-        """Return the folder that its credentials are in, which nobody can replace."""
-        return (Folder(f"{cluster.home}/etc", f"0:{cluster.users.partition(':')[2]}", 0o2775),)
-
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each backend and node. It runs as root: mounting needs that."""
         for host in self.hosts(cluster):
             for backend in self.backends(cluster):
                 yield self._container(cluster, facts, host.name, backend)
+
+    def after_run(self, cluster: Cluster, facts: State) -> Iterator[Item]:
+        """Yield what takes an earlier version's credentials off the shared folder.
+
+        It comes with the last container that reads them, when that is replaced.
+        """
+        from services.volumes.shared import RemoveShared
+
+        etc = f"{cluster.home}/etc"
+        found = [c for node in facts.nodes.values() for c in node.containers.values()]
+        if any(c.service == self.name and etc in _sources(c.fields) for c in found):
+            nodes = tuple(host.name for host in self.hosts(cluster))
+            paths = tuple(path for backend in BACKENDS for path in backend.shared)
+            yield RemoveShared(cluster.inventory.master.name, cluster.home, nodes, paths)
 
     def container_name(self, cluster: Cluster, backend: Backend, node: str) -> str:
         """Return the name of the container that mounts `backend` on `node`."""
@@ -92,31 +104,32 @@ class Volumes(Service):
     def _container(self, cluster: Cluster, facts: State, node: str, backend: Backend) -> Container:
         text = cluster.settings.text
         (image,) = self.images(cluster)
-        owner = user(cluster, facts, node)
-        etc, credentials = f"{cluster.home}/etc", f"{cluster.home}/{backend.folder}"
-        environment = tuple((name, _text(cluster, key)) for name, key in backend.environment)
+        name, given = self.container_name(cluster, backend, node), files(cluster, backend)
+        # An image from before this version reads the files in a folder that CREDENTIALS names.
+        before = f"/run/credentials/{backend.name}"
+        environment = tuple((word, _text(cluster, key)) for word, key in backend.environment)
         cache = f"{text('VOLUMES_CACHE')}/{backend.name}"
         return Container(
             node=node,
-            name=self.container_name(cluster, backend, node),
+            name=name,
             service=self.name,
             image=image,
             command=("run", backend.name),
             environment=(
                 *environment,
-                ("OWNER", owner),
-                ("CREDENTIALS", credentials),
+                ("OWNER", user(cluster, facts, node)),
+                ("CREDENTIALS", before),
                 ("DRAIN_SECONDS", str(_DRAIN)),
                 ("CACHE_SIZE", text("VOLUMES_CACHE_SIZE").upper()),
             ),
             mounts=(
                 Mount(MOUNTS, "/mnt", propagation="rshared", create=True, owner="0:0"),
-                # The parent folder, since the bind of a folder does not follow when it is replaced.
-                Mount(etc, "/run/credentials", read_only=True, create=True, owner=owner),
+                Mount(f"{FILES_ROOT}/{name}", before, read_only=True),
                 Mount(cache, "/var/cache/volume", create=True, owner="0:0"),
                 # The server may be known by a name that only the node's own file has.
                 Mount("/etc/hosts", "/etc/hosts", read_only=True),
             ),
+            files=given,
             network=BRIDGE,
             user=ROOT,
             devices=("/dev/fuse",),
@@ -132,7 +145,19 @@ class Volumes(Service):
             ),
             stop_timeout=_STOP,
             after=("registry",),
+            obstacle=() if given else _not_accepted(backend),
         )  # fmt: skip
+
+
+def _sources(described: Mapping[str, Any]) -> list[str]:
+    return [mount["source"] for mount in described.get("mounts") or []]
+
+
+def _not_accepted(backend: Backend) -> tuple[str, str]:
+    return (
+        f"its server has not accepted yet what {backend.keys[0]} and the others say",
+        f"./skp.py {backend.init}",
+    )
 
 
 def _consumers(cluster: Cluster) -> Iterator[str]:

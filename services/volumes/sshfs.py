@@ -1,34 +1,38 @@
-"""SSHFS's credentials: a key pair of SKP's own, and the server's host key, which is pinned."""
+"""SSHFS's credentials: our key pair, and the server's host key, which a person accepts."""
 
 from __future__ import annotations
 
 import io
+import re
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
 from cluster.errors import SkpError
 from cluster.model.cluster import Cluster
 from services.volumes.backends import SSHFS, need
-from services.volumes.credentials import read, write
+from services.volumes.credentials import Accepted, accepted, known_name
+from services.volumes.key_pair import KeyPair, fingerprint, key_pair
+from services.volumes.shared import exposed, left, saved
 
 if TYPE_CHECKING:
     import paramiko
 
     from cluster.commands.change import Change
     from cluster.connectors.fleet import Fleet
+    from cluster.model.cluster import Declared
 
-KEY = f"{SSHFS.folder}/id_ed25519"
-PUBLIC = f"{KEY}.pub"
-KNOWN = f"{SSHFS.folder}/known_hosts"
-_SSH_PORT = 22
+KEY = "SSHFS_KEY"
+PUBLIC = "etc/ssh/id_ed25519.pub"
+_COMMENT = "skp"
 _AUTHORIZED = ".ssh/authorized_keys"
 # Whoever reads the key gets files, and neither a shell nor a way on to other machines.
 _ONLY_SFTP = 'restrict,command="internal-sftp"'
+_OWN = re.compile(rf"\bssh-ed25519 ([A-Za-z0-9+/]+) {_COMMENT}$")
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,28 @@ class Server:
     @property
     def name(self) -> str:
         """The server's name in known_hosts (sshd(8))."""
-        return self.host if self.port == _SSH_PORT else f"[{self.host}]:{self.port}"
+        return known_name(self.host, self.port)
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a login to the server is made with.
+
+    Attributes:
+        server: the server. pair: our key pair.
+        pinned: the host key that a person accepted, type and key; "" for none.
+        retired: the fingerprints of keys that the server is not to accept any more: the one before
+            a renewal, and that of an earlier version, which notebooks could read.
+    """
+
+    server: Server
+    pair: KeyPair
+    pinned: str
+    retired: frozenset[str]
+
+    def asking(self) -> Login:
+        """Return the same login, for which a person is asked about the host key anew."""
+        return replace(self, pinned="")
 
 
 def server(cluster: Cluster) -> Server:
@@ -65,88 +90,81 @@ def server(cluster: Cluster) -> Server:
 
 
 def keygen(cluster: Cluster, fleet: Fleet) -> Change:
-    """Return the change that saves a new key pair, unless there is one.
+    """Return the change that stores the key pair's secret, and shows the public key.
 
     Raises:
-        SkpError: the existing key is of another kind. NodeError: the master can't be asked.
+        NodeError: the master can't be asked, or a link is in the public key's way.
     """
-    key = read(cluster, fleet, KEY)
-    private = _private(key) if key else None
-    if private is None:
-        key, public = _new_pair()
-    else:
-        public = f"{private.get_name()} {private.get_base64()} skp\n"
-    assert key is not None
-    return write(cluster, fleet, {KEY: key, PUBLIC: Secret(public)})
+    from cluster.commands.change import Change
+
+    public = f"{key_pair(cluster.secrets[KEY]).public} {_COMMENT}\n"
+    shown = saved(cluster, fleet, PUBLIC, public)
+    return Change((shown,), warnings=exposed(cluster, fleet, SSHFS), stores_secrets=True)
 
 
-def copy_id(
-    cluster: Cluster, fleet: Fleet, password: Secret, agree: Callable[[str], None]
-) -> Secret:
-    """Add our key to the server's account, log in by it, and return the server's known_hosts line.
+def login(declared: Declared, fleet: Fleet) -> Login:
+    """Return what `copy_id` logs in with.
+
+    Raises:
+        SkpError: there is no key yet. NodeError: no manager, or not the master, can be asked.
+    """
+    from cluster.facts.cluster import known_secrets
+
+    resolved, cluster = known_secrets(declared, fleet), declared.alone()
+    if KEY in resolved.generated:
+        raise SkpError("there is no key yet", "./skp.py sshfs.keygen")
+    found = accepted(replace(cluster, secrets=resolved.values))
+    pair, before = key_pair(resolved.values[KEY]), _left(left(cluster, fleet, SSHFS.shared[0]))
+    retired = {before, found.ours if found else ""} - {"", pair.fingerprint}
+    return Login(server(cluster), pair, found.key if found else "", frozenset(retired))
+
+
+def copy_id(given: Login, password: Secret, agree: Callable[[str], None]) -> Secret:
+    """Add our key to the server's account, log in by it, and return what is to be stored.
 
     Args:
         password: the user's on the server.
         agree: takes the question whether an unknown host key is the right one; raises if it is not.
 
     Raises:
-        SkpError: there is no key yet, the server can't be reached, its host key is not the pinned
-            one, or it refuses the login.
+        SkpError: the server can't be reached, its host key is not the pinned one, or it refuses the
+            login.
     """
-    target = server(cluster)
-    key = read(cluster, fleet, KEY)
-    if key is None:
-        raise SkpError(f"there is no key {cluster.home}/{KEY} yet", "./skp.py sshfs.keygen")
-    pinned, private = _pinned(target, read(cluster, fleet, KNOWN)), _private(key)
-    public = f"{private.get_name()} {private.get_base64()} skp"
-    with _connected(target, pinned) as transport:
-        found = transport.get_remote_server_key()
-        if pinned is None:
-            agree(_question(target, found))
+    target, private = given.server, _paramiko(given.pair)
+    with _connected(target, given.pinned) as transport:
+        found = _named(transport.get_remote_server_key())
+        if not given.pinned:
+            agree(_question(target, transport.get_remote_server_key()))
         _log_in(target, lambda: transport.auth_password(target.user, password.reveal()), "password")
-        _authorize(transport, public)
-    line = f"{target.name} {found.get_name()} {found.get_base64()}\n"
-    with _connected(target, Secret(line)) as transport:
+        _authorize(transport, given)
+    with _connected(target, found) as transport:
         _log_in(target, lambda: transport.auth_publickey(target.user, private), "new key")
         _check_folder(target, transport)
-    return Secret(line)
+    return Accepted(target.user, target.name, found, given.pair.fingerprint).stored()
 
 
-def pin(cluster: Cluster, fleet: Fleet, line: Secret) -> Change:
-    """Return the change that pins the server's host key."""
-    return write(cluster, fleet, {KNOWN: line})
+def _paramiko(pair: KeyPair) -> paramiko.PKey:
+    import paramiko
+
+    return paramiko.Ed25519Key.from_private_key(io.StringIO(pair.private.reveal()))
 
 
-def _pinned(target: Server, known: Secret | None) -> Secret | None:
-    """Return the line of known_hosts that names this server; None when there is none."""
-    lines = known.reveal().splitlines(keepends=True) if known else []
-    return next((Secret(line) for line in lines if line.split()[:1] == [target.name]), None)
-
-
-def _new_pair() -> tuple[Secret, str]:
-    from cryptography.hazmat.primitives import serialization as form
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption())
-    public = key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
-    return Secret(private.decode()), f"{public.decode()} skp\n"
-
-
-def _private(key: Secret) -> paramiko.PKey:
+def _left(private: str) -> str:
+    """Return the fingerprint of the key that an earlier version left; "" for none."""
     import paramiko
 
     try:
-        return paramiko.Ed25519Key.from_private_key(io.StringIO(key.reveal()))
+        return str(paramiko.Ed25519Key.from_private_key(io.StringIO(private)).fingerprint)
     except (paramiko.SSHException, ValueError):
-        raise SkpError(
-            f"{KEY} is not an ed25519 key without a passphrase",
-            "Move it away, then ./skp.py sshfs.keygen makes one.",
-        ) from None
+        return ""
+
+
+def _named(key: paramiko.PKey) -> str:
+    return f"{key.get_name()} {key.get_base64()}"
 
 
 @contextmanager
-def _connected(target: Server, pinned: Secret | None) -> Iterator[paramiko.Transport]:
+def _connected(target: Server, pinned: str) -> Iterator[paramiko.Transport]:
     """Connect; refuse a server whose host key is not the pinned one, before any login is sent."""
     import paramiko
 
@@ -162,11 +180,11 @@ def _connected(target: Server, pinned: Secret | None) -> Iterator[paramiko.Trans
     try:
         transport.start_client(timeout=target.seconds)
         found = transport.get_remote_server_key()
-        if pinned and f"{found.get_name()} {found.get_base64()}" not in pinned.reveal():
+        if pinned not in ("", _named(found)):
             raise SkpError(
                 f"the SSH host key of {target.host} is not the one that was pinned: reinstalled, "
                 f"or another machine answers. It shows {_shown(found)}",
-                f"If that is right: remove {KNOWN} on the shared folder, then copy-id again.",
+                "If that is right: ./skp.py sshfs.copy-id -p --renew asks about it.",
             )
         yield transport
     except (paramiko.SSHException, EOFError, OSError) as error:
@@ -199,20 +217,27 @@ def _log_in(target: Server, attempt: Callable[[], object], what: str) -> None:
         ) from None
 
 
-def authorized(text: str, public: str) -> str:
+def authorized(text: str, public: str, retired: Collection[str] = ()) -> str:
     """Return authorized_keys (sshd(8)) with our key in it, for SFTP and nothing else.
 
     A line that has the key already, as from an earlier version, gives way.
 
     Args:
-        public: our key's line as ssh-keygen writes it.
+        public: type and key of ours.
+        retired: the fingerprints of keys that are taken away, where the comment says SKP's.
     """
-    own = " ".join(public.split()[:2])
-    others = [line for line in text.splitlines() if own not in line]
-    return "".join(f"{line}\n" for line in [*others, f"{_ONLY_SFTP} {public}"])
+    lines = text.splitlines()
+    others = [line for line in lines if public not in line and _whose(line) not in retired]
+    return "".join(f"{line}\n" for line in [*others, f"{_ONLY_SFTP} {public} {_COMMENT}"])
 
 
-def _authorize(transport: paramiko.Transport, public: str) -> None:
+def _whose(line: str) -> str:
+    """Return the fingerprint of the key in a line that the comment says is SKP's; "" for others."""
+    found = _OWN.search(line)
+    return fingerprint(found[1]) if found else ""
+
+
+def _authorize(transport: paramiko.Transport, given: Login) -> None:
     """Put the key into authorized_keys, as ssh-copy-id does, but by SFTP, which SSHFS needs too."""
     with _sftp(transport) as sftp:
         try:
@@ -222,7 +247,7 @@ def _authorize(transport: paramiko.Transport, public: str) -> None:
         with sftp.open(_AUTHORIZED, "a+") as file:  # makes one where there is none
             file.seek(0)
             known = file.read().decode(errors="surrogateescape")
-        if (wanted := authorized(known, public)) != known:
+        if (wanted := authorized(known, given.pair.public, given.retired)) != known:
             new = f"{_AUTHORIZED}.skp"
             with sftp.open(new, "w") as file:
                 sftp.chmod(new, 0o600)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.confined import check_confined
+from tests.support.data_volumes import switched_on
 from tests.support.lab import Ran, by_ssh, on, skp
 
 VOLUME = "/home/skp/skp/volume"
@@ -94,8 +96,34 @@ def test_credentials_are_not_written_into_a_folder_that_he_chose(own_files: None
     assert before == on("c01", f"ls -la --time-style=full-iso {SSH}/").out
     ran = skp("sshfs.keygen")
     assert ran.code == 1
-    assert f"{SSH}/id_ed25519: a part of this path below {VOLUME} is a link" in ran.all
+    assert f"{SSH}/id_ed25519.pub: a part of this path below {VOLUME} is a link" in ran.all
     assert on("c01", "ls -la --time-style=full-iso ~/.ssh").out == before
+
+
+def test_a_key_that_he_planted_is_not_taken(own_files: None) -> None:
+    made = types(f"{KEYS}; test -s id_ed25519")
+    assert made.code == 0, made.all
+    ran = skp("sshfs.keygen")
+    assert ran.code == 0, ran.all
+    assert "id_ed25519 is from an earlier version" in ran.err
+    his = on("c01", f"ssh-keygen -y -f {SSH}/id_ed25519").out.split()[1]
+    ours = on("c01", f"cat {SSH}/id_ed25519.pub").out.split()[1]
+    assert his != ours
+
+
+def test_a_host_key_that_he_planted_is_asked_about(own_files: None, tmp_path: Path) -> None:
+    """The one who answers has it; it used to be sent the operator's password."""
+    answers = on("c02", "cut -d' ' -f-2 /etc/ssh/ssh_host_ed25519_key.pub").out.strip()
+    made = types(f"mkdir -p ~/etc/ssh; echo '10.99.0.12 {answers}' >~/etc/ssh/known_hosts")
+    assert made.code == 0, made.all
+    assert answers in on("c01", f"cat {SSH}/known_hosts").out
+    values = {"SSHFS_ID": "files", "SSHFS_HOST": "10.99.0.12", "SSHFS_VOLUME": "/srv"}
+    volume = switched_on(tmp_path, values)
+    assert volume.skp("sshfs.keygen").code == 0
+    asked = volume.skp("sshfs.copy-id", "-p=the password")
+    assert asked.code == 2
+    assert "the SSH host key of 10.99.0.12 is not known" in asked.err
+    assert "refuses the password" not in asked.err
 
 
 def test_many_processes_end_at_his_own_limit(changed: None) -> None:

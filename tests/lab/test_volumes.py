@@ -19,6 +19,7 @@ PASSWORD = "Pass word$'1"
 MOUNT = "/root/mnt/sshfs"
 CLIENT = "65533"
 CONTAINER = "volume-skp-sshfs-c01"
+KEPT = f"/var/lib/skp/files/{CONTAINER}"
 SSHD = """
 AllowUsers skp files
 Match User files
@@ -59,7 +60,8 @@ def volume(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[V
     for words in (
         ("docker.image-build-fuse", "-t=latest"),
         ("sshfs.keygen",),
-        ("sshfs.copy-id", f"-p={PASSWORD}", "--accept-host-keys"),
+        # (This machine may still know the host key of an earlier practice cluster.)
+        ("sshfs.copy-id", f"-p={PASSWORD}", "--accept-host-keys", "--renew"),
         ("docker.volumes-run",),
     ):
         ran = given.skp(*words)
@@ -83,11 +85,10 @@ def test_every_container_is_confined(volume: Volume) -> None:
 
 
 def test_the_key_opens_files_and_no_shell(volume: Volume) -> None:
-    folder = "/home/skp/skp/volume/etc/ssh"
-    options = f"-i {folder}/id_ed25519 -o UserKnownHostsFile={folder}/known_hosts -o BatchMode=yes"
-    opened = on("c01", f"echo pwd | sftp -b - {options} {USER}@{ADDRESS}")
+    options = f"-i {KEPT}/id_ed25519 -o UserKnownHostsFile={KEPT}/known_hosts -o BatchMode=yes"
+    opened = on("c01", f"echo pwd | sudo sftp -b - {options} {USER}@{ADDRESS}")
     assert "Remote working directory: " in opened.out, opened.all
-    shell = on("c01", f"timeout 10 ssh {options} {USER}@{ADDRESS} id </dev/null")
+    shell = on("c01", f"sudo timeout 10 ssh {options} {USER}@{ADDRESS} id </dev/null")
     assert "uid=" not in shell.all
     assert on(SERVER, f"sudo grep -c restrict ~{USER}/.ssh/authorized_keys").out == "1\n"
 
@@ -118,7 +119,8 @@ def test_its_client_reaches_nothing_of_the_nodes_own(volume: Volume) -> None:
 
 
 def test_again_nothing_changes(volume: Volume) -> None:
-    for words in (("sshfs.keygen",), ("docker.apply", "volumes")):
+    again = ("sshfs.copy-id", f"-p={PASSWORD}")
+    for words in (("sshfs.keygen",), again, ("docker.apply", "volumes")):
         ran = volume.skp(*words, "--json")
         assert (ran.code, ran.json["changed"]) == (0, 0), ran.all
 
@@ -155,8 +157,13 @@ def test_nobody_can_write_where_it_is_not_mounted(volume: Volume) -> None:
     until(lambda: in_jupyter(f"ls {MOUNT}/two").code == 0, 30)
 
 
+def private() -> list[str]:
+    """Return the lines of the private key as the container has it."""
+    return as_root("c01", f"cat {KEPT}/id_ed25519").out.splitlines()[1:-1]
+
+
 def test_no_secret_is_shown(volume: Volume) -> None:
-    key = as_root("c01", "cat /home/skp/skp/volume/etc/ssh/id_ed25519").out.splitlines()[1:-1]
+    key = private()
     shown = on(
         "c01",
         "docker inspect $(docker ps -aq); ps axww; cat /proc/mounts; docker logs "
@@ -167,27 +174,68 @@ def test_no_secret_is_shown(volume: Volume) -> None:
     assert not any(line in shown for line in key)
 
 
-def test_credentials_that_others_can_read_are_refused_before_mounting(volume: Volume) -> None:
-    key = "/home/skp/skp/volume/etc/ssh/id_ed25519"
-    as_root("c01", f"chmod 644 {key}")
+def test_the_credentials_are_roots_alone_where_they_are_needed_and_nowhere_else(
+    volume: Volume,
+) -> None:
+    modes = as_root("c01", f"stat -c %a:%u:%n {KEPT} {KEPT}/id_ed25519 {KEPT}/known_hosts").out
+    assert [line.rpartition(":")[0] for line in modes.splitlines()] == ["500:0", "400:0", "400:0"]
+    assert on("c01", f"cat {KEPT}/id_ed25519").code != 0
+    for node in ("c02", "c03"):
+        assert as_root(node, "ls /var/lib/skp/files").out.split(), node
+        assert "volume-skp" not in as_root(node, "ls /var/lib/skp/files").out
+
+
+def test_a_notebook_finds_no_credential(volume: Volume) -> None:
+    """It can read its whole tree: what is put there is found by the same search."""
+    part = private()[2]
+    where = "/root/volume /root/mnt /run /tmp /var /etc /home"
+    grep = f"grep -sFl -e {part} -e a-file-of-his"
+    search = f"find {where} -type f -size -64k -exec {grep} {{}} + 2>/dev/null; true"
+    made = in_jupyter(
+        "mkdir -p /root/volume/etc/ssh && echo a-file-of-his >/root/volume/etc/ssh/his"
+    )
+    assert made.code == 0, made.all
     try:
-        ran = volume.skp("docker.restart", "-n", CONTAINER)
-        assert ran.code == 1
-        assert f"{key}: others can read it (mode 644; 600 is needed); chmod 600 {key}" in ran.all
-        assert "sshfs" not in on("c01", "cat /proc/mounts").out
+        found = in_jupyter(search).out.split()
+        assert found == ["/root/volume/etc/ssh/his"]
     finally:
-        as_root("c01", f"chmod 600 {key}")
-    assert volume.skp("docker.restart", "-n", CONTAINER).code == 0
+        in_jupyter("rm /root/volume/etc/ssh/his")
+    assert on("c01", "ls /home/skp/skp/volume/etc/ssh").out.split() == ["id_ed25519.pub"]
+
+
+def test_permissions_hold_for_whoever_comes_in(volume: Volume) -> None:
+    in_jupyter(f"echo mine > {MOUNT}/mine")
+    group = on("c01", "docker exec -u 65534:1000 jupyter-skp cat /root/mnt/sshfs/mine")
+    assert group.out == "mine\n", "of the users' group he gets in"
+    wrote = on("c01", f"docker exec -u 65534:1000 jupyter-skp touch {MOUNT}/his")
+    assert "Permission denied" in wrote.all
+    stranger = on("c01", "sudo -u nobody ls /var/lib/skp/mnt/sshfs")
+    assert "Permission denied" in stranger.all
 
 
 def test_a_server_whose_key_is_not_known_is_asked_about(volume: Volume) -> None:
-    known = "/home/skp/skp/volume/etc/ssh/known_hosts"
-    as_root("c01", f"mv {known} {known}.old")
-    asked = volume.skp("sshfs.copy-id", f"-p={PASSWORD}")
-    as_root("c01", f"mv {known}.old {known}")
+    asked = volume.skp("sshfs.copy-id", f"-p={PASSWORD}", "--renew")
     shown = on(SERVER, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").out.split()[1]
     assert asked.code == 2
     assert f"It shows ssh-ed25519 {shown}" in asked.err
+
+
+def test_a_renewed_key_takes_over_when_the_server_accepts_it(volume: Volume) -> None:
+    """Until then the container runs on with the one before; nothing of it is at the server then."""
+    before, container = private(), f"docker inspect -f {{{{.Id}}}} {CONTAINER}"
+    old = on("c01", container).out
+    assert volume.skp("sshfs.keygen", "--renew").code == 0
+    blocked = volume.skp("docker.apply", "volumes")
+    assert blocked.code == 1
+    assert "./skp.py sshfs.copy-id -p" in blocked.all
+    assert (on("c01", container).out, private()) == (old, before)
+    assert in_jupyter(f"touch {MOUNT}/still").code == 0
+    for words in (("sshfs.copy-id", f"-p={PASSWORD}"), ("docker.apply", "volumes")):
+        ran = volume.skp(*words)
+        assert ran.code == 0, ran.all
+    assert private() != before
+    assert on(SERVER, f"sudo grep -c ssh-ed25519 ~{USER}/.ssh/authorized_keys").out == "1\n"
+    until(lambda: in_jupyter(f"cat {MOUNT}/mine").code == 0, 30)
 
 
 def test_a_wrong_password_and_a_missing_folder_are_refused(volume: Volume) -> None:

@@ -128,6 +128,23 @@ def stop() -> None:
 def forget() -> None:
     """Remove all credentials."""
     on("c01", "cd /home/skp/skp/volume/etc && rm -rf ssh s3fs blobfs")
+    store(SSHFS_ACCEPTED="", S3_ACCEPTED="", BLOB_ACCEPTED="")
+
+
+def store(**values: str) -> None:
+    """Have all managers store these, as if servers had accepted them."""
+    path = "/var/lib/skp/secrets.env"
+    lines = "".join(f"{key}='{value}'\n" for key, value in values.items())
+    for node, told in inventory().items():
+        if "manager" in told["groups"]:
+            done(on(node, f"sudo sed -i -E '/^({'|'.join(values)})=/d' {path}"))
+            done(on(node, f"sudo tee -a {path} >/dev/null <<'E'\n{lines}E"))
+
+
+def accepted(name: str) -> str:
+    """Return what is stored on the master of what the server of a backend accepted; "" for none."""
+    path, key = "/var/lib/skp/secrets.env", f"{name.upper()}_ACCEPTED"
+    return on("c01", f"sudo sed -n 's/^{key}=//p' {path}").out.strip().strip("'")
 
 
 def switched_on(folder: Path, values: dict[str, str], hosts: str = "") -> Volume:

@@ -56,6 +56,7 @@ SETTINGS = {
     "S3_ACCOUNT": "bucket",
     "S3_ACCESS_ID": "id",
     "S3_ACCESS_KEY": "key",
+    "S3_ACCEPTED": "id:key",
 }
 MOUNTED = done(0, json.dumps({"state": "mounted", "alive": True}))
 UNMOUNTED = done(1, json.dumps({"state": "unmounted by hand"}))

@@ -16,6 +16,9 @@ from types import ModuleType
 
 import pytest
 
+from cluster.config.secrets import Secret
+from services.volumes.key_pair import key_pair
+
 PROGRAM = Path(__file__).parent.parent.parent / "images" / "docker-fuse" / "volume"
 MODULES = ("status", "sieve", "mounts", "client", "work", "backends", "supervisor")
 
@@ -27,7 +30,7 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # what is there is in the image
     loaded = {name: importlib.import_module(name) for name in MODULES}
     status, backends = loaded["status"], loaded["backends"]
-    for name in ("private", "cache", "credentials/s3fs"):
+    for name in ("private", "cache", "credentials"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(status, "PRIVATE", tmp_path / "private")
     monkeypatch.setattr(status, "_FILE", tmp_path / "private" / "status.json")
@@ -35,45 +38,91 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     monkeypatch.setattr(backends, "CREDENTIALS", tmp_path / "credentials")
     monkeypatch.setattr(loaded["client"], "UID", os.getuid())
     monkeypatch.setattr(loaded["client"], "GID", os.getgid())
-    monkeypatch.setenv("CREDENTIALS", "/home/skp/skp/volume/etc/s3fs")
     yield loaded
     for name in MODULES:
         del sys.modules[name]
 
 
-def test_a_credential_is_copied_for_the_client_alone(
-    program: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.seteuid", lambda _: None)
-    given = tmp_path / "credentials" / "s3fs" / "passwd-s3fs"
-    given.write_text("id:key\n")
-    given.chmod(0o600)
-    backend = program["backends"].S3()
-    backend.prepare()
-    copied = tmp_path / "private" / "passwd-s3fs"
-    assert (copied.read_text(), copied.stat().st_mode & 0o777) == ("id:key\n", 0o400)
-    assert not backend.renewed()
-    given.write_text("id:other\n")
-    assert backend.renewed()
+LINE = "AAAAC3NzaC1lZDI1NTE5AAAAIPeSuW5M6yjhli/5x5Fqvgzcs3uPXemss4uVB0APn3ny"
+FORMS = [
+    ("S3", "passwd-s3fs", "id:s3/key+1\n"),
+    ("Blob", "account-key", "QUJD\n"),
+    ("Sshfs", "known_hosts", f"[files.example]:2222 ssh-ed25519 {LINE}\n"),
+]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
-def test_a_credential_that_others_can_read_is_refused(
-    program: dict[str, ModuleType], tmp_path: Path, mode: int
+@pytest.fixture
+def given(program: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the credentials, with a key for SSHFS in it."""
+    private = key_pair(Secret("a secret")).private.reveal()
+    (tmp_path / "credentials" / "id_ed25519").write_text(private)
+    monkeypatch.setattr(program["backends"], "_RCLONE", tmp_path / "rclone.conf")
+    for name, value in (("ACCOUNT", "account"), ("URL", "")):
+        monkeypatch.setenv(name, value)
+    return tmp_path / "credentials"
+
+
+@pytest.mark.parametrize(("backend", "name", "content"), FORMS)
+def test_a_credential_of_its_form_is_copied_for_the_client_alone(
+    program: dict[str, ModuleType],
+    given: Path,
+    tmp_path: Path,
+    backend: str,
+    name: str,
+    content: str,
 ) -> None:
-    given = tmp_path / "credentials" / "s3fs" / "passwd-s3fs"
-    given.write_text("id:key\n")
-    given.chmod(mode)
-    with pytest.raises(program["backends"].SetupError, match=f"mode {mode:o}; 600 is needed"):
-        program["backends"].S3().prepare()
+    (given / name).write_text(content)
+    getattr(program["backends"], backend)().prepare()
+    copied = tmp_path / "private" / name
+    assert (copied.read_text(), copied.stat().st_mode & 0o777) == (content, 0o400)
+
+
+@pytest.mark.parametrize(("backend", "name", "content"), FORMS)
+@pytest.mark.parametrize("more", ["endpoint = http://his.example", "", " x", "\0"])
+def test_what_would_be_more_than_a_credential_is_refused(
+    program: dict[str, ModuleType], given: Path, backend: str, name: str, content: str, more: str
+) -> None:
+    (given / name).write_text(f"{content}{more}\n")
+    with pytest.raises(program["backends"].SetupError, match=f"{name} is not of its form"):
+        getattr(program["backends"], backend)().prepare()
+
+
+def test_a_key_file_gives_rclone_no_option(
+    program: dict[str, ModuleType], given: Path, tmp_path: Path
+) -> None:
+    written = tmp_path / "rclone.conf"
+    (given / "account-key").write_text("QUJD\nendpoint = http://his.example\n")
+    with pytest.raises(program["backends"].SetupError):
+        program["backends"].Blob().prepare()
+    assert not written.exists()
+    (given / "account-key").write_text("QUJD\n")
+    program["backends"].Blob().prepare()
+    assert "key = QUJD\n" in written.read_text()
 
 
 def test_a_credential_that_is_missing_is_told_with_the_command_that_makes_it(
     program: dict[str, ModuleType],
 ) -> None:
-    wrong = "etc/s3fs/passwd-s3fs: No such file or directory; ./skp.py s3fs.init makes it"
+    wrong = r"passwd-s3fs: No such file or directory; \./skp\.py s3fs\.init, then docker\.apply"
     with pytest.raises(program["backends"].SetupError, match=wrong):
         program["backends"].S3().prepare()
+
+
+@pytest.mark.parametrize(
+    ("backend", "option"),
+    [("Sshfs", "default_permissions"), ("S3", "default_permissions"),
+     ("Blob", "--default-permissions")],
+)  # fmt: skip
+def test_the_kernel_checks_permissions(
+    program: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, backend: str, option: str
+) -> None:
+    names = "USER_ID HOST PORT FOLDER BUCKET URL REGION ACCOUNT CACHE_SIZE"
+    for name in names.split():
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("OWNER", "1000:100")
+    words = getattr(program["backends"], backend)().command()
+    assert option in [part for word in words for part in word.split(",")]
+    assert any(part in ("uid=1000", "--uid=1000") for w in words for part in w.split(","))
 
 
 def test_what_rclone_has_not_sent_is_pending(

@@ -85,6 +85,9 @@ def check() -> int:
         sys.stdout.write(json.dumps({"ok": False, "error": found["error"]}) + "\n")
         return 1
     point = backends.BACKENDS[found["backend"]]().point
+    uid, gid = backends.owner()  # whom the volume is for: root may do no more there than others
+    os.setegid(gid)
+    os.seteuid(uid)
     begun, wrong = time.monotonic(), round_trip(point / f".skp-check-{secrets.token_hex(8)}")
     seconds = round(time.monotonic() - begun, 3)
     sys.stdout.write(json.dumps({"ok": not wrong, "seconds": seconds, "error": wrong}) + "\n")

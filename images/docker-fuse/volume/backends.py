@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,16 @@ from pathlib import Path
 import client
 import status
 
-CREDENTIALS = Path("/run/credentials")
+CREDENTIALS = Path("/run/skp")
 _MOUNTS = Path("/mnt")
 _RCLONE = status.PRIVATE / "rclone.conf"
 _DEADLINES = ("--contimeout=5s", "--timeout=20s", "--low-level-retries=2")
 _LOOK = 15  # seconds
+# What a credential may be: nothing that its reader would take for more than one.
+_KEY = re.compile(rb"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n")
+_KNOWN = re.compile(rb"[!-~]+ [a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}\n")
+_S3 = re.compile(rb"[!-9;-~]+:[!-~]+\n")
+_BLOB = re.compile(rb"[A-Za-z0-9+/]+={0,2}\n")
 
 
 class SetupError(Exception):
@@ -35,9 +41,6 @@ class Backend:
     caches: tuple[str, ...] = ()
     interval: float = 5
 
-    def __init__(self) -> None:
-        self._taken: dict[str, bytes] = {}
-
     @property
     def point(self) -> Path:
         """Where it is mounted."""
@@ -52,7 +55,7 @@ class Backend:
         """Check the credentials and copy them to where the mount command reads them.
 
         Raises:
-            SetupError: they are missing, others can read them, or they can't be read.
+            SetupError: they are missing, or not of their form.
         """
         raise NotImplementedError
 
@@ -64,44 +67,25 @@ class Backend:
         """Return what is wrong before a mount that its command would not find wrong; "" if nothing."""
         return ""
 
-    def renewed(self) -> bool:
-        """Whether the credentials are others now than those it was mounted with."""
-        try:
-            return any(_read(name, "") != content for name, content in self._taken.items())
-        except SetupError:
-            return False
-
     def pending(self) -> int:
         """Return how many bytes are closed by their writers and not at the server yet."""
         return 0
 
-    def _take(self, name: str, init: str) -> Path:
-        """Copy a credential, which `init` writes, to where the client alone reads it; return where."""
-        content = self._taken[name] = _read(name, init)
-        client.keep(status.PRIVATE / name, content)
-        return status.PRIVATE / name
 
+def _take(name: str, form: re.Pattern[bytes], init: str) -> Path:
+    """Copy a credential, of which `init` is the command, to where the client alone reads it.
 
-def _read(name: str, init: str) -> bytes:
-    """Read a credential as its owner: a file server may let root read nothing."""
-    place = f"{os.environ['CREDENTIALS']}/{name}"
-    path = CREDENTIALS / Path(place).parent.name / name
+    Raises:
+        SetupError: it is missing, or is not of this form.
+    """
     try:
-        found = path.stat()
+        content = (CREDENTIALS / name).read_bytes()
     except OSError as error:
-        raise SetupError(f"{place}: {error.strerror}; ./skp.py {init} makes it") from None
-    if found.st_mode & 0o077:
-        mode = f"{found.st_mode & 0o777:o}"
-        raise SetupError(
-            f"{place}: others can read it (mode {mode}; 600 is needed); chmod 600 {place}"
-        )
-    os.seteuid(found.st_uid)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SetupError(f"{place}: can't be read: {error.strerror}") from None
-    finally:
-        os.seteuid(0)
+        raise SetupError(f"{name}: {error.strerror}; ./skp.py {init}, then docker.apply") from None
+    if not form.fullmatch(content):
+        raise SetupError(f"{name} is not of its form; ./skp.py {init}, then docker.apply")
+    client.keep(status.PRIVATE / name, content)
+    return status.PRIVATE / name
 
 
 def _flag(key: str) -> bool:
@@ -114,19 +98,19 @@ class Sshfs(Backend):
     name, type = "sshfs", "fuse.sshfs"
 
     def prepare(self) -> None:
-        """Take the key and the server's pinned host key."""
-        self._take("id_ed25519", "sshfs.keygen")
-        self._take("known_hosts", "sshfs.copy-id -p")
+        """Check the key and the server's pinned host key."""
+        _take("id_ed25519", _KEY, "sshfs.copy-id -p")
+        _take("known_hosts", _KNOWN, "sshfs.copy-id -p")
 
     def command(self) -> list[str]:
         """sshfs without its own reconnection: a broken connection ends it, and is mounted anew."""
         user, host, port, folder = (
             os.environ[key] for key in ("USER_ID", "HOST", "PORT", "FOLDER")
         )
-        uid, gid = _owner()
+        uid, gid = owner()
         options = [
-            "allow_other", f"uid={uid}", f"gid={gid}", "dcache_timeout=5", f"port={port}",
-            "ssh_command=ssh -F none", f"IdentityFile={status.PRIVATE}/id_ed25519",
+            "allow_other", "default_permissions", f"uid={uid}", f"gid={gid}", "dcache_timeout=5",
+            f"port={port}", "ssh_command=ssh -F none", f"IdentityFile={status.PRIVATE}/id_ed25519",
             "IdentitiesOnly=yes", f"UserKnownHostsFile={status.PRIVATE}/known_hosts",
             "GlobalKnownHostsFile=none", "StrictHostKeyChecking=yes", "BatchMode=yes",
             "PreferredAuthentications=publickey", "ConnectTimeout=8",
@@ -143,16 +127,16 @@ class S3(Backend):
     interval = 10
 
     def prepare(self) -> None:
-        """Take the access key."""
-        self._take("passwd-s3fs", "s3fs.init")
+        """Check the access key."""
+        _take("passwd-s3fs", _S3, "s3fs.init")
 
     def command(self) -> list[str]:
         """s3fs with short deadlines: an error is told, not waited out."""
-        uid, gid = _owner()
+        uid, gid = owner()
         url = os.environ["URL"]
         options = [
-            f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", f"uid={uid}", f"gid={gid}",
-            "umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
+            f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", "default_permissions",
+            f"uid={uid}", f"gid={gid}", "umask=0022", "mp_umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
             "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
             f"tmpdir={status.CACHE}/tmp",
             *([f"url={url}", "use_path_request_style"] if url else []),
@@ -168,8 +152,8 @@ class Blob(Backend):
     interval = 10
 
     def prepare(self) -> None:
-        """Take the account's key, and write it where rclone reads it."""
-        key = self._take("account-key", "blobfs.init").read_text(encoding="utf-8").strip()
+        """Check the account's key, and write it where rclone reads it."""
+        key = _take("account-key", _BLOB, "blobfs.init").read_text(encoding="utf-8").strip()
         lines = ["[blob]", "type = azureblob", f"account = {os.environ['ACCOUNT']}", f"key = {key}"]
         lines += ["no_check_container = true"]  # it would make one that is not there
         if url := os.environ["URL"]:  # rclone's only way to a server with another URL's form
@@ -192,10 +176,10 @@ class Blob(Backend):
 
     def command(self) -> list[str]:
         """Rclone with a write cache that outlives the container."""
-        uid, gid = _owner()
+        uid, gid = owner()
         return [
             "rclone", "mount", f"blob:{os.environ['BUCKET']}", self.bare,
-            f"--config={_RCLONE}", "--allow-other", f"--uid={uid}",
+            f"--config={_RCLONE}", "--allow-other", "--default-permissions", f"--uid={uid}",
             f"--gid={gid}", "--umask=022", "--vfs-cache-mode=writes", "--vfs-write-back=1s",
             f"--vfs-cache-max-size={os.environ['CACHE_SIZE']}", f"--cache-dir={status.CACHE}",
             "--dir-cache-time=5s", *_DEADLINES,
@@ -224,9 +208,10 @@ def _dirty(path: str) -> int:
     return max(1, int(found["Size"])) if found.get("Dirty") else 0
 
 
-def _owner() -> tuple[str, str]:
+def owner() -> tuple[int, int]:
+    """Return user and group id of the volumes' users, whose all files are."""
     uid, _, gid = os.environ["OWNER"].partition(":")
-    return uid, gid
+    return int(uid), int(gid or uid)
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"sshfs": Sshfs, "s3": S3, "blob": Blob}

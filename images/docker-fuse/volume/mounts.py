@@ -21,9 +21,14 @@ _FLAGS = {"ro": 1, "noexec": 8, "noatime": 1024}
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def prepare(point: Path) -> None:
-    """Make the bare mountpoint: nobody but root may enter it, and nobody should."""
-    point.parent.chmod(0o755)
+def prepare(point: Path, group: int) -> None:
+    """Make the bare mountpoint: nobody but root may enter it, and nobody should.
+
+    Its parent, in which the volumes are, is for the group of their users alone.
+    """
+    os.setgroups([group])  # whoever is of a group may give it a folder, without a capability
+    os.chown(point.parent, -1, group)
+    point.parent.chmod(0o750)
     with suppress(FileExistsError):
         point.mkdir(mode=0)
     point.chmod(0)

@@ -15,7 +15,7 @@ from pathlib import Path
 import client
 import mounts
 import status
-from backends import Backend, SetupError
+from backends import Backend, SetupError, owner
 from work import Work
 
 _PROBE = 10  # seconds: a probe's deadline
@@ -50,7 +50,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         mounts.detach(self._point)  # what a killed container left
-        mounts.prepare(self._point)
+        mounts.prepare(self._point, owner()[1])
         caches = (status.CACHE / name for name in self._backend.caches)
         client.prepare(Path(self._backend.bare), *caches)
         attempt = 0
@@ -118,7 +118,7 @@ class Supervisor:
             allowed = _MISSES_AT_WORK if self._work.goes_on() else _MISSES
             self._tell("not answering" if wrong else "mounted", wrong, seconds)
             # A client that tells of an error is alive: it finds its server again by itself.
-            if misses >= allowed or (wrong and self._backend.renewed()):
+            if misses >= allowed:
                 _log(f"given up: {wrong}")
                 return
 

@@ -61,8 +61,11 @@ def outcomes(report: Report) -> list[tuple[str, str]]:
     return [(result.item.name, str(result.outcome)) for result in report.results]
 
 
-def test_a_dry_run_shows_what_would_be_done() -> None:
-    report = show(Change((DRAIN, KEEP), AWAY, ("mind",), "really?"))
+def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(cluster: FakeCluster) -> None:
+    found = Found([Change((DRAIN, KEEP), AWAY, ("mind",), "really?")])
+    with cluster.fleet() as fleet:
+        report = show(found, cluster.declared, fleet)
+    assert cluster.changes() == []
     assert outcomes(report) == [("kafka-skp-2", "planned"), ("kafka-skp-1", "unchanged")]
     assert (report.unreachable, report.warnings) == (AWAY, ("mind",))
 

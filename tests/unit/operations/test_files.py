@@ -20,7 +20,7 @@ from cluster.model.item import Kind
 from cluster.model.spec import Credential, NodeFile
 from cluster.operations.base import Operation
 from cluster.operations.files import InstallFile, RemoveFile, SaveCredential
-from cluster.operations.shared_files import LINKED, MISSING, reading
+from cluster.operations.shared_files import LINKED, MISSING, reading, removing
 from tests.support.fakes import Ran, done
 from tests.support.operation_scenes import on_disk
 from tests.support.scenes import HUSH, Scene
@@ -230,6 +230,18 @@ def test_a_credential_is_read_as_it_was_written(credential: Credential) -> None:
     assert (read.returncode, read.stdout.decode()) == (0, HUSH)
     file_of(credential).write_text("")
     assert subprocess.run(words, capture_output=True, check=False).returncode == MISSING
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_removed_is_never_elsewhere(
+    credential: Credential, own: Path, way: Callable[[Path, Path], None]
+) -> None:
+    way(file_of(credential), own)
+    words = ["sh", "-c", removing(credential.root, credential.path)]
+    ended = subprocess.run(words, capture_output=True, check=False, timeout=30)
+    assert ended.returncode in (0, LINKED, MISSING)
+    assert {path.read_text() for path in own.parent.iterdir() if path.is_file()} == {"mine"}
+    assert way in WAYS[:2] or not os.path.lexists(file_of(credential))
 
 
 def test_files_and_credentials_are_called_as_reports_call_them(
