@@ -42,6 +42,7 @@ table inet skp {
     meta l4proto { icmp, ipv6-icmp } accept
     meta l4proto { tcp, udp } th dport 53 accept
     ip daddr != 169.254.0.0/16 tcp dport @ports accept
+    meta l4proto tcp reject with tcp reset
     reject with icmpx admin-prohibited
   }
 }
