@@ -10,6 +10,7 @@ from invoke import Collection
 from cli.command import command
 from cli.confirmation import confirm_key
 from cli.password import password as secret
+from cli.preparation import PASSWORD_HELP
 from cli.session import Session
 from cluster.errors import ConfigError
 
@@ -85,5 +86,19 @@ def copy_id(s: Session, password: str = "", accept_host_keys: bool = False) -> N
         s.finish(keys.copy(fleet, public, s.fleet))
 
 
-ns.add_task(cmd)
-ns.add_task(copy_id)
+@command(help={"undo": "Take passwords again.", **PASSWORD_HELP}, optional=["password"])
+def keys_only(s: Session, undo: bool = False, password: str = "") -> None:
+    """Have the nodes' SSH servers take keys, and no passwords."""
+    from hosts.prepare import machine_items
+    from hosts.prepare.keys_only import Ways, keys_only
+    from hosts.prepare.setup import Verb
+
+    given = secret(s, password, "the SSH user on the nodes") if password else None
+    item = machine_items.keys_only(s.settings, s.inventory, Verb.UNDO if undo else Verb.FIX)
+    with s.fleet(s.hosts) as fleet:  # without the password: who is let in is so by a key
+        report = keys_only(fleet, item, Ways(given, s.fleet, s.say), dry=s.options.dry)
+    s.finish(report)
+
+
+for _task in (cmd, copy_id, keys_only):
+    ns.add_task(_task)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cluster.config.inventory import Inventory
+from cluster.config.inventory import Host, Inventory
 
 Facts = Mapping[str, Sequence[str]]
 """What hosts/check/probe.sh printed on a node: the values by their keys."""
+Judge = Callable[["ClusterFacts", Host, Facts], Iterator["Finding"]]
+"""Tells what is wrong with one node."""
 NONSENSE = "nonsense"
 _FORMS = {
     "time": r"[0-9]{1,12}(\.[0-9]+)?", "memory": "[0-9]{1,15}",

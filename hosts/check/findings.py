@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from statistics import median
 
 from cluster.config.inventory import Host
-from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, one
+from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
 from hosts.check.listening import addresses, guard, ports
-
-Judge = Callable[["ClusterFacts", Host, Facts], Iterator["Finding"]]
+from hosts.check.logins import account, passwords
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
 _CLOCK = 5.0  # seconds
@@ -25,14 +24,6 @@ def findings(cluster: ClusterFacts) -> list[Finding]:
         for judge in JUDGES
         for finding in judge(cluster, host, cluster.facts[host.name])
     ]
-
-
-def _account(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
-    if not facts.get("sudo"):
-        yield Finding(
-            host.name, "sudo", "the SSH user has no sudo without a password",
-            "./skp.py host.install -p",
-        )  # fmt: skip
 
 
 def _engine(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
@@ -228,6 +219,6 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 
 JUDGES: tuple[Judge, ...] = (
-    _account, _engine, _other_swarm, _clock, ports, addresses, guard, _space,
-    _network, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
+    account, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space, _network,
+    _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

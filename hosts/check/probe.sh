@@ -15,6 +15,15 @@ tell machine "$(cat /etc/machine-id 2>/dev/null)"
 tell arch "$(uname -m)"
 tell memory "$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)"
 { [ "$(id -u)" = 0 ] || limited 10 sudo -n true; } && tell sudo yes
+# By which passwords the SSH user can log in; what sshd does not tell is not judged.
+as_root() { if [ "$(id -u)" = 0 ]; then limited 10 "$@"; else limited 10 sudo -n "$@"; fi; }
+from=${SSH_CONNECTION%% *}
+asked=user=$(id -un),host=localhost,addr=${from:-127.0.0.1},laddr=$address,lport=22
+taken=$(as_root "$(command -v sshd)" -T -C "$asked" | awk '
+  $1 == "authenticationmethods" && $2 != "any" { chosen = 1 }
+  /^(password|kbdinteractive)authentication yes/ { taken = taken " " $1 }
+  END { if (!chosen) print taken }')
+[ -z "$taken" ] || tell passwords "${taken# }"
 tell time "$(date +%s)"
 [ -d /run/systemd/system ] && tell clock "$(limited 5 timedatectl show -p NTP --value)"
 [ "$(limited 5 getenforce)" = Enforcing ] && tell selinux enforcing

@@ -19,7 +19,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\.UTF-8(@[a-z]+)?|C\.UTF-8")
 
 def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
     """Return the items that a machine needs before it can be a node."""
-    users = {h.name: {"SKP_USER": h.user or settings.text("SKP_USER")} for h in inventory.hosts}
+    users = _users(settings, inventory)
     return (
         Item("sudo", "sudo", own=users),
         Item("Docker Engine", "engine", own=users),
@@ -29,6 +29,15 @@ def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
         Item("GPU runtime", "gpu"),
         Item("image builder", "builder", own={inventory.master.name: {}}),
     )
+
+
+def keys_only(settings: Settings, inventory: Inventory, verb: Verb) -> Item:
+    """Return the item of machines whose sshd takes no passwords."""
+    return Item("logins by key alone", "keys_only", own=_users(settings, inventory), verb=verb)
+
+
+def _users(settings: Settings, inventory: Inventory) -> dict[str, dict[str, str]]:
+    return {h.name: {"SKP_USER": h.user or settings.text("SKP_USER")} for h in inventory.hosts}
 
 
 def firewall(

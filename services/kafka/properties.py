@@ -10,8 +10,10 @@ from cluster.model.spec import SecretFile
 
 Pairs = tuple[tuple[str, str], ...]
 INTERNAL, CONTROLLER, EXTERNAL = 9092, 9093, 9094  # inside the container
-# Variables for Java, which are no properties of a broker.
-_JAVA = ("KAFKA_HEAP_OPTS", "KAFKA_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS")
+# Variables for Java, which are no properties of a broker. Among the options there may be passwords.
+_OPTIONS, _SIZES = "KAFKA_OPTS", ("KAFKA_HEAP_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS")
+_JAVA = (_OPTIONS, *_SIZES)
+_OPTIONS_FILE = "java-options"
 # Properties that SKP itself sets for each broker.
 _OURS = frozenset(
     f"KAFKA_{name}"
@@ -36,8 +38,12 @@ def common(cluster: Cluster, count: int) -> Pairs:
         "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": copies,
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": least,
         "SKP_BOOTSTRAP": f"{cluster.settings.text('KAFKA_NAME')}:{INTERNAL}",
-        **{key: value for key, value in given.items() if key in _JAVA},
+        **{key: value for key, value in given.items() if key in _SIZES},
     }
+    if _OPTIONS in given:
+        # Every java of the container reads its options from that file (java(1)), so that neither
+        # the environment nor a command line has them.
+        pairs["JDK_JAVA_OPTIONS"] = f"@/run/skp/{_OPTIONS_FILE}"
     return tuple((key, str(value)) for key, value in pairs.items())
 
 
@@ -76,8 +82,21 @@ def with_kraft(cluster_id: str, voters: str, number: int) -> Pairs:
     )
 
 
-def properties(cluster: Cluster) -> tuple[SecretFile, ...]:
-    """Return the user's own KAFKA_* variables as properties: a file, since they may be secrets."""
+def files(cluster: Cluster) -> tuple[SecretFile, ...]:
+    """Return the user's own KAFKA_* variables as files, since they may be secrets."""
+    return (*_properties(cluster), *_java_options(cluster))
+
+
+def _java_options(cluster: Cluster) -> tuple[SecretFile, ...]:
+    """Return KAFKA_OPTS as java reads it from a file: a word on each line, in quotes."""
+    words = cluster.settings.others("KAFKA_").get(_OPTIONS, "").split()
+    quoted = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
+    text = "".join(f'"{word}"\n' for word in quoted)
+    given = _OPTIONS in cluster.settings.others("KAFKA_")
+    return (SecretFile(_OPTIONS_FILE, Secret(text)),) if given else ()
+
+
+def _properties(cluster: Cluster) -> tuple[SecretFile, ...]:
     given = cluster.settings.others("KAFKA_")
     lines = [
         f"{_property(key)}={value.replace(chr(92), chr(92) * 2)}\n"

@@ -28,7 +28,7 @@ from services.kafka.properties import (
     addresses,
     check_own,
     common,
-    properties,
+    files,
     with_kraft,
     with_zookeeper,
 )
@@ -110,7 +110,7 @@ class Kafka(Service):
                 environment=(*shared, ("KAFKA_ADVERTISED_LISTENERS", listeners), *mode(number)),
                 mounts=(kept(cluster, text("KAFKA_VOLUME"), _DATA, KAFKA_USER),),
                 ports=(Port(cluster.settings.number("KAFKA_PORT"), EXTERNAL),),
-                files=properties(cluster),
+                files=files(cluster),
                 network=text("SKP_NET"),
                 aliases=(text("KAFKA_NAME"),),
                 user=own_user(cluster, facts, host.name, KAFKA_USER),

@@ -50,9 +50,11 @@ FIREWALL = "/usr/local/lib/skp/firewall"
 BLOCK = "OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT"
 OTHER = "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume"
 NARROW = "cat /sys/class/net/eth0/mtu >/root/mtu && ip link set eth0 mtu 1300"
+LOGINS = "/etc/ssh/sshd_config.d/00-first.conf"
 # What breaks the node, what mends it, which check finds it, and what it says.
 FAULTS = [
     ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "no sudo"),
+    (f"echo PasswordAuthentication yes >{LOGINS}", f"rm {LOGINS}", "SSH", "by a password"),
     ("gpasswd -d skp docker", "gpasswd -a skp docker", "engine", "may not talk"),
     ("mv /usr/bin/docker /root/", "mv /root/docker /usr/bin/", "engine", "no Docker Engine"),
     ("kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)", "engine", "does not answer"),

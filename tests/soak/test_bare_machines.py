@@ -64,6 +64,9 @@ def test_the_guides_commands_lead_to_the_swarm(bare: Machines) -> None:
     installed = done(bare, "host.install", "-p", "-", stdin=word)
     assert "Docker Engine" in installed
     assert done(bare, "host.install").startswith("Nothing to change"), "without a password now"
+    assert bare.skp("host.check").out.count("can log in by a password") == 4
+    assert "4 done" in done(bare, "ssh.keys-only")
+    assert done(bare, "ssh.keys-only").startswith("Nothing to change (4 unchanged)")
     assert done(bare, "host.copy").startswith("Nothing to change (4 unchanged)")
     for command in ("swarm-init", "swarm-join", "swarm-label", "swarm-network", "registry-run"):
         done(bare, f"docker.{command}")

@@ -75,6 +75,10 @@ def test_nothing_is_wrong_with_healthy_machines() -> None:
     ("old", "new", "kind", "found", "fix"),
     [
         ("sudo yes\n", "", "sudo", "no sudo", "host.install -p"),
+        (
+            "sudo yes\n", "sudo yes\npasswords passwordauthentication\n",
+            "SSH", "can log in by a password (passwordauthentication)", "ssh.keys-only",
+        ),
         ("client yes\n", "", "engine", "no Docker Engine", "host.install"),
         (
             "engine 28.1.0\n", "complaint permission denied while trying to connect\n",

@@ -202,6 +202,23 @@ def test_ones_own_variables_become_properties_in_a_file_that_nobody_else_reads(
     assert not {"KAFKA_LOG_RETENTION_HOURS", "KAFKA_SSL_KEY__X___Y"} & set(environment(first))
 
 
+def test_options_of_java_are_in_a_file_that_it_reads_itself(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path, KAFKA_OPTS=r'-Dmy.password=a\b"c  -Dx=#y')
+    first, *_ = KAFKA.containers(wanted, seen())
+    assert first.files == (
+        SecretFile("java-options", Secret('"-Dmy.password=a\\\\b\\"c"\n"-Dx=#y"\n')),
+    )
+    assert environment(first)["JDK_JAVA_OPTIONS"] == "@/run/skp/java-options"
+    assert not [pair for pair in first.environment if "password" in str(pair)]
+
+
+def test_sizes_of_java_stay_in_the_environment(tmp_path: Path) -> None:
+    first, *_ = KAFKA.containers(cluster(tmp_path, KAFKA_HEAP_OPTS="-Xmx2g"), seen())
+    assert environment(first)["KAFKA_HEAP_OPTS"] == "-Xmx2g"
+    assert "JDK_JAVA_OPTIONS" not in environment(first)
+    assert first.files == ()
+
+
 def test_what_differs_from_broker_to_broker_can_not_be_set_for_all(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="KAFKA_LOG_DIRS is SKP's to set"):
         list(KAFKA.containers(cluster(tmp_path, KAFKA_LOG_DIRS="/tmp"), seen()))
