@@ -135,7 +135,8 @@ def _desired(
 def _rules(
     cluster: Cluster, state: State, scope: Scope, setup: Mapping[str, Sequence[SetupStep]]
 ) -> Rules:
-    inventory, pins = cluster.inventory, _pins(cluster, state, scope)
+    master, pins = cluster.inventory.master.name, _pins(cluster, state, scope)
+    inventory = cluster.inventory
     identities = cache(lambda image: identity(inventory, state, image))
     # A setup step is of the service whose containers need it.
     owner = {step.container.service: name for name, steps in setup.items() for step in steps}
@@ -145,15 +146,12 @@ def _rules(
         pinned = pins.get(service, {}).get(container.image.reference)
         return pinned or identities(container.image)
 
-    return Rules(
-        identify,
-        cluster.home,
-        cluster.secrets[SPEC_KEY],
-        inventory.master.name,
-        scope.busy_policy,
-        {s.name: frozenset(s.marker_files(cluster)) for s in scope.services},
-        lambda image: missing(inventory, state, image),
-    )
+    def why_none(image: Image) -> tuple[str, str]:
+        return missing(inventory, state, image)
+
+    key = cluster.secrets[SPEC_KEY]
+    markers = {s.name: frozenset(s.marker_files(cluster)) for s in scope.services}
+    return Rules(identify, cluster.home, key, master, scope.busy_policy, markers, missing=why_none)
 
 
 def _setup(

@@ -77,8 +77,9 @@ class FakeCluster:
         **settings: str,
     ) -> None:
         """Write the cluster's files into `folder`, and have commands find the nodes."""
-        self.folder = folder
+        self._folder = folder
         self.wire: list[str] = []
+        self.labels: dict[str, str] = {}
         self.entries: dict[str, dict[str, Any]] = {}
         self.networks: list[dict[str, Any]] = []
         self.down: set[str] = set()
@@ -92,7 +93,7 @@ class FakeCluster:
         pushed = {
             image.reference: digest(image.repository) for image in self._images(Source.REGISTRY)
         }
-        self.labels = {LABEL_DIGESTS: record.dumps(self._built())}
+        self.labels[LABEL_DIGESTS] = record.dumps(self._built())
         self.machines = {
             name: FakeMachine(name, told["ipv4"], pushed, self.wire) for name, told in hosts.items()
         }
@@ -175,7 +176,7 @@ class FakeCluster:
             for name, machine in self.machines.items()
         }
         ours = {key: getattr(self, key) for key in ("labels", "entries", "networks")}
-        stored = (self.folder / "secrets.env").read_bytes()
+        stored = (self._folder / "secrets.env").read_bytes()
         return deepcopy({"machines": machines, "ours": ours, "stored": stored})
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -184,7 +185,7 @@ class FakeCluster:
         for name, machine in copied["machines"].items():
             vars(self[name]).update(machine)
         vars(self).update(copied["ours"])
-        secrets_file.write(self.folder / "secrets.env", secrets.parse(copied["stored"].decode()))
+        secrets_file.write(self._folder / "secrets.env", secrets.parse(copied["stored"].decode()))
 
     def containers(self, service: str) -> dict[str, dict[str, Any]]:
         """Return the containers of a service on all nodes by name."""
