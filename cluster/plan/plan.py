@@ -146,7 +146,8 @@ def _desired(
 def _rules(
     cluster: Cluster, state: State, scope: Scope, setup: Mapping[str, Sequence[SetupStep]]
 ) -> Rules:
-    inventory, pins = cluster.inventory, _pins(cluster, state, scope)
+    master, pins = cluster.inventory.master.name, _pins(cluster, state, scope)
+    inventory = cluster.inventory
     identities = cache(lambda image: identity(inventory, state, image))
     # A setup step is of the service whose containers need it.
     owner = {step.container.service: name for name, steps in setup.items() for step in steps}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,11 +215,11 @@ def test_with_a_record_of_no_known_form_what_runs_goes_on(
 
 
 def test_a_lie_of_a_worker_is_not_rolled_back_to(
-    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+    cluster: FakeCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hosts = json.loads((cluster.folder / "hosts.json").read_text())
+    hosts = json.loads((tmp_path / "hosts.json").read_text())
     hosts["c02"]["groups"], hosts["c01"]["labels"] = ["worker"], []
-    (cluster.folder / "hosts.json").write_text(json.dumps(hosts))
+    (tmp_path / "hosts.json").write_text(json.dumps(hosts))
     assert cluster.run("docker.apply", "registry,jupyter") == 0
     (found,) = cluster.containers("jupyter").values()
     found["Config"]["Labels"]["skp.previous"] = digest("evil")
