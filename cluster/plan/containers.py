@@ -130,7 +130,7 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     if obstacle := obstacle_of(container, node, rules):
         found = blocked(container, *obstacle)
         return replace(found, differences=item.differences, order=item.order)
-    reason, hint = missing_prerequisites(container, state, node, identity, rules)
+    reason, hint = missing_prerequisites(container, state, rules)
     if not reason:
         return item
     place = (Kind.CONTAINER, container.node, container.name)
@@ -264,10 +264,9 @@ def _no_gpu(container: Container, node: FoundNode) -> tuple[str, str] | None:
     return None
 
 
-def missing_prerequisites(
-    container: Container, state: State, node: FoundNode, identity: str, rules: Rules
-) -> tuple[str, str]:
+def missing_prerequisites(container: Container, state: State, rules: Rules) -> tuple[str, str]:
     """Return what other operations have to make first, and what to type; ("", "") for nothing."""
+    node = state.nodes[container.node]
     if container.on_overlay and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
     if container.on_overlay and container.network not in (

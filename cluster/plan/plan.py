@@ -146,8 +146,7 @@ def _desired(
 def _rules(
     cluster: Cluster, state: State, scope: Scope, setup: Mapping[str, Sequence[SetupStep]]
 ) -> Rules:
-    master, pins = cluster.inventory.master.name, _pins(cluster, state, scope)
-    inventory = cluster.inventory
+    inventory, pins = cluster.inventory, _pins(cluster, state, scope)
     identities = cache(lambda image: identity(inventory, state, image))
     # A setup step is of the service whose containers need it.
     owner = {step.container.service: name for name, steps in setup.items() for step in steps}

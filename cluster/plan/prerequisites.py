@@ -50,7 +50,7 @@ def _planned(step: SetupStep, state: State, rules: Rules) -> Item:
     node, identity = state.nodes[container.node], rules.identify(container)
     if obstacle := obstacle_of(container, node, rules):
         return blocked(container, *obstacle)
-    reason, hint = missing_prerequisites(container, state, node, identity, rules)
+    reason, hint = missing_prerequisites(container, state, rules)
     if reason:
         place = (container.node, container.name)
         return Deferred(Kind.CONTAINER, *place, reason, hint, container)

@@ -79,7 +79,7 @@ class FakeCluster:
         **settings: str,
     ) -> None:
         """Write the cluster's files into `folder`, and have commands find the nodes."""
-        self._folder = folder
+        self.folder = folder
         self.wire: list[str] = []
         self.shared: dict[str, str] = {}
         self.entries: dict[str, dict[str, Any]] = {}
