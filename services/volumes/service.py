@@ -23,8 +23,8 @@ from services.volumes import apparmor
 from services.volumes.backends import BACKENDS, Backend
 from services.volumes.credentials import files
 
-# To mount; to run the client as its user, and check a volume as its users do; to give the client
-# its files; to look at a mountpoint that nobody may enter. The client itself has none.
+# To mount; to check a volume as its users do, and to run the client as its own; to give it its
+# files, and let users alone in; to look at a mountpoint that nobody may enter. The client has none.
 _CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_READ_SEARCH")
 _STOP = 60  # seconds that a container has to stop
 _DRAIN = 45  # of these, seconds to send closed files that are not at the server yet

@@ -52,7 +52,7 @@ class Backend:
         return str(client.HOME / self.name)
 
     def prepare(self) -> None:
-        """Check the credentials and copy them to where the mount command reads them.
+        """Check the credentials, and write what else the mount command reads.
 
         Raises:
             SetupError: they are missing, or not of their form.
@@ -72,14 +72,15 @@ class Backend:
         return 0
 
 
-def _take(name: str, form: re.Pattern[bytes], init: str) -> Path:
-    """Copy a credential, of which `init` is the command, to where the client alone reads it.
+def _checked(name: str, form: re.Pattern[bytes], init: str) -> Path:
+    """Copy a credential, of which `init` is the command, to where the client reads it; return where.
 
     Raises:
         SetupError: it is missing, or is not of this form.
     """
+    path = CREDENTIALS / name
     try:
-        content = (CREDENTIALS / name).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise SetupError(f"{name}: {error.strerror}; ./skp.py {init}, then docker.apply") from None
     if not form.fullmatch(content):
@@ -99,8 +100,8 @@ class Sshfs(Backend):
 
     def prepare(self) -> None:
         """Check the key and the server's pinned host key."""
-        _take("id_ed25519", _KEY, "sshfs.copy-id -p")
-        _take("known_hosts", _KNOWN, "sshfs.copy-id -p")
+        _checked("id_ed25519", _KEY, "sshfs.copy-id -p")
+        _checked("known_hosts", _KNOWN, "sshfs.copy-id -p")
 
     def command(self) -> list[str]:
         """sshfs without its own reconnection: a broken connection ends it, and is mounted anew."""
@@ -128,7 +129,7 @@ class S3(Backend):
 
     def prepare(self) -> None:
         """Check the access key."""
-        _take("passwd-s3fs", _S3, "s3fs.init")
+        _checked("passwd-s3fs", _S3, "s3fs.init")
 
     def command(self) -> list[str]:
         """s3fs with short deadlines: an error is told, not waited out."""
@@ -136,7 +137,8 @@ class S3(Backend):
         url = os.environ["URL"]
         options = [
             f"passwd_file={status.PRIVATE}/passwd-s3fs", "allow_other", "default_permissions",
-            f"uid={uid}", f"gid={gid}", "umask=0022", "mp_umask=0022", f"endpoint={os.environ['REGION']}", "connect_timeout=5",
+            f"uid={uid}", f"gid={gid}", "umask=0022", "mp_umask=0022",
+            f"endpoint={os.environ['REGION']}", "connect_timeout=5",
             "readwrite_timeout=20", "retries=3", "stat_cache_expire=5", "listobjectsv2", "sigv4",
             f"tmpdir={status.CACHE}/tmp",
             *([f"url={url}", "use_path_request_style"] if url else []),
@@ -153,7 +155,7 @@ class Blob(Backend):
 
     def prepare(self) -> None:
         """Check the account's key, and write it where rclone reads it."""
-        key = _take("account-key", _BLOB, "blobfs.init").read_text(encoding="utf-8").strip()
+        key = _checked("account-key", _BLOB, "blobfs.init").read_text(encoding="utf-8").strip()
         lines = ["[blob]", "type = azureblob", f"account = {os.environ['ACCOUNT']}", f"key = {key}"]
         lines += ["no_check_container = true"]  # it would make one that is not there
         if url := os.environ["URL"]:  # rclone's only way to a server with another URL's form

@@ -27,14 +27,16 @@ DATA = {
     "deep/\nline": "3",
     "empty": "",
 }
-_SHIM = """\
-#!/bin/sh
+_SHIM = (
+    "#!/bin/sh\n"
+    """\
 # Counts the programs that the script starts, and ends the script after one of them.
 read -r count <{counter}; count=$((count + 1)); echo $count >{counter}
 {real} "$@"; code=$?
 [ "$count" != "${{KILL_AT:-}}" ] || kill -KILL $SCRIPT
 exit $code
 """
+)
 
 
 class Trees:
