@@ -6,11 +6,13 @@ import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from cluster.connectors.base import Completed
+from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.item import Action, Difference, Kind
 from cluster.model.spec import Credential, NodeFile
 from cluster.operations.base import Context, Operation
-from cluster.operations.shared_files import LINKED, writing
+from cluster.operations.shared_files import LINKED, MISSING, writing
 
 
 @dataclass(frozen=True)
@@ -84,20 +86,31 @@ class SaveCredential(Operation):
     kind, action = Kind.CREDENTIAL, Action.SAVE
 
     def execute(self, context: Context) -> str:
-        """Write it as the SSH user, who owns the shared folder, where root may have no rights.
+        """Write it.
 
         Raises:
             NodeError: it can't be written, or a link is in the way.
         """
         root, path = self.credential.root, self.credential.path
-        done = self.node_in(context).run(
-            writing(root, path), stdin=self.credential.content.reveal().encode()
-        )
+        text = self.credential.content.reveal().encode()
+        done = on_share(self.node_in(context), writing(root, path), text)
         if done.exit_code == LINKED:
             raise linked(self.node, root, path)
         if done.exit_code != 0:
             raise NodeError(self.node, f"{root}/{path} can't be written: {done.complaint()}")
         return ""
+
+
+def on_share(node: Node, command: str, stdin: bytes = b"") -> Completed:
+    """Run a command of `shared_files` as the SSH user; as root where that user may not.
+
+    Root of a node that mounts the folder of another may not either.
+    """
+    done = node.run(command, stdin=stdin)
+    if done.exit_code in (0, LINKED, MISSING):
+        return done
+    again = node.run(f"sudo -n sh -c {shlex.quote(command)}", stdin=stdin)
+    return again if again.exit_code in (0, LINKED, MISSING) else done
 
 
 def linked(node: str, root: str, path: str) -> NodeError:

@@ -42,13 +42,13 @@ def removing(root: str, path: str) -> str:
 def writing(root: str, path: str) -> str:
     """Return a shell command that writes its input to `path`, below the folder `root`.
 
-    The file is its owner's alone, and there whole or not at all.
+    The file is there whole or not at all, and all may read it.
     """
     (folder, name), new = _split(path), shlex.quote(f"{PurePosixPath(path).name}.new")
     # install(1) makes a new file in place of whatever is there.
     return (
         f"{_entering(root, folder, _MAKE)}; "
-        f"install -m 600 -T /dev/stdin {new} && sync {new} && mv -fT {new} {name}"
+        f"install -m 644 -T /dev/stdin {new} && sync {new} && mv -fT {new} {name}"
     )
 
 

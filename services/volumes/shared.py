@@ -13,7 +13,7 @@ from cluster.model.item import Action, Item, Keep, Kind
 from cluster.model.result import Outcome
 from cluster.model.spec import Credential
 from cluster.operations.base import Context, Operation
-from cluster.operations.files import SaveCredential, linked
+from cluster.operations.files import SaveCredential, linked, on_share
 from cluster.operations.shared_files import LINKED, MISSING, reading, removing
 from services.volumes.backends import Backend
 
@@ -39,7 +39,7 @@ def saved(cluster: Cluster, fleet: Fleet, path: str, content: str) -> Item:
         NodeError: the master can't be reached, or a link is in the way.
     """
     node = master(cluster, fleet)
-    done = node.run(reading(cluster.home, path))
+    done = on_share(node, reading(cluster.home, path))
     if done.exit_code == LINKED:
         raise linked(node.name, cluster.home, path)
     if done.exit_code == 0 and done.stdout == content.encode():
@@ -53,7 +53,7 @@ def left(cluster: Cluster, fleet: Fleet, path: str) -> str:
     Raises:
         NodeError: the master can't be reached.
     """
-    done = master(cluster, fleet).run(reading(cluster.home, path))
+    done = on_share(master(cluster, fleet), reading(cluster.home, path))
     return done.stdout.decode(errors="replace") if done.exit_code == 0 else ""
 
 
@@ -135,7 +135,7 @@ class RemoveShared(Operation):
         return bool(done.text)
 
     def _removed(self, node: Node, path: str) -> bool:
-        done = node.run(removing(self.home, path))
+        done = on_share(node, removing(self.home, path))
         # A link on the way is no folder that an earlier version made.
         if done.exit_code not in (0, MISSING, LINKED):
             what = f"{self.home}/{path} can't be removed: {done.complaint()}"

@@ -40,13 +40,13 @@ def test_it_has_no_capability_and_gets_none(platform: None) -> None:
 def fifo(changed: None) -> Iterator[str]:
     """A FIFO where every look at the cluster reads what Airflow's store is."""
     # The folder is there, and the notebooks' user's, since Airflow was run for the first time.
-    assert on("c01", f"sudo install -d -o 1000 -g 1000 {VOLUME}/var/airflow").code == 0
+    assert on("c01", f"sudo install -d -o 58000 -g 58000 {VOLUME}/var/airflow").code == 0
     made = types("rm -f ~/var/airflow/store && mkfifo ~/var/airflow/store")
     assert made.code == 0, made.all
     path = f"{VOLUME}/var/airflow/store"
     assert on("c02", f"test -p {path}").code == 0
     yield path
-    on("c01", f"rm -f {path}")
+    on("c01", f"sudo rm -rf {VOLUME}/var/airflow")
 
 
 def test_a_fifo_stops_no_look_at_the_cluster(fifo: str) -> None:
@@ -127,10 +127,75 @@ def test_a_host_key_that_he_planted_is_asked_about(own_files: None, tmp_path: Pa
 
 
 def test_many_processes_end_at_his_own_limit(changed: None) -> None:
-    """The SSH user has the same id: without a limit the node would let nobody in."""
+    """Without a limit the node would have no process left for those who look after it."""
     bomb = "for n in $(seq 5000); do sleep 30 & done 2>&1 | tail -n 1; echo over; pkill sleep"
     ran = types(f"ulimit -u unlimited 2>/dev/null; {bomb}")
     assert by_ssh("c01", "echo in").out == "in\n"
     most = on("c01", "docker inspect -f '{{.HostConfig.PidsLimit}}' jupyter-skp").out
     assert int(most) == 4096
     assert "Cannot fork" in ran.all, ran.all
+
+
+def test_he_is_neither_the_ssh_user_nor_root_nor_a_service(platform: None) -> None:
+    his = types("id -u; id -g").out.split()
+    assert his == ["58000", "58000"]
+    assert on("c01", "id -u").out != "58000\n"
+    for name in ("registry-skp",):
+        own = on("c01", f"docker inspect -f '{{{{.Config.User}}}}' {name}").out.strip()
+        assert own.partition(":")[0] not in ("", "0", "1000", "58000")
+
+
+def test_the_platforms_data_is_nowhere_that_he_sees(platform: None) -> None:
+    """It once lay in his own folder: images, databases, keys."""
+    there = on("c01", "sudo ls /home/skp/skp/platform/registry/docker/registry/v2/repositories/skp")
+    assert "docker-ds" in there.out, "the storage that a poisoned image would be written to"
+    sources = on("c01", "docker inspect -f '{{range .Mounts}}{{.Source}} {{end}}' jupyter-skp").out
+    assert VOLUME in sources.split()
+    assert "platform" not in sources
+    assert types("touch ~/mine && rm ~/mine").code == 0
+    found = types("find / -xdev -name repositories -path '*registry*' 2>/dev/null; ls ~/var").out
+    assert "repositories" not in found
+    assert not {"registry", "mysql"} & set(found.split())
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "mv var .v && mkdir var && ln -sfn / var/spark",
+        "rm -rf var && ln -s / var",
+        "ln -sfn / var/spark",
+        "mkdir var/registry",
+        "chmod 777 var",
+        "mv ../volume ../other",
+    ],
+)
+def test_what_the_engine_mounts_is_replaced_by_no_link(platform: None, attack: str) -> None:
+    """Two lines of this kind once gave him the node's root file system."""
+    assert types("cd ~ && mkdir his && mv his renamed && rmdir renamed").code == 0, "in his own"
+    before = on("c01", f"stat -c '%u %a %i %F' {VOLUME} {VOLUME}/var").out
+    ran = types(f"cd ~ && {attack}")
+    assert ran.code != 0
+    assert on("c01", f"stat -c '%u %a %i %F' {VOLUME} {VOLUME}/var").out == before
+    assert before.splitlines()[1].startswith("0 755")
+
+
+def test_a_restart_of_his_own_gives_him_nothing_of_the_node(changed: None) -> None:
+    types("cd ~ && ln -sfn / var/spark; ln -sfn / spark; ln -sfn / etc/jupyter/requirements.log")
+    begun = on("c01", "docker inspect -f '{{.State.StartedAt}}' jupyter-skp").out
+    assert on("c01", "docker restart jupyter-skp").code == 0
+    assert on("c01", "docker inspect -f '{{.State.StartedAt}}' jupyter-skp").out != begun
+    seen = types(
+        "ls /var/spark/home ~/spark/home/skp 2>/dev/null; ls -d /home/skp 2>/dev/null; true"
+    )
+    assert seen.out == "", seen.all
+    on("c01", f"rm -f {VOLUME}/spark {VOLUME}/etc/jupyter/requirements.log")
+
+
+def test_what_he_writes_the_ssh_user_may_change_and_nothing_of_his_is_roots(platform: None) -> None:
+    made = types("umask; mkdir -p ~/shared && echo his >~/shared/note")
+    assert made.code == 0, made.all
+    assert on("c01", f"stat -c '%u %g' {VOLUME}/shared").out == "58000 58000\n"
+    assert types("cp /bin/sh ~/shared/sh && chmod u+s ~/shared/sh").code == 0
+    ran = on("c01", f"{VOLUME}/shared/sh -pc 'id -u'; mount | grep -c nosuid").out.split()
+    assert ran[0] != "0", "setuid gives whoever runs it the users' id, who is nobody on the node"
+    assert types("rm -rf ~/shared").code == 0

@@ -104,11 +104,11 @@ def file_of(credential: Credential) -> Path:
     return Path(credential.root, credential.path)
 
 
-def test_a_credential_is_its_user_s_alone(credential: Credential) -> None:
+def test_a_file_on_the_share_is_readable_and_nobody_else_s_to_change(credential: Credential) -> None:
     carried_out(SaveCredential("c01", "x/password", credential))
     path = file_of(credential)
     assert path.read_text() == HUSH
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert [entry.name for entry in path.parent.iterdir()] == ["password"]
 
 
