@@ -19,7 +19,7 @@ from cluster.operations.trees import ArrangeFolders, JoinUsersGroup
 
 _NAME = "shared folders"
 _MOUNT = (
-    "It has to be the same shared folder on every node: ./skp.py nfs.server-install, then "
+    "It has to be the same shared folder on every node: ./skp.py nfs.install, then "
     "./skp.py nfs.mount-skp; or mount your own file server's."
 )
 

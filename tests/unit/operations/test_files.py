@@ -104,7 +104,7 @@ def file_of(credential: Credential) -> Path:
     return Path(credential.root, credential.path)
 
 
-def test_a_file_on_the_share_is_readable_and_nobody_else_s_to_change(credential: Credential) -> None:
+def test_a_file_on_the_share_is_for_all_to_read(credential: Credential) -> None:
     carried_out(SaveCredential("c01", "x/password", credential))
     path = file_of(credential)
     assert path.read_text() == HUSH
