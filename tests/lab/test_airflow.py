@@ -52,7 +52,8 @@ def guide(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def remove() -> None:
     """Take away what the tests' inventory does not ask for, and the data."""
     done = skp("-q", "docker.apply", "mysql,airflow", "--yes")
-    on("c01", "sudo rm -rf /home/skp/skp/volume/var/mysql /home/skp/skp/volume/var/airflow")
+    platform = "/home/skp/skp/platform"
+    on("c01", f"sudo rm -rf {platform}/mysql {platform}/airflow /home/skp/skp/volume/var/airflow")
     assert done.code == 0, done.all
 
 
@@ -107,7 +108,7 @@ def test_no_secret_is_where_others_see_it(guide: Env) -> None:
     shown = on(
         "c01",
         "docker inspect mysql-skp airflow-skp; ps axww; docker logs mysql-skp 2>&1; "
-        "docker logs airflow-skp 2>&1; sudo cat /home/skp/skp/volume/var/airflow/store",
+        "docker logs airflow-skp 2>&1; sudo cat /home/skp/skp/platform/airflow/store",
     ).out
     assert "ready for connections" in shown
     assert "Uvicorn running" in shown

@@ -141,7 +141,7 @@ def test_a_cluster_of_the_version_before_is_taken_over_as_it_runs(poisoned: str)
 @pytest.fixture
 def stale(changed: None) -> Iterator[None]:
     """c02's registry reads a copy of the storage that gets no pushes any more."""
-    storage = "/home/skp/skp/volume/var/registry"
+    storage = "/home/skp/skp/platform/registry"
     on("c02", "docker rm -f registry-skp")
     copy = f"cp -a {storage} /var/stale && mount --bind /var/stale {storage}"
     assert on("c02", f"sudo sh -c '{copy}'").code == 0

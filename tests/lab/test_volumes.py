@@ -9,22 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.confined import check_confined
-from tests.support.data_volumes import Volume, as_root, in_jupyter, switched_on, until
+from tests.support.data_volumes import Volume, as_root, in_jupyter, until
 from tests.support.jupyter import bearer, kernel
-from tests.support.lab import GATEWAY, by_ssh, on, secret, skp
+from tests.support.lab import GATEWAY, on, secret, skp
+from tests.support.sshfs_volume import ADDRESS, FOLDER, PASSWORD, SERVER, USER, mounted, served
 
-# Node c03 is the SSH server too: Debian's OpenSSH, with a user of its own.
-SERVER, ADDRESS, USER, FOLDER = "c03", "10.99.0.13", "files", "/srv/files"
-PASSWORD = "Pass word$'1"
 MOUNT = "/root/mnt/sshfs"
 CLIENT = "65533"
 CONTAINER = "volume-skp-sshfs-c01"
 KEPT = f"/var/lib/skp/files/{CONTAINER}"
-SSHD = """
-AllowUsers skp files
-Match User files
-  PasswordAuthentication yes
-"""
 WRITES = """
 import pandas, pathlib
 data = pathlib.Path("{mount}/시험 data.parquet")
@@ -33,43 +26,16 @@ int(pandas.read_parquet(data).x.sum())
 """
 
 
-def reload_sshd() -> None:
-    on(SERVER, "sudo pkill -HUP -o -x sshd")
-    until(lambda: by_ssh(SERVER, "true").code == 0, 20)
-
-
 @pytest.fixture(scope="module")
 def server(platform: None) -> Iterator[None]:
-    """An OpenSSH server with a user who logs in by password, as copy-id needs it."""
-    path = "/etc/ssh/sshd_config.d/00-files.conf"
-    as_root(SERVER, f"id {USER} || useradd -m {USER}; install -d -o {USER} {FOLDER}")
-    hidden = on(SERVER, f"sudo chpasswd <<'E'\n{USER}:{PASSWORD}\nE")
-    assert hidden.code == 0, hidden.all
-    on(SERVER, f"sudo tee {path} <<'E'{SSHD}E")
-    reload_sshd()
-    yield
-    as_root(SERVER, f"rm {path}; userdel -rf {USER}; rm -rf {FOLDER}")
-    reload_sshd()
+    with served():
+        yield
 
 
 @pytest.fixture(scope="module")
 def volume(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
-    """SSHFS switched on by the guide's own commands."""
-    values = {"SSHFS_ID": USER, "SSHFS_HOST": ADDRESS, "SSHFS_VOLUME": FOLDER}
-    given = switched_on(tmp_path_factory.mktemp("volume"), values)
-    for words in (
-        ("docker.image-build-fuse", "-t=latest"),
-        ("sshfs.keygen",),
-        # (This machine may still know the host key of an earlier practice cluster.)
-        ("sshfs.copy-id", f"-p={PASSWORD}", "--accept-host-keys", "--renew"),
-        ("docker.volumes-run",),
-    ):
-        ran = given.skp(*words)
-        assert ran.code == 0, ran.all
-    yield given
-    removed = skp("docker.apply", "-q", "volumes")
-    on("c01", "rm -rf /home/skp/skp/volume/etc/ssh")
-    assert removed.code == 0, removed.all
+    with mounted(tmp_path_factory.mktemp("volume")) as given:
+        yield given
 
 
 def test_a_notebook_writes_and_reads_parquet_on_the_server(volume: Volume) -> None:

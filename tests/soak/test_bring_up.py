@@ -22,7 +22,7 @@ from tests.support.lab import ROOT, Ran, admit, on, run, skp
 
 TIMES, SIZE = 30, 8
 NODES = tuple(f"c{number:02d}" for number in range(1, SIZE + 1))
-REGISTRY = "/home/skp/skp/volume/var/registry"
+REGISTRY = "/home/skp/skp/platform/registry"
 attempts: list[str] = []
 
 

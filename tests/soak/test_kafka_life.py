@@ -216,7 +216,7 @@ def test_stale_data_of_another_cluster_is_refused_and_left(kafka: Env, third_dow
     first = "version=0\\nbroker.id=3" if kafka["MODE"] == "zookeeper" else "version=1\\nnode.id=3"
     on(
         "c03",
-        f"sudo install -d -o 1000 /var/kafka/data; printf '{first}\\n"
+        f"sudo install -d -o 58014 /var/kafka/data; printf '{first}\\n"
         "cluster.id=StaleStaleStaleStaleAA\\n' | sudo tee /var/kafka/data/meta.properties",
     )
     refused(kafka, "/var/kafka has the data of another cluster (StaleStaleStaleStaleAA)")
@@ -224,14 +224,14 @@ def test_stale_data_of_another_cluster_is_refused_and_left(kafka: Env, third_dow
 
 
 def test_a_full_disk_is_said(kafka: Env, third_down: None) -> None:
-    on("c03", "sudo mkdir /var/kafka; sudo mount -t tmpfs -o size=100m,uid=1000 tmpfs /var/kafka")
+    on("c03", "sudo mkdir /var/kafka; sudo mount -t tmpfs -o size=100m,uid=58014 tmpfs /var/kafka")
     refused(kafka, "the disk of KAFKA_VOLUME has", "MB left", "nothing is lost")
 
 
 def test_a_disk_that_fills_under_a_broker_stops_that_one_and_loses_nothing(
     kafka: Env, third_down: None
 ) -> None:
-    mount = "sudo mkdir /var/kafka; sudo mount -t tmpfs tmpfs /var/kafka -o uid=1000,size="
+    mount = "sudo mkdir /var/kafka; sudo mount -t tmpfs tmpfs /var/kafka -o uid=58014,size="
     on("c03", f"{mount}450m")
     assert skp("-q", "docker.kafka-run", env=kafka).code == 0
     settle(kafka)

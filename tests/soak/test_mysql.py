@@ -48,7 +48,7 @@ def mysql(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def remove() -> None:
     """Take away what the tests' inventory does not ask for, and the data."""
     done = skp("-q", "docker.apply", "mysql", "--yes")
-    on("c01", "sudo rm -rf /home/skp/skp/volume/var/mysql")
+    on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
     assert done.code == 0, done.all
 
 
@@ -132,8 +132,8 @@ def test_a_changed_password_is_the_services_once_it_is_applied(
 def empty(mysql: Env) -> Iterator[Env]:
     """MySQL is not there, nor is its data; both are back afterwards."""
     assert skp("docker.mysql-rm", env=mysql).code == 0
-    data = "/home/skp/skp/volume/var/mysql"
-    away = f"sudo mv {data} {data}.kept; sudo install -d -o 1000 -g 1000 {data}"
+    data = "/home/skp/skp/platform/mysql"
+    away = f"sudo mv {data} {data}.kept; sudo install -d -o 58012 -g 58012 {data}"
     assert on("c01", away).code == 0
     yield mysql
     skp("docker.mysql-rm", env=mysql)
@@ -144,7 +144,7 @@ def empty(mysql: Env) -> Iterator[Env]:
 
 
 def test_data_of_another_server_is_left_as_it_is(empty: Env) -> None:
-    file = "/home/skp/skp/volume/var/mysql/ibdata1"
+    file = "/home/skp/skp/platform/mysql/ibdata1"
     assert on("c01", f"echo of MySQL 5.7 | sudo tee {file}").code == 0
     refused = skp("docker.mysql-run", "--timeout", "30", env=empty)
     assert refused.code == 1, refused.all
@@ -155,7 +155,7 @@ def test_data_of_another_server_is_left_as_it_is(empty: Env) -> None:
 
 
 def test_data_that_was_half_moved_is_made_anew(empty: Env) -> None:
-    folder = "/home/skp/skp/volume/var/mysql"
+    folder = "/home/skp/skp/platform/mysql"
     half = "sudo -u skp sh -c 'mkdir .new mysql; touch .moving ibdata1 mysql/x .new/mysql.ibd'"
     assert on("c01", f"cd {folder} && {half}").code == 0
     run_again = skp("docker.mysql-run", env=empty)

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from tests.support.lab import NODES, on, skp
+from tests.support.swarm_labels import forget
 
 HOME, PLATFORM = "/home/skp/skp/volume", "/home/skp/skp/platform"
-_API = "http://localhost"
-# Labels of a Swarm can be changed by the engine's API alone.
-_FORGET = f"""
-set -e
-curl() {{ command curl -sf --unix-socket /var/run/docker.sock "$@"; }}
-curl {_API}/swarm >/tmp/swarm.json
-version=$(grep -o '"Version":{{"Index":[0-9]*' /tmp/swarm.json | grep -o '[0-9]*$')
-sed -E 's/.*"Spec":(\\{{.*\\}}),"TLSInfo".*/\\1/; s/"skp\\.layout":"[^"]*",?//' \\
-  /tmp/swarm.json >/tmp/spec.json
-curl -H 'Content-Type: application/json' -d @/tmp/spec.json "{_API}/swarm/update?version=$version"
-"""
 
 
 def lay_out() -> None:
     """Have the cluster that runs be one that an earlier version made."""
     for node in NODES:
         on(node, "docker rm -fv $(docker ps -aq)")
-    done = on("c01", _FORGET)
-    assert done.code == 0, done.all
+    forget("skp.layout")
     moved = on(
         "c01",
         f"sudo sh -ec 'mkdir -p {HOME}/var; [ ! -e {PLATFORM}/registry ] || "
