@@ -80,6 +80,17 @@ def own_folder(cluster: Cluster, key: str, name: str) -> str:
     return move.new if given == move.old else given
 
 
+def old_default(cluster: Cluster, key: str, name: str) -> tuple[str, ...]:
+    """Return a warning when a setting still says where an earlier version kept a service's data."""
+    given, (move,) = cluster.settings.text(key), moved(cluster, name)
+    if cluster.layout is Layout.ONE_TREE or given != move.old:
+        return ()
+    return (
+        f"{cluster.settings.place(key)}: {key}: {given} is where earlier versions had it; "
+        f'{move.new} is meant: export {key}="$SKP_PLATFORM/{name}"',
+    )
+
+
 def moved(cluster: Cluster, *names: str, volume: str = "") -> tuple[Move, ...]:
     """Return where data of these names was in the users' folder, and is in the platform's.
 

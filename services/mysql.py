@@ -36,6 +36,7 @@ from services.common import (
     kept,
     memory,
     moved,
+    old_default,
     own_folder,
     own_user,
 )
@@ -94,6 +95,10 @@ class MySQL(Service):
         (move,) = moved(cluster, self.name)
         own = own_folder(cluster, "MYSQL_VOLUME", self.name) == move.new
         return (Folder(move.new, cluster.own_user(MYSQL_USER), 0o750),) if own else ()
+
+    def warnings(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return that a setting says where an earlier version kept its data, if it does."""
+        return old_default(cluster, "MYSQL_VOLUME", self.name)
 
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:
         """Return where its data was."""

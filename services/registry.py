@@ -29,7 +29,7 @@ from cluster.model.spec import (
     Source,
 )
 from cluster.model.state import State
-from services.common import REGISTRY_USER, SCRATCH, moved, own_folder, own_user
+from services.common import REGISTRY_USER, SCRATCH, moved, old_default, own_folder, own_user
 
 _STORAGE = "/var/lib/registry"
 _ADDRESS = REGISTRY.replace("localhost", "127.0.0.1")
@@ -63,6 +63,10 @@ class Registry(Service):
         (move,) = moved(cluster, self.name)
         own = own_folder(cluster, "REGISTRY_VOLUME", self.name) == move.new
         return (Folder(move.new, cluster.own_user(REGISTRY_USER), 0o750),) if own else ()
+
+    def warnings(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return that a setting says where an earlier version kept its data, if it does."""
+        return old_default(cluster, "REGISTRY_VOLUME", self.name)
 
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:
         """Return where its storage was."""

@@ -47,6 +47,7 @@ def converged(
         (
             *cluster.settings.warnings,
             *cluster.inventory.warnings,
+            *(line for service in scope.services for line in service.warnings(cluster)),
             *(str(error) for name, error in errors.items() if name not in scope.nodes),
             *_partly(cluster, scope),
             *_overruled(view),

@@ -78,6 +78,10 @@ class Service:
         """Return where an earlier version kept what is in the platform's folder now."""
         return ()
 
+    def warnings(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
+        """Return what a person should know of its settings; nothing is wrong with it."""
+        return ()
+
     def ordinal_on_disk(self, cluster: Cluster, node: FoundNode) -> int:  # noqa: ARG002
         """Return the ordinal that the data on `node` belongs to; 0 if there is no data."""
         return 0

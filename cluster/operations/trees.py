@@ -14,7 +14,8 @@ from cluster.model.item import Action, Difference, Kind
 from cluster.model.layout import DONE, MARKER, Folder, Move
 from cluster.operations.base import Context, Operation
 
-_SQUASHED = 45  # trees.sh
+SQUASHED = 45
+"""The exit code of trees.sh where root of the node is nobody on the share."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ArrangeFolders(Operation):
         node = self.node_in(context)
         text = script(self).encode()
         done = node.run("sudo -n sh -s", stdin=text, deadline=node.deadlines.move)
-        if done.exit_code == _SQUASHED:
+        if done.exit_code == SQUASHED:
             raise NodeError(self.node, f"{self._said(done.complaint())}", self._for_others())
         if done.exit_code:
             raise NodeError(self.node, self._said(done.complaint()))

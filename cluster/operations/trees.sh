@@ -26,9 +26,9 @@ alone() {
 # folder PATH UID:GID MODE
 folder() {
   plain "$1"
-  [ -d "$1" ] || mkdir -m 0700 -- "$1"
+  [ -d "$1" ] || mkdir -m 0700 -- "$1" || die "root may not make $1" "$SQUASHED"
   if [ "$(stat -c %u:%g:%a -- "$1")" != "$2:${3#0}" ]; then
-    chown -h -- "$2" "$1"
+    chown -h -- "$2" "$1" || true
     [ "$(stat -c %u:%g -- "$1")" = "$2" ] || die "$1 can't be given to $2" "$SQUASHED"
     # After chown, which takes setgid away from files. A number leaves a folder what it inherited.
     chmod -- u-s,g-s,-t "$1"
@@ -43,7 +43,7 @@ own() {
     # A user may have made a second name of a file, and would keep it.
     find "$1" -xdev -type f -links +1 -exec sh -c \
       'for f; do cp -a -- "$f" "$f.skp-alone" && mv -fT -- "$f.skp-alone" "$f" || exit; done' sh {} +
-    find "$1" -xdev -mindepth 1 -exec chown -h -- "$2" {} +
+    find "$1" -xdev -mindepth 1 -exec chown -h -- "$2" {} + || die "root may not give $1 away" "$SQUASHED"
   fi
   folder "$1" "$2" "$3"
 }

@@ -187,3 +187,52 @@ def test_the_next_apply_of_cron_takes_down_what_is_left_without_a_question(
     cluster.shared[f"{PLATFORM}/.skp"] = "the-marker\n"
     assert cluster.run("docker.apply", "-q") == 0
     assert users(cluster) == {"58000:58000", "58011:58011"}
+
+
+def test_a_link_where_a_folder_is_to_be_is_told_and_nothing_is_made_through_it(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    cluster.master.folders[f"{VOLUME}/var"] = "58000:58000 777 symbolic link"
+    cluster.forget_wire()
+    capsys.readouterr()
+    assert cluster.run("docker.apply") == 1
+    assert f"{VOLUME}/var is no folder, but a symbolic link" in capsys.readouterr().out
+    assert not any("sudo -n sh -s" in line for line in cluster.wire)
+
+
+def test_an_owner_that_was_changed_is_put_right(cluster: FakeCluster) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    cluster.master.folders[f"{VOLUME}/var"] = "58000:58000 755 directory"
+    assert cluster.run("docker.apply") == 0
+    assert cluster.master.folders[f"{VOLUME}/var"] == "0:0 755 directory"
+
+
+def test_the_ssh_user_becomes_a_member_of_the_users_group(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    disk = cluster["c02"]._disk
+    monkeypatch.setattr(
+        cluster["c02"],
+        "_disk",
+        lambda command: disk(command).replace("1000 1000 58000", "1000 1000"),
+    )
+    cluster.forget_wire()
+    cluster.run("docker.apply")
+    (line,) = {line for line in cluster.wire if "usermod" in line}
+    assert line.startswith("c02: ")
+    assert "groupadd -g 58000" in line
+
+
+def test_a_setting_with_an_old_default_means_the_new_place_and_that_is_said(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.settings["REGISTRY_VOLUME"] = OLD
+    assert cluster.run("docker.apply") == 0
+    assert "is meant" not in capsys.readouterr().err
+    assert cluster.run("docker.apply", "--yes") == 0
+    said = capsys.readouterr().err
+    assert f"REGISTRY_VOLUME: {OLD} is where earlier versions had it" in said
+    mounts = cluster["c01"].containers["registry-skp"]["HostConfig"]["Mounts"]
+    assert f"{PLATFORM}/registry" in {mount.get("Source") for mount in mounts}

@@ -9,12 +9,16 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cluster.errors import NodeError
 from cluster.model.layout import LEFT, Folder, Move
-from cluster.operations.trees import MoveData, script
+from cluster.operations.trees import SQUASHED, MoveData, script
+from tests.support.fakes import done
+from tests.support.operation_scenes import on_disk
 
 ME = f"{os.getuid()}:{os.getgid()}"
 PROGRAMS = (
@@ -85,9 +89,9 @@ class Trees:
             "c01", str(self.platform), str(self.home), folders, ME, owners, "m", moves=moves
         )
 
-    def run(self, kill_at: int = 0) -> int:
-        """Run the script; return its exit code, or minus the signal that ended it."""
-        text = script(self.operation).replace("0:0", ME)  # root, where this runs as nobody special
+    def run(self, kill_at: int = 0, root: str = ME) -> int:
+        """Run the script with `root` as root; return its exit code, or minus what ended it."""
+        text = script(self.operation).replace("0:0", root)
         (self.folder / "count").write_text("0\n")
         run = self.folder / "run"
         run.write_text(f"export SCRIPT=$$\n{text}")
@@ -206,6 +210,23 @@ def test_what_only_its_owner_may_read_stays_so(tmp_path: Path) -> None:
     assert shared.stat().st_mode & 0o777 == 0o664
 
 
+@pytest.mark.parametrize("program", ["chown", "mkdir"])
+def test_a_share_where_root_is_nobody_is_told_apart(tmp_path: Path, program: str) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    (trees.folder / "bin" / program).write_text("#!/bin/sh\necho not permitted >&2\nexit 1\n")
+    assert trees.run(root="1:1") == SQUASHED, trees.said
+    assert (trees.old / "a").read_text() == "1"
+
+
+def test_its_administrator_is_told_what_to_type(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    scene = on_disk(trees.operation)
+    scene.c01.on_run("", done(SQUASHED, stderr="it can't be given away\n"))
+    with pytest.raises(NodeError, match="can't be given away") as told:
+        scene.run()
+    assert f"install -d {trees.new} && chown {ME} {trees.new} && chmod 0750" in told.value.hint
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
 def test_a_second_name_that_a_user_made_does_not_lead_into_the_platform(tmp_path: Path) -> None:
     trees = Trees(tmp_path / "t", copies=False)
@@ -214,8 +235,6 @@ def test_a_second_name_that_a_user_made_does_not_lead_into_the_platform(tmp_path
         Folder(f.path, "58011:58011", f.mode) if f.path == str(trees.new) else f
         for f in trees.operation.folders
     )
-    from dataclasses import replace
-
     text = script(replace(trees.operation, folders=folders))
     subprocess.run(["/bin/sh", "-s"], input=text.encode(), check=True, timeout=60)
     assert (trees.new / "a").stat().st_ino != (trees.home / "kept").stat().st_ino
