@@ -85,10 +85,8 @@ def old_default(cluster: Cluster, key: str, name: str) -> tuple[str, ...]:
     given, (move,) = cluster.settings.text(key), moved(cluster, name)
     if cluster.layout is Layout.ONE_TREE or given != move.old:
         return ()
-    return (
-        f"{cluster.settings.place(key)}: {key}: {given} is where earlier versions had it; "
-        f'{move.new} is meant: export {key}="$SKP_PLATFORM/{name}"',
-    )
+    where = f"{cluster.settings.place(key)}: {key}: {given} is where earlier versions had it"
+    return (f'{where}; {move.new} is meant: export {key}="$SKP_PLATFORM/{name}"',)
 
 
 def moved(cluster: Cluster, *names: str, volume: str = "") -> tuple[Move, ...]:
