@@ -29,7 +29,7 @@ from cluster.model.spec import (
     Source,
 )
 from cluster.model.state import State
-from services.common import REGISTRY_USER, SCRATCH, moved, old_default, own_folder, own_user
+from services.common import REGISTRY_USER, SCRATCH, kept, moved, old_default, own_folder, own_user
 
 _STORAGE = "/var/lib/registry"
 _ADDRESS = REGISTRY.replace("localhost", "127.0.0.1")
@@ -83,14 +83,7 @@ class Registry(Service):
                 service=self.name,
                 image=image,
                 command=(f"{SECRETS_TARGET}/config.yml",),
-                mounts=(
-                    Mount(
-                        own_folder(cluster, "REGISTRY_VOLUME", self.name),
-                        _STORAGE,
-                        read_only=not writes,
-                        create=True,
-                    ),
-                ),
+                mounts=(_storage(cluster, writes),),
                 files=(SecretFile("config.yml", _config(cluster, writes)),),
                 ports=(Port(_PORT, _PORT, address="127.0.0.1"),),
                 user=own_user(cluster, facts, host.name, REGISTRY_USER),
@@ -103,6 +96,13 @@ class Registry(Service):
                     start_interval=0.25,
                 ),
             )
+
+
+def _storage(cluster: Cluster, writes: bool) -> Mount:
+    source = own_folder(cluster, "REGISTRY_VOLUME", Registry.name)
+    if writes:
+        return kept(cluster, source, _STORAGE, REGISTRY_USER)
+    return Mount(source, _STORAGE, read_only=True, create=True)
 
 
 def _config(cluster: Cluster, writes: bool) -> Secret:

@@ -11,7 +11,9 @@ _SECONDS = 2
 # Whoever may write there may have put anything there: a FIFO, a link, an endless file. A file that
 # is not there is no error; all else that can't be read as a plain file is.
 _FUNCTION = (
-    'note() { [ -e "$1" ] || [ -L "$1" ] || return 0; [ -f "$1" ] && [ ! -L "$1" ] || return 1; '
+    'seen() { [ ! -d "${1%/*}" ] || [ -x "${1%/*}" ]; }; '
+    'note() { [ -e "$1" ] || [ -L "$1" ] || { seen "$1"; return; }; '
+    '[ -f "$1" ] && [ ! -L "$1" ] || return 1; '
     f'text=$(timeout -s KILL {_SECONDS} od -An -v -tx1 -N {_BYTES} -- "$1" 2>/dev/null) || '
     f'return 1; echo "{_MARK}$1:" $text; }}'
 )

@@ -36,7 +36,8 @@ def probe_script(folders: Sequence[Folder], moves: Sequence[Move]) -> str:
     look = f"stat -c '{_FOLDER}%u:%g %a %F:%n' -- {paths} 2>/dev/null"
     for move in moves:
         old, mark = shlex.quote(move.old), shlex.quote(f"{move.old}/{LEFT}")
-        look += f"; [ ! -e {old} ] || [ -e {mark} ] || printf '{_LEFT}%s\\n' {old}"
+        whose = f"$(stat -c %u -- {old} {mark} 2>/dev/null | tr -d '\\n')"
+        look += f"; [ ! -e {old} ] || [ \"{whose}\" = 00 ] || printf '{_LEFT}%s\\n' {old}"
     # The file server may be gone; stat says with 1 that one of many is missing.
     return f"timeout -s KILL {_SECONDS} sh -c {shlex.quote(f'{look}; true')} || echo {_SILENT}"
 

@@ -26,7 +26,7 @@ LABEL_OPTIONS = "skp.options"
 LABEL_NUMBERS = "skp.numbers"
 # How data is laid out; absent in a Swarm that an earlier version began.
 LABEL_LAYOUT = "skp.layout"
-_TWO, _MOVING = str(Layout.TWO_TREES.value), "moving"
+NEW, _TWO, _MOVING = "new", str(Layout.TWO_TREES.value), "moving"
 # Image to the digests that were recorded, the one that counts first, as JSON.
 LABEL_DIGESTS = "skp.digests"
 
@@ -45,6 +45,7 @@ class Decisions:
             twice.
         layout: how data is laid out; of a Swarm that is only to begin, as this version does it.
         moving: whether a person agreed that it is changed, which has not ended yet.
+        arranged: whether the folders of two trees were made once.
         digests: which image a tag means; unknown when the label is of no known form.
     """
 
@@ -54,6 +55,7 @@ class Decisions:
     numbers: Table = field(default_factory=dict)
     layout: Layout = Layout.TWO_TREES
     moving: bool = False
+    arranged: bool = False
     digests: Record | Unanswered = field(default_factory=dict)
 
     @classmethod
@@ -67,8 +69,9 @@ class Decisions:
             _table(labels.get(LABEL_PINNED, "")),
             _table(labels.get(LABEL_OPTIONS, "")),
             _table(labels.get(LABEL_NUMBERS, "")),
-            Layout.TWO_TREES if labels.get(LABEL_LAYOUT) == _TWO else Layout.ONE_TREE,
+            Layout.TWO_TREES if labels.get(LABEL_LAYOUT) in (NEW, _TWO) else Layout.ONE_TREE,
             labels.get(LABEL_LAYOUT) == _MOVING,
+            labels.get(LABEL_LAYOUT) == _TWO,
             record.parse(labels.get(LABEL_DIGESTS, "")),
         )
 
@@ -90,7 +93,9 @@ class Decisions:
     def _layout(self) -> str:
         if self.moving:
             return _MOVING
-        return _TWO if self.layout is Layout.TWO_TREES else ""
+        if self.layout is Layout.ONE_TREE:
+            return ""
+        return _TWO if self.arranged else NEW
 
     @property
     def settings(self) -> dict[str, str]:
@@ -122,11 +127,11 @@ class Decisions:
 
     def move(self) -> Decisions:
         """Return the decisions with a person's word that data is moved into two trees."""
-        return replace(self, layout=Layout.ONE_TREE, moving=True)
+        return replace(self, layout=Layout.ONE_TREE, moving=True, arranged=False)
 
     def settle(self) -> Decisions:
         """Return the decisions with the data in two trees."""
-        return replace(self, layout=Layout.TWO_TREES, moving=False)
+        return replace(self, layout=Layout.TWO_TREES, moving=False, arranged=True)
 
     def number(self, service: str, numbers: Mapping[str, str]) -> Decisions:
         """Return the decisions with ordinals of further nodes of `service`; existing ones stay."""

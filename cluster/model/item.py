@@ -47,7 +47,6 @@ class Action(StrEnum):
     LEAVE = "leave"
     MOVE = "move"
     BEGIN = "begin"
-    END = "end"
     HOLD = "hold"
     RELEASE = "release"
     SET = "set"

@@ -8,10 +8,12 @@ from cluster.model.cluster import Cluster
 from cluster.model.layout import DONE, MARKER, Folder, Move
 from cluster.model.service import Service
 
+_USERS = 0o3775  # sticky: what is root's in it, users can neither rename nor remove
+
 
 def users_folder(cluster: Cluster, path: str) -> Folder:
     """Return a folder of users' data: what is root's in it, they can neither rename nor remove."""
-    return Folder(path, f"0:{cluster.users.partition(':')[2]}", 0o3775)
+    return Folder(path, f"0:{cluster.users.partition(':')[2]}", _USERS)
 
 
 def folders(cluster: Cluster, services: Iterable[Service]) -> tuple[Folder, ...]:
@@ -24,6 +26,11 @@ def folders(cluster: Cluster, services: Iterable[Service]) -> tuple[Folder, ...]
         *own,
     )
     return tuple({folder.path: folder for folder in every}.values())
+
+
+def homes(every: Iterable[Folder]) -> tuple[str, ...]:
+    """Return the paths of those folders that are users' data as a whole."""
+    return tuple(folder.path for folder in every if folder.mode == _USERS)
 
 
 def moves(cluster: Cluster, services: Iterable[Service]) -> tuple[Move, ...]:

@@ -156,8 +156,8 @@ class SettleLayout(DecisionOperation):
     """Remember that data lies in two trees."""
 
     node: str
-    name: str = "the move"
-    action = Action.END
+    name: str = "two trees"
+    action = Action.SET
 
     @property
     def is_provisional(self) -> bool:

@@ -11,9 +11,8 @@ import docker.errors
 from cluster.config.secrets import Secret
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
-from cluster.model.decisions import LABEL_LAYOUT
+from cluster.model.decisions import LABEL_LAYOUT, NEW
 from cluster.model.item import Action, Kind
-from cluster.model.layout import Layout
 from cluster.model.state import moment
 from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import forget
@@ -48,7 +47,7 @@ class InitSwarm(Operation):
                 listen_addr=_listen_address(node),
                 advertise_addr=node.host.ipv4,
                 data_path_addr=node.host.ipv4,
-                swarm_spec={"Labels": {LABEL_LAYOUT: str(Layout.TWO_TREES.value)}},
+                swarm_spec={"Labels": {LABEL_LAYOUT: NEW}},
             )
         return ""
 

@@ -23,7 +23,7 @@ class ArrangeFolders(Operation):
     """Make the shared folders where their file system is, and give each to its owner.
 
     Attributes:
-        platform, home: the platform's folder, and the users'.
+        platform: the platform's folder. homes: those of users' data, by default one.
         folders: all that are wanted, parents first.
         users: "UID:GID" of users' code; owners: the user ids whose files become theirs at first.
         marker: what the marker file says; "" where there is none yet.
@@ -31,7 +31,7 @@ class ArrangeFolders(Operation):
 
     node: str
     platform: str
-    home: str
+    homes: tuple[str, ...]
     folders: tuple[Folder, ...]
     users: str
     owners: tuple[int, ...]
@@ -60,36 +60,54 @@ class ArrangeFolders(Operation):
 
         A user's second name of a moved file would otherwise give it back to them.
         """
-        own = [folder for folder in self.folders if self._is_platforms(folder)]
         yield _call("folder", self.platform, "0:0", "0711")
         yield _call("alone", self.platform)
-        yield _call("plain", self.home)
-        yield _call("plain", f"{self.home}/var")
+        for home in self.homes:
+            yield _call("plain", home)
+            yield _call("plain", f"{home}/var")
         parents = {str(PurePosixPath(move.new).parent) for move in self.moves} - {self.platform}
         for parent in sorted(parents):
             yield f"[ -d {shlex.quote(parent)} ] || {_call('folder', parent, '0:0', '0711')}"
         for move in self.moves:
             yield _call("moved", move.old, move.new)
         if self.owners:
-            yield _call("handed", self.home, self.users, *map(str, self.owners))
-        if not self.folders:
-            yield _call("marked", f"{self.platform}/{MARKER}", self.marker or token_hex(16))
-            return
+            for home in self.homes:
+                yield _call("handed", home, self.users, *map(str, self.owners))
+        for move in self.moves:
+            yield _call("given", move.new, self._owner(move.new))
         for folder in self.folders:
-            word = "own" if folder in own else "folder"
-            yield _call(word, folder.path, folder.owner, f"{folder.mode:04o}")
-        yield _call("marked", f"{self.platform}/{DONE}", self.users)
-        yield _call("marked", f"{self.platform}/{MARKER}", self.marker or token_hex(16))
+            yield _call(self._word(folder), folder.path, folder.owner, f"{folder.mode:04o}")
+        for name, text in self._marks():
+            yield _call("marked", name, text)
 
-    def _is_platforms(self, folder: Folder) -> bool:
-        return folder.path.startswith(f"{self.platform}/") and not folder.owner.startswith("0:")
+    def _marks(self) -> list[tuple[str, str]]:
+        """Return the small files that say that it is done: paths and texts."""
+        done = [(f"{self.platform}/{DONE}", self.users)] if self.folders else []
+        return [*done, (f"{self.platform}/{MARKER}", self.marker or token_hex(16))]
+
+    def _word(self, folder: Folder) -> str:
+        """Return how the script treats a folder: only where no user's code writes, all of it."""
+        within = folder.path.startswith(f"{self.platform}/")
+        users = (self.users.partition(":")[0], "0")
+        return "own" if within and folder.owner.partition(":")[0] not in users else "folder"
+
+    def _owner(self, path: str) -> str:
+        """Return whose data at `path` is: the folder's that holds it."""
+        around = [f for f in self.folders if path == f.path or path.startswith(f"{f.path}/")]
+        return max(around, key=lambda folder: len(folder.path)).owner
 
     def _for_others(self) -> str:
         """Return what the administrator of a share that is not ours has to type there."""
+        quoted = shlex.quote
         lines = [
-            f"install -d {shlex.quote(f.path)} && chown {f.owner} {shlex.quote(f.path)} && "
-            f"chmod {f.mode:04o} {shlex.quote(f.path)}"
-            for f in self.folders
+            *(f"mv -T {quoted(m.old)} {quoted(m.new)}" for m in self.moves),
+            *(f"chown -hR {self._owner(m.new)} {quoted(m.new)}" for m in self.moves),
+            *(
+                f"install -d {quoted(f.path)} && chown {f.owner} {quoted(f.path)} && "
+                f"chmod {f.mode:04o} {quoted(f.path)}"
+                for f in self.folders
+            ),
+            *(f"echo {text} >{quoted(name)}" for name, text in self._marks()),
         ]
         return "Its server does not let root of this node give files away. There, as root:\n" + (
             "\n".join(f"    {line}" for line in lines)
@@ -127,7 +145,7 @@ class JoinUsersGroup(Operation):
         """Make the group where there is none of that id, and add the user."""
         find = f"$(getent group {self.group} | cut -d: -f1)"
         self.node_in(context).sudo(
-            f'[ -n "{find}" ] || groupadd -g {self.group} skp-users; '
+            f'{{ [ -n "{find}" ] || groupadd -g {self.group} skp-users-{self.group}; }} && '
             f'usermod -aG "{find}" {shlex.quote(self.user)}'
         )
         return ""

@@ -21,7 +21,7 @@ from cluster.operations.container import (
     WaitForContainer,
 )
 from cluster.operations.container_body import labels
-from cluster.plan.trees import Shared
+from cluster.plan.shared import Shared
 from cluster.plan.unanswered import unowned, unread
 
 _MOST = 0.9  # of a node's memory, for a container without a limit of its own

@@ -15,23 +15,25 @@ from cluster.model.layout import Layout
 from cluster.model.policy import Busy
 from cluster.model.service import Service
 from cluster.model.state import FoundContainer, State, Trees
-from cluster.model.trees import done, moves
+from cluster.model.trees import folders, homes, moves
 from cluster.operations.container import RemoveContainer
 from cluster.operations.decisions import BeginMove, SettleLayout
 from cluster.operations.trees import ArrangeFolders, MoveData
 from cluster.plan.parts import Part
 from cluster.plan.scope import Goal, Scope
-from cluster.plan.trees import Shared, arrangement, shared
+from cluster.plan.shared import Shared, handed_to, shared
+from cluster.plan.trees import arrangement
 
 _NAME = "the platform's data"
 _AGAIN = "./skp.py docker.apply goes on with it."
 
 
 def is_old(cluster: Cluster, state: State) -> bool:
-    """Whether an earlier version laid the cluster out, or has left data in its places."""
+    """Whether data has to be moved, or handed over to other users, which has to be agreed to."""
     if state.swarm is None or state.leaderless:
         return False
-    return cluster.layout is Layout.ONE_TREE or bool(_left(cluster, state))
+    others = handed_to(cluster, state) - {cluster.users}
+    return cluster.layout is Layout.ONE_TREE or bool(_left(cluster, state) or others)
 
 
 def is_whole(cluster: Cluster, scope: Scope) -> bool:
@@ -45,7 +47,7 @@ def question(cluster: Cluster, state: State, services: Sequence[Service]) -> str
     apart = replace(cluster, layout=Layout.TWO_TREES)
     left = _left(apart, state)
     lines = [f"    {m.old} -> {m.new}" for m in moves(apart, services) if m.old in left]
-    users = sorted({found.name for _, found in _users(cluster, state)})
+    users = sorted({found.name for _, found in _users(apart, state, services)})
     moved = "\n".join(lines or ["    (there is none to be moved)"])
     return f"""\
 This cluster is laid out as by an earlier version: whoever runs a notebook can become root on its
@@ -90,7 +92,7 @@ def _going_on(cluster: Cluster, state: State, services: Sequence[Service]) -> li
     """Return what comes once every node sees the platform's folder."""
     running: list[Item] = [
         RemoveContainer(node, found.name, found, Busy.REPLACE)
-        for node, found in _users(cluster, state)
+        for node, found in _users(replace(cluster, layout=Layout.TWO_TREES), state, services)
     ]
     if not running:
         return [_last(replace(cluster, layout=Layout.TWO_TREES), state, services)]
@@ -100,9 +102,8 @@ def _going_on(cluster: Cluster, state: State, services: Sequence[Service]) -> li
 
 def _last(apart: Cluster, state: State, services: Sequence[Service]) -> Item:
     """Return the move itself; when it is done, the operation that remembers it."""
-    node = state.nodes[apart.inventory.master.name]
     assert state.swarm is not None
-    handed = node.marker_files.get(done(apart), "").strip() == apart.users
+    handed = handed_to(apart, state) == {apart.users}
     if handed and not _left(apart, state):
         return SettleLayout(state.swarm.via)
     own = [service for service in services if service.hosts(apart)]
@@ -117,13 +118,16 @@ def _left(cluster: Cluster, state: State) -> frozenset[str]:
     return node.trees.left if node and isinstance(node.trees, Trees) else frozenset()
 
 
-def _users(cluster: Cluster, state: State) -> list[tuple[str, FoundContainer]]:
-    """Return the containers of ours that have a part of the users' folder, with their nodes."""
+def _users(
+    apart: Cluster, state: State, services: Sequence[Service]
+) -> list[tuple[str, FoundContainer]]:
+    """Return the containers of ours that have a part of the users' folders, with their nodes."""
+    roots = homes(folders(apart, services))
     return [
         (node.name, found)
         for node in state.nodes.values()
         for found in node.containers.values()
-        if found.service and _uses(found, cluster.home)
+        if found.service and any(_uses(found, root) for root in roots)
     ]
 
 
@@ -146,7 +150,7 @@ def _obstacles(
     if master and isinstance(master.trees, Unanswered):
         hint = f"Does its file server answer? ssh {master.name} ls -ld {apart.home}"
         yield Blocked(Kind.FILE, master.name, _NAME, master.trees.why, hint)
-    paths = replace(seen, left={}, said="")
+    paths = replace(seen, left={}, others="", said="")
     for container in (c for service in services for c in service.containers(apart, state)):
         node = state.nodes.get(container.node)
         if node and (obstacle := paths.obstacle(container, node)):

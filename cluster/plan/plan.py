@@ -33,8 +33,9 @@ from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
 from cluster.plan.scope import Goal, Scope, covers
 from cluster.plan.secrets import stored_secrets, unknown_secrets
+from cluster.plan.shared import shared
 from cluster.plan.swarm import drained, plan_swarm
-from cluster.plan.trees import plan_trees, shared
+from cluster.plan.trees import plan_trees
 
 
 @dataclass(frozen=True)

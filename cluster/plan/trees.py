@@ -2,113 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from cluster.errors import ConfigError
-from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Difference, Item, Keep, Kind
 from cluster.model.layout import Folder, Layout
 from cluster.model.service import Service
-from cluster.model.spec import Container
 from cluster.model.state import FoundNode, State, Trees
-from cluster.model.trees import done, folders, marker, moves
+from cluster.model.trees import done, folders, homes, marker
+from cluster.operations.decisions import SettleLayout
 from cluster.operations.trees import ArrangeFolders, JoinUsersGroup
+from cluster.plan.shared import ASK, found_trees, handed_to, wrong_folders
 
 _NAME = "shared folders"
-_MOUNT = (
-    "It has to be the same shared folder on every node: ./skp.py nfs.install, then "
-    "./skp.py nfs.mount-skp; or mount your own file server's."
-)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What containers with folders on shared trees depend on.
-
-    Attributes:
-        home, platform: the users' folder, and the platform's; "" where there is one tree only.
-        folders: the paths of the shared folders that services declare.
-        wrong: those that are not there yet, or not as they should be.
-        left: where data is wanted that still lies in an old place, by where it is to be.
-        marker: the marker's path. said: what it says on the node that has the file system.
-    """
-
-    home: str = ""
-    platform: str = ""
-    folders: frozenset[str] = frozenset()
-    wrong: frozenset[str] = frozenset()
-    left: Mapping[str, str] = field(default_factory=dict)
-    marker: str = ""
-    said: str = ""
-
-    def obstacle(self, container: Container, node: FoundNode) -> tuple[str, str] | None:
-        """Return why the container can't be made, and what to type; None for nothing."""
-        if not self.platform:
-            return None
-        for mount in container.mounts:
-            if _within(mount.source, self.home) and mount.source not in self.folders:
-                return _exposed(mount.source, container.service)
-            if mount.source in self.left:
-                return (
-                    f"its data of an earlier version is still in {self.left[mount.source]}",
-                    "./skp.py docker.apply on a terminal asks, and moves it.",
-                )
-        if str(node.login.uid) == container.user.partition(":")[0]:
-            return (
-                f"it would run as the SSH user (user id {node.login.uid}), who is root there",
-                "Set SKP_UID and SKP_PLATFORM_UID to ids that nobody has on the nodes.",
-            )
-        return self._elsewhere(container, node)
-
-    def _elsewhere(self, container: Container, node: FoundNode) -> tuple[str, str] | None:
-        uses = any(_within(mount.source, self.platform) for mount in container.mounts)
-        if not uses or not self.said or node.marker_files.get(self.marker) == self.said:
-            return None
-        return self.elsewhere
-
-    @property
-    def elsewhere(self) -> tuple[str, str]:
-        """Why a node that does not see the platform's folder can't use it, and what to type."""
-        return f"{self.platform} is not the master's there", _MOUNT
-
-    def missing(self, container: Container) -> str:
-        """Return what has to be arranged before the container is made; "" for nothing."""
-        uses = [m for m in container.mounts if m.source in self.wrong]
-        later = any(_within(m.source, self.platform) for m in container.mounts) and not self.said
-        return f"{uses[0].source if uses else self.platform} is not arranged yet" * bool(
-            uses or (self.platform and later)
-        )
-
-
-def shared(cluster: Cluster, state: State, services: Iterable[Service]) -> Shared:
-    """Return what containers of `services` depend on.
-
-    Raises:
-        ConfigError: the platform's folder is in the users'.
-    """
-    if cluster.layout is Layout.ONE_TREE:
-        return Shared()
-    if cluster.platform == cluster.home or _within(cluster.platform, cluster.home):
-        raise ConfigError(
-            f"{cluster.settings.place('SKP_PLATFORM')}: SKP_PLATFORM: {cluster.platform} is in the "
-            f"users' folder; allowed: a folder outside of {cluster.home}",
-            'export SKP_PLATFORM="$SKP_HOME/platform"',
-        )
-    services = [service for service in services if service.hosts(cluster)]
-    wanted, (found, _) = folders(cluster, services), _found(cluster, state)
-    old = {move.new: move.old for move in moves(cluster, services)}
-    return Shared(
-        cluster.home,
-        cluster.platform,
-        frozenset(folder.path for folder in wanted),
-        frozenset(_wrong(wanted, found)),
-        {new: path for new, path in old.items() if path in found.left},
-        marker(cluster),
-        _said(cluster, state),
-    )
 
 
 def plan_trees(
@@ -128,7 +35,7 @@ def arrangement(cluster: Cluster, state: State, services: Sequence[Service]) -> 
     return ArrangeFolders(
         node.name,
         cluster.platform,
-        cluster.home,
+        homes(folders(cluster, services)),
         folders(cluster, services),
         cluster.users,
         _former(cluster, node),
@@ -149,12 +56,14 @@ def _arranged(cluster: Cluster, state: State, services: Sequence[Service]) -> li
     master = cluster.inventory.master.name
     if master not in state.nodes:
         return []
-    found, why = _found(cluster, state)
-    if why:
-        hint = f"Does its file server answer? ssh {master} ls -ld {cluster.home}"
-        return [Blocked(Kind.FILE, master, _NAME, why, hint)]
+    found, why = found_trees(cluster, state)
+    if obstacle := _unknown(cluster, state, why):
+        return [Blocked(Kind.FILE, master, _NAME, *obstacle)]
     wanted = folders(cluster, services)
-    wrong = _wrong(wanted, found)
+    wrong = wrong_folders(wanted, found)
+    if others := handed_to(cluster, state) - {cluster.users}:
+        reason = f"users' data belongs to {min(others)}, and SKP_UID says {cluster.users}"
+        return [Blocked(Kind.FILE, master, _NAME, reason, ASK)]
     if links := [p for p in wrong if p in found.folders and not _is_folder(found.folders[p])]:
         return [
             Blocked(
@@ -166,9 +75,34 @@ def _arranged(cluster: Cluster, state: State, services: Sequence[Service]) -> li
     texts = state.nodes[master].marker_files
     is_handed = texts.get(done(cluster), "").strip() == cluster.users
     if not wrong and is_handed and texts.get(marker(cluster)):
-        return [Keep(Kind.FILE, master, _NAME)]
+        kept = Keep(Kind.FILE, master, _NAME)
+        return [kept, *_remembered(state)]
     operation = arrangement(cluster, state, services)
     return [_with_differences(operation, wanted, found)]
+
+
+def _remembered(state: State) -> list[Item]:
+    """Return the operation that remembers that the folders were made once, if it is not known."""
+    swarm = state.swarm
+    return [SettleLayout(swarm.via)] if swarm and not swarm.decisions.arranged else []
+
+
+def _unknown(cluster: Cluster, state: State, why: str) -> tuple[str, str] | None:
+    """Return why it is not known how the folders are, and what to type; None if it is known."""
+    master = cluster.inventory.master.name
+    node, mark = state.nodes[master], marker(cluster)
+    if why:
+        return why, f"Does its file server answer? ssh {master} ls -ld {cluster.home}"
+    if unread := {mark, done(cluster)} & node.unread:
+        return f"{min(unread)} could not be read", f"Look at it: ssh {master} ls -l {min(unread)}"
+    known = [n.marker_files[mark].strip() for n in state.nodes.values() if n.marker_files.get(mark)]
+    arranged = bool(state.swarm and state.swarm.decisions.arranged)
+    if node.marker_files.get(mark) or not (known or arranged):
+        return None
+    text = known[0] if known else "found-again"
+    begin = f"sudo mkdir -p {cluster.platform} && echo {text} | sudo tee {mark}"
+    reason = f"{cluster.platform} is not the folder that it was: is it mounted there?"
+    return reason, f'Mount it again. If its data is lost for good: ssh {master} "{begin}"'
 
 
 def _with_differences(
@@ -193,38 +127,5 @@ def _former(cluster: Cluster, node: FoundNode) -> tuple[int, ...]:
     return tuple(sorted(ids - {0, int(cluster.users.partition(":")[0])}))
 
 
-def _found(cluster: Cluster, state: State) -> tuple[Trees, str]:
-    node = state.nodes.get(cluster.inventory.master.name)
-    if node is None:
-        return Trees(), "the master can't be reached"
-    if isinstance(node.trees, Unanswered):
-        return Trees(), node.trees.why
-    return node.trees, ""
-
-
-def _wrong(wanted: Iterable[Folder], found: Trees) -> list[str]:
-    return [f.path for f in wanted if found.folders.get(f.path) != f.signature]
-
-
 def _is_folder(signature: str) -> bool:
     return signature.endswith(" directory")
-
-
-def _said(cluster: Cluster, state: State) -> str:
-    """Return what the marker says where the file system is, or on most nodes while that is off."""
-    texts = {name: node.marker_files.get(marker(cluster), "") for name, node in state.nodes.items()}
-    master = cluster.inventory.master.name
-    if master in texts:
-        return texts[master]
-    known = Counter(text for text in texts.values() if text)
-    return known.most_common(1)[0][0] if known else ""
-
-
-def _exposed(path: str, service: str) -> tuple[str, str]:
-    reason = "is inside the users' folder, where whoever runs a notebook may put anything"
-    name = f'"$SKP_PLATFORM/{service}"'
-    return f"{path} {reason}", f"Name another in bin/env.sh, such as {name}; move the data there."
-
-
-def _within(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder}/")

@@ -97,8 +97,7 @@ class Airflow(Service):
         """Return the folders of logs and of its mark, and those of the users' DAGs and plugins."""
         own = airflow_store.folder(cluster)
         return (
-            Folder(own, cluster.users, 0o2770),
-            Folder(f"{own}/logs", cluster.users, 0o2770),
+            Folder(own, cluster.users, 0o2771),
             *leaves(cluster, "AIRFLOW_VOLUME", self.name, "dags", "plugins"),
             *log_folders(cluster),
         )

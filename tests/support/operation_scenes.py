@@ -208,7 +208,7 @@ def _two(operation: Operation, role: str = "worker") -> Scene:
 _SHARED = Credential("/srv/skp/volume", "x/password", Secret(HUSH))
 
 _TREES = (
-    "c01", "/srv/skp/platform", "/srv/skp/volume",
+    "c01", "/srv/skp/platform", ("/srv/skp/volume",),
     (Folder("/srv/skp/platform/x", "58011:58011", 0o750),), "58000:58000", (1000,), "marker",
 )  # fmt: skip
 _MOVE = Move("/srv/skp/volume/var/x", "/srv/skp/platform/x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,88 @@ def test_a_setting_with_an_old_default_means_the_new_place_and_that_is_said(
     assert f"REGISTRY_VOLUME: {OLD} is where earlier versions had it" in said
     mounts = cluster["c01"].containers["registry-skp"]["HostConfig"]["Mounts"]
     assert f"{PLATFORM}/registry" in {mount.get("Source") for mount in mounts}
+
+
+def test_the_ssh_user_may_be_root(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for machine in cluster.machines.values():
+        disk = machine._disk
+
+        def root(asked: str, disk: Callable[[str], str] = disk) -> str:
+            return disk(asked).replace("login:1000 1000 58000", "login:0 0")
+
+        monkeypatch.setattr(machine, "_disk", root)
+    assert cluster.run("docker.apply", "--yes") == 0
+    assert users(cluster) == {"58000:58000", "58011:58011"}
+
+
+@pytest.mark.parametrize("name", [".skp", ".moved"])
+def test_a_mark_that_could_not_be_read_changes_no_owner(
+    cluster: FakeCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    disk = cluster.master._disk
+
+    def unread(asked: str) -> str:
+        lines = disk(asked).splitlines()
+        gone = [line for line in lines if not line.startswith(f"note:{PLATFORM}/{name}:")]
+        return "\n".join([f"unread:{PLATFORM}/{name}", *gone])
+
+    monkeypatch.setattr(cluster.master, "_disk", unread)
+    cluster.forget_wire()
+    assert cluster.run("docker.apply") == 1
+    assert f"{PLATFORM}/{name} could not be read" in capsys.readouterr().out
+    assert not any("sudo -n sh -s" in line for line in cluster.wire)
+
+
+def test_a_platform_that_is_not_mounted_is_not_begun_anew(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Databases would begin empty on the master's own disk."""
+    assert cluster.run("docker.apply", "--yes") == 0
+    cluster.shared.clear()
+    cluster.master.folders.clear()
+    cluster.forget_wire()
+    assert cluster.run("docker.apply") == 1
+    said = capsys.readouterr().out
+    assert f"{PLATFORM} is not the folder that it was: is it mounted there?" in said
+    assert f"sudo tee {PLATFORM}/.skp" in said
+    assert not any("sudo -n sh -s" in line for line in cluster.wire)
+
+
+def test_other_users_get_the_data_when_a_person_agrees(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.apply", "--yes") == 0
+    cluster.settings["SKP_UID"] = "59000"
+    assert cluster.run("docker.apply") == 1
+    assert "belongs to 58000:58000, and SKP_UID says 59000:59000" in capsys.readouterr().out
+    assert users(cluster) == {"58000:58000", "58011:58011"}
+    assert cluster.run("docker.apply", "--yes") == 0
+    assert users(cluster) == {"59000:59000", "58011:58011"}
+    assert cluster.shared[f"{PLATFORM}/.moved"] == "59000:59000\n"
+
+
+def test_users_are_no_service(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.settings["SKP_UID"] = "58012"
+    assert cluster.run("docker.apply", "--yes") == 2
+    assert "58012:58012 is among the user ids of the platform's services" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("volume", "said"),
+    [
+        (f"{VOLUME}/team/nb", "is inside the users' folder"),
+        ("/home/skp/skp", "holds the platform's folder"),
+        (PLATFORM, "holds the platform's folder"),
+    ],
+)
+def test_notebooks_see_nothing_that_others_may_exchange_and_no_platform(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], volume: str, said: str
+) -> None:
+    cluster.settings["JUPYTER_VOLUME"] = volume
+    assert cluster.run("docker.apply", "--yes") == 1
+    assert said in capsys.readouterr().out
+    assert cluster.sent("DELETE /containers/") == []

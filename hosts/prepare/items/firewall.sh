@@ -36,6 +36,9 @@ table inet skp {
     type filter hook forward priority filter - 10; policy accept;
     iifname { docker0, docker_gwbridge } ip daddr 169.254.0.0/16 jump containers
     iifname { docker0, docker_gwbridge } ip daddr @nodes jump containers
+    # A node has other addresses too: there it would take a container for the node that it is on.
+    iifname { docker0, docker_gwbridge } tcp dport { 2377, 7946, 2049 } jump containers
+    iifname { docker0, docker_gwbridge } udp dport { 4789, 7946, 2049 } jump containers
   }
   chain containers {
     ct state established,related accept

@@ -31,8 +31,8 @@ DATA = {
     "deep/\nline": "3",
     "empty": "",
 }
-_SHIM = (
-    "#!/bin/sh\n"
+_SCRIPT = "#!/bin/sh\n{}\n"
+_SHIM = _SCRIPT.format(
     """\
 # Counts the programs that the script starts, and ends the script after one of them.
 read -r count <{counter}; count=$((count + 1)); echo $count >{counter}
@@ -60,11 +60,11 @@ class Trees:
         (self.home / "mine").write_text("of a user")
         Path(self.note.old).parent.mkdir(parents=True)
         Path(self.note.old).write_text("made\n")
-        self._shims(copies)
+        self.shims(copies)
 
-    def _shims(self, copies: bool) -> None:
+    def shims(self, copies: bool) -> None:
         bin_ = self.folder / "bin"
-        bin_.mkdir()
+        bin_.mkdir(exist_ok=True)
         for name in PROGRAMS:
             real = shlex.quote(f"/usr/bin/{name}")
             if name == "stat" and copies:  # as if each were a file system of its own
@@ -86,7 +86,7 @@ class Trees:
         moves = (Move(str(self.old), str(self.new)), self.note)
         owners = (os.getuid(),)
         return MoveData(
-            "c01", str(self.platform), str(self.home), folders, ME, owners, "m", moves=moves
+            "c01", str(self.platform), (str(self.home),), folders, ME, owners, "m", moves=moves
         )
 
     def run(self, kill_at: int = 0, root: str = ME) -> int:
@@ -213,7 +213,7 @@ def test_what_only_its_owner_may_read_stays_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", ["chown", "mkdir"])
 def test_a_share_where_root_is_nobody_is_told_apart(tmp_path: Path, program: str) -> None:
     trees = Trees(tmp_path / "t", copies=False)
-    (trees.folder / "bin" / program).write_text("#!/bin/sh\necho not permitted >&2\nexit 1\n")
+    (trees.folder / "bin" / program).write_text(_SCRIPT.format("exit 1"))
     assert trees.run(root="1:1") == SQUASHED, trees.said
     assert (trees.old / "a").read_text() == "1"
 
@@ -239,3 +239,60 @@ def test_a_second_name_that_a_user_made_does_not_lead_into_the_platform(tmp_path
     subprocess.run(["/bin/sh", "-s"], input=text.encode(), check=True, timeout=60)
     assert (trees.new / "a").stat().st_ino != (trees.home / "kept").stat().st_ino
     assert (trees.new / "a").stat().st_uid == 58011
+
+
+def test_a_link_beside_a_file_with_two_names_leads_no_content_elsewhere(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    victim = tmp_path / "crontab"
+    victim.write_text("root's")
+    os.link(trees.old / "a", trees.home / "kept")
+    for name in ("a.skp-alone", "f", "a.new"):
+        (trees.old / name).symlink_to(victim)
+    assert trees.run() == 0, trees.said
+    assert (trees.new / "a").stat().st_nlink == 1
+    assert victim.read_text() == "root's"
+
+
+def test_a_word_that_a_user_wrote_does_not_say_that_data_was_moved(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    (trees.old / LEFT).symlink_to("/etc/passwd")
+    assert trees.run() == 0, trees.said
+    assert (trees.new / "a").read_text() == "1"
+    assert not (trees.old / LEFT).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["var", "var/flow"])
+def test_a_link_on_the_way_to_old_data_is_not_followed(tmp_path: Path, name: str) -> None:
+    trees = Trees(tmp_path / "t", copies=False)
+    path, aside = trees.home / name, tmp_path / "aside"
+    path.rename(aside)
+    path.symlink_to(aside)
+    assert trees.run() == 1
+    assert f"{path} is a link" in trees.said
+
+
+def test_a_copy_that_is_not_whole_takes_nothing_away(tmp_path: Path) -> None:
+    """tar puts zeros in place of what it can't read, and its archive looks whole."""
+    trees = Trees(tmp_path / "t", copies=True)
+    tar, fails = trees.folder / "bin/tar", 'case "$*" in *" -cf "*) exit 2;; esac; exit $code'
+    tar.write_text(tar.read_text().replace("exit $code", fails))
+    assert trees.run() == 1
+    assert "can't be read whole" in trees.said
+    assert (trees.old / "a").read_text() == "1"
+    assert not trees.new.exists()
+    trees.shims(copies=True)
+    assert trees.run() == 0, trees.said
+    trees.whole()
+
+
+def test_a_copy_with_other_content_takes_nothing_away(tmp_path: Path) -> None:
+    trees = Trees(tmp_path / "t", copies=True)
+    spoils = "t=$(stat -c @%Y $FILE); echo -n 9 >$FILE; touch -d $t $FILE"
+    sync = trees.folder / "bin/sync"
+    sync.write_text(_SCRIPT.format(f"FILE={trees.new}.part/a; {spoils}"))
+    assert trees.run() == 1
+    assert "is not like it" in trees.said
+    assert (trees.old / "a").read_text() == "1"
+    trees.shims(copies=True)
+    assert trees.run() == 0, trees.said
+    trees.whole()
