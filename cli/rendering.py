@@ -175,12 +175,12 @@ def _image_lines(listed: Iterable[Row]) -> Iterator[str]:
     rows = [
         (
             e["image"], e["node"],
-            _digest(e["admitted"]), _digest(e["registry"]), _digest(e["engine"]),
+            *(_digest(e[key])[:8] for key in ("admitted", "registry", "engine")),
             f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", _age(e["created"]),
         )
         for e in sorted(listed, key=lambda e: (e["image"], e["node"]))
     ]  # fmt: skip
-    head = ("IMAGE", "NODE", "ADMITTED", "REGISTRY DIGEST", "ENGINE DIGEST", "SIZE", "AGE")
+    head = ("IMAGE", "NODE", "ADMITTED", "REGISTRY", "ENGINE", "SIZE", "AGE")
     yield from table(head, rows)
 
 

@@ -48,6 +48,8 @@ def question(cluster: Cluster, state: State, services: Sequence[Service]) -> str
     left = _left(apart, state)
     lines = [f"    {m.old} -> {m.new}" for m in moves(apart, services) if m.old in left]
     users = sorted({found.name for _, found in _users(apart, state, services)})
+    dfs = cluster.settings.text("SKP_DFS")
+    dfs = dfs and f"\n  - {dfs} is left as it is: let user id {apart.users} write there"
     moved = "\n".join(lines or ["    (there is none to be moved)"])
     return f"""\
 This cluster is laid out as by an earlier version: whoever runs a notebook can become root on its
@@ -57,7 +59,7 @@ nodes. From now on:
   - users' files, in {cluster.home}, belong to user and group id {cluster.users}, and
     {cluster.settings.text("SKP_USER")} is a member of that group
   - each service has a user id of its own; ports are published at the nodes' own addresses alone
-    (SKP_BIND opens more)
+    (SKP_BIND opens more){dfs}
 Meanwhile these stop, notebooks' kernels included, and are made anew:
     {", ".join(users) or "none"}
 Nothing is lost. It may be interrupted anywhere: the next docker.apply goes on with it."""

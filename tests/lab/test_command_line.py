@@ -63,12 +63,17 @@ def test_json_is_one_document_on_stdout(platform: None, task: str) -> None:
 
 def test_several_services_may_be_named(platform: None) -> None:
     ran = skp("docker.apply", "jupyter", "registry", "--json").json
-    assert {s["name"] for s in ran["steps"]} == {"secrets", "registry-skp", "jupyter-skp"}
+    assert {s["name"] for s in ran["steps"]} == {
+        "secrets",
+        "shared folders",
+        "registry-skp",
+        "jupyter-skp",
+    }
 
 
 def test_options_may_stand_before_the_services(platform: None) -> None:
     ran = skp("docker.plan", "--json", "registry").json
-    assert {s["name"] for s in ran["steps"]} == {"secrets", "registry-skp"}
+    assert {s["name"] for s in ran["steps"]} == {"secrets", "shared folders", "registry-skp"}
 
 
 def test_wrong_usage_is_a_json_document_too(platform: None) -> None:

@@ -62,7 +62,10 @@ def own_files(changed: None) -> Iterator[None]:
     """The SSH user's files, put back should an attack succeed."""
     assert on("c01", "cp -a ~/.ssh /tmp/ssh-before").code == 0
     yield
-    on("c01", f"rm -rf {SSH}; rm -rf ~/.ssh; cp -a /tmp/ssh-before ~/.ssh; rm -r /tmp/ssh-before")
+    on(
+        "c01",
+        f"sudo rm -rf {SSH}; rm -rf ~/.ssh; cp -a /tmp/ssh-before ~/.ssh; rm -r /tmp/ssh-before",
+    )
 
 
 KEYS = (
@@ -106,7 +109,7 @@ def test_a_key_that_he_planted_is_not_taken(own_files: None) -> None:
     ran = skp("sshfs.keygen")
     assert ran.code == 0, ran.all
     assert "id_ed25519 is from an earlier version" in ran.err
-    his = on("c01", f"ssh-keygen -y -f {SSH}/id_ed25519").out.split()[1]
+    his = on("c01", f"sudo ssh-keygen -y -f {SSH}/id_ed25519").out.split()[1]
     ours = on("c01", f"cat {SSH}/id_ed25519.pub").out.split()[1]
     assert his != ours
 

@@ -75,16 +75,21 @@ def test_what_it_says_of_its_containers_stops_no_other_node(changed: None) -> No
 
 
 def test_without_an_answer_whose_the_folder_is_nothing_becomes_root(changed: None) -> None:
-    """As when its file server is silent: what runs goes on, and is not made anew as root."""
+    """As when its file server is silent: what runs goes on, and nothing is made anew as root."""
     before = container_ids()
     on("c03", "sudo chmod 000 /home/skp/skp")
     try:
         assert on("c03", "ls /home/skp/skp/volume").code != 0
         ran = skp("docker.apply")
-        assert ran.code == 1, ran.all
-        assert "c03 registry-skp: /home/skp/skp/volume is not there" in ran.out
+        assert ran.code == 0, ran.all
         assert container_ids() == before
+        on("c03", "docker rm -f registry-skp")
+        ran = skp("docker.apply")
+        assert ran.code == 1, ran.all
+        assert "c03 registry-skp: /home/skp/skp/platform is not the master's there" in ran.out
+        assert "registry-skp" not in container_ids()["c03"]
     finally:
         on("c03", "sudo chmod 755 /home/skp/skp")
+    assert skp("docker.apply").code == 0
     user = "docker inspect -f '{{.Config.User}}' registry-skp"
     assert on("c03", user).out == on("c02", user).out

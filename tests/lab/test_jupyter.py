@@ -41,7 +41,7 @@ def test_a_cell_runs_on_a_kernel_through_the_server(platform: None) -> None:
     headers = {"Cookie": cookies, "X-XSRFToken": browser.cookies["_xsrf"]}
     with kernel(JUPYTER, headers) as client:
         assert result(client, SUM) == "45"
-        assert result(client, "import os; os.getcwd(), os.getuid()") == "('/root/volume', 1000)"
+        assert result(client, "import os; os.getcwd(), os.getuid()") == "('/root/volume', 58000)"
 
 
 def test_code_runs_through_the_gateway_with_its_token(platform: None) -> None:

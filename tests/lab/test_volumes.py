@@ -70,7 +70,7 @@ def test_its_client_has_no_right_but_to_its_credential(volume: Volume) -> None:
     assert [int(value, 16) for value in values.values()] == [0] * 4, found
     inside = f"docker exec -u {CLIENT}:{CLIENT} {CONTAINER}"
     assert ADDRESS in on("c01", f"{inside} cat /dev/shm/skp/known_hosts").out
-    for path in ("/run/credentials/ssh/id_ed25519", "/proc/1/environ"):
+    for path in ("/run/skp/id_ed25519", "/proc/1/environ"):
         assert "Permission denied" in on("c01", f"{inside} cat {path}").err
     # What the engine lets it do, since its container may mount, its filter does not.
     escape, its = "unshare --user true", "setpriv --seccomp-filter=/dev/shm/skp/filter --"
@@ -171,9 +171,9 @@ def test_a_notebook_finds_no_credential(volume: Volume) -> None:
 
 def test_permissions_hold_for_whoever_comes_in(volume: Volume) -> None:
     in_jupyter(f"echo mine > {MOUNT}/mine")
-    group = on("c01", "docker exec -u 65534:1000 jupyter-skp cat /root/mnt/sshfs/mine")
+    group = on("c01", "docker exec -u 65534:58000 jupyter-skp cat /root/mnt/sshfs/mine")
     assert group.out == "mine\n", "of the users' group he gets in"
-    wrote = on("c01", f"docker exec -u 65534:1000 jupyter-skp touch {MOUNT}/his")
+    wrote = on("c01", f"docker exec -u 65534:58000 jupyter-skp touch {MOUNT}/his")
     assert "Permission denied" in wrote.all
     stranger = on("c01", "sudo -u nobody ls /var/lib/skp/mnt/sshfs")
     assert "Permission denied" in stranger.all

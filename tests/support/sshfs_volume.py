@@ -58,5 +58,5 @@ def mounted(folder: Path, hosts: str = "") -> Iterator[Volume]:
         assert ran.code == 0, ran.all
     yield given
     removed = skp("docker.apply", "-q", "volumes")
-    on("c01", "rm -rf /home/skp/skp/volume/etc/ssh")
+    on("c01", "sudo rm -rf /home/skp/skp/volume/etc/ssh")
     assert removed.code == 0, removed.all
