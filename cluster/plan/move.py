@@ -5,6 +5,7 @@ Each plan is made from what is there, so the move goes on wherever it was interr
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -46,23 +47,23 @@ def question(cluster: Cluster, state: State, services: Sequence[Service]) -> str
     """Return what a person is asked, who then sees all that happens."""
     apart = replace(cluster, layout=Layout.TWO_TREES)
     left = _left(apart, state)
-    lines = [f"    {m.old} -> {m.new}" for m in moves(apart, services) if m.old in left]
+    lines = [f"    {m.old}\n      -> {m.new}" for m in moves(apart, services) if m.old in left]
     users = sorted({found.name for _, found in _users(apart, state, services)})
     dfs = cluster.settings.text("SKP_DFS")
     dfs = dfs and f"\n  - {dfs} is left as it is: let user id {apart.users} write there"
     moved = "\n".join(lines or ["    (there is none to be moved)"])
     return f"""\
-This cluster is laid out as by an earlier version: whoever runs a notebook can become root on its
-nodes. From now on:
+This cluster is laid out as by an earlier version: whoever runs a notebook can
+become root on its nodes. From now on:
   - the platform's data is in {cluster.platform}, which no user's code sees:
 {moved}
-  - users' files, in {cluster.home}, belong to user and group id {cluster.users}, and
-    {cluster.settings.text("SKP_USER")} is a member of that group
-  - each service has a user id of its own; ports are published at the nodes' own addresses alone
-    (SKP_BIND opens more){dfs}
+  - users' files, in {cluster.home}, belong to user and group id
+    {apart.users}, and {cluster.settings.text("SKP_USER")} is a member of that group
+  - each service has a user id of its own
+  - ports are published at the nodes' own addresses alone (SKP_BIND opens more){dfs}
 Meanwhile these stop, notebooks' kernels included, and are made anew:
-    {", ".join(users) or "none"}
-Nothing is lost. It may be interrupted anywhere: the next docker.apply goes on with it."""
+    {textwrap.fill(", ".join(users) or "none", 76, subsequent_indent="    ")}
+Nothing is lost. It may be interrupted anywhere: the next docker.apply goes on."""
 
 
 def plan_move(

@@ -322,3 +322,16 @@ def test_notebooks_see_nothing_that_others_may_exchange_and_no_platform(
     assert cluster.run("docker.apply", "--yes") == 1
     assert said in capsys.readouterr().out
     assert cluster.sent("DELETE /containers/") == []
+
+
+def test_the_question_fits_a_terminal_and_names_what_stops(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin.readline", lambda: "n\n", raising=False)
+    assert cluster.run("docker.apply") == 0
+    asked = capsys.readouterr().err.partition("Go on?")[0]
+    assert "jupyter-skp, jupyter-skp-c02, registry-skp" in asked
+    assert f"{OLD}\n      -> {PLATFORM}/registry" in asked
+    assert max(len(line) for line in asked.splitlines()) <= 80
+    assert cluster.changes() == []
