@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.confined import check_confined
-from tests.support.data_volumes import switched_on
+from tests.support.data_volumes import switched_on, until
 from tests.support.lab import Ran, by_ssh, on, skp
 
 VOLUME = "/home/skp/skp/volume"
@@ -129,7 +129,14 @@ def test_a_host_key_that_he_planted_is_asked_about(own_files: None, tmp_path: Pa
     assert "refuses the password" not in asked.err
 
 
-def test_many_processes_end_at_his_own_limit(changed: None) -> None:
+@pytest.fixture
+def bombed(changed: None) -> Iterator[None]:
+    """Waits at the end until what a test has begun is gone: meanwhile nothing else can begin there."""
+    yield
+    until(lambda: int(on("c01", "docker top jupyter-skp -eo pid | wc -l").out or 9999) < 100, 90)
+
+
+def test_many_processes_end_at_his_own_limit(bombed: None) -> None:
     """Without a limit the node would have no process left for those who look after it."""
     bomb = "for n in $(seq 5000); do sleep 30 & done 2>&1 | tail -n 1; echo over; pkill sleep"
     ran = types(f"ulimit -u unlimited 2>/dev/null; {bomb}")
