@@ -131,7 +131,7 @@ def test_a_host_key_that_he_planted_is_asked_about(own_files: None, tmp_path: Pa
 
 @pytest.fixture
 def bombed(changed: None) -> Iterator[None]:
-    """Waits at the end until what a test has begun is gone: meanwhile nothing else can begin there."""
+    """Waits at the end until what a test has begun is gone: until then nothing else begins."""
     yield
     until(lambda: int(on("c01", "docker top jupyter-skp -eo pid | wc -l").out or 9999) < 100, 90)
 

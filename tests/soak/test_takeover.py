@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support import brokers, one_tree, sshfs_volume
-from tests.support.data_volumes import Volume, in_jupyter, until
+from tests.support.data_volumes import Volume, until
 from tests.support.dying import dying
-from tests.support.lab import NODES, labelled, on, run, skp
+from tests.support.lab import NODES, Ran, labelled, on, run, skp
 from tests.support.one_tree import HOME, PLATFORM
 
 KILLED_AFTER = (3, 1, 5, 2, 4)  # changes; chosen by a die, and kept
@@ -30,6 +30,10 @@ class Before:
         ran = run("sh", "-c", words, env=self.volume.env)
         assert ran.code == 0, ran.all
         return ran.out
+
+
+def in_notebook(command: str) -> Ran:
+    return on("c01", f"docker exec jupyter-skp sh -c '{command}'")
 
 
 def served() -> str:
@@ -59,7 +63,8 @@ def before(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         )
         brokers.make("kept", volume.env, "--replication-factor 3")
         brokers.send("kept", volume.env, "kept-message")
-        assert in_jupyter("echo notebook >~/mine && echo far >/root/mnt/sshfs/far").code == 0
+        wrote = in_notebook("echo notebook >/root/volume/mine; echo far >/root/mnt/sshfs/far")
+        assert wrote.code == 0, wrote.all
         yield found
     moved = skp("docker.apply", "--yes", "--busy", "replace")
     brokers.remove()
@@ -81,8 +86,8 @@ def test_everything_is_there_after_it_was_killed_five_times(before: Before) -> N
     read = f"timeout 60 kafka-console-consumer.sh {brokers.SERVER} --topic kept --from-beginning"
     assert "kept-message" in brokers.told("c02", f"{read} --max-messages 1", env)
     assert served() == before.digest
-    assert in_jupyter("cat ~/mine").out == "notebook\n"
-    until(lambda: in_jupyter("cat /root/mnt/sshfs/far").out == "far\n", 60)
+    assert in_notebook("cat /root/volume/mine").out == "notebook\n"
+    until(lambda: in_notebook("cat /root/mnt/sshfs/far").out == "far\n", 60)
 
 
 def test_no_file_of_the_platform_is_left_in_the_users_tree(before: Before) -> None:
