@@ -22,6 +22,9 @@ _COMMANDING = (
 _CONTROL = re.compile(f"[{_COMMANDING}]")
 _COLOUR_OR_CONTROL = re.compile(f"({_COLOUR.pattern})|[\n{_COMMANDING}]")
 _SHOWN = "\N{REPLACEMENT CHARACTER}"
+_ESCAPE, _RESET = "\x1b", "\x1b[0m"
+# Concealed, and the same colour for letters and ground: a line could hide what it says.
+_HIDDEN = re.compile(r"\x1b\[(?:[0-9;]*;)?0*8(?:;[0-9;]*)?m")
 
 
 def plain(text: str) -> str:
@@ -30,8 +33,9 @@ def plain(text: str) -> str:
 
 
 def log_line(text: str) -> str:
-    """Return a line of a log: as `plain`, but programs' colours stay."""
-    return _COLOUR_OR_CONTROL.sub(lambda found: found[1] or _SHOWN, text)
+    """Return a line of a log: as `plain`, but programs' colours stay, as far as the line goes."""
+    shown = _COLOUR_OR_CONTROL.sub(lambda found: found[1] or _SHOWN, _HIDDEN.sub("", text))
+    return f"{shown.removesuffix(_RESET)}{_RESET}" if _ESCAPE in shown else shown
 
 
 def escaped(document: str) -> str:

@@ -97,6 +97,7 @@ class Report:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return aligned lines, without blanks at their ends."""
+    rows = [[" ".join(str(cell).splitlines()) for cell in row] for row in rows]
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
     return [
         "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -123,7 +124,7 @@ def _details(result: Result) -> list[str]:
         lines += [f"  {where}: {difference}" for difference in result.item.differences]
     if result.detail:
         first, *rest = result.detail.splitlines()
-        lines += [f"{_MARKS[result.outcome]} {where}: {first}", *rest]
+        lines += [f"{_MARKS[result.outcome]} {where}: {first}", *(f"    | {line}" for line in rest)]
     if result.hint:
         lines.append(f"  {result.hint}")
     return lines

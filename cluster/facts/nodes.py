@@ -77,7 +77,25 @@ def observe(
         if swarm or deadline.passed or not _can_elect(fleet, found.values):
             break
         time.sleep(_PAUSE)
-    return State(found.values, {**fleet.unreachable, **found.errors}, swarm, leaderless)
+    strange = _strangers(fleet, found.values, swarm)
+    there = {name: node for name, node in found.values.items() if name not in strange}
+    return State(there, {**fleet.unreachable, **found.errors, **strange}, swarm, leaderless)
+
+
+def _strangers(
+    fleet: Fleet, found: Mapping[str, FoundNode], swarm: Swarm | None
+) -> dict[str, NodeError]:
+    """Return the nodes that say they are the Swarm's member at another node's address."""
+    owners = {host.ipv4: host.name for host in fleet.hosts}
+    entries = swarm.nodes if swarm else {}
+    strange = {}
+    for name, node in found.items():
+        entry = entries.get(node.membership.node_id)
+        owner = owners.get(entry.address, name) if entry else name
+        if entry and owner != name:
+            what = f"it says that it is the Swarm's member {entry.id[:12]}, which is {owner}"
+            strange[name] = NodeError(name, what, f"Look at it: ssh {name} docker info")
+    return strange
 
 
 def _look(fleet: Fleet, question: Callable[[Node], FoundNode]) -> Results[FoundNode]:
@@ -107,11 +125,14 @@ def _ask_managers(
     A manager without a quorum answers requests about itself, and those about the Swarm with an
     error, which is returned when no manager can answer.
     """
-    managers = [node.name for node in found.values() if node.membership.control]
+    # (Any node may say that it is a manager; the inventory says which ones are believed.)
+    trusted = {host.name for host in fleet.hosts if host.is_manager}
+    managers = [n.name for n in found.values() if n.membership.control and n.name in trusted]
     first = [name for name in managers if name == master] or managers[:1]
+    believed = {name: found[name] for name in managers}
     error: NodeError | None = None
     for names in (first, [name for name in managers if name not in first]):
-        asked = fleet.each(lambda node: _swarm(node, found), names)
+        asked = fleet.each(lambda node: _swarm(node, believed), names)
         if asked.values:
             return next(iter(asked.values.values())), None
         error = error or next(iter(asked.errors.values()), None)

@@ -45,10 +45,10 @@ def writing(root: str, path: str) -> str:
     The file is there whole or not at all, and all may read it.
     """
     (folder, name), new = _split(path), shlex.quote(f"{PurePosixPath(path).name}.new")
-    # install(1) makes a new file in place of whatever is there.
+    # A new file, or none: what another puts there meanwhile is neither written to nor given a mode.
     return (
-        f"{_entering(root, folder, _MAKE)}; "
-        f"install -m 644 -T /dev/stdin {new} && sync {new} && mv -fT {new} {name}"
+        f"{_entering(root, folder, _MAKE)}; rm -f -- {new}; "
+        f"(umask 022; set -C; cat >{new}) && sync {new} && mv -fT {new} {name}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from cluster.operations.trees import ArrangeFolders, JoinUsersGroup
 from cluster.plan.shared import ASK, found_trees, handed_to, wrong_folders
 
 _NAME = "shared folders"
+_MARK = re.compile(r"[0-9a-f]{32}")
 
 
 def plan_trees(
@@ -95,7 +97,8 @@ def _unknown(cluster: Cluster, state: State, why: str) -> tuple[str, str] | None
         return why, f"Does its file server answer? ssh {master} ls -ld {cluster.home}"
     if unread := {mark, done(cluster)} & node.unread:
         return f"{min(unread)} could not be read", f"Look at it: ssh {master} ls -l {min(unread)}"
-    known = [n.marker_files[mark].strip() for n in state.nodes.values() if n.marker_files.get(mark)]
+    texts = [n.marker_files.get(mark, "").strip() for n in state.nodes.values()]
+    known = [text for text in texts if _MARK.fullmatch(text)]
     arranged = bool(state.swarm and state.swarm.decisions.arranged)
     if node.marker_files.get(mark) or not (known or arranged):
         return None
