@@ -27,6 +27,11 @@ class Layout(IntEnum):
     TWO_TREES = 2
 
 
+def holds(folder: str, path: str) -> bool:
+    """Whether `path` is `folder` or below it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder that is made where its file system is, since on other nodes root is nobody.

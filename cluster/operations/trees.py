@@ -11,7 +11,7 @@ from secrets import token_hex
 
 from cluster.errors import NodeError
 from cluster.model.item import Action, Difference, Kind
-from cluster.model.layout import DONE, MARKER, Folder, Move
+from cluster.model.layout import DONE, MARKER, Folder, Move, holds
 from cluster.operations.base import Context, Operation
 
 SQUASHED = 45
@@ -93,7 +93,7 @@ class ArrangeFolders(Operation):
 
     def _owner(self, path: str) -> str:
         """Return whose data at `path` is: the folder's that holds it."""
-        around = [f for f in self.folders if path == f.path or path.startswith(f"{f.path}/")]
+        around = [folder for folder in self.folders if holds(folder.path, path)]
         return max(around, key=lambda folder: len(folder.path)).owner
 
     def _for_others(self) -> str:

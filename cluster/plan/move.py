@@ -12,7 +12,7 @@ from dataclasses import replace
 from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Deferred, Item, Kind
-from cluster.model.layout import Layout
+from cluster.model.layout import Layout, holds
 from cluster.model.policy import Busy
 from cluster.model.service import Service
 from cluster.model.state import FoundContainer, State, Trees
@@ -22,8 +22,9 @@ from cluster.operations.decisions import BeginMove, SettleLayout
 from cluster.operations.trees import ArrangeFolders, MoveData
 from cluster.plan.parts import Part
 from cluster.plan.scope import Goal, Scope
-from cluster.plan.shared import Shared, handed_to, shared
+from cluster.plan.shared import Shared, handed_to, other_users, shared
 from cluster.plan.trees import arrangement
+from cluster.plan.unanswered import look_at
 
 _NAME = "the platform's data"
 _AGAIN = "./skp.py docker.apply goes on with it."
@@ -33,8 +34,8 @@ def is_old(cluster: Cluster, state: State) -> bool:
     """Whether data has to be moved, or handed over to other users, which has to be agreed to."""
     if state.swarm is None or state.leaderless:
         return False
-    others = handed_to(cluster, state) - {cluster.users}
-    return cluster.layout is Layout.ONE_TREE or bool(_left(cluster, state) or others)
+    old_places, others = _left(cluster, state), other_users(cluster, state)
+    return cluster.layout is Layout.ONE_TREE or bool(old_places or others)
 
 
 def is_whole(cluster: Cluster, scope: Scope) -> bool:
@@ -88,26 +89,25 @@ def plan_move(
     if not seen.said:
         first = replace(arrangement(apart, state, ()), folders=(), owners=())
         return [*begin, first, _deferred(master, "its folder is not arranged yet")]
-    return list(_blind(state, seen)) or [*begin, *_going_on(cluster, state, services)]
+    return list(_blind(state, seen)) or [*begin, *_going_on(apart, state, services)]
 
 
-def _going_on(cluster: Cluster, state: State, services: Sequence[Service]) -> list[Item]:
+def _going_on(apart: Cluster, state: State, services: Sequence[Service]) -> list[Item]:
     """Return what comes once every node sees the platform's folder."""
     running: list[Item] = [
         RemoveContainer(node, found.name, found, Busy.REPLACE)
-        for node, found in _users(replace(cluster, layout=Layout.TWO_TREES), state, services)
+        for node, found in _users(apart, state, services)
     ]
     if not running:
-        return [_last(replace(cluster, layout=Layout.TWO_TREES), state, services)]
+        return [_last(apart, state, services)]
     reason = "what uses it is stopped first"
-    return [*running, _deferred(cluster.inventory.master.name, reason)]
+    return [*running, _deferred(apart.inventory.master.name, reason)]
 
 
 def _last(apart: Cluster, state: State, services: Sequence[Service]) -> Item:
     """Return the move itself; when it is done, the operation that remembers it."""
     assert state.swarm is not None
-    handed = handed_to(apart, state) == {apart.users}
-    if handed and not _left(apart, state):
+    if handed_to(apart, state) == apart.users and not _left(apart, state):
         return SettleLayout(state.swarm.via)
     own = [service for service in services if service.hosts(apart)]
     every = arrangement(apart, state, own)
@@ -130,13 +130,13 @@ def _users(
         (node.name, found)
         for node in state.nodes.values()
         for found in node.containers.values()
-        if found.service and any(_uses(found, root) for root in roots)
+        if found.service and _uses(found, roots)
     ]
 
 
-def _uses(found: FoundContainer, home: str) -> bool:
+def _uses(found: FoundContainer, roots: Sequence[str]) -> bool:
     sources = [str(mount.get("source")) for mount in found.fields.get("mounts", ())]
-    return any(source == home or source.startswith(f"{home}/") for source in sources)
+    return any(holds(root, source) for root in roots for source in sources)
 
 
 def _unreachable(state: State) -> Iterator[Item]:
@@ -151,7 +151,7 @@ def _obstacles(
     """Yield what would stop containers after the move: better before it."""
     master = state.nodes.get(apart.inventory.master.name)
     if master and isinstance(master.trees, Unanswered):
-        hint = f"Does its file server answer? ssh {master.name} ls -ld {apart.home}"
+        hint = look_at(master.name, apart.home)
         yield Blocked(Kind.FILE, master.name, _NAME, master.trees.why, hint)
     paths = replace(seen, left={}, others="", said="")
     for container in (c for service in services for c in service.containers(apart, state)):

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from cluster.errors import ConfigError
 from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster
-from cluster.model.layout import Folder, Layout
+from cluster.model.layout import Folder, Layout, holds
 from cluster.model.service import Service
 from cluster.model.spec import Container
 from cluster.model.state import FoundNode, State, Trees
@@ -57,7 +57,7 @@ class Shared:
         for mount in container.mounts:
             if self._is_exposed(mount.source):
                 return _exposed(mount.source, container.service)
-            if mount.source == self.platform or _within(self.platform, mount.source):
+            if holds(mount.source, self.platform):
                 return f"{mount.source} holds the platform's folder", _ANOTHER
             if mount.source in self.left:
                 where = self.left[mount.source]
@@ -75,7 +75,7 @@ class Shared:
         return self._elsewhere(container, node)
 
     def _is_shared(self, path: str) -> bool:
-        return any(path == top or _within(path, top) for top in (*self.homes, self.platform))
+        return any(holds(top, path) for top in (*self.homes, self.platform))
 
     def _is_exposed(self, path: str) -> bool:
         """Whether somebody could put something else in place of a folder of users' data."""
@@ -87,10 +87,11 @@ class Shared:
         )
 
     def _elsewhere(self, container: Container, node: FoundNode) -> tuple[str, str] | None:
-        uses = any(_within(mount.source, self.platform) for mount in container.mounts)
-        if not uses or not self.said or node.marker_files.get(self.marker) == self.said:
-            return None
-        return self.elsewhere
+        sees = node.marker_files.get(self.marker) == self.said
+        return self.elsewhere if self.said and not sees and self._uses_platform(container) else None
+
+    def _uses_platform(self, container: Container) -> bool:
+        return any(_within(mount.source, self.platform) for mount in container.mounts)
 
     @property
     def elsewhere(self) -> tuple[str, str]:
@@ -99,11 +100,10 @@ class Shared:
 
     def missing(self, container: Container) -> str:
         """Return what has to be arranged before the container is made; "" for nothing."""
-        uses = [m for m in container.mounts if m.source in self.wrong]
-        later = any(_within(m.source, self.platform) for m in container.mounts) and not self.said
-        return f"{uses[0].source if uses else self.platform} is not arranged yet" * bool(
-            uses or (self.platform and later)
-        )
+        missing = [mount.source for mount in container.mounts if mount.source in self.wrong]
+        if self.platform and not self.said and self._uses_platform(container):
+            missing.append(self.platform)
+        return f"{missing[0]} is not arranged yet" if missing else ""
 
 
 def shared(cluster: Cluster, state: State, services: Iterable[Service]) -> Shared:
@@ -114,7 +114,7 @@ def shared(cluster: Cluster, state: State, services: Iterable[Service]) -> Share
     """
     if cluster.layout is Layout.ONE_TREE:
         return Shared()
-    if cluster.platform == cluster.home or _within(cluster.platform, cluster.home):
+    if holds(cluster.home, cluster.platform):
         raise ConfigError(
             f"{cluster.settings.place('SKP_PLATFORM')}: SKP_PLATFORM: {cluster.platform} is in the "
             f"users' folder; allowed: a folder outside of {cluster.home}",
@@ -130,7 +130,7 @@ def shared(cluster: Cluster, state: State, services: Iterable[Service]) -> Share
         frozenset(folder.path for folder in wanted),
         frozenset(wrong_folders(wanted, found)),
         {new: path for new, path in old.items() if path in found.left},
-        "".join(handed_to(cluster, state) - {cluster.users}),
+        other_users(cluster, state),
         marker(cluster),
         _said(cluster, state),
     )
@@ -151,11 +151,16 @@ def _check_users(cluster: Cluster) -> None:
         )
 
 
-def handed_to(cluster: Cluster, state: State) -> set[str]:
-    """Return to whom users' data was handed over, as the file says that tells it; at most one."""
+def handed_to(cluster: Cluster, state: State) -> str:
+    """Return to whom users' data was handed over, as the file says that tells it; "" for nobody."""
     node = state.nodes.get(cluster.inventory.master.name)
-    text = node.marker_files.get(done(cluster), "").strip() if node else ""
-    return {text} - {""}
+    return node.marker_files.get(done(cluster), "").strip() if node else ""
+
+
+def other_users(cluster: Cluster, state: State) -> str:
+    """Return whose users' data still is, if not theirs whom the settings name; "" for nobody."""
+    there = handed_to(cluster, state)
+    return there if there != cluster.users else ""
 
 
 def found_trees(cluster: Cluster, state: State) -> tuple[Trees, str]:

@@ -14,7 +14,8 @@ from cluster.model.state import FoundNode, State, Trees
 from cluster.model.trees import done, folders, homes, marker
 from cluster.operations.decisions import SettleLayout
 from cluster.operations.trees import ArrangeFolders, JoinUsersGroup
-from cluster.plan.shared import ASK, found_trees, handed_to, wrong_folders
+from cluster.plan.shared import ASK, found_trees, handed_to, other_users, wrong_folders
+from cluster.plan.unanswered import look_at
 
 _NAME = "shared folders"
 _MARK = re.compile(r"[0-9a-f]{32}")
@@ -33,14 +34,14 @@ def plan_trees(
 
 def arrangement(cluster: Cluster, state: State, services: Sequence[Service]) -> ArrangeFolders:
     """Return the operation that arranges all folders of `services`."""
-    node = state.nodes[cluster.inventory.master.name]
+    node, wanted = state.nodes[cluster.inventory.master.name], folders(cluster, services)
     return ArrangeFolders(
         node.name,
         cluster.platform,
-        homes(folders(cluster, services)),
-        folders(cluster, services),
+        homes(wanted),
+        wanted,
         cluster.users,
-        _former(cluster, node),
+        _former(cluster, state),
         node.marker_files.get(marker(cluster), "").strip(),
     )
 
@@ -63,8 +64,8 @@ def _arranged(cluster: Cluster, state: State, services: Sequence[Service]) -> li
         return [Blocked(Kind.FILE, master, _NAME, *obstacle)]
     wanted = folders(cluster, services)
     wrong = wrong_folders(wanted, found)
-    if others := handed_to(cluster, state) - {cluster.users}:
-        reason = f"users' data belongs to {min(others)}, and SKP_UID says {cluster.users}"
+    if others := other_users(cluster, state):
+        reason = f"users' data belongs to {others}, and SKP_UID says {cluster.users}"
         return [Blocked(Kind.FILE, master, _NAME, reason, ASK)]
     if links := [p for p in wrong if p in found.folders and not _is_folder(found.folders[p])]:
         return [
@@ -74,11 +75,9 @@ def _arranged(cluster: Cluster, state: State, services: Sequence[Service]) -> li
                 f"Look at it, and remove it: ssh {master} ls -ld {links[0]}",
             )
         ]  # fmt: skip
-    texts = state.nodes[master].marker_files
-    is_handed = texts.get(done(cluster), "").strip() == cluster.users
-    if not wrong and is_handed and texts.get(marker(cluster)):
-        kept = Keep(Kind.FILE, master, _NAME)
-        return [kept, *_remembered(state)]
+    is_handed = handed_to(cluster, state) == cluster.users
+    if not wrong and is_handed and state.nodes[master].marker_files.get(marker(cluster)):
+        return [Keep(Kind.FILE, master, _NAME), *_remembered(state)]
     operation = arrangement(cluster, state, services)
     return [_with_differences(operation, wanted, found)]
 
@@ -94,7 +93,7 @@ def _unknown(cluster: Cluster, state: State, why: str) -> tuple[str, str] | None
     master = cluster.inventory.master.name
     node, mark = state.nodes[master], marker(cluster)
     if why:
-        return why, f"Does its file server answer? ssh {master} ls -ld {cluster.home}"
+        return why, look_at(master, cluster.home)
     if unread := {mark, done(cluster)} & node.unread:
         return f"{min(unread)} could not be read", f"Look at it: ssh {master} ls -l {min(unread)}"
     texts = [n.marker_files.get(mark, "").strip() for n in state.nodes.values()]
@@ -119,9 +118,9 @@ def _with_differences(
     return replace(operation, differences=changed)
 
 
-def _former(cluster: Cluster, node: FoundNode) -> tuple[int, ...]:
+def _former(cluster: Cluster, state: State) -> tuple[int, ...]:
     """Return the user ids whose files become the users': the SSH user's, and whose they were."""
-    before = node.marker_files.get(done(cluster), "").strip()
+    node, before = state.nodes[cluster.inventory.master.name], handed_to(cluster, state)
     if before == cluster.users:
         return ()
     owner = node.owner if isinstance(node.owner, str) else ""

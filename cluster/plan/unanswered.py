@@ -7,6 +7,7 @@ container, rather than one that runs as root.
 from __future__ import annotations
 
 from cluster.model.answer import Unanswered
+from cluster.model.layout import holds
 from cluster.model.spec import UNKNOWN_USER, Container
 from cluster.model.state import FoundNode
 
@@ -22,16 +23,21 @@ def unread(container: Container, wanted: frozenset[str], node: FoundNode) -> tup
     )
 
 
+def look_at(node: str, folder: str) -> str:
+    """Return what to type when a shared folder does not answer."""
+    return f"Does its file server answer? ssh {node} ls -ld {folder}"
+
+
 def unowned(container: Container, home: str, node: FoundNode) -> tuple[str, str] | None:
     """Return the obstacle when the shared folder, or whom the container may run as, is not known.
 
     Args:
         home: the path of the shared folder.
     """
-    within = any(m.source == home or m.source.startswith(f"{home}/") for m in container.mounts)
+    within = any(holds(home, mount.source) for mount in container.mounts)
     if within or container.user == UNKNOWN_USER:
         if isinstance(node.owner, Unanswered):
-            return node.owner.why, f"Does its file server answer? ssh {node.name} ls -ld {home}"
+            return node.owner.why, look_at(node.name, home)
         if not node.owner:
             return f"{home} is not there", "It has to be the same shared folder on every node."
     if container.user == UNKNOWN_USER:

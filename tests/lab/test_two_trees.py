@@ -14,15 +14,6 @@ from tests.support.one_tree import HOME, PLATFORM
 FILES = {"notes/mine": "mine\n", "var/old": "x\n"}
 
 
-def digest() -> str:
-    """Return what the registry of a node that only reads serves."""
-    image = "localhost:5000/skp/docker-ds:latest"
-    pull = f"docker rmi -f {image} >/dev/null; docker pull -q {image}"
-    told = on("c02", f"{pull} && docker inspect -f '{{{{.Id}}}}' {image}")
-    assert told.code == 0, told.all
-    return told.out
-
-
 def users(node: str) -> set[str]:
     return set(on(node, "docker ps -q | xargs docker inspect -f '{{.Config.User}}'").out.split())
 
@@ -51,7 +42,7 @@ def test_nobody_agreed_so_it_goes_on_as_it_was_and_says_so(before: None) -> None
 
 
 def test_it_is_moved_though_every_step_kills_the_command(before: None) -> None:
-    served, died = digest(), 0
+    served, died = one_tree.served("c02"), 0
     for _ in range(MOST):
         # Once it is agreed to, cron's apply goes on with it too.
         ran = dying("steps", 1, "docker.apply", *(["--yes"] if not died else []))
@@ -60,7 +51,7 @@ def test_it_is_moved_though_every_step_kills_the_command(before: None) -> None:
         died += 1
     assert died >= 5, "agreed, folder, containers, data, remembered, made anew"
     assert "Nothing to change" in skp("docker.apply").out
-    assert digest() == served
+    assert one_tree.served("c02") == served
     assert (
         on("c01", f"cat {HOME}/var/registry/*").out
         == f"What was here is in {PLATFORM}/registry now.\n"

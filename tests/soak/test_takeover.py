@@ -14,7 +14,6 @@ from tests.support.lab import NODES, Ran, labelled, on, run, skp
 from tests.support.one_tree import HOME, PLATFORM
 
 KILLED_AFTER = (3, 1, 5, 2, 4)  # changes; chosen by a die, and kept
-IMAGE = "localhost:5000/skp/docker-ds:latest"
 ROWS = "SELECT COUNT(*), SUM(n) FROM kept.t"
 
 
@@ -36,13 +35,6 @@ def in_notebook(command: str) -> Ran:
     return on("c01", f"docker exec jupyter-skp sh -c '{command}'")
 
 
-def served() -> str:
-    pull = f"docker rmi -f {IMAGE} >/dev/null; docker pull -q {IMAGE}"
-    told = on("c03", f"{pull} >/dev/null && docker inspect -f '{{{{.Id}}}}' {IMAGE}")
-    assert told.code == 0, told.all
-    return told.out
-
-
 @pytest.fixture(scope="module")
 def before(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
     """MySQL with rows, Kafka with a message, a data volume, notebooks and users' files."""
@@ -57,7 +49,7 @@ def before(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with sshfs_volume.served(), sshfs_volume.mounted(folder, env["SKP_HOSTS"]) as volume:
         applied = volume.skp("docker.apply")
         assert applied.code == 0, applied.all
-        found = Before(volume, served())
+        found = Before(volume, one_tree.served("c03"))
         found.sql(
             "CREATE DATABASE kept; CREATE TABLE kept.t (n INT); INSERT kept.t VALUES (1), (41)"
         )
@@ -85,7 +77,7 @@ def test_everything_is_there_after_it_was_killed_five_times(before: Before) -> N
     assert before.sql(ROWS).split()[-2:] == ["2", "42"]
     read = f"timeout 60 kafka-console-consumer.sh {brokers.SERVER} --topic kept --from-beginning"
     assert "kept-message" in brokers.told("c02", f"{read} --max-messages 1", env)
-    assert served() == before.digest
+    assert one_tree.served("c03") == before.digest
     assert in_notebook("cat /root/volume/mine").out == "notebook\n"
     until(lambda: in_notebook("cat /root/mnt/sshfs/far").out == "far\n", 60)
 

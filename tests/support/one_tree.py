@@ -23,3 +23,12 @@ def lay_out() -> None:
     assert moved.code == 0, moved.all
     applied = skp("docker.apply")
     assert applied.code == 0, applied.all
+
+
+def served(node: str) -> str:
+    """Return the id of the notebooks' image as the registry of `node` serves it."""
+    image = "localhost:5000/skp/docker-ds:latest"
+    pull = f"docker rmi -f {image} >/dev/null; docker pull -q {image} >/dev/null"
+    told = on(node, f"{pull} && docker inspect -f '{{{{.Id}}}}' {image}")
+    assert told.code == 0, told.all
+    return told.out

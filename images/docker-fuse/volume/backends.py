@@ -18,7 +18,8 @@ _RCLONE = status.PRIVATE / "rclone.conf"
 _DEADLINES = ("--contimeout=5s", "--timeout=20s", "--low-level-retries=2")
 _LOOK = 15  # seconds
 # What a credential may be: nothing that its reader would take for more than one.
-_KEY = re.compile(rb"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n")
+_OPENSSH = b"OPENSSH PRIVATE KEY"
+_KEY = re.compile(rb"-----BEGIN %b-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n" % _OPENSSH)
 _KNOWN = re.compile(rb"[!-~]+ [a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}\n")
 _S3 = re.compile(rb"[!-9;-~]+:[!-~]+\n")
 _BLOB = re.compile(rb"[A-Za-z0-9+/]+={0,2}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.config import secrets_file
+from cluster.config.inventory import Inventory
 from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
 from cluster.lock.holder import Holder
 from tests.support.converging import Converging
@@ -38,3 +39,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, me: Holder) -> Fake
 def command(cluster: FakeCluster) -> Converging:
     """A command that converges on that cluster."""
     return Converging(cluster)
+
+
+@pytest.fixture
+def inventory(cluster: FakeCluster) -> Inventory:
+    return cluster.wanted.inventory

@@ -18,16 +18,10 @@ from cluster.connectors.node import Node
 from cluster.lock.holder import Holder
 from cluster.model.item import Action, Kind, Noted
 from cluster.model.result import Outcome, Result
-from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import SHORT, FakeFleet, done, fake_fleet, fake_host, golden
 
 OTHER = Holder("bob@laptop", "docker.apply", "2026-11-28T09:00:00+00:00", "boot-2", 1, "1")
 NOTED = Noted(Kind.IMAGE, Action.BUILD, "c01", "skp/docker-ds:latest")
-
-
-@pytest.fixture
-def inventory(cluster: FakeCluster) -> Inventory:
-    return cluster.wanted.inventory
 
 
 @pytest.fixture

@@ -24,11 +24,6 @@ REFERENCE = f"localhost:5000/{DS}"
 
 
 @pytest.fixture
-def inventory(cluster: FakeCluster) -> Inventory:
-    return cluster.wanted.inventory
-
-
-@pytest.fixture
 def fleet() -> FakeFleet:
     """Three managers of a Swarm."""
     fleet = fake_fleet("c01", "c02", "c03")

@@ -13,7 +13,6 @@ from cluster.config.inventory import Inventory
 from cluster.errors import NodeError, SkpError
 from cluster.model.spec import Image
 from tests.support.digests import digest
-from tests.support.fake_cluster import FakeCluster
 from tests.support.fake_registry import FakeRegistry, no_registry
 from tests.support.fake_swarm import FakeSwarm
 from tests.support.fakes import FakeFleet, fake_fleet, refusal, reply
@@ -51,11 +50,6 @@ def swarm_of(fleet: FakeFleet, record: str) -> None:
     swarm.labels = {"skp.digests": record}
     for name in ALL:
         swarm.add(f"id-{name}", name, "manager")
-
-
-@pytest.fixture
-def inventory(cluster: FakeCluster) -> Inventory:
-    return cluster.wanted.inventory
 
 
 def registry_of(fleet: FakeFleet) -> FakeRegistry:
