@@ -29,7 +29,9 @@ def parse(reference: str) -> tuple[Image, str]:
     name, _, digest = reference.partition("@")
     if "@" in reference and not DIGEST.fullmatch(digest):
         raise ConfigError(f"{digest or reference}: not a digest; allowed: sha256: and 64 digits")
-    repository, _, tag = name.rpartition(":")
+    repository, colon, tag = name.rpartition(":")
+    if not colon:
+        raise ConfigError(f"{reference}: it has no tag", _EXAMPLE)
     return named(repository, tag, ("", ""), _EXAMPLE), digest
 
 
