@@ -18,6 +18,7 @@ export SKP_PUB_ETH="eth0"                   # public network interface of the ma
 # Docker
 export SKP_NET="net-skp"                    # overlay network
 export SKP_NET_SUBNET="10.90.0.0/16"        # its addresses
+export SKP_NET_OTHERS="10.91.0.0/16"        # those of the networks beside it
 export SKP_BIND=""                          # ports listen on each node's ipv4; "0.0.0.0": on all it has
 
 # Registry

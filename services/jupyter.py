@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder
+from cluster.model.networks import Purpose, network
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
@@ -84,7 +85,7 @@ class Jupyter(Service):
                     SecretFile("gateway-token", cluster.secrets["JUPYTER_GATEWAY_TOKEN"]),
                     *spark.files,
                 ),
-                network=settings.text("SKP_NET"),
+                network=network(cluster, Purpose.USERS),
                 aliases=(alias,),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),

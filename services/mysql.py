@@ -15,6 +15,7 @@ from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.layout import Folder, Move
+from cluster.model.networks import Purpose, beside
 from cluster.model.service import Service
 from cluster.model.spec import (
     SECRETS_TARGET,
@@ -130,6 +131,7 @@ class MySQL(Service):
                 ports=(Port(cluster.settings.number("MYSQL_PORT"), _PORT),),
                 files=(*_files(cluster), *([_entrypoint_file()] if entrypoint else [])),
                 network=text("SKP_NET"),
+                also_on=beside(cluster, Purpose.DATABASES),
                 user=own_user(cluster, facts, host.name, MYSQL_USER),
                 memory=memory(cluster, "MYSQL_MEMORY"),
                 cpus=cpus(cluster, "MYSQL_CPUS"),

@@ -214,9 +214,9 @@ def _wrong(
         for violation in schema.violations(document, values)
         if violation.location[0] in given
     }
-    subnet = str(values["SKP_NET_SUBNET"])
-    if "SKP_NET_SUBNET" not in wrong and (what := _wrong_subnet(subnet)):
-        wrong["SKP_NET_SUBNET"] = what
+    for key in ("SKP_NET_SUBNET", "SKP_NET_OTHERS"):
+        if key not in wrong and (what := _wrong_subnet(str(values[key]))):
+            wrong[key] = what
     return wrong
 
 

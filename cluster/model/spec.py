@@ -185,7 +185,8 @@ class Container:
         environment: plain variables. Never a secret: `docker inspect` shows them.
         mounts, ports, files: see their classes; files are placed under /run/skp.
         network: the overlay's name, `HOST` or `BRIDGE`.
-        aliases: further names on the overlay.
+        also_on: names of further overlays that it is on.
+        aliases: further names on the overlays.
         user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
         devices: the node's devices that it may use. capabilities: those it has, and no others.
@@ -223,6 +224,7 @@ class Container:
     ports: tuple[Port, ...] = ()
     files: tuple[SecretFile | ConfigFile, ...] = ()
     network: str = HOST
+    also_on: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     user: str = NOBODY
     memory: int = 0
@@ -251,6 +253,11 @@ class Container:
     def on_overlay(self) -> bool:
         """Whether its network is one of the Swarm's, and none that a node has of itself."""
         return self.network not in (HOST, BRIDGE)
+
+    @property
+    def overlays(self) -> tuple[str, ...]:
+        """The names of the Swarm's networks that it is on."""
+        return (self.network, *self.also_on) if self.on_overlay else ()
 
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:
         """Return what makes two containers the same, as plain JSON values.

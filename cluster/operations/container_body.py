@@ -89,7 +89,9 @@ def config(container: Container, labels: dict[str, str]) -> dict[str, Any]:
         config["Healthcheck"] = _healthcheck(container)
     if container.on_overlay:
         endpoint = {"Aliases": [container.name, *container.aliases]}
-        config["NetworkingConfig"] = {"EndpointsConfig": {container.network: endpoint}}
+        config["NetworkingConfig"] = {
+            "EndpointsConfig": dict.fromkeys(container.overlays, endpoint)
+        }
     return config
 
 

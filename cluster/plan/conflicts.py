@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Iterable, Iterator
 
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.listeners import ALL_IPV4
+from cluster.model.networks import networks
 from cluster.model.spec import Container
 
 
@@ -51,20 +53,30 @@ def _ports(settings: Settings, containers: Iterable[Container]) -> Iterator[Conf
 
 
 def _addresses(cluster: Cluster) -> Iterator[ConfigError]:
-    if not (text := cluster.settings.text("SKP_NET_SUBNET")):
-        return
-    subnet = ipaddress.IPv4Network(text)
-    inside = [
-        f"{host.name} ({host.ipv4})"
-        for host in cluster.inventory.hosts
-        if ipaddress.IPv4Address(host.ipv4) in subnet
-    ]
-    if inside:
-        yield ConfigError(
-            f"{cluster.settings.place('SKP_NET_SUBNET')}: SKP_NET_SUBNET: {subnet} holds the own "
-            f"addresses of {', '.join(inside)} in {cluster.inventory.path}",
-            "Give the overlay network addresses that nothing else has.",
-        )
+    """Yield an error for each setting whose overlays have the addresses of nodes, or another's."""
+    ranges: dict[str, ipaddress.IPv4Network] = {}
+    for key in dict.fromkeys(network.key for network in networks(cluster)):
+        if text := cluster.settings.text(key):
+            ranges[key] = ipaddress.IPv4Network(text)
+    for key, subnet in ranges.items():
+        inside = [
+            f"{host.name} ({host.ipv4})"
+            for host in cluster.inventory.hosts
+            if ipaddress.IPv4Address(host.ipv4) in subnet
+        ]
+        if inside:
+            what = f"the own addresses of {', '.join(inside)} in {cluster.inventory.path}"
+            yield _overlap(cluster, key, subnet, what)
+    for (key, subnet), (other, theirs) in itertools.combinations(ranges.items(), 2):
+        if subnet.overlaps(theirs):
+            yield _overlap(cluster, other, theirs, f"addresses of {key} ({subnet})")
+
+
+def _overlap(cluster: Cluster, key: str, subnet: ipaddress.IPv4Network, what: str) -> ConfigError:
+    return ConfigError(
+        f"{cluster.settings.place(key)}: {key}: {subnet} holds {what}",
+        "Give overlay networks addresses that nothing else has.",
+    )
 
 
 def _bind(cluster: Cluster) -> Iterator[ConfigError]:

@@ -269,14 +269,13 @@ def missing_prerequisites(container: Container, state: State, rules: Rules) -> t
     node = state.nodes[container.node]
     if container.on_overlay and not node.membership.active:
         return "the node is not in the Swarm", "./skp.py docker.swarm-join"
-    if container.on_overlay and container.network not in (
-        state.swarm.networks if state.swarm else ()
-    ):
-        return f"there is no network {container.network}", "./skp.py docker.swarm-network"
+    known = state.swarm.networks if state.swarm else {}
+    if absent := [name for name in container.overlays if name not in known]:
+        return f"there is no network {absent[0]}", "./skp.py docker.swarm-network"
     if missing := rules.shared.missing(container):
         return missing, "./skp.py docker.apply"
-    if absent := [path for path in container.node_files if node.files.get(path) == ""]:
-        return f"the node does not have {absent[0]} yet", "./skp.py docker.apply"
+    if lacking := [path for path in container.node_files if node.files.get(path) == ""]:
+        return f"the node does not have {lacking[0]} yet", "./skp.py docker.apply"
     return ("", "") if rules.identify(container) else rules.missing(container.image)
 
 

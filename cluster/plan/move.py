@@ -13,6 +13,7 @@ from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Deferred, Item, Kind
 from cluster.model.layout import Layout, holds
+from cluster.model.networks import networks
 from cluster.model.policy import Busy
 from cluster.model.service import Service
 from cluster.model.state import FoundContainer, State, Trees
@@ -52,6 +53,7 @@ def question(cluster: Cluster, state: State, services: Sequence[Service]) -> str
     users = sorted({found.name for _, found in _users(apart, state, services)})
     dfs = cluster.settings.text("SKP_DFS")
     dfs = dfs and f"\n  - {dfs} is left as it is: let user id {apart.users} write there"
+    beside = ", ".join(each.name for each in networks(apart)[1:])
     moved = "\n".join(lines or ["    (there is none to be moved)"])
     return f"""\
 This cluster is laid out as by an earlier version: whoever runs a notebook can
@@ -61,7 +63,9 @@ become root on its nodes. From now on:
   - users' files, in {cluster.home}, belong to user and group id
     {apart.users}, and {cluster.settings.text("SKP_USER")} is a member of that group
   - each service has a user id of its own
-  - ports are published at the nodes' own addresses alone (SKP_BIND opens more){dfs}
+  - ports are published at the nodes' own addresses alone (SKP_BIND opens more)
+  - notebooks, Spark and Airflow are on a network of their own, databases on
+    another: {beside}{dfs}
 Meanwhile these stop, notebooks' kernels included, and are made anew:
     {textwrap.fill(", ".join(users) or "none", 76, subsequent_indent="    ")}
 Nothing is lost. It may be interrupted anywhere: the next docker.apply goes on."""

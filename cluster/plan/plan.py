@@ -28,6 +28,7 @@ from cluster.plan.files import plan_files
 from cluster.plan.follow_ups import plan_follow_ups
 from cluster.plan.leave import plan_leave
 from cluster.plan.move import is_old, plan_move
+from cluster.plan.networks import plan_networks
 from cluster.plan.ordinals import plan_ordinals
 from cluster.plan.parts import Part
 from cluster.plan.prerequisites import with_setup
@@ -64,7 +65,8 @@ def make_plan(view: View, scope: Scope) -> Plan:
         return Plan(view, tuple(plan_move(cluster, state, scope.services, scope)))
     services = _not_stopped(state, scope)
     items = [
-        *plan_swarm(cluster.inventory, cluster.settings, state, scope.parts, scope.nodes),
+        *plan_swarm(cluster.inventory, state, scope.parts, scope.nodes),
+        *(plan_networks(cluster, state) if Part.NETWORK in scope.parts else ()),
         *plan_decisions(cluster, state, scope),
         *(plan_digests(cluster.inventory, state) if scope.services else ()),
         *(() if scope.goal is Goal.REMOVE else plan_ordinals(services, cluster, state)),

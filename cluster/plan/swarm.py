@@ -1,14 +1,12 @@
-"""The items that make the Swarm, its roles, labels and network as hosts.json says. Pure."""
+"""The items that make the Swarm, its roles and labels as hosts.json says. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from cluster.config.inventory import Host, Inventory
-from cluster.config.settings import Settings
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
-from cluster.operations.network import CreateNetwork
 from cluster.operations.swarm import SWARM_PORT, InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 from cluster.plan.parts import Part
@@ -16,7 +14,6 @@ from cluster.plan.parts import Part
 
 def plan_swarm(
     inventory: Inventory,
-    settings: Settings,
     state: State,
     parts: Iterable[Part],
     nodes: Iterable[str],
@@ -38,8 +35,6 @@ def plan_swarm(
         items += _swept(state)
     if Part.LABEL in parts:
         items += [_label(host, state) for host in chosen]
-    if Part.NETWORK in parts:
-        items.append(_network(settings, inventory, state))
     if Part.DRAIN in parts:
         items += [_drain(host, inventory, state) for host in chosen]
     if Part.UNDRAIN in parts:
@@ -220,34 +215,3 @@ def _outside(host: Host) -> Item:
 def _entry(host: Host, state: State) -> SwarmNode | None:
     known = state.swarm.nodes if state.swarm else {}
     return known.get(state.nodes[host.name].membership.node_id)
-
-
-def _network(settings: Settings, inventory: Inventory, state: State) -> Item:
-    name, subnet = settings.text("SKP_NET"), settings.text("SKP_NET_SUBNET")
-    if state.swarm is None:
-        master, hint = inventory.master.name, "./skp.py docker.swarm-init"
-        return Deferred(Kind.NETWORK, master, name, "there is no Swarm yet", hint)
-    via = state.swarm.via
-    if name not in state.swarm.networks:
-        mtu, encrypted = settings.text("SKP_NET_MTU"), settings.flag("SKP_NET_ENCRYPTED")
-        return CreateNetwork(via, name, subnet, int(mtu or 0), encrypted)
-    found = state.swarm.networks[name]
-    if subnet and found != subnet:
-        return Blocked(
-            Kind.NETWORK,
-            via,
-            name,
-            f"it exists with the subnet {found}, and containers may be on it",
-            f'Set SKP_NET_SUBNET="{found}", or remove the services and the network first.',
-            differences=(Difference("subnet", subnet, found),),
-        )
-    if settings.flag("SKP_NET_ENCRYPTED") and name not in state.swarm.encrypted:
-        return Blocked(
-            Kind.NETWORK,
-            via,
-            name,
-            "it exists and is not encrypted, and containers may be on it",
-            'Set SKP_NET_ENCRYPTED="FALSE", or remove the services and the network first.',
-            differences=(Difference("encrypted", "TRUE", "FALSE"),),
-        )
-    return Keep(Kind.NETWORK, via, name)

@@ -19,6 +19,7 @@ from cluster.model.admission import identity
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.layout import Folder, Layout, Move
+from cluster.model.networks import Purpose, beside, network
 from cluster.model.service import Service
 from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
@@ -131,7 +132,8 @@ class Airflow(Service):
                 ),
                 ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
                 files=(*_files(cluster), *spark.files),
-                network=settings.text("SKP_NET"),
+                network=network(cluster, Purpose.USERS),
+                also_on=beside(cluster, Purpose.DATABASES),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "AIRFLOW_MEMORY"),
                 cpus=cpus(cluster, "AIRFLOW_CPUS"),

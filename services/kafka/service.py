@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
+from cluster.model.networks import Purpose, beside
 from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
@@ -112,6 +113,7 @@ class Kafka(Service):
                 ports=(Port(cluster.settings.number("KAFKA_PORT"), EXTERNAL),),
                 files=files(cluster),
                 network=text("SKP_NET"),
+                also_on=beside(cluster, Purpose.USERS),
                 aliases=(text("KAFKA_NAME"),),
                 user=own_user(cluster, facts, host.name, KAFKA_USER),
                 memory=memory(cluster, "KAFKA_MEMORY"),

@@ -13,6 +13,7 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item
 from cluster.model.listeners import reached_at
+from cluster.model.networks import Purpose, network
 from cluster.model.service import Service
 from cluster.model.spec import (
     ROOT,
@@ -129,7 +130,7 @@ class Portainer(Service):
             ),
             ports=(Port(cluster.settings.number("PORTAINER_PORT"), _HTTP),),
             files=tuple(files),
-            network=cluster.settings.text("SKP_NET"),
+            network=network(cluster, Purpose.AGENTS),
             user=ROOT,
             memory=memory(cluster, "PORTAINER_MEMORY"),
             cpus=cpus(cluster, "PORTAINER_CPUS"),
@@ -146,7 +147,7 @@ class Portainer(Service):
             entrypoint=("/bin/sh", "-c", _AGENT),
             mounts=(_SOCKET, _VOLUMES),
             files=(SecretFile("agent-secret", cluster.secrets["PORTAINER_AGENT_SECRET"]),),
-            network=cluster.settings.text("SKP_NET"),
+            network=network(cluster, Purpose.AGENTS),
             user=ROOT,
             memory=memory(cluster, "PORTAINER_MEMORY"),
             cpus=cpus(cluster, "PORTAINER_CPUS"),

@@ -10,6 +10,7 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder, Layout, Move
+from cluster.model.networks import Purpose, network
 from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
@@ -151,7 +152,7 @@ class Spark(Service):
             ),
             mounts=config.mounts,
             files=config.files,
-            network=cluster.settings.text("SKP_NET"),
+            network=network(cluster, Purpose.USERS),
             user=_own(cluster, facts, host),
             read_only=True,
             scratch=NAMES,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import overlays
 from tests.support.airflow_api import administrator, log_in, place
 from tests.support.confined import check_confined
 from tests.support.lab import Ran, labelled, on, run, secret, skp
@@ -98,6 +99,16 @@ def test_a_second_time_nothing_is_changed(guide: Env) -> None:
     for word in ("mysql-airflow-init", "airflow-run"):
         again = skp(f"docker.{word}", env=guide)
         assert "Nothing to change" in again.out, again.all
+
+
+def test_a_notebook_reaches_mysql_where_it_is_published_and_nowhere_else(guide: Env) -> None:
+    for network in ("net-skp", "net-skp-databases"):
+        place = overlays.address("mysql-skp", network)
+        assert overlays.from_network(network, place, 3306).out  # with the same means
+        found = overlays.from_notebook(place, 3306)
+        assert (found.code == 0, found.out) == (False, ""), found.all
+    assert overlays.from_notebook("mysql-skp", 3306).code != 0
+    assert overlays.from_notebook("10.99.0.11", 3306).code == 0
 
 
 def test_every_container_is_confined(guide: Env) -> None:

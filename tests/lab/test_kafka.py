@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import overlays
 from tests.support.brokers import SERVERS, inside, remove
 from tests.support.confined import check_confined
 from tests.support.lab import NODES, ROOT, Ran, container_ids, labelled, run, skp
@@ -73,6 +74,15 @@ def test_what_one_node_sends_another_receives(kafka: dict[str, str], topic: Ran)
     )
     received = inside("c02", f"{BIN}; {receive}", kafka)
     assert received.out.strip() == "hello world!!", received.all
+
+
+def test_a_notebook_finds_no_way_to_zookeeper(kafka: dict[str, str]) -> None:
+    """Users' code that reaches it can remove all that Kafka keeps there."""
+    for place in ("zookeeper-skp-1", overlays.address("zookeeper-skp-1", "net-skp")):
+        found = overlays.from_network("net-skp", place, 2181)
+        assert found.out.startswith("Zookeeper version"), found.all  # with the same means
+        found = overlays.from_notebook(place, 2181)
+        assert (found.code == 0, found.out) == (False, ""), found.all
 
 
 def test_kcat_outside_reaches_every_broker_by_its_nodes_address(

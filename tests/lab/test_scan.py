@@ -96,9 +96,9 @@ print(end.recv(99).decode() == "{WORD}")"""
 def stranger() -> Iterator[None]:
     """A machine on the nodes' network that wraps packets as the overlay does, for the notebook."""
     asked = (
-        "docker network inspect net-skp -f "
+        "docker network inspect net-skp-users -f "
         "'{{index .Options \"com.docker.network.driver.overlay.vxlanid_list\"}}'; "
-        'docker inspect jupyter-skp -f \'{{with index .NetworkSettings.Networks "net-skp"}}'
+        'docker inspect jupyter-skp -f \'{{with index .NetworkSettings.Networks "net-skp-users"}}'
         "{{.IPAddress}} {{.MacAddress}}{{end}}'"
     )
     vni, notebook, mac = on("c01", asked).out.split()
@@ -113,7 +113,7 @@ def stranger() -> Iterator[None]:
         wrapped = host_docker(
             "exec", NAME, "sh", "-ec",
             f"ip link add vx type vxlan id {vni} remote {ADDRESSES['c01']} dstport 4789 dev eth0\n"
-            "ip address add 10.90.77.7/16 dev vx; ip link set vx mtu 1300 up\n"
+            "ip address add 10.91.7.7/20 dev vx; ip link set vx mtu 1300 up\n"
             f"ip neigh replace {notebook} lladdr {mac} dev vx nud permanent\n"
             f"echo {notebook} >/root/notebook",
         )  # fmt: skip

@@ -32,6 +32,7 @@ from cluster.model import trees
 from cluster.model.answer import Unanswered
 from cluster.model.cluster import Declared
 from cluster.model.decisions import LABEL_DIGESTS, LABEL_LAYOUT
+from cluster.model.networks import networks
 from cluster.model.spec import REGISTRY, Source
 from hosts.boot import files as boot
 from tasks import ns
@@ -137,7 +138,7 @@ class FakeCluster:
         return iter(self.machines)
 
     def begin(self) -> None:
-        """Have a Swarm of all nodes, with the overlay network, and nothing else."""
+        """Have a Swarm of all nodes, with the overlay networks, and nothing else."""
         for host in self.wanted.inventory.hosts:
             self._enter(self[host.name], "manager" if host.is_manager else "worker")
             self.entries[f"id-{host.name}"]["Spec"]["Labels"] = {
@@ -146,7 +147,7 @@ class FakeCluster:
             }
             self[host.name].installed |= {file.path for file in boot.files()}
         self.arrange()
-        self.networks = [_network("net-skp", self.settings["SKP_NET_SUBNET"])]
+        self.networks = [_network(each.name, each.subnet) for each in networks(self.wanted)]
 
     def arrange(self) -> None:
         """Have all shared folders as they are to be."""

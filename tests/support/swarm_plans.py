@@ -7,16 +7,12 @@ from typing import Any
 
 from cluster.config.inventory import Host, Inventory
 from cluster.config.secrets import Secret
-from cluster.config.settings import Settings
 from cluster.errors import NodeError
 from cluster.model.decisions import Decisions
 from cluster.model.state import FoundNode, Membership, State, Swarm, SwarmNode
 from cluster.plan.parts import Part
 from cluster.plan.swarm import plan_swarm
 
-_VALUES = {"SKP_NET": "net-skp", "SKP_NET_SUBNET": "10.90.0.0/16", "SKP_NET_MTU": ""}
-SETTINGS = Settings(Path("env.sh"), {**_VALUES, "SKP_NET_ENCRYPTED": False}, {})
-ENCRYPTED = Settings(Path("env.sh"), {**_VALUES, "SKP_NET_ENCRYPTED": True}, {})
 INVENTORY = Inventory(
     Path("hosts.json"),
     (
@@ -53,8 +49,8 @@ def state(s: Swarm | None, *memberships: Membership, off: tuple[str, ...] = ()) 
     return State(nodes, {name: NodeError(name, "off") for name in off}, s)
 
 
-def plan(state: State, *parts: Part, settings: Settings = SETTINGS) -> list[Any]:
-    return plan_swarm(INVENTORY, settings, state, parts, INVENTORY.names)
+def plan(state: State, *parts: Part) -> list[Any]:
+    return plan_swarm(INVENTORY, state, parts, INVENTORY.names)
 
 
 def actions(steps: list[Any]) -> list[tuple[str, str, str]]:

@@ -30,6 +30,7 @@ from cluster.plan.ordinals import plan_ordinals
 from services.common import identity
 from services.kafka.service import SERVICE as KAFKA
 from services.zookeeper import SERVICE as ZOOKEEPER
+from tests.support.described import NETWORKS
 
 ALL = ("c01", "c02", "c03", "c04")
 META = "/var/kafka/data/meta.properties"
@@ -75,7 +76,7 @@ def seen(
         )
         for name in ALL
     }
-    swarm = Swarm("c01", "s", {}, Decisions(numbers=known or {}), {"net-skp": ""}, {}, ("c01",))
+    swarm = Swarm("c01", "s", {}, Decisions(numbers=known or {}), NETWORKS, {}, ("c01",))
     return State(nodes, {}, swarm)
 
 

@@ -26,7 +26,7 @@ from services.airflow import store as airflow_store
 from services.airflow.service import SERVICE as AIRFLOW
 from services.mysql import SERVICE as MYSQL
 from services.mysql import create_command
-from tests.support.described import described
+from tests.support.described import NETWORKS, described
 
 NASTY = """it's "so" \\ `x` #1; %s"""
 URL = "AIRFLOW__CORE__SQL_ALCHEMY_CONN"
@@ -55,7 +55,7 @@ def seen(wanted: Cluster, mark: str = "", digest: str = DIGEST) -> State:
         for name in ("c01", "c02")
     }  # fmt: skip
     on_record = Decisions(digests={i.name: (digest,) for i in images} if digest else {})
-    return State(nodes, {}, Swarm("c01", "s", {}, on_record, {"net-skp": ""}, {}, ("c01",)))
+    return State(nodes, {}, Swarm("c01", "s", {}, on_record, NETWORKS, {}, ("c01",)))
 
 
 def files(container: Container) -> dict[str, str]:

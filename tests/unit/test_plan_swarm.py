@@ -12,10 +12,8 @@ from cluster.model.state import Membership
 from cluster.plan.parts import Part
 from cluster.plan.swarm import drained, plan_swarm
 from tests.support.swarm_plans import (
-    ENCRYPTED,
     INVENTORY,
     OUTSIDE,
-    SETTINGS,
     actions,
     entry,
     member,
@@ -130,32 +128,6 @@ def test_labels_are_added_and_ours_that_are_not_listed_removed() -> None:
     assert [s.action for s in steps] == [Action.LABEL, Action.KEEP, Action.KEEP]
 
 
-def test_a_network_is_made_once_and_never_replaced() -> None:
-    members = (member(1, True), OUTSIDE, OUTSIDE)
-    (step,) = plan(state(swarm(entry(1, "manager")), *members), Part.NETWORK)
-    assert step.action is Action.CREATE
-    there = swarm(entry(1, "manager"), networks={"net-skp": "10.90.0.0/16"})
-    (step,) = plan(state(there, *members), Part.NETWORK)
-    assert step.action is Action.KEEP
-    there = swarm(entry(1, "manager"), networks={"net-skp": "10.1.0.0/16"})
-    (step,) = plan(state(there, *members), Part.NETWORK)
-    assert step.action is Action.BLOCK
-    assert "10.1.0.0/16" in step.hint
-
-
-def test_a_network_that_is_there_is_not_taken_for_an_encrypted_one() -> None:
-    members = (member(1, True), OUTSIDE, OUTSIDE)
-    (step,) = plan(state(swarm(entry(1, "manager")), *members), Part.NETWORK, settings=ENCRYPTED)
-    assert (step.action, step.encrypted) == (Action.CREATE, True)
-    there = swarm(entry(1, "manager"), networks={"net-skp": "10.90.0.0/16"})
-    (step,) = plan(state(there, *members), Part.NETWORK, settings=ENCRYPTED)
-    assert step.action is Action.BLOCK
-    assert 'SKP_NET_ENCRYPTED="FALSE"' in step.hint
-    there = replace(there, encrypted=frozenset({"net-skp"}))
-    (step,) = plan(state(there, *members), Part.NETWORK, settings=ENCRYPTED)
-    assert step.action is Action.KEEP
-
-
 def test_what_an_interrupted_join_left_goes() -> None:
     there = swarm(entry(1, "manager"), unnamed(7, "manager"), unnamed(8))
     steps = plan(state(there, member(1, True), OUTSIDE, OUTSIDE), Part.JOIN)
@@ -191,5 +163,5 @@ def test_who_runs_nothing_once_it_is_done() -> None:
     assert drained(INVENTORY, there, [Part.UNDRAIN], ["c03"]) == set()
     outside = state(DRAINED, member(1, True), OUTSIDE, member(3))
     assert drained(INVENTORY, outside, [Part.DRAIN], ["c02"]) == {"c03"}
-    (step,) = plan_swarm(INVENTORY, SETTINGS, outside, [Part.DRAIN], ["c02"])
+    (step,) = plan_swarm(INVENTORY, outside, [Part.DRAIN], ["c02"])
     assert step.action is Action.BLOCK

@@ -22,7 +22,7 @@ from cluster.plan.plan import make_plan
 from cluster.plan.scope import Scope
 from services.jupyter import SERVICE as JUPYTER
 from services.spark.service import SERVICE as SPARK
-from tests.support.described import described
+from tests.support.described import NETWORKS, described
 
 NOTHING = State({}, {}, None)
 LABELS = {"c01": ["spark-master", "jupyter"], "c02": ["spark-worker"], "c03": ["spark-worker"]}
@@ -91,7 +91,7 @@ def test_while_it_is_held_its_nodes_get_no_numbers(
 ) -> None:
     nodes = {name: FoundNode(name, name, "26", Membership("active"), {}) for name in LABELS}
     decisions = Decisions(stopped=frozenset(held))
-    state = State(nodes, {}, Swarm("c01", "s", {}, decisions, {"net-skp": ""}, {}, ("c01",)))
+    state = State(nodes, {}, Swarm("c01", "s", {}, decisions, NETWORKS, {}, ("c01",)))
     scope = Scope("docker.apply", tuple(LABELS), services=(SPARK,))
     cluster = described(tmp_path, hosts(LABELS), {})
     stored = StoredSecrets({SPEC_KEY: Secret("key")})

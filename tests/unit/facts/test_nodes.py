@@ -11,6 +11,7 @@ from cluster.connectors.fleet import Fleet
 from cluster.facts import nodes
 from cluster.facts.disk import Question
 from cluster.facts.nodes import containers, identify, observe
+from cluster.model.networks import networks
 from cluster.model.spec import Image, Source
 from cluster.model.state import Health, State
 from tests.support.fake_cluster import FakeCluster
@@ -71,7 +72,7 @@ def test_the_master_tells_of_the_swarm_and_each_node_of_itself(played: FakeClust
         state = observed(fleet)
     assert state.swarm is not None
     assert (state.swarm.via, state.swarm.managers) == ("c01", ("c01", "c02", "c03"))
-    assert state.swarm.networks == {"net-skp": "10.90.0.0/16"}
+    assert dict(state.swarm.networks) == {n.name: n.subnet for n in networks(played.wanted)}
     assert repr(state.swarm.tokens["worker"]) == "Secret(***)"
     assert {n.hostname for n in state.nodes.values()} == {"c01", "c02", "c03"}
     assert all(abs(node.clock) < 60 for node in state.nodes.values())
@@ -272,5 +273,6 @@ def test_an_overlay_without_addresses_of_its_own_has_no_subnet(played: FakeClust
     with played.fleet() as fleet:
         swarm = observed(fleet).swarm
     assert swarm is not None
-    assert dict(swarm.networks) == {"net-skp": "10.90.0.0/16", "other": ""}
+    assert "closed" not in swarm.networks
+    assert swarm.networks["other"] == ""
     assert swarm.encrypted == {"other"}
