@@ -12,7 +12,8 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item
-from cluster.model.listeners import reached_at
+from cluster.model.layout import Layout
+from cluster.model.listeners import LOOPBACK, reached_at
 from cluster.model.networks import Purpose, network
 from cluster.model.service import Service
 from cluster.model.spec import (
@@ -28,7 +29,7 @@ from cluster.model.spec import (
 from cluster.model.state import State
 from services.common import cpus, memory
 
-_HTTP, _DATA, _AGENT_PORT = 9000, "/data", 9001
+_HTTP, _HTTPS, _DATA, _AGENT_PORT = 9000, 9443, "/data", 9001
 _SOCKET = Mount("/var/run/docker.sock", "/var/run/docker.sock")
 _VOLUMES = Mount("/var/lib/docker/volumes", "/var/lib/docker/volumes")
 # The agent reads its secret from the environment only. `docker inspect` would show a variable of
@@ -44,6 +45,7 @@ class Portainer(Service):
     settings = (
         Setting("PORTAINER_NAME", "name", "portainer-skp", "container name"),
         Setting("PORTAINER_PORT", "port", "8050", "port of its page"),
+        Setting("PORTAINER_API_PORT", "port", "8051", "port of its API, on its node's loopback"),
         Setting("PORTAINER_VOLUME", "path", "/var/portainer", "its data, on its node's own disk"),
         Setting("PORTAINER_PASSWORD", "lasting-password", "", "the user admin's first password"),
         Setting(
@@ -100,7 +102,7 @@ class Portainer(Service):
             if cluster.settings.flag("PORTAINER_AGENT"):
                 yield RegisterAgents(
                     host.name,
-                    f"{reached_at(cluster, host.name)}:{cluster.settings.number('PORTAINER_PORT')}",
+                    _api(cluster, host.name),
                     cluster.secrets["PORTAINER_PASSWORD"],
                     {
                         each.name: self._address(cluster, each.name)
@@ -128,7 +130,7 @@ class Portainer(Service):
                 Mount(cluster.settings.text("PORTAINER_VOLUME"), _DATA, create=True),
                 *(() if agents else (_SOCKET,)),
             ),
-            ports=(Port(cluster.settings.number("PORTAINER_PORT"), _HTTP),),
+            ports=_ports(cluster),
             files=tuple(files),
             network=network(cluster, Purpose.AGENTS),
             user=ROOT,
@@ -152,6 +154,21 @@ class Portainer(Service):
             memory=memory(cluster, "PORTAINER_MEMORY"),
             cpus=cpus(cluster, "PORTAINER_CPUS"),
         )
+
+
+def _ports(cluster: Cluster) -> tuple[Port, ...]:
+    """Return its page's port with TLS; without it, for SKP itself, one on its node's loopback."""
+    page, own = (cluster.settings.number(f"PORTAINER_{key}") for key in ("PORT", "API_PORT"))
+    if cluster.layout is Layout.ONE_TREE:
+        return (Port(page, _HTTP),)
+    return (Port(page, _HTTPS), Port(own, _HTTP, address=LOOPBACK))
+
+
+def _api(cluster: Cluster, node: str) -> str:
+    """Return "HOST:PORT" at which its node reaches its API without TLS."""
+    if cluster.layout is Layout.ONE_TREE:
+        return f"{reached_at(cluster, node)}:{cluster.settings.number('PORTAINER_PORT')}"
+    return f"{LOOPBACK}:{cluster.settings.number('PORTAINER_API_PORT')}"
 
 
 SERVICE = Portainer()

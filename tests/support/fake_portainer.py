@@ -16,10 +16,10 @@ class FakePortainer:
         known: the URLs of its agents.
     """
 
-    def __init__(self, machine: FakeMachine, port: int) -> None:
-        """Have it listen on `port` of `machine`."""
+    def __init__(self, machine: FakeMachine) -> None:
+        """Have it listen on the loopback of `machine`."""
         self.known: list[str] = []
-        machine.connection.on_run(f"/dev/tcp/{machine.address}/{port} ", self._answer)
+        machine.connection.on_run("/dev/tcp/127.0.0.1/8051 ", self._answer)
 
     def _answer(self, ran: Ran) -> Completed:
         assert isinstance(ran.stdin, bytes)

@@ -133,7 +133,7 @@ ROWS = (
         "docker.airflow-web-passwd-init",
         ("docker exec flow /opt/skp/bin/airflow-skp web-password",),
     ),
-    Row("docker.portainer-run", (r"/dev/tcp/10\.1\.0\.1/8150 ",)),
+    Row("docker.portainer-run", (r"/dev/tcp/127\.0\.0\.1/8051 ",)),
     Row(
         "docker.undrain -h c03",
         (r"c03: POST /containers/create\?name=broker-3\.new",),

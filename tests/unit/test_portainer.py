@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from cluster.connectors.node import Node
 from cluster.deadlines import Deadlines
 from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
+from cluster.model.layout import Layout
 from cluster.model.spec import SecretFile
 from cluster.model.state import State
 from cluster.operations.container_body import config
@@ -67,6 +69,21 @@ def test_without_an_image_there_is_none_and_it_says_so(cluster: Callable[..., Cl
     off = cluster(PORTAINER_IMAGE="")
     assert list(SERVICE.containers(off, NOTHING)) == []
     assert "PORTAINER_IMAGE names no image" in SERVICE.no_host_error(off).what
+
+
+def test_skp_asks_it_on_its_nodes_loopback_and_on_its_page_before(
+    cluster: Callable[..., Cluster],
+) -> None:
+    apart = cluster()
+    before = replace(apart, layout=Layout.ONE_TREE)
+    asked = [
+        getattr(step, "address", "")
+        for c in (apart, before)
+        for step in SERVICE.after_run(c, NOTHING)
+    ]
+    assert asked == ["127.0.0.1:8051", "127.0.0.1:8050"]
+    (server, *_) = SERVICE.containers(before, NOTHING)
+    assert [(port.host, port.container) for port in server.ports] == [(8050, 9000)]
 
 
 def api(state: StandIn) -> Portainer:

@@ -35,7 +35,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
     def prepare(cluster: FakeCluster) -> None:
         cluster.remember(GIVEN)
-        FakePortainer(cluster.master, 8150)
+        FakePortainer(cluster.master)
 
     return after_apply(tmp_path_factory.mktemp("made"), made, prepare)
 
@@ -44,7 +44,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[str, Any]) -> FakeCluster:
     cluster = made(tmp_path, monkeypatch)
     cluster.restore(saved)
-    FakePortainer(cluster.master, 8150)
+    FakePortainer(cluster.master)
     return cluster
 
 
@@ -129,7 +129,7 @@ def test_logs_are_found_by_the_new_name(
 
 
 def test_portainer_is_told_of_agents_by_their_new_names(cluster: FakeCluster) -> None:
-    portainer = FakePortainer(cluster.master, 8150)
+    portainer = FakePortainer(cluster.master)
     assert cluster.run("docker.portainer-run") == 0
     assert portainer.known == [f"tcp://harbour-agent-{name}:9001" for name in HOSTS]
 
