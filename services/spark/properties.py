@@ -126,6 +126,7 @@ def spark_config(cluster: Cluster, properties: Mapping[str, str]) -> SparkConfig
     every = {
         "spark.authenticate": "true",
         "spark.authenticate.secret": secret.replace("\\", "\\\\"),
+        **_secrecy(cluster),
         "spark.ui.reverseProxy": "true",
         # Through the master's page anybody reaches a driver's.
         "spark.ui.killEnabled": "false",
@@ -140,6 +141,22 @@ def spark_config(cluster: Cluster, properties: Mapping[str, str]) -> SparkConfig
         (("SPARK_CONF_DIR", SECRETS_TARGET),),
         (shared(cluster),),
     )
+
+
+def _secrecy(cluster: Cluster) -> dict[str, str]:
+    """Return what has all parts encrypt what they say to each other, and what they spill.
+
+    Names: Spark's documentation, "Security". Without the fallback's end, one side may ask for none.
+    """
+    if cluster.layout is Layout.ONE_TREE or not cluster.settings.flag("SPARK_ENCRYPTED"):
+        return {}
+    return {
+        "spark.network.crypto.enabled": "true",
+        "spark.network.crypto.authEngineVersion": "2",
+        "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+        "spark.network.crypto.saslFallback": "false",
+        "spark.io.encryption.enabled": "true",
+    }
 
 
 def shared(cluster: Cluster) -> Mount:

@@ -61,6 +61,7 @@ class Spark(Service):
         Setting("SPARK_VOLUME", "path", "$SKP_HOME/volume", "what it sees at /root/volume"),
         Setting("SPARK_URL", "spark-url", "spark://$SPARK_MNAME:7077", "the master's URL"),
         Setting("SPARK_SECRET", "password", "", "shared by all parts and drivers; generated"),
+        Setting("SPARK_ENCRYPTED", "flag", "TRUE", "encrypt what its parts say to each other"),
         Setting("SPARK_IMAGE", "image", "skp/docker-ds", "image"),
         Setting("SPARK_TAG", "tag", "latest", "image tag"),
         Setting("SPARK_GPU_IMAGE", "image", "skp/docker-ds-gpu", "image for GPUs"),

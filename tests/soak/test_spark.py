@@ -152,12 +152,22 @@ def test_a_session_outlives_the_masters_restart(notebook: Any) -> None:
     notebook.execute("spark.stop()", timeout=MINUTES)
 
 
+# Where the driver's configuration is: its own, with the secret; or none.
+OWN, NONE = "", "-e SPARK_CONF_DIR=/tmp"
+
+
 @pytest.mark.parametrize(
-    "secret", ["", '.config("spark.authenticate", True).config("spark.authenticate.secret", "x")']
+    ("files", "more"),
+    [
+        (NONE, ""),
+        (NONE, '.config("spark.authenticate", True).config("spark.authenticate.secret", "x")'),
+        (OWN, '.config("spark.network.crypto.enabled", False)'),
+    ],
+    ids=["without the secret", "with another", "that would not encrypt"],
 )
-def test_a_driver_without_the_secret_is_refused(spark: None, secret: str) -> None:
-    script = STRANGER.format(secret)
-    driver = "docker exec -i -e SPARK_CONF_DIR=/tmp jupyter-skp timeout 240 python -"
+def test_a_driver_is_refused(spark: None, files: str, more: str) -> None:
+    script = STRANGER.format(more)
+    driver = f"docker exec -i {files} jupyter-skp timeout 240 python -"
     words = f"{driver} <<'END' 2>&1\n{script}\nEND"
     refused = run("ssh", "-F", ".lab/ssh_config", "c01", words, seconds=5 * MINUTES)
     assert refused.code != 0, refused.all

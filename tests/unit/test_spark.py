@@ -14,6 +14,7 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Decisions
 from cluster.model.item import Action
+from cluster.model.layout import Layout
 from cluster.model.order import needed, waves
 from cluster.model.spec import Container, SecretFile
 from cluster.model.state import FoundNode, Membership, State, Swarm
@@ -111,6 +112,24 @@ def test_the_secret_is_in_files_alone(tmp_path: Path) -> None:
         assert properties(container)["spark.authenticate.secret"] == "the-secret-SPARK_SECRET"
         assert properties(container)["spark.ui.killEnabled"] == "false", "its pages have no login"
         assert "the-secret" not in str((container.environment, container.command, container.files))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "layout", "encrypted"),
+    [("TRUE", Layout.TWO_TREES, True), ("FALSE", Layout.TWO_TREES, False),
+     ("TRUE", Layout.ONE_TREE, False)],
+)  # fmt: skip
+def test_its_parts_encrypt_what_they_say_once_all_of_them_do(
+    tmp_path: Path, wanted: str, layout: Layout, encrypted: bool
+) -> None:
+    told = replace(described(tmp_path, hosts(LABELS), {"SPARK_ENCRYPTED": wanted}), layout=layout)
+    every = [*SPARK.containers(told, NOTHING), *JUPYTER.containers(told, NOTHING)]
+    assert len(every) > 3
+    for container in every:
+        found = properties(container)
+        assert found.get("spark.network.crypto.enabled", "false") == str(encrypted).lower()
+        assert ("spark.network.crypto.saslFallback" in found) == encrypted
+        assert ("spark.io.encryption.enabled" in found) == encrypted
 
 
 def test_a_notebook_is_a_driver_that_workers_find(tmp_path: Path) -> None:
