@@ -58,6 +58,13 @@ def test_a_container_is_known_by_its_name_and_aliases() -> None:
     assert endpoints == {"net-skp": {"Aliases": ["x-skp", "x"]}}
 
 
+def test_a_container_is_on_all_its_networks_from_its_creation_on() -> None:
+    told = body(aliases=("x",), also_on=("net-skp-users",))
+    named = {"Aliases": ["x-skp", "x"]}
+    assert told["NetworkingConfig"]["EndpointsConfig"] == {"net-skp": named, "net-skp-users": named}
+    assert told["HostConfig"]["NetworkMode"] == "net-skp"
+
+
 def test_limits_and_devices_are_told_in_the_engine_s_units() -> None:
     told = host_config(memory=1 << 30, cpus=1.5, devices=("/dev/fuse",), gpus=-1)
     assert (told["Memory"], told["NanoCpus"]) == (1 << 30, 1_500_000_000)
