@@ -24,6 +24,8 @@ MTU = "com.docker.network.driver.mtu"
 
 READY_DEADLINE = 90
 """Seconds until a started node's engine and SSH server have to answer."""
+REMOVAL_DEADLINE = 900
+"""Seconds until all that is to be removed has to be gone: nodes hold gigabytes."""
 
 
 @dataclass(frozen=True)

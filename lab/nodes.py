@@ -6,12 +6,12 @@ import hashlib
 import json
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lab import image, state
 from lab.config import LABEL_NODE, LABEL_SPEC, SHARED, LabConfig
-from lab.engine import READY_DEADLINE, Found, Say, at_once, run_in
+from lab.engine import READY_DEADLINE, REMOVAL_DEADLINE, Found, Say, at_once, run_in
 from lab.errors import LabError
 from lab.material import File, archive, keys
 
@@ -139,22 +139,50 @@ def ssh_answers(address: str, deadline: float) -> bool:
 
 
 def remove(engine: DockerClient, found: list[Found]) -> None:
-    """Remove objects of the lab: containers first, since they hold the others."""
-    from docker.errors import NotFound
+    """Remove objects of the lab: containers first, since they hold the others.
 
-    def container(item: Found) -> None:
-        with suppress(NotFound):
-            engine.api.remove_container(item.ident, v=True, force=True)
+    Raises:
+        LabError: one is still there after the deadline.
+    """
+    engine_of = {
+        "container": lambda ident: engine.api.remove_container(ident, v=True, force=True),
+        "volume": engine.api.remove_volume,
+        "network": engine.api.remove_network,
+    }
+    deadline = time.monotonic() + REMOVAL_DEADLINE
 
-    def other(item: Found) -> None:
-        with suppress(NotFound):
-            if item.kind == "volume":
-                engine.api.remove_volume(item.ident)
-            else:
-                engine.api.remove_network(item.ident)
+    def one(item: Found) -> None:
+        _until_gone(lambda: engine_of[item.kind](item.ident), item, deadline)
 
-    at_once(container, [item for item in found if item.kind == "container"])
-    at_once(other, [item for item in found if item.kind != "container"])
+    at_once(one, [item for item in found if item.kind == "container"])
+    at_once(one, [item for item in found if item.kind != "container"])
+
+
+def _until_gone(remove: Callable[[], None], item: Found, deadline: float) -> None:
+    """Have the engine remove an object, until it says that there is none (`deadline`: monotonic).
+
+    Where gigabytes are to be deleted no answer may come in time, though the engine goes on with it:
+    another request tells. Meanwhile it refuses with 409.
+    """
+    from docker.errors import APIError, NotFound
+    from requests import RequestException
+
+    while True:
+        try:
+            remove()
+        except NotFound:
+            return
+        except (APIError, RequestException) as error:
+            if isinstance(error, APIError) and "in progress" not in str(error.explanation):
+                raise
+            if time.monotonic() >= deadline:
+                raise LabError(
+                    f"the {item.kind} {item.name} is still there after {REMOVAL_DEADLINE} s: {error}",
+                    "Give the same command again; the engine's log tells more.",
+                ) from error
+            time.sleep(0.2)
+        else:
+            return
 
 
 def forget_in_swarm(engine: DockerClient, master: str, leaving: list[str], say: Say) -> None:
