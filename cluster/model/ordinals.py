@@ -14,7 +14,7 @@ from cluster.model.state import State
 
 
 def ordinals(service: Service, cluster: Cluster, state: State) -> dict[str, int]:
-    """Return the ordinal of each node of `service`, by node, from 1 on.
+    """Return the ordinal of each numbered node of `service`, by node, from 1 on.
 
     It is the one that the Swarm remembers, else the one on the node's disk, else the next free one.
     """
@@ -25,7 +25,7 @@ def ordinals(service: Service, cluster: Cluster, state: State) -> dict[str, int]
         if (number := service.ordinal_on_disk(cluster, node)) > 0
     }
     chosen = dict(known)
-    hosts = [host.name for host in service.hosts(cluster)]
+    hosts = [host.name for host in service.numbered_hosts(cluster)]
     for name in hosts:
         if name not in chosen and name in claims and claims[name] not in chosen.values():
             chosen[name] = claims[name]

@@ -33,7 +33,7 @@ class Service:
         verbs: further commands in its container on a node, which `docker.NAME-VERB -h NODE` runs:
             by verb a sentence that says what it does, and the command's words.
         node_files: files that every node has on its own disk because of it.
-        numbered: whether each of its nodes has an ordinal; see `cluster.model.ordinals`.
+        numbered: whether its nodes have ordinals; see `cluster.model.ordinals`.
     """
 
     name: str
@@ -50,6 +50,10 @@ class Service:
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
         """Return the hosts that it runs on: those with its label."""
         return cluster.inventory.labelled(self.name)
+
+    def numbered_hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Return the hosts that have ordinals, if it is numbered: all that it runs on."""
+        return self.hosts(cluster)
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Return the error for a `-run` when no chosen node is one of its hosts."""

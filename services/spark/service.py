@@ -78,6 +78,10 @@ class Spark(Service):
         """Return the hosts with one of its labels."""
         return tuple(h for h in cluster.inventory.hosts if any(h.has(one) for one in self.labels))
 
+    def numbered_hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Return the workers' hosts: the master has no number."""
+        return cluster.inventory.labelled(WORKER)
+
     def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Return the error, which names both labels."""
         return ConfigError(

@@ -20,6 +20,7 @@ _OPTIONS = {
 }
 
 _NODE = "The node, e.g. c01; by default the first."
+_COMMAND = "Have it do this, and end."
 
 
 def _tasks(service: Service) -> Iterator[Command]:
@@ -75,11 +76,13 @@ def _rm(service: Service) -> Command:
 
 
 def _shell(service: Service) -> Command:
-    def shell(s: Session, host: str = "") -> None:
-        open_shell(s, _node(s, service, host), service.name, service.shell)
+    def shell(s: Session, host: str = "", command: str = "") -> None:
+        words = service.shell if not command else (*service.shell, "-c", command)
+        open_shell(s, _node(s, service, host), service.name, words)
 
     shell.__doc__ = f"Open a shell in {service.title} on a node."
-    return Command(shell, name=f"{service.name}-shell", help={"host": _NODE})
+    texts = {"host": _NODE, "command": _COMMAND}
+    return Command(shell, name=f"{service.name}-shell", help=texts)
 
 
 def _client(service: Service) -> Command:
@@ -88,7 +91,7 @@ def _client(service: Service) -> Command:
         open_shell(s, _node(s, service, host), service.name, words)
 
     client.__doc__ = f"Open {service.title}'s own client on a node; it reads what is piped to it."
-    texts = {"host": _NODE, "command": "Have it do this, and end."}
+    texts = {"host": _NODE, "command": _COMMAND}
     return Command(client, name=f"{service.name}-client", help=texts)
 
 

@@ -65,7 +65,7 @@ def test_a_workers_page_and_its_logs_are_seen_through_the_masters(
     window.driver.get(PAGE)
     shown(window, application)
     link(window, WORKERS["c02"])
-    shown(window, "Spark Worker at spark-skp-worker-2")
+    shown(window, f"Spark Worker at {WORKERS['c02']}")
     window.picture("spark-2-worker")
     link(window, "stderr")
     shown(window, "a word")

@@ -148,6 +148,7 @@ SHELLS = {
     "docker.airflow-shell": "docker exec -i flow bash",
     "docker.jupyter-shell": "docker exec -i note bash",
     "docker.jupyter-shell -h c02": "docker exec -i note-c02 bash",
+    "docker.jupyter-shell -c pwd": "docker exec -i note bash -c pwd",
     "docker.kafka-shell -h c03": "docker exec -i broker-3 bash",
     "docker.mysql-shell": "docker exec -i db bash",
     "docker.mysql-client": "docker exec -i db mysql",

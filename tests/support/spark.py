@@ -11,7 +11,7 @@ from tests.support.lab import JUPYTER, secret
 
 PAGE = "http://10.99.0.11:8030"
 HISTORY = "http://10.99.0.11:18080"
-WORKERS = {"c02": "spark-skp-worker-2", "c03": "spark-skp-worker-3"}
+WORKERS = {"c02": "spark-skp-worker-1", "c03": "spark-skp-worker-2"}
 BEGIN = """
 from pyspark.sql import SparkSession
 import socket

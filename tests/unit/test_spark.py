@@ -64,14 +64,25 @@ def test_a_master_a_history_server_and_a_worker_per_node(tmp_path: Path) -> None
     assert {name: container.node for name, container in found.items()} == {
         "spark-skp-master": "c01",
         "spark-skp-history": "c01",
-        "spark-skp-worker-2": "c02",
-        "spark-skp-worker-3": "c03",
+        "spark-skp-worker-1": "c02",
+        "spark-skp-worker-2": "c03",
     }
 
 
 def test_one_node_may_be_all(tmp_path: Path) -> None:
     found = containers(tmp_path, {"c01": ["spark-master", "spark-worker"]})
     assert list(found) == ["spark-skp-master", "spark-skp-history", "spark-skp-worker-1"]
+
+
+def test_numbers_that_are_remembered_stay_though_the_master_took_one(tmp_path: Path) -> None:
+    labels = {**LABELS, "c04": ["spark-worker"]}
+    decisions = Decisions(numbers={"spark": {"c01": "1", "c02": "2", "c03": "3"}})
+    state = State({}, {}, Swarm("c01", "s", {}, decisions, {}, {}, ("c01",)))
+    cluster = described(tmp_path, hosts(labels), {})
+    found = {c.name: c.node for c in SPARK.containers(cluster, state) if "worker" in c.name}
+    assert found == {
+        "spark-skp-worker-2": "c02", "spark-skp-worker-3": "c03", "spark-skp-worker-4": "c04",
+    }  # fmt: skip
 
 
 def test_workers_come_after_the_master(tmp_path: Path) -> None:
@@ -81,7 +92,7 @@ def test_workers_come_after_the_master(tmp_path: Path) -> None:
     ]
     first, second = waves(steps)
     assert {step.name for step in first} == {"spark-skp-master", "spark-skp-history"}
-    assert {step.name for step in second} == {"spark-skp-worker-2", "spark-skp-worker-3"}
+    assert {step.name for step in second} == {"spark-skp-worker-1", "spark-skp-worker-2"}
     for step in second:
         assert [one.name for one in needed(step, steps)] == [one.name for one in first]
 
@@ -147,7 +158,7 @@ def test_a_notebook_without_spark_is_told_nothing_of_it(tmp_path: Path) -> None:
 
 
 def test_limits_say_what_a_worker_gives(tmp_path: Path) -> None:
-    worker = containers(tmp_path, SPARK_MEMORY="4g", SPARK_CPUS="2.5")["spark-skp-worker-2"]
+    worker = containers(tmp_path, SPARK_MEMORY="4g", SPARK_CPUS="2.5")["spark-skp-worker-1"]
     assert (worker.memory, worker.cpus) == (4 << 30, 2.5)
     gives = dict(worker.environment)
     assert (gives["SPARK_WORKER_MEMORY"], gives["SPARK_WORKER_CORES"]) == ("3072m", "2")
@@ -190,5 +201,5 @@ def test_there_is_one_master(tmp_path: Path, labels: dict[str, list[str]], messa
 
 def test_what_stays_at_its_default_is_no_part_of_a_container(tmp_path: Path) -> None:
     cluster: Cluster = described(tmp_path, hosts(LABELS), {})
-    worker = containers(tmp_path)["spark-skp-worker-2"]
+    worker = containers(tmp_path)["spark-skp-worker-1"]
     assert "start_phase" not in worker.described("id", cluster.secrets["SPARK_SECRET"])
