@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ def show_status(s: Session, names: str) -> None:
     Args:
         names: the services to show, comma-separated; "" for all.
     """
-    from cluster.commands.status import rows
+    from cluster.commands.status import overrides, rows
     from cluster.facts.cluster import unknown_options
 
     chosen, hosts = services.choose(names), tuple(host.name for host in s.hosts)
@@ -72,8 +72,14 @@ def show_status(s: Session, names: str) -> None:
     s.warn([*unknown_options(view), *admission.warnings(s.inventory, view.state)])
     unreachable = {n: error for n, error in view.state.unreachable.items() if n in hosts}
     nodes, containers = rows(view.cluster, view.state, chosen, hosts)
-    document = {"nodes": nodes, "containers": containers, "unreachable": texts(unreachable)}
-    s.show(document, _status_lines(nodes, containers))
+    given = overrides(s.settings, view.state, chosen)
+    document = {
+        "nodes": nodes,
+        "containers": containers,
+        "options": given,
+        "unreachable": texts(unreachable),
+    }
+    s.show(document, [*_status_lines(nodes, containers), *_option_lines(given)])
     s.end(unreachable, [row for row in containers if row["ok"] != "yes"])
 
 
@@ -90,6 +96,14 @@ def _status_lines(nodes: Iterable[Row], containers: Iterable[Row]) -> Iterator[s
         for row in containers
     ]  # fmt: skip
     yield from table(titles, cells)
+
+
+def _option_lines(given: Sequence[Row]) -> Iterator[str]:
+    """Yield what `-run` was given, which counts more than bin/env.sh until the service's `-rm`."""
+    if given:
+        yield ""
+        head = ("SERVICE", "SETTING", "GIVEN TO -run", "INSTEAD OF")
+        yield from table(head, [list(row.values()) for row in given])
 
 
 def show_audit(s: Session, count: int) -> None:

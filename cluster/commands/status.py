@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import docker.errors
 
+from cluster.config.settings import Settings
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.facts.nodes import identify
@@ -29,6 +30,21 @@ def rows(
     node_rows = [_node(host.name, cluster, state) for host in hosts]
     containers = list(_containers(cluster, state, services))
     return node_rows, [row for row in containers if row["node"] in nodes]
+
+
+def overrides(settings: Settings, state: State, services: Sequence[Service]) -> list[Row]:
+    """Return a row for each setting of `services` that a `-run` was given and the cluster keeps.
+
+    Args:
+        settings: those of this machine's own files.
+    """
+    given = state.swarm.decisions.options if state.swarm else {}
+    return [
+        {"service": service.name, "setting": key, "value": value, "instead_of": settings.text(key)}
+        for service in services
+        for key, value in sorted(given.get(service.name, {}).items())
+        if key in {setting.key for setting in service.settings}
+    ]
 
 
 def _node(name: str, cluster: Cluster, state: State) -> Row:

@@ -226,3 +226,25 @@ def test_the_status_of_one_worker_speaks_of_the_new_names(
 ) -> None:
     assert cluster.run("docker.status", "--nodes", "c03", "kafka") == 0
     assert "broker-3" in capsys.readouterr().out
+
+
+def test_status_names_what_a_run_was_given_and_instead_of_what(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cluster.run("docker.status", "kafka") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for key, value in GIVEN["kafka"].items():
+        assert ["kafka", key, value] in [line[:3] for line in lines]
+    assert not any(line[:1] == ["jupyter"] for line in lines), "only of the services that are shown"
+    assert cluster.run("docker.status", "--json", "kafka") == 0
+    rows = json.loads(capsys.readouterr().out)["options"]
+    assert {row["setting"]: row["value"] for row in rows} == GIVEN["kafka"]
+    assert {row["instead_of"] for row in rows if row["setting"] == "KAFKA_NAME"} == {"kafka-skp"}
+
+
+def test_status_says_nothing_of_options_where_none_was_given(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.remember({})
+    cluster.run("docker.status", "kafka")
+    assert "INSTEAD OF" not in capsys.readouterr().out
