@@ -161,6 +161,25 @@ def memory(cluster: Cluster, key: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def shared_memory(cluster: Cluster, key: str, limit: str) -> int:
+    """Return the setting `key`, the size of /dev/shm, in bytes; 0 for half of the memory limit.
+
+    Args:
+        limit: the setting of the memory limit, which what is in /dev/shm counts to.
+
+    Raises:
+        ConfigError: it is more than the limit.
+    """
+    size, most = memory(cluster, key), memory(cluster, limit)
+    if 0 < most < size:
+        text, place = cluster.settings.text, cluster.settings.place(key)
+        raise ConfigError(
+            f"{place}: {key}: {text(key)} is more than the container may use, {text(limit)} "
+            f'({limit}); allowed: that at most, or "" for half of it'
+        )
+    return size
+
+
 def check_memory(cluster: Cluster, key: str, least: int) -> None:
     """Refuse a memory limit below `least` bytes; no limit is allowed.
 

@@ -12,7 +12,7 @@ from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
 from cluster.model.trees import users_folder
-from services.common import DISK, NAMES, cpus, data_mounts, memory, user
+from services.common import DISK, NAMES, cpus, data_mounts, memory, shared_memory, user
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
@@ -46,6 +46,7 @@ class Jupyter(Service):
             "deadline: installing volume/etc/jupyter/requirements.txt",
         ),
         Setting("JUPYTER_MEMORY", "memory", "", "memory limit"),
+        Setting("JUPYTER_SHM", "shared-memory", "", 'size of /dev/shm; "" for half of its memory'),
         Setting("JUPYTER_CPUS", "cpus", "", "CPU limit"),
     )
 
@@ -89,6 +90,7 @@ class Jupyter(Service):
                 aliases=(alias,),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),
+                shm=shared_memory(cluster, "JUPYTER_SHM", "JUPYTER_MEMORY"),
                 cpus=cpus(cluster, "JUPYTER_CPUS"),
                 gpus=-1 if settings.flag("JUPYTER_GPU") else 0,
                 read_only=True,

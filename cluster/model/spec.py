@@ -189,6 +189,7 @@ class Container:
         aliases: further names on the overlays.
         user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
+        shm: size of /dev/shm in bytes, 0 for half of `memory`; what is in it counts there too.
         devices: the node's devices that it may use. capabilities: those it has, and no others.
         pids: how many processes and threads it may have.
         read_only: whether it may write nowhere but in mounts, `scratch` and `disk`.
@@ -228,6 +229,7 @@ class Container:
     aliases: tuple[str, ...] = ()
     user: str = NOBODY
     memory: int = 0
+    shm: int = 0
     cpus: float = 0
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()

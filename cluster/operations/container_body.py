@@ -110,6 +110,8 @@ def _host_config(container: Container) -> dict[str, Any]:
         "RestartPolicy": {"Name": container.restart},
         "Init": True,
         "Memory": container.memory,
+        # (The engine's own 64 MB are too little for workers that share arrays. 0 means these.)
+        "ShmSize": container.shm or container.memory // 2,
         "NanoCpus": int(container.cpus * 1e9),
         "PidsLimit": container.pids,
         "CapDrop": ["ALL"],

@@ -34,6 +34,7 @@ from services.common import (
     leaves,
     memory,
     moved,
+    shared_memory,
     user,
 )
 from services.images import data_science_of
@@ -72,6 +73,7 @@ class Airflow(Service):
         Setting("AIRFLOW_GPU_TAG", "tag", "latest", "tag of the image for GPUs"),
         Setting("AIRFLOW_GPU", "flag", "FALSE", "whether to use GPUs: all of the node's"),
         Setting("AIRFLOW_MEMORY", "memory", "", "memory limit; at least 1g"),
+        Setting("AIRFLOW_SHM", "shared-memory", "", 'size of /dev/shm; "" for half of its memory'),
         Setting("AIRFLOW_CPUS", "cpus", "", "CPU limit"),
     )
 
@@ -136,6 +138,7 @@ class Airflow(Service):
                 also_on=beside(cluster, Purpose.DATABASES),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "AIRFLOW_MEMORY"),
+                shm=shared_memory(cluster, "AIRFLOW_SHM", "AIRFLOW_MEMORY"),
                 cpus=cpus(cluster, "AIRFLOW_CPUS"),
                 gpus=-1 if settings.flag("AIRFLOW_GPU") else 0,
                 read_only=True,

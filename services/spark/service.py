@@ -24,6 +24,7 @@ from services.common import (
     memory,
     moved,
     own_user,
+    shared_memory,
     user,
 )
 from services.images import data_science_of
@@ -68,6 +69,7 @@ class Spark(Service):
         Setting("SPARK_GPU_TAG", "tag", "latest", "tag of the image for GPUs"),
         Setting("SPARK_GPU", "flag", "FALSE", "whether workers use GPUs: all of the node's"),
         Setting("SPARK_MEMORY", "memory", "", "a worker's memory limit; executors get 3/4 of it"),
+        Setting("SPARK_SHM", "shared-memory", "", "a worker's /dev/shm; '' for half of its memory"),
         Setting("SPARK_CPUS", "cpus", "", "a worker's CPU limit"),
         Setting("SPARK_EXECUTOR_MEMORY", "memory", "1g", "an executor's heap; at least 512m"),
         Setting("SPARK_CORES_MAX", "count", "4", "cores that an application gets, in all"),
@@ -133,6 +135,7 @@ class Spark(Service):
                 mounts=(*data_mounts(cluster, "SPARK_VOLUME"), *part.mounts),
                 user=user(cluster, facts, at.name),
                 memory=memory(cluster, "SPARK_MEMORY"),
+                shm=shared_memory(cluster, "SPARK_SHM", "SPARK_MEMORY"),
                 cpus=cpus(cluster, "SPARK_CPUS"),
                 gpus=-1 if cluster.settings.flag("SPARK_GPU") else 0,
                 start_phase=1,

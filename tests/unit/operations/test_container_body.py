@@ -44,6 +44,18 @@ def test_ports_are_published_on_the_address_that_is_named() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("changes", "size"), [({}, 1 << 30), ({"shm": 3 << 20}, 3 << 20), ({"memory": 0}, 0)]
+)
+def test_half_of_the_memory_may_be_shared_memory(changes: dict[str, int], size: int) -> None:
+    assert host_config(**{"memory": 2 << 30, **changes})["ShmSize"] == size
+
+
+def test_at_its_default_it_makes_no_other_container_of_one_that_runs() -> None:
+    same, other = (replace(CONTAINER, shm=size).described("i", KEY) for size in (0, 1))
+    assert same == CONTAINER.described("i", KEY) != other
+
+
 def test_a_host_name_is_no_longer_than_a_label_of_dns() -> None:
     assert body(name=70 * "x")["Hostname"] == 63 * "x"
 
