@@ -177,7 +177,7 @@ def _until_gone(remove: Callable[[], None], item: Found, deadline: float) -> Non
                 raise
             if time.monotonic() >= deadline:
                 raise LabError(
-                    f"the {item.kind} {item.name} is still there after {REMOVAL_DEADLINE} s: {error}",
+                    f"the {item.kind} {item.name} is not gone after {REMOVAL_DEADLINE} s: {error}",
                     "Give the same command again; the engine's log tells more.",
                 ) from error
             time.sleep(0.2)

@@ -21,6 +21,7 @@ _BEHIND = 18081  # of the history server itself, behind what adds the logs (bin/
 _SHARED = "/var/spark"
 _RECOVERY = "/var/lib/spark"  # the master's
 _SHARE = (3, 4)  # of a worker's memory for executors' heaps; Python and buffers need the rest
+_SPILL = "/var/spill"
 _LOST = 30  # seconds without a sign of life until a worker counts as lost
 
 
@@ -41,7 +42,7 @@ def client(cluster: Cluster, name: str) -> SparkConfig:
     if not cluster.inventory.labelled(MASTER):
         return SparkConfig()
     text = cluster.settings.text
-    return spark_config(
+    driver = spark_config(
         cluster,
         {
             "spark.master": text("SPARK_URL"),
@@ -57,6 +58,21 @@ def client(cluster: Cluster, name: str) -> SparkConfig:
             # volume that is not seen everywhere at once (Blob), it leaves rows out, silently.
             "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         },
+    )
+    return spilling(cluster, name, driver)
+
+
+def spilling(cluster: Cluster, name: str, config: SparkConfig) -> SparkConfig:
+    """Return `config` with what the container `name` needs to spill where SPARK_SPILL says.
+
+    Without that setting it spills into /tmp, which is on the disk of its node's engine.
+    """
+    if not (folder := cluster.settings.text("SPARK_SPILL")):
+        return config
+    return replace(
+        config,
+        environment=(*config.environment, ("SPARK_LOCAL_DIRS", _SPILL)),
+        mounts=(*config.mounts, Mount(f"{folder}/{name}", _SPILL, create=True)),
     )
 
 
@@ -87,8 +103,12 @@ def master(cluster: Cluster) -> SparkConfig:
     )
 
 
-def worker(cluster: Cluster) -> SparkConfig:
-    """Return a worker's configuration: with limits, it offers what they leave to executors."""
+def worker(cluster: Cluster, name: str) -> SparkConfig:
+    """Return a worker's configuration: with limits, it offers what they leave to executors.
+
+    Args:
+        name: its container's.
+    """
     found = spark_config(
         cluster,
         {
@@ -102,7 +122,7 @@ def worker(cluster: Cluster) -> SparkConfig:
         gives["SPARK_WORKER_MEMORY"] = f"{_given(limit) >> 20}m"
     if cores := cluster.settings.text("SPARK_CPUS"):
         gives["SPARK_WORKER_CORES"] = str(max(1, int(float(cores))))
-    return SparkConfig(found.files, (*found.environment, *gives.items()), found.mounts)
+    return spilling(cluster, name, replace(found, environment=(*found.environment, *gives.items())))
 
 
 def history(cluster: Cluster) -> SparkConfig:

@@ -60,6 +60,12 @@ class Spark(Service):
         Setting("SPARK_MPORT", "port", "8030", "port of the master's page"),
         Setting("SPARK_HPORT", "port", "18080", "port of the history server's page"),
         Setting("SPARK_VOLUME", "path", "$SKP_HOME/volume", "what it sees at /root/volume"),
+        Setting(
+            "SPARK_SPILL",
+            "optional-path",
+            "",
+            "what does not fit into memory, on each node's own disk; \"\" for the engine's",
+        ),
         Setting("SPARK_URL", "spark-url", "spark://$SPARK_MNAME:7077", "the master's URL"),
         Setting("SPARK_SECRET", "password", "", "shared by all parts and drivers; generated"),
         Setting("SPARK_ENCRYPTED", "flag", "TRUE", "encrypt what its parts say to each other"),
@@ -127,10 +133,11 @@ class Spark(Service):
         )
         own = ordinals(self, cluster, facts)
         for at in cluster.inventory.labelled(WORKER):
-            part = self._part(cluster, facts, at, "worker", worker(cluster))
+            name = f"{text('SPARK_WNAME')}-{own[at.name]}"
+            part = self._part(cluster, facts, at, "worker", worker(cluster, name))
             yield replace(
                 part,
-                name=f"{text('SPARK_WNAME')}-{own[at.name]}",
+                name=name,
                 aliases=(text("SPARK_WNAME"),),
                 mounts=(*data_mounts(cluster, "SPARK_VOLUME"), *part.mounts),
                 user=user(cluster, facts, at.name),

@@ -79,6 +79,13 @@ def test_r_draws_different_pictures_for_different_korean_words(platform: None) -
     assert len({line.split()[0] for line in ran.out.splitlines()}) == len(WORDS)
 
 
+def test_a_login_shell_finds_all_programs(platform: None) -> None:
+    programs = "python jupyter spark-submit java Rscript airflow"
+    for shell in ("bash -c", "bash -lc"):
+        ran = inside(f"{shell} 'command -v {programs}'")
+        assert len(ran.out.split()) == len(programs.split()), ran.all
+
+
 def test_the_days_are_called_as_the_locale_says(english: Ran) -> None:
     script = "locale -k day | tr -d '\"' | cut -d'=' -f2 | cut -d';' -f1; echo $LANG"
     assert inside(script).out.split() == ["일요일", "ko_KR.UTF-8"]

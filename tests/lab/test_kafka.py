@@ -101,6 +101,14 @@ def test_zookeepers_shell_knows_the_brokers_that_live(kafka: dict[str, str]) -> 
     assert known.code == 0, known.all
 
 
+def test_zookeeper_answers_what_monitoring_asks(kafka: dict[str, str]) -> None:
+    ask = "exec 3<>/dev/tcp/127.0.0.1/2181; printf {} >&3; timeout 5 cat <&3"
+    for word, answer in (("stat", "Mode: "), ("srvr", "Mode: "), ("mntr", "zk_version")):
+        words = ("docker.zookeeper-shell", "-h", "c02", "-c", ask.format(word))
+        said = skp(*words, env=kafka)
+        assert answer in said.out, said.all
+
+
 def test_properties_of_ones_own_reach_the_brokers_and_roll_them_one_by_one(
     kafka: dict[str, str], topic: Ran, tmp_path: Path
 ) -> None:

@@ -57,6 +57,16 @@ def test_a_second_run_changes_nothing(mysql: Env) -> None:
     assert "Nothing to change" in again.out, again.all
 
 
+def test_time_zones_have_names(mysql: Env) -> None:
+    there = ask(mysql, "SELECT CONVERT_TZ('2026-01-01', 'UTC', 'Asia/Seoul')")
+    assert "2026-01-01 09:00:00" in there.out, there.all
+    assert ask(mysql, "SET time_zone = 'Europe/Berlin'").code == 0
+    gone = ask(mysql, "TRUNCATE mysql.time_zone_name")
+    assert gone.code == 0, "as in data that an earlier version made"
+    assert skp("docker.restart", "-n", "mysql", env=mysql).code == 0
+    assert ask(mysql, "SET time_zone = 'Europe/Berlin'").code == 0
+
+
 def test_root_needs_its_password(mysql: Env) -> None:
     root = secret("MYSQL_ROOT_PASSWORD")
     assert len(root) > 15

@@ -22,7 +22,7 @@ class Response(requests.Response):
 
 def api_error(status: int, text: str) -> docker.errors.APIError:
     kind = docker.errors.NotFound if status == 404 else docker.errors.APIError
-    return kind("", Response(status), text)  # type: ignore[no-untyped-call]
+    return kind("", Response(status), text)
 
 
 class FakeApi:
@@ -56,7 +56,7 @@ class FakeEngine:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(nodes.time, "sleep", lambda _: None)
 
 
 def remove(engine: FakeEngine, kind: str) -> None:
@@ -82,5 +82,5 @@ def test_what_the_engine_refuses_is_an_error_at_once() -> None:
 def test_what_does_not_go_is_named_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks: Iterator[float] = iter(range(0, 10_000, 400))
     monkeypatch.setattr(nodes.time, "monotonic", lambda: next(ticks))
-    with pytest.raises(LabError, match="the container c01 is still there after 900 s"):
+    with pytest.raises(LabError, match="the container c01 is not gone after 900 s"):
         remove(FakeEngine(requests.ReadTimeout("Read timed out.")), "container")

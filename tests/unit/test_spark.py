@@ -16,7 +16,7 @@ from cluster.model.decisions import Decisions
 from cluster.model.item import Action
 from cluster.model.layout import Layout
 from cluster.model.order import needed, waves
-from cluster.model.spec import Container, SecretFile
+from cluster.model.spec import Container, Mount, SecretFile
 from cluster.model.state import FoundNode, Membership, State, Swarm
 from cluster.operations.container import CreateContainer
 from cluster.plan.plan import make_plan
@@ -162,6 +162,19 @@ def test_limits_say_what_a_worker_gives(tmp_path: Path) -> None:
     assert (worker.memory, worker.cpus) == (4 << 30, 2.5)
     gives = dict(worker.environment)
     assert (gives["SPARK_WORKER_MEMORY"], gives["SPARK_WORKER_CORES"]) == ("3072m", "2")
+
+
+def test_what_spills_goes_where_the_setting_says_a_folder_for_each_container(
+    tmp_path: Path,
+) -> None:
+    found = containers(tmp_path, SPARK_SPILL="/data/spill")
+    driver = notebook(tmp_path, LABELS, SPARK_SPILL="/data/spill")
+    for container in (found["spark-skp-worker-1"], found["spark-skp-worker-2"], driver):
+        assert dict(container.environment)["SPARK_LOCAL_DIRS"] == "/var/spill"
+        (mount,) = [m for m in container.mounts if m.target == "/var/spill"]
+        assert mount == Mount(f"/data/spill/{container.name}", "/var/spill", create=True)
+    assert "spill" not in str((found["spark-skp-master"], found["spark-skp-history"]))
+    assert "spill" not in str(list(containers(tmp_path).values())).lower(), "nor by default"
 
 
 def test_only_workers_have_gpus(tmp_path: Path) -> None:

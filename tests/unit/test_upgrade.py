@@ -36,7 +36,8 @@ from tests.support.described import described
 from tests.support.digests import digest as real_digest
 
 CONFINES = {
-    "CapAdd", "CapDrop", "LogConfig", "NetworkMode", "PidsLimit", "ReadonlyRootfs", "ShmSize", "Tmpfs",
+    "CapAdd", "CapDrop", "LogConfig", "NetworkMode", "PidsLimit", "ReadonlyRootfs", "ShmSize",
+    "Tmpfs",
 }  # fmt: skip
 FOLDER = Path(__file__).parent.parent / "golden" / "upgrade"
 DESCRIBED: dict[str, Any] = json.loads((FOLDER / "cluster.json").read_text())
