@@ -146,7 +146,8 @@ def _names(node: Node) -> list[str]:
     with node.talking("listing images") as engine:
         listed = parts(engine.images(filters={"reference": f"{REGISTRY}/*/*"}))
         tags = [tag for image in listed for tag in texts(image, "RepoTags")]
-    return [tag for tag in tags if tag.startswith(f"{REGISTRY}/")]
+    # (Containerd's store lists a digest by which an image was pulled among its tags.)
+    return [tag for tag in tags if tag.startswith(f"{REGISTRY}/") and "@" not in tag]
 
 
 def _image(node: Node, name: str) -> Row:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
+
+import docker.errors
 
 from cluster.connectors.node import Node
 from cluster.facts.told import keys, number_or, parts, text, texts
@@ -10,6 +14,10 @@ from cluster.model.spec import REGISTRY
 
 # images/build.sh puts it on every image that it builds.
 LABEL_IMAGE = "skp.image"
+_CONFIG = (
+    "Cmd", "Entrypoint", "Env", "ExposedPorts", "Labels", "StopSignal", "User", "Volumes",
+    "WorkingDir",
+)  # fmt: skip
 OURS = f"{REGISTRY}/"
 """What the names of images in our registry begin with."""
 
@@ -106,15 +114,37 @@ def read(node: Node) -> Store:
     return Store(images, users)
 
 
+def content(node: Node, reference: str) -> str:
+    """Return a hash of what a container gets of an image: its layers, and how it is configured.
+
+    It is the same on all engines, which an image's id is not: containerd's store names an image by
+    its manifest, the other one by its configuration. "" when the node does not have it, or does
+    not say what it is made of.
+    """
+    with node.talking(f"looking at {reference}") as engine:
+        try:
+            found = engine.inspect_image(reference)
+        except docker.errors.ImageNotFound:
+            return ""
+    if not (layers := texts(found, "RootFS", "Layers")):
+        return ""
+    made_of = {
+        "layers": layers,
+        **{key: value for key in _CONFIG if (value := (found.get("Config") or {}).get(key))},
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+
 def _user(found: object) -> User:
     name, reference = text(found, "Name"), text(found, "Config", "Image")
     return User(name.lstrip("/"), reference, text(found, "Image"))
 
 
 def _stored(item: object) -> Stored:
+    # (Containerd's store lists a digest by which an image was pulled among its tags.)
     return Stored(
         id=text(item, "Id"),
-        tags=tuple(tag for tag in texts(item, "RepoTags") if "<none>" not in tag),
+        tags=tuple(t for t in texts(item, "RepoTags") if "<none>" not in t and "@" not in t),
         digests=tuple(d for d in texts(item, "RepoDigests") if "<none>" not in d),
         labelled=LABEL_IMAGE in keys(item, "Labels"),
         size=number_or(0, item, "Size"),

@@ -14,6 +14,7 @@ import docker.errors
 from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.facts.images import content
 from cluster.facts.nodes import identify
 from cluster.model.spec import Image, Source
 
@@ -64,18 +65,32 @@ def ensure(fleet: Fleet, node: Node, image: Image, identity: str, master: str) -
     """
     if image.source is Source.REGISTRY:
         _from_registry(node, image, identity)
-    elif identify(node, image) != identity:
+    elif (found := identify(node, image)) != identity:
         if master not in fleet.nodes:
             raise NodeError(
                 node.name, f"{image.reference} is on the master, which can't be reached"
             )
-        spool = fleet.shared(Spool)
-        _load(node, image, spool.file(fleet.nodes[master], image.reference))
-        if identify(node, image) != identity:
-            raise NodeError(
-                node.name,
-                f"the master has another {image.reference} by now than the wanted {identity[:19]}",
-            )
+        source = fleet.nodes[master]
+        if not (found and _same(source, node, image, identity)):
+            _from_master(fleet, node, image, identity, source)
+
+
+def _from_master(fleet: Fleet, node: Node, image: Image, identity: str, source: Node) -> None:
+    """Load an image of the master's, `source`; raises NodeError."""
+    _load(node, image, fleet.shared(Spool).file(source, image.reference))
+    if identify(node, image) != identity and not _same(source, node, image, identity):
+        raise NodeError(
+            node.name,
+            f"the master has another {image.reference} by now than the wanted {identity[:19]}",
+        )
+
+
+def _same(source: Node, node: Node, image: Image, identity: str) -> bool:
+    """Whether `node` has the master's image, which is the wanted one, under an id of its own."""
+    if identify(source, image) != identity:
+        return False
+    there = content(node, image.reference)
+    return bool(there) and there == content(source, image.reference)
 
 
 def pull(node: Node, repository: str, tag: str) -> None:

@@ -19,21 +19,27 @@ CONTEXT = {
 }
 
 
-def context() -> bytes:
-    """Return a tar of what `docker build -` makes the image from."""
+def context(version: str = "") -> bytes:
+    """Return a tar of what `docker build -` makes the image from.
+
+    Args:
+        version: told apart by it, images are different ones.
+    """
+    label = f"LABEL version={version}\n" if version else ""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in CONTEXT.items():
+        files = {**CONTEXT, "Dockerfile": CONTEXT["Dockerfile"] + label}
+        for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content.encode()))
     return buffer.getvalue()
 
 
-def build() -> None:
+def build(version: str = "") -> None:
     """Build it on c01, which has the registry's image and a registry, push it, and admit it."""
     for words, given in (
-        (("build", "-q", "-t", IMAGE, "-"), context()),
+        (("build", "-q", "-t", IMAGE, "-"), context(version)),
         (("push", "-q", IMAGE), b""),
     ):
         done = subprocess.run(

@@ -139,6 +139,13 @@ def test_an_image_is_shown_as_each_node_sees_it(engines: FakeFleet) -> None:
     assert found.values["c02"] == [{"image": "skp/x:1", **nothing, "admitted": "sha256:b"}]
 
 
+def test_a_name_by_digest_is_no_further_image(engines: FakeFleet) -> None:
+    names = ["localhost:5000/skp/x:1", "localhost:5000/skp/x@sha256:a"]
+    engines.connections["c01"].on("GET /images/json", reply([{"RepoTags": names}]))
+    (row,) = images(engines, ["c01"], {}).values["c01"]
+    assert row["image"] == "skp/x:1"
+
+
 def test_where_the_record_is_not_known_that_is_shown(engines: FakeFleet) -> None:
     (row,) = images(engines, ["c01"], None).values["c01"]
     assert row["admitted"] == "unknown"

@@ -162,6 +162,54 @@ def test_an_image_is_read_from_the_master_once_for_all_nodes() -> None:
     assert sum("/load" in line for line in fleet.wire) == 3
 
 
+MANIFEST = "sha256:manifest"
+MADE_OF = {
+    "RootFS": {"Layers": ["sha256:l1", "sha256:l2"]},
+    "Config": {"Cmd": ["registry"], "Env": None, "Labels": {}},
+}
+
+
+def stores(fleet: FakeFleet, made_of: dict[str, object], *, loaded: bool) -> None:
+    """Have c02's engine know the image by its manifest, as containerd's store does."""
+    there = [True] if loaded else []
+    fleet.connections["c01"].on("GET /images/registry:2/json", reply({"Id": STREAMED, **MADE_OF}))
+
+    def load(_: Request) -> Reply:
+        there.append(True)
+        return events({"stream": "Loaded"})
+
+    node = fleet.connections["c02"]
+    node.on("POST /images/load", load)
+    answer = reply({"Id": MANIFEST, **made_of})
+    node.on("GET /images/registry:2/json", lambda _: answer if there else NONE)
+
+
+def test_the_same_image_may_have_another_id_in_another_kind_of_store() -> None:
+    fleet = streaming("c01", "c02")
+    same = {**MADE_OF, "Config": {"Cmd": ["registry"]}}  # what is empty may be left out
+    stores(fleet, same, loaded=False)
+    stream(fleet, "c02")
+    assert sum("/load" in line for line in fleet.wire) == 1
+    stream(fleet, "c02")
+    assert sum("/load" in line for line in fleet.wire) == 1, "it is there"
+
+
+@pytest.mark.parametrize(
+    "made_of",
+    [
+        {**MADE_OF, "RootFS": {"Layers": ["sha256:l1"]}},
+        {**MADE_OF, "Config": {"Cmd": ["sh"]}},
+        {},
+    ],
+    ids=["layers", "command", "not told"],
+)
+def test_what_is_made_of_something_else_is_not_the_same(made_of: dict[str, object]) -> None:
+    fleet = streaming("c01", "c02")
+    stores(fleet, made_of, loaded=True)
+    with pytest.raises(NodeError, match="the master has another registry:2 by now than the wanted"):
+        stream(fleet, "c02")
+
+
 def test_the_master_itself_needs_no_stream() -> None:
     fleet = streaming("c01")
     stream(fleet, "c01")
