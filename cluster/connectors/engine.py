@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from docker.transport.unixconn import UnixHTTPAdapter
 
 from cluster.connectors import bounded
 from cluster.connectors.channel import closed_after
-from cluster.connectors.forwarding import SOCKET, ForwardingTransport
+from cluster.connectors.forwarding import CLIENT, SOCKET, ForwardingTransport
 
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
@@ -188,7 +189,7 @@ class _SshHttpConnection(urllib3.connection.HTTPConnection):
         channel = transport.open_session(timeout=self._seconds)
         with closed_after(channel, self._seconds) as late:
             try:
-                channel.exec_command("docker system dial-stdio")
+                channel.exec_command(shlex.join([*CLIENT, "system", "dial-stdio"]))
             except paramiko.SSHException:
                 if late.is_set():
                     raise TimeoutError("the SSH server does not start a command") from None

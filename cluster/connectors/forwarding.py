@@ -21,6 +21,8 @@ from paramiko.common import (
 )
 
 SOCKET = "/var/run/docker.sock"
+CLIENT = ("env", f"DOCKER_HOST=unix://{SOCKET}", "docker")
+"""The engine's own client, whatever engine the SSH user's DOCKER_HOST or context names."""
 _KIND = "direct-streamlocal@openssh.com"
 
 

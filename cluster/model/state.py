@@ -153,6 +153,7 @@ class FoundNode:
         memory: in bytes, 0 if it is not known.
         trees: the shared folders, if it is the master. login: who the SSH user is.
         gpus: how many GPUs its kernel shows. runtimes: the container runtimes of its engine.
+        unfit: why its engine can run no container of ours, and what to do; ("", "") for nothing.
     """
 
     name: str
@@ -170,6 +171,7 @@ class FoundNode:
     memory: int = 0
     gpus: int = 0
     runtimes: frozenset[str] = frozenset()
+    unfit: tuple[str, str] = ("", "")
     trees: Trees | Unanswered = field(default_factory=Trees)
     login: Login = field(default_factory=Login)
 

@@ -229,7 +229,7 @@ def _image(described: Mapping[str, Any] | None) -> str:
 def obstacle_of(container: Container, node: FoundNode, rules: Rules) -> tuple[str, str] | None:
     """Return the obstacle that only a person can remove, and what to type; None for none."""
     wanted = rules.marker_files.get(container.service, frozenset())
-    if obstacle := unread(container, wanted, node):
+    if obstacle := (node.unfit if node.unfit[0] else unread(container, wanted, node)):
         return obstacle
     if container.obstacle:
         reason, hint = container.obstacle

@@ -11,6 +11,8 @@ from cluster.operations.swarm import SWARM_PORT, InitSwarm, JoinSwarm, SweepJoin
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 from cluster.plan.parts import Part
 
+_LOCKED = "locked"  # a manager whose engine was started, in a Swarm with autolock
+
 
 def plan_swarm(
     inventory: Inventory,
@@ -68,7 +70,10 @@ def _init(inventory: Inventory, state: State) -> Item:
         return Keep(Kind.SWARM, name, "swarm")
     if name in state.unreachable:
         return _blocked(name, "swarm", "the master can't be reached, and it begins the Swarm")
-    members = [node.name for node in state.nodes.values() if node.membership.within]
+    members = [n.name for n in state.nodes.values() if n.membership.state != "inactive"]
+    if locked := [n.name for n in state.nodes.values() if n.membership.state == _LOCKED]:
+        what = f"{', '.join(locked)} in a Swarm that is locked since the engine started"
+        return _blocked(name, "swarm", what, _unlock(locked[0]))
     if members:
         return _blocked(
             name,
@@ -76,6 +81,8 @@ def _init(inventory: Inventory, state: State) -> Item:
             f"{', '.join(members)} already in a Swarm that has no manager which answers",
             "Bring a majority of its managers back; a second Swarm is not begun beside it.",
         )
+    if (master := state.nodes.get(name)) and master.unfit[0]:
+        return _blocked(name, "swarm", *master.unfit)
     return InitSwarm(name)
 
 
@@ -100,6 +107,8 @@ def _join(host: Host, inventory: Inventory, state: State) -> Item:
         return _deferred(host.name, role, "there is no Swarm yet", "./skp.py docker.swarm-init")
     if foreign := _foreign(node, state.swarm):
         return foreign
+    if not node.membership.active and node.unfit[0]:
+        return _blocked(host.name, role, *node.unfit)
     if not node.membership.active:
         stale = tuple(_left_behind(host, node, state))
         swarm = state.swarm
@@ -140,12 +149,12 @@ def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
 def _foreign(node: FoundNode, swarm: Swarm) -> Item | None:
     """Return the block for a node in another Swarm, or of unclear membership; None for others."""
     state = node.membership.state
-    if state in ("pending", "error", "locked"):
+    if state in ("pending", "error", _LOCKED):
         return _blocked(
             node.name,
             "member",
             f"its Swarm membership is {state}",
-            _give_up(node.name),
+            _unlock(node.name) if state == _LOCKED else _give_up(node.name),
         )
     if node.membership.active and node.membership.node_id not in swarm.nodes:
         return _blocked(
@@ -155,6 +164,13 @@ def _foreign(node: FoundNode, swarm: Swarm) -> Item | None:
             f"To take it over: ssh {node.name} docker swarm leave --force",
         )
     return None
+
+
+def _unlock(node: str) -> str:
+    return (
+        f"Type: ssh -t {node} docker swarm unlock   It asks for the key, which docker swarm "
+        "unlock-key shows on a manager that is not locked. Then the same command again."
+    )
 
 
 def _give_up(node: str) -> str:

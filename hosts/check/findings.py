@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 
 from cluster.config.inventory import Host
+from cluster.model.unfit import unfit
 from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
 from hosts.check.listening import addresses, guard, ports
 from hosts.check.logins import account, passwords
@@ -62,7 +63,16 @@ def _running_engine(host: Host, facts: Facts) -> Iterator[Finding]:
             host.name, "engine", "live-restore is on, which Swarm does not allow",
             'remove "live-restore" from /etc/docker/daemon.json and restart the engine',
         )  # fmt: skip
-    if swarm in ("pending", "error", "locked"):
+    store, security = one(facts, "store"), one(facts, "security")
+    what, fix = unfit(security.split(), driver, store.split())
+    if what:
+        yield Finding(host.name, "engine", what, fix)
+    if swarm == "locked":
+        yield Finding(
+            host.name, "swarm", "its Swarm membership is locked since its engine started",
+            "there: docker swarm unlock; docker swarm unlock-key on another manager has the key",
+        )  # fmt: skip
+    if swarm in ("pending", "error"):
         yield Finding(
             host.name, "swarm", f"its Swarm membership is {swarm}",
             "there: docker info; docker swarm leave --force gives it up",
@@ -131,6 +141,20 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
                 "./skp.py host.firewall; if another is in the way: open 2377/tcp, 7946/tcp+udp and "
                 f"4789/udp on {name} for the nodes",
             )  # fmt: skip
+
+
+def _lost_rules(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    lost = facts.get("lost", ())
+    if "masquerade" in lost:
+        yield Finding(
+            host.name, "firewall", "the way out through the master is set up, but not in force",
+            "./skp.py iptable.masquerade; another firewall took its rules when it was reloaded",
+        )  # fmt: skip
+    if "docker" in lost:
+        yield Finding(
+            host.name, "firewall", "the Docker Engine's own rules are gone: ports lead nowhere",
+            "there: systemctl restart docker; another firewall took them when it was reloaded",
+        )  # fmt: skip
 
 
 def _names(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
@@ -220,5 +244,5 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 JUDGES: tuple[Judge, ...] = (
     account, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space, _network,
-    _names, _shared, _unlike, _gpu, _selinux, _nonsense,
+    _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

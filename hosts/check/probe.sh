@@ -4,7 +4,9 @@
 # nothing. Nothing here may hang: what could has a time limit of its own.
 LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
-export LC_ALL PATH
+# The engine that SKP speaks to, whatever the SSH user's DOCKER_HOST or context names.
+unset DOCKER_CONTEXT
+export LC_ALL PATH DOCKER_HOST=unix:///var/run/docker.sock
 folder=$1 address=$2 peers=$3 names=$4
 
 tell() { printf '%s %s\n' "$1" "$2"; }
@@ -36,14 +38,17 @@ liverestore {{.LiveRestoreEnabled}}
 swarm {{.Swarm.LocalNodeState}}
 cluster {{with .Swarm.Cluster}}{{.ID}}{{end}}
 runtimes {{range $name, $_ := .Runtimes}}{{$name}} {{end}}
+security {{range .SecurityOptions}}{{.}} {{end}}
+store {{range .DriverStatus}}{{index . 1}} {{end}}
 root {{.DockerRootDir}}'
-root=/var/lib/docker
+root=/var/lib/docker answers=''
 if command -v docker >/dev/null; then
   tell client yes
   # Without an engine the client fills the template with nothing, and may call it a success.
   info=$(timeout -s KILL 10 docker info -f "$ASKED" 2>&1)
   if printf '%s\n' "$info" | grep -q '^engine [0-9]'; then
     printf '%s\n' "$info"
+    answers=yes
     root=$(printf '%s\n' "$info" | sed -n 's/^root //p')
     for service in $(limited 10 docker ps --filter label=skp.service --format '{{.Label "skp.service"}}'); do
       tell ours "$service"
@@ -66,6 +71,16 @@ done
 as_root() { if [ "$(id -u)" = 0 ]; then limited 10 "$@"; else limited 10 sudo -n "$@"; fi; }
 guard=/usr/local/lib/skp/firewall
 [ -x $guard ] && as_root $guard there && tell guard "$($guard nodes)"
+# What a reload of another firewall (ufw, firewalld, iptables-restore) takes with it.
+masquerade=/usr/local/lib/skp/masquerade
+[ ! -x $masquerade ] || as_root $masquerade there || tell lost masquerade
+chain() { as_root "$(command -v iptables)" -t nat -S DOCKER || as_root nft list table ip docker-bridges; }
+# (One that could not be asked is not judged, nor an engine that makes no rules.)
+if [ -n "$answers" ] && as_root "$(command -v iptables)" -t nat -S POSTROUTING >/dev/null &&
+  ! chain >/dev/null && ! tr '\0' ' ' <"/proc/$(pidof -s dockerd)/cmdline" | grep -q -- '--iptables=false' &&
+  ! grep -qsE '"iptables" *: *false' /etc/docker/daemon.json; then
+  tell lost docker
+fi
 tell listen "$(ss -Hltn 2>/dev/null | awk '{ sub(/%[^:]*/, "", $4); print $4 }' | sort -u | tr '\n' ' ')"
 tell tcp "$(ss -Hltn 2>/dev/null | awk '{ sub(/.*:/, "", $4); print $4 }' | sort -un | tr '\n' ' ')"
 tell udp "$(ss -Hlun 2>/dev/null | awk '{ sub(/.*:/, "", $4); print $4 }' | sort -un | tr '\n' ' ')"

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cluster.connectors.forwarding import CLIENT
 from cluster.errors import ConfigError, NodeError, nearest
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Item, Keep, Kind
@@ -88,7 +89,7 @@ def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str,
     name = SERVICE.container_name(cluster, backend, node.name)
     seconds = _CHECK if verb == "check" else _ASK
     done = node.run(
-        f"timeout -k 2 {seconds} docker exec {shlex.quote(name)} volume-skp {verb}",
+        shlex.join(["timeout", "-k", "2", str(seconds), *CLIENT, "exec", name, "volume-skp", verb]),
         deadline=seconds + 5,
     )
     row: dict[str, Any] = {"node": node.name, "volume": backend.name}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab import host_docker, skp
+from tests.support.lab import host_docker, on, skp
 
 NODE = "c03"
 pytestmark = pytest.mark.usefixtures("guarded")
@@ -51,6 +51,17 @@ BLOCK = "OUTPUT -d 10.99.0.12 -p tcp --dport 7946 -j REJECT"
 OTHER = "mkdir /mnt/other && mount --bind /mnt/other /home/skp/skp/volume"
 NARROW = "cat /sys/class/net/eth0/mtu >/root/mtu && ip link set eth0 mtu 1300"
 LOGINS = "/etc/ssh/sshd_config.d/00-first.conf"
+RULES = "iptables-save -t nat >/root/nat && iptables -t nat -F && iptables -t nat -X"
+ASLEEP = "docker info -f {{.Swarm.LocalNodeState}} 2>/dev/null | grep -q locked"
+LOCK = (
+    "docker swarm update --autolock=true >/dev/null && docker swarm unlock-key -q >/root/key && "
+    f"kill $(pidof dockerd) && timeout 60 sh -c 'until {ASLEEP}; do sleep 0.2; done'"
+)
+# (A managers' change of the Swarm waits until this one is among them again.)
+UNLOCK = (
+    "docker swarm unlock </root/key && "
+    "timeout 60 sh -c 'until docker swarm update --autolock=false; do sleep 0.2; done'"
+)
 # What breaks the node, what mends it, which check finds it, and what it says.
 FAULTS = [
     ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "no sudo"),
@@ -64,6 +75,8 @@ FAULTS = [
     (OTHER, "umount /home/skp/skp/volume && rmdir /mnt/other", "folder", "is another folder"),
     (SERVER, "kill $(cat /root/pid)", "port", "5000/tcp, for registry, is taken"),
     (SMALL, "umount /home/skp/skp/volume /mnt/small", "disk", "% used"),
+    (RULES, "iptables-restore </root/nat", "firewall", "the Docker Engine's own rules are gone"),
+    (LOCK, UNLOCK, "swarm", "locked since its engine started"),
     (f"{FIREWALL} down", f"{FIREWALL} up", "firewall", "strangers reach Swarm's ports"),
     ("hostname >/root/name && hostname c02", "hostname $(cat /root/name)", "unique", "c02's host"),
 ]
@@ -79,6 +92,24 @@ def test_a_real_fault_is_found(changed: None, broken: None, kind: str, found: st
     every = findings()
     assert {finding["node"] for finding in every} == {NODE}, every
     assert [f for f in every if f["check"] == kind and found in f["found"] and f["fix"]], every
+
+
+def test_the_engine_that_the_ssh_users_context_names_is_nobodys_business(
+    platform: None,
+) -> None:
+    use = "docker context create other --docker host=unix:///nowhere && docker context use other"
+    made = on("c01", use)
+    try:
+        assert on("c01", "docker ps").code == 1, made.all
+        for words in (
+            ("host.check",),
+            ("docker.apply",),
+            ("docker.exec-shell", "-h", "c01", "-n", "registry-skp", "-c", "true"),
+        ):
+            ran = skp(*words)
+            assert ran.code == 0, ran.all
+    finally:
+        on("c01", "docker context use default; docker context rm -f other")
 
 
 def test_a_node_that_is_off_is_found(platform: None, unreachable: Any) -> None:

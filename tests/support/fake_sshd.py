@@ -25,7 +25,7 @@ from paramiko.common import (
 )
 
 ENGINE = "direct-streamlocal@openssh.com"
-_DIAL = "docker system dial-stdio"
+_DIAL = "env DOCKER_HOST=unix:///var/run/docker.sock docker system dial-stdio"
 _CHUNK = 1 << 16
 
 

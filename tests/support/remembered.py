@@ -144,17 +144,18 @@ ROWS = (
 )
 
 
+CLIENT = "env DOCKER_HOST=unix:///var/run/docker.sock docker"
 SHELLS = {
-    "docker.airflow-shell": "docker exec -i flow bash",
-    "docker.jupyter-shell": "docker exec -i note bash",
-    "docker.jupyter-shell -h c02": "docker exec -i note-c02 bash",
-    "docker.jupyter-shell -c pwd": "docker exec -i note bash -c pwd",
-    "docker.kafka-shell -h c03": "docker exec -i broker-3 bash",
-    "docker.mysql-shell": "docker exec -i db bash",
-    "docker.mysql-client": "docker exec -i db mysql",
-    "docker.spark-shell": "docker exec -i spark-skp-",
-    "docker.zookeeper-shell": "docker exec -i keeper-1 bash",
-    "docker.exec-shell -h c01 -n note": "docker exec -i note bash",
+    "docker.airflow-shell": f"{CLIENT} exec -i flow bash",
+    "docker.jupyter-shell": f"{CLIENT} exec -i note bash",
+    "docker.jupyter-shell -h c02": f"{CLIENT} exec -i note-c02 bash",
+    "docker.jupyter-shell -c pwd": f"{CLIENT} exec -i note bash -c pwd",
+    "docker.kafka-shell -h c03": f"{CLIENT} exec -i broker-3 bash",
+    "docker.mysql-shell": f"{CLIENT} exec -i db bash",
+    "docker.mysql-client": f"{CLIENT} exec -i db mysql",
+    "docker.spark-shell": f"{CLIENT} exec -i spark-skp-",
+    "docker.zookeeper-shell": f"{CLIENT} exec -i keeper-1 bash",
+    "docker.exec-shell -h c01 -n note": f"{CLIENT} exec -i note bash",
 }
 
 

@@ -29,6 +29,8 @@ swarm active
 cluster one
 runtimes io.containerd.runc.v2 runc
 root /var/lib/docker
+security name=apparmor name=seccomp,profile=builtin name=cgroupns
+store extfs true true false
 ours registry
 ours jupyter
 device eth0
@@ -96,7 +98,12 @@ def test_nothing_is_wrong_with_healthy_machines() -> None:
         ("liverestore false", "liverestore true", "engine", "live-restore", "daemon.json"),
         (IN_SWARM, "swarm pending", "swarm", "membership is pending", "leave --force"),
         (IN_SWARM, "swarm error", "swarm", "membership is error", "leave --force"),
-        (IN_SWARM, "swarm locked", "swarm", "membership is locked", "leave --force"),
+        (IN_SWARM, "swarm locked", "swarm", "membership is locked", "docker swarm unlock"),
+        (" name=cgroupns", " name=userns", "engine", "userns-remap", "daemon.json"),
+        (" name=cgroupns", " name=rootless", "engine", "rootless", "enable --now docker"),
+        ("store extfs", "store io.containerd.snapshotter.v1", "engine", "no storage", "out of"),
+        ("gpus 0", "gpus 0\nlost masquerade", "firewall", "not in force", "iptable.masquerade"),
+        ("gpus 0", "gpus 0\nlost docker", "firewall", "own rules are gone", "restart docker"),
         ("cluster one", "cluster two", "swarm", "another Swarm", "leave --force"),
         ("time 1000", "time 1301", "clock", "301 s ahead of", "chrony"),
         ("time 1000", "time 700", "clock", "300 s behind", "chrony"),

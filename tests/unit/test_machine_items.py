@@ -117,6 +117,72 @@ def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path)
     assert "SKP_NODE_PORTS" in refused.stderr
 
 
+# An engine with this command line. It takes no option in two places, as dockerd --validate tells.
+ENGINE = r"""
+line() { printf '%s\n' {line}; }
+docker() { :; }
+restart() { echo restarted; }
+dockerd() {
+  [ "$1 $2" = "--validate --config-file" ] || { echo "no file to look at" >&2; return 1; }
+  file=$3
+  shift 3
+  for each; do
+    key=${each#--}
+    ! grep -q "\"${key%%=*}" "$file" || { echo "$key: in both places" >&2; return 1; }
+  done
+}
+"""
+
+
+def logs_of(
+    told: tuple[Settings, Inventory], folder: Path, line: str, content: str | None, words: str
+) -> subprocess.CompletedProcess[str]:
+    """Play the item for logs on an engine with a command line, and a file of this content."""
+    (item,) = [each for each in wanted.install(*told) if each.name == "log rotation"]
+    file = folder / "daemon.json"
+    if content is not None:
+        file.write_text(content)
+    given = f"--config-file {file} {line}"
+    return shell(item, "c01", ENGINE.replace("{line}", given) + words)
+
+
+@pytest.mark.parametrize(
+    ("line", "content"),
+    [
+        ("--log-driver=json-file", None),
+        ("--log-opt max-size=10m", None),
+        ("--mtu 1400", '{"log-opts": {"max-size": "10m"}}'),
+    ],
+)
+def test_what_an_engine_is_told_of_logs_already_counts(
+    told: tuple[Settings, Inventory], tmp_path: Path, line: str, content: str | None
+) -> None:
+    assert logs_of(told, tmp_path, line, content, "check").returncode == 0
+
+
+@pytest.mark.parametrize("content", [None, '{"mtu": 1400}'])
+def test_an_engine_that_is_told_nothing_of_logs_is_told_in_its_own_file(
+    told: tuple[Settings, Inventory], tmp_path: Path, content: str | None
+) -> None:
+    assert logs_of(told, tmp_path, "--debug", content, "check").returncode == 1
+    fixed = logs_of(told, tmp_path, "--debug", content, "fix; check")
+    assert (fixed.returncode, fixed.stdout) == (0, "restarted\n"), fixed.stderr
+    written = json.loads((tmp_path / "daemon.json").read_text())
+    assert written["log-opts"]["max-size"] == "20m"
+    assert written.get("mtu") == (1400 if content else None)
+
+
+def test_a_file_that_the_engine_would_not_take_stays_as_it_was(
+    told: tuple[Settings, Inventory], tmp_path: Path
+) -> None:
+    before = '{"hosts": ["unix:///run/docker.sock"]}'
+    fixed = logs_of(told, tmp_path, "--hosts=fd://", before, "fix")
+    assert fixed.returncode == 1
+    assert "hosts=fd://: in both places" in fixed.stderr
+    assert "restarted" not in fixed.stdout
+    assert {p.name: p.read_text() for p in tmp_path.glob("daemon*")} == {"daemon.json": before}
+
+
 def test_nobody_but_nodes_goes_out_through_the_master(told: tuple[Settings, Inventory]) -> None:
     (masquerade,) = wanted.masquerade(*told, Verb.FIX)
     network = "ip() { echo 10.1.0.0/24; }; OUTSIDE=lo; router"

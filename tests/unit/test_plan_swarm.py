@@ -41,6 +41,22 @@ def test_no_second_swarm_is_begun_while_the_managers_look_for_each_other() -> No
     assert step.action is Action.BLOCK
 
 
+def test_no_second_swarm_is_begun_where_all_managers_are_locked() -> None:
+    locked = Membership("locked")
+    (step,) = plan(state(None, locked, locked, OUTSIDE), Part.INIT)
+    assert step.action is Action.BLOCK
+    assert "c01, c02 in a Swarm that is locked" in step.reason
+    assert "docker swarm unlock" in step.hint
+
+
+def test_a_locked_manager_is_to_be_unlocked_and_not_to_leave() -> None:
+    there = swarm(entry(1, "manager"), entry(2, "manager"))
+    _, step, _ = plan(state(there, member(1, True), Membership("locked"), OUTSIDE), Part.JOIN)
+    assert step.action is Action.BLOCK
+    assert "docker swarm unlock" in step.hint
+    assert "leave" not in step.hint
+
+
 def test_without_the_master_nothing_begins() -> None:
     (step,) = plan(state(None, OUTSIDE, OUTSIDE, off=("c01",)), Part.INIT)
     assert step.action is Action.BLOCK

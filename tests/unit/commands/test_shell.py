@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 
 from cluster.commands import shell
 from cluster.connectors import local
+from cluster.connectors.forwarding import CLIENT
 from cluster.connectors.ssh_config import resolve
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done, fake_fleet
@@ -39,7 +41,7 @@ def test_on_this_machine_docker_is_run_itself(
     host, settings = cluster.wanted.inventory.host("c02"), cluster.wanted.settings
     words = shell.interactive(host, settings, "jupyter-skp", ("sh", "-c", "ls /root"))
     flag = "-it" if terminal else "-i"
-    assert words == ["docker", "exec", flag, "jupyter-skp", "sh", "-c", "ls /root"]
+    assert words == [*CLIENT, "exec", flag, "jupyter-skp", "sh", "-c", "ls /root"]
 
 
 def test_elsewhere_ssh_runs_it_and_asks_for_nothing(
@@ -52,6 +54,6 @@ def test_elsewhere_ssh_runs_it_and_asks_for_nothing(
     assert words[: len(ssh)] == ssh
     assert words[len(ssh)] == ("-t" if terminal else "-T")
     assert words[-3:-1] == ["--", name]
-    inner = "docker exec -it" if terminal else "docker exec -i"
+    inner = f"{shlex.join(CLIENT)} exec {'-it' if terminal else '-i'}"
     assert words[-1] == f"""{inner} jupyter-skp sh -c 'ls '"'"'/root'"'"''"""
     assert "BatchMode=yes" in words
