@@ -18,6 +18,7 @@ from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, NodeError
 from cluster.facts import container_labels
 from cluster.facts.disk import Question, disk
+from cluster.facts.engine_kind import engine_unfit
 from cluster.facts.registry import Registry
 from cluster.facts.told import (
     flag,
@@ -28,7 +29,6 @@ from cluster.facts.told import (
     seconds,
     text,
     text_or,
-    texts,
 )
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
@@ -50,7 +50,6 @@ from cluster.model.state import (
     Swarm,
     SwarmNode,
 )
-from cluster.model.unfit import unfit
 
 _PAUSE = 1.0  # seconds between two tries while managers elect a leader
 
@@ -174,7 +173,6 @@ def _node(node: Node, question: Question, images: Iterable[Image]) -> FoundNode:
 
 def _told(name: str, info: Mapping[str, Any], now: float) -> FoundNode:
     """Return what an engine says of its node at the time `now` of this machine."""
-    store = [each for pair in parts(info, "DriverStatus") for each in texts(pair)]
     return FoundNode(
         name=name,
         hostname=text(info, "Name"),
@@ -189,7 +187,7 @@ def _told(name: str, info: Mapping[str, Any], now: float) -> FoundNode:
         clock=seconds(info, "SystemTime") - now,
         memory=number_or(0, info, "MemTotal"),
         runtimes=keys(info, "Runtimes"),
-        unfit=unfit(texts(info, "SecurityOptions"), text_or("", info, "Driver"), store),
+        unfit=engine_unfit(info),
     )
 
 

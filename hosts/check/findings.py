@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 
 from cluster.config.inventory import Host
-from cluster.model.unfit import unfit
+from cluster.model.unfit import Told, unfit
 from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
 from hosts.check.listening import addresses, guard, ports
 from hosts.check.logins import account, passwords
@@ -63,8 +63,15 @@ def _running_engine(host: Host, facts: Facts) -> Iterator[Finding]:
             host.name, "engine", "live-restore is on, which Swarm does not allow",
             'remove "live-restore" from /etc/docker/daemon.json and restart the engine',
         )  # fmt: skip
-    store, security = one(facts, "store"), one(facts, "security")
-    what, fix = unfit(security.split(), driver, store.split())
+    what, fix = unfit(
+        Told(
+            tuple(one(facts, "security").split()),
+            driver,
+            tuple(one(facts, "store").split()),
+            one(facts, "backend"),
+            tuple(one(facts, "plain").split()) if "plain" in facts else None,
+        )
+    )
     if what:
         yield Finding(host.name, "engine", what, fix)
     if swarm == "locked":

@@ -40,6 +40,7 @@ cluster {{with .Swarm.Cluster}}{{.ID}}{{end}}
 runtimes {{range $name, $_ := .Runtimes}}{{$name}} {{end}}
 security {{range .SecurityOptions}}{{.}} {{end}}
 store {{range .DriverStatus}}{{index . 1}} {{end}}
+plain {{range .RegistryConfig.InsecureRegistryCIDRs}}{{json .}} {{end}}{{range $name, $found := .RegistryConfig.IndexConfigs}}{{if not $found.Secure}}{{$name}} {{end}}{{end}}
 root {{.DockerRootDir}}'
 root=/var/lib/docker answers=''
 if command -v docker >/dev/null; then
@@ -47,8 +48,10 @@ if command -v docker >/dev/null; then
   # Without an engine the client fills the template with nothing, and may call it a success.
   info=$(timeout -s KILL 10 docker info -f "$ASKED" 2>&1)
   if printf '%s\n' "$info" | grep -q '^engine [0-9]'; then
-    printf '%s\n' "$info"
+    printf '%s\n' "$info" | tr -d '"'
     answers=yes
+    # (A client before 28.2 knows no such field.)
+    tell backend "$(limited 10 docker info -f '{{with .FirewallBackend}}{{.Driver}}{{end}}')"
     root=$(printf '%s\n' "$info" | sed -n 's/^root //p')
     for service in $(limited 10 docker ps --filter label=skp.service --format '{{.Label "skp.service"}}'); do
       tell ours "$service"

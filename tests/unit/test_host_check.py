@@ -31,6 +31,8 @@ runtimes io.containerd.runc.v2 runc
 root /var/lib/docker
 security name=apparmor name=seccomp,profile=builtin name=cgroupns
 store extfs true true false
+plain 127.0.0.0/8 ::1/128
+backend iptables
 ours registry
 ours jupyter
 device eth0
@@ -99,6 +101,8 @@ def test_nothing_is_wrong_with_healthy_machines() -> None:
         (IN_SWARM, "swarm pending", "swarm", "membership is pending", "leave --force"),
         (IN_SWARM, "swarm error", "swarm", "membership is error", "leave --force"),
         (IN_SWARM, "swarm locked", "swarm", "membership is locked", "docker swarm unlock"),
+        ("plain 127.0.0.0/8 ::1/128", "plain r.example", "engine", "wants TLS", "localhost:5000"),
+        ("backend iptables", "backend nftables", "engine", "in a Swarm", "firewall-backend"),
         (" name=cgroupns", " name=userns", "engine", "userns-remap", "daemon.json"),
         (" name=cgroupns", " name=rootless", "engine", "rootless", "enable --now docker"),
         ("store extfs", "store io.containerd.snapshotter.v1", "engine", "no storage", "out of"),

@@ -9,46 +9,49 @@ import pytest
 from cluster.model.item import Action
 from cluster.model.spec import Container, Image
 from cluster.model.state import State
-from cluster.model.unfit import unfit
+from cluster.model.unfit import Told, unfit
 from cluster.plan.parts import Part
 from tests.support.container_plans import NETWORK, created, plan, state_of
 from tests.support.swarm_plans import OUTSIDE, entry, member, swarm
 from tests.support.swarm_plans import plan as plan_swarm
 from tests.support.swarm_plans import state as swarm_state
 
-USUAL = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
-CONTAINERD = ["io.containerd.snapshotter.v1"]
-REMAPPED = unfit(["name=userns"], "overlay2", ())
+USUAL = ("name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns")
+CONTAINERD = ("io.containerd.snapshotter.v1",)
+THEIRS = "registry.corp.example"
+REMAPPED = unfit(Told(("name=userns",)))
 BASE = Container("c01", "a-1", "a", Image("skp/a"), network=NETWORK)
 
 
 @pytest.mark.parametrize(
-    ("security", "driver", "store"),
+    "told",
     [
-        (USUAL, "overlay2", ["extfs", "true"]),
-        (USUAL, "overlayfs", CONTAINERD),
-        (USUAL, "btrfs", []),
-        ([], "", []),
+        Told(USUAL, "overlay2", ("extfs", "true"), "iptables", ("127.0.0.0/8",)),
+        Told(USUAL, "overlayfs", CONTAINERD, "iptables+firewalld", ("::1/128", THEIRS)),
+        Told(USUAL, "btrfs", plain=(THEIRS, "localhost:5000")),
+        Told(USUAL, plain=("127.0.0.1/32",)),
+        Told(),
     ],
 )
-def test_usual_engines_are_fit(security: list[str], driver: str, store: list[str]) -> None:
-    assert unfit(security, driver, store) == ("", "")
+def test_usual_engines_are_fit(told: Told) -> None:
+    assert unfit(told) == ("", "")
 
 
 @pytest.mark.parametrize(
-    ("security", "driver", "store", "what"),
+    ("told", "what", "remedy"),
     [
-        ([*USUAL, "name=userns"], "overlay2", [], "userns-remap"),
-        ([*USUAL, "name=rootless"], "overlay2", [], "rootless"),
-        (USUAL, "overlay2", CONTAINERD, "no storage driver overlay2"),
+        (Told((*USUAL, "name=userns")), "userns-remap", "Take"),
+        (Told((*USUAL, "name=rootless")), "rootless", "enable --now docker"),
+        (Told(USUAL, "overlay2", CONTAINERD), "no storage driver overlay2", "storage-driver"),
+        (Told(USUAL, firewall="nftables"), "can't be in a Swarm", "firewall-backend"),
+        (Told(USUAL, plain=(THEIRS, "10.0.0.0/8")), "wants TLS", '"localhost:5000" to "insecure'),
+        (Told(USUAL, plain=()), "wants TLS", '"localhost:5000" to "insecure'),
     ],
 )
-def test_others_are_not_and_it_is_said_what_to_do(
-    security: list[str], driver: str, store: list[str], what: str
-) -> None:
-    found, hint = unfit(security, driver, store)
+def test_others_are_not_and_it_is_said_what_to_do(told: Told, what: str, remedy: str) -> None:
+    found, hint = unfit(told)
     assert what in found
-    assert hint
+    assert remedy in hint
 
 
 def remapped(state: State, name: str) -> State:

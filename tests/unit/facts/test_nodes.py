@@ -51,13 +51,17 @@ def observed(fleet: Fleet) -> State:
 def test_an_engine_that_can_run_nothing_of_ours_is_noticed() -> None:
     fleet = fake_fleet("c01", "c02")
     told = {"Driver": "overlay2", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
-    for name, more in (("c01", told), ("c02", {"SecurityOptions": ["name=userns"], **told})):
+    registries = {
+        "InsecureRegistryCIDRs": ["10.0.0.0/8"],
+        "IndexConfigs": {"docker.io": {"Secure": True}, "r.example": {"Secure": False}},
+    }
+    for name, more in (("c01", told), ("c02", {"RegistryConfig": registries})):
         fleet.connections[name].on("GET /info", reply({**INFO, **more}))
         fleet.connections[name].on("GET /containers/json", reply([]))
         fleet.connections[name].on_run("", DISK)
     found = observed(fleet).nodes
     assert "no storage driver overlay2" in found["c01"].unfit[0]
-    assert "userns-remap" in found["c02"].unfit[0]
+    assert "wants TLS" in found["c02"].unfit[0]
 
 
 def inspected(name: str = "x", **changes: Any) -> dict[str, Any]:
