@@ -12,6 +12,8 @@ VERSION = "1"
 """Raised when a lab that an older SKP made can't be used as it is."""
 
 MOST_NODES = 16
+STABLE, NEWEST = "stable", "newest"
+"""Engines that nodes may have: that of Debian's stable suite, or the newest that Debian has."""
 SERVICE_PORTS = (8010, 8020, 8030, 8040, 8050, 8060, 8070)
 """The TCP ports of the services' pages and interfaces on the master."""
 
@@ -41,6 +43,7 @@ class LabConfig:
         prefix: what the nodes' names begin with.
         subnet: the nodes' network, a /24.
         folder: where keys, inventory and state are kept; `.lab` of the checkout if not given.
+        engine: STABLE or NEWEST; "" for what the lab has, or STABLE.
         ports: the TCP ports of the first node that can be published on this machine's loopback.
     """
 
@@ -50,6 +53,7 @@ class LabConfig:
     subnet: str = "10.99.0.0/24"
     folder: Path | None = None
     ports: tuple[int, ...] = SERVICE_PORTS
+    engine: str = ""
 
     @property
     def state(self) -> Path:
@@ -106,5 +110,19 @@ def check_count(count: int) -> None:
         raise LabError(
             f"a lab has 1 to {MOST_NODES} nodes, not {count}",
             "For example: lab.up -n 3",
+            exit_code=2,
+        )
+
+
+def check_engine(engine: str) -> None:
+    """Refuse an engine that nodes can't have.
+
+    Raises:
+        LabError: with exit code 2.
+    """
+    if engine not in ("", STABLE, NEWEST):
+        raise LabError(
+            f"there is no engine {engine}; allowed: {STABLE}, {NEWEST}",
+            f"For example: lab.up --engine {NEWEST}",
             exit_code=2,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -11,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lab.config import LabConfig
+from lab.config import NEWEST, STABLE, LabConfig
 from lab.engine import Say
 from lab.errors import LabError
 
@@ -36,7 +37,8 @@ def reference(config: LabConfig) -> str:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             executable = os.access(path, os.X_OK)
             digest.update(f"{path.relative_to(folder)} {executable} {content}\n".encode())
-    return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
+    suffix = f"-{NEWEST}" if config.engine == NEWEST else ""
+    return f"{REPOSITORY}:{digest.hexdigest()[:12]}{suffix}"
 
 
 def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
@@ -50,6 +52,7 @@ def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
         return
     say("building the nodes' image (only this once; about half a minute)")
     command = [str(config.checkout / "images" / "build.sh"), NAME, ref]
+    command += ["--build-arg", f"ENGINE={config.engine or STABLE}"]
     builder = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -73,7 +76,7 @@ def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
     if builder.wait() != 0:
         raise LabError(
             "the nodes' image could not be built:\n" + "\n".join(f"  {line}" for line in last),
-            f"Correct the cause and try again, or see it all: images/build.sh {NAME} {ref}",
+            f"Correct the cause and try again, or see it all: {shlex.join(command)}",
         )
 
 

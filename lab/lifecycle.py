@@ -10,12 +10,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import image, layout, material, nodes, state
-from lab.config import SHARED, VERSION, LabConfig, check_count
+from lab.config import SHARED, STABLE, VERSION, LabConfig, check_count, check_engine
 from lab.engine import MTU, Say, connect, explained
 from lab.errors import LabError
 from lab.status import NodeStatus, statuses
@@ -57,18 +57,22 @@ def up(
     """
     check_count(count)
     config = config or LabConfig()
+    check_engine(config.engine)
     with _alone(config), explained():
         engine = connect()
         started = time.monotonic()
         found = survey(engine, config)
         refuse_foreign(engine, config, config.names(count))
+        config = replace(config, engine=_engine(config, found))
         if publish is None:
             publish = bool(found.remembered and found.remembered.publish)
         if publish and not found.runs(config.publisher):
             _refuse_busy_ports(config.ports)
         image.ensure(engine, config, say)
         found, replaced = _replace_unfit(engine, config, found, say)
-        target = state.State(found.engine, str(config.checkout), VERSION, count, publish)
+        target = state.State(
+            found.engine, str(config.checkout), VERSION, count, publish, config.engine
+        )
         changed = _converge(engine, config, found, target, say)
         reached = statuses(engine, config)
         if changed or replaced:
@@ -95,6 +99,11 @@ def down(*, config: LabConfig | None = None, say: Say = print) -> Outcome:
         changed = _raze(engine, config, found)
         say("the lab is removed" if changed else "there is no lab")
         return Outcome(changed, ())
+
+
+def _engine(config: LabConfig, found: Survey) -> str:
+    """Return which engine the nodes are to have: that of the lab, where nobody says."""
+    return config.engine or (found.remembered.nodes if found.remembered else STABLE)
 
 
 def _replace_unfit(

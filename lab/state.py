@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.config import MOST_NODES, USER, LabConfig
+from lab.config import MOST_NODES, STABLE, USER, LabConfig
 
 FILES = ("id_ed25519", "id_ed25519.pub", "known_hosts", "ssh_config", "hosts.json", "state.json")
 
@@ -21,6 +21,7 @@ class State:
         version: the lab's version.
         count: how many nodes it has.
         publish: whether the services' ports are on this machine's loopback.
+        nodes: which engine the nodes have, STABLE or NEWEST.
     """
 
     engine: str
@@ -28,6 +29,7 @@ class State:
     version: str
     count: int
     publish: bool
+    nodes: str = STABLE
 
 
 @dataclass(frozen=True)

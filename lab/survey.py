@@ -98,6 +98,8 @@ def _reasons(found: Survey, config: LabConfig, specs: Mapping[str, str]) -> Iter
         yield f"{config.state} does not hold the keys of the lab that is there"
     elif remembered.checkout != str(config.checkout):
         yield f"{config.state} was copied from {remembered.checkout}"
+    elif config.engine not in ("", remembered.nodes):
+        yield f"the lab's nodes have the {remembered.nodes} engine, and not the {config.engine} one"
     for name, node in found.nodes.items():
         if node.state in STARTED and node.spec != specs.get(name, node.spec):
             yield f"{name} was made from an older description of a node"

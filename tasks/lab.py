@@ -24,16 +24,17 @@ ns = Collection("lab")
 @command(
     help={
         "number": "How many nodes, 1 to 16.",
+        "engine": "The nodes' engine: stable, or newest (Debian's); as it was, if not given.",
         "publish": "Put the services' ports of c01 on 127.0.0.1 of this machine.",
     }
 )
-def up(s: Session, number: int = 3, publish: bool = False) -> None:
+def up(s: Session, number: int = 3, publish: bool = False, engine: str = "") -> None:
     """Bring up the practice cluster: nodes with an engine and sshd of their own."""
     import lab
 
     _refuse_dry(s, "lab.up")
     with _errors():
-        outcome = lab.up(number, publish or None, say=s.say)
+        outcome = lab.up(number, publish or None, config=lab.LabConfig(engine=engine), say=s.say)
     _show(s, outcome.nodes)
     _mention_inventory(s)
 

@@ -64,6 +64,21 @@ def test_a_lab_is_kept(found: Survey) -> None:
 
 
 @pytest.mark.parametrize(
+    ("has", "wanted", "reason"),
+    [
+        ("stable", "newest", "have the stable engine, and not the newest one"),
+        ("newest", "stable", "have the newest engine, and not the stable one"),
+        ("newest", "newest", ""),
+        ("newest", "", ""),
+    ],
+)
+def test_nodes_with_another_engine_are_made_anew(has: str, wanted: str, reason: str) -> None:
+    found = replace(WHOLE, remembered=replace(STATE, nodes=has))
+    told = reason_to_replace(found, replace(CONFIG, engine=wanted), SPECS)
+    assert told.endswith(reason) and bool(told) == bool(reason)
+
+
+@pytest.mark.parametrize(
     ("found", "reason"),
     [
         (with_node(checkout="/there"), "another checkout, /there"),
