@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -70,6 +71,15 @@ def connect() -> DockerClient:
             "Type: bin/setup",
         ) from error
     return client
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which Docker's own client speaks to the engine of `connect`.
+
+    The SDK knows of DOCKER_HOST, and not of contexts.
+    """
+    named = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    return {**os.environ, "DOCKER_HOST": named}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from lab.config import NEWEST, STABLE, LabConfig
-from lab.engine import Say
+from lab.engine import Say, environment
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
         text=True,
         errors="replace",
         start_new_session=True,
+        env=environment(),
     )
     overdue = threading.Timer(BUILD_DEADLINE, _stop, [builder])
     overdue.daemon = True
@@ -89,9 +90,15 @@ def carry_base(engine: DockerClient, node: str) -> None:
     if not engine.images.list(name=BASE):
         return
     take = ["docker", "exec", "-i", node, "docker", "load", "--quiet"]
-    with subprocess.Popen(["docker", "save", BASE], stdout=subprocess.PIPE) as giving:
+    give, env = ["docker", "save", BASE], environment()
+    with subprocess.Popen(give, stdout=subprocess.PIPE, env=env) as giving:
         done = subprocess.run(
-            take, stdin=giving.stdout, capture_output=True, timeout=CARRY_DEADLINE, check=False
+            take,
+            stdin=giving.stdout,
+            capture_output=True,
+            timeout=CARRY_DEADLINE,
+            check=False,
+            env=env,
         )
     if giving.returncode or done.returncode:
         why = done.stderr.decode(errors="replace").strip()

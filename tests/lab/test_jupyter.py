@@ -10,6 +10,16 @@ import requests
 from tests.support.jupyter import SECONDS, bearer, kernel, log_in, may_enter, result
 from tests.support.lab import GATEWAY, JUPYTER, container_ids, on, secret, skp
 
+# As workers of PyTorch's loaders hand on arrays; the engine's own limit is 64 MB.
+SHARED = """
+from multiprocessing import shared_memory
+block = shared_memory.SharedMemory(create=True, size=200 << 20)
+block.buf[:] = b"x" * (200 << 20)
+found = block.buf.nbytes
+block.close()
+block.unlink()
+found
+"""
 SUM = "import numpy, pandas, matplotlib; int(numpy.arange(10).sum())"
 
 
@@ -42,6 +52,11 @@ def test_a_cell_runs_on_a_kernel_through_the_server(platform: None) -> None:
     with kernel(JUPYTER, headers) as client:
         assert result(client, SUM) == "45"
         assert result(client, "import os; os.getcwd(), os.getuid()") == "('/root/volume', 58000)"
+
+
+def test_workers_of_a_notebook_share_half_of_its_memory(platform: None) -> None:
+    with kernel(GATEWAY, bearer(secret("JUPYTER_GATEWAY_TOKEN"))) as client:
+        assert result(client, SHARED) == str(200 << 20)
 
 
 def test_code_runs_through_the_gateway_with_its_token(platform: None) -> None:

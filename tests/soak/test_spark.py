@@ -125,6 +125,29 @@ def test_limits_of_a_worker_are_its_containers_and_what_it_offers(
     assert skp("docker.spark-run").code == 0
 
 
+def test_what_does_not_fit_is_spilled_into_the_nodes_folder_and_goes_with_a_restart(
+    notebook: Any, settings: Callable[..., dict[str, str]]
+) -> None:
+    notebook.execute("spark.stop()", timeout=MINUTES)
+    ran = skp("docker.spark-run", env=settings(SPARK_SPILL="/mnt/spill"))
+    assert ran.code == 0, ran.all
+    try:
+        until(lambda: alive() == set(WORKERS.values()), MINUTES)
+        assert notebook.execute(BEGIN, timeout=3 * MINUTES)["status"] == "ok"
+        sort = "spark.range(20_000_000).orderBy('id', ascending=False).first()[0]"
+        assert result(notebook, sort, 10 * MINUTES) == "19999999"
+        for node, name in WORKERS.items():
+            assert on(node, f"sudo find /mnt/spill/{name} -name 'shuffle_*.data'").out, node
+        assert skp("docker.restart", "-n", "spark-skp-worker").code == 0
+        for node, name in WORKERS.items():
+            assert on(node, f"sudo find /mnt/spill/{name} -mindepth 1").out == "", node
+    finally:
+        notebook.execute("spark.stop()", timeout=MINUTES)
+        assert skp("docker.spark-run").code == 0
+        for node in WORKERS:
+            on(node, "sudo rm -r /mnt/spill")
+
+
 def test_a_node_that_is_killed_in_the_middle_does_not_spoil_the_job(
     notebook: Any, powered: Callable[[str], None]
 ) -> None:
