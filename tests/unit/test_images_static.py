@@ -79,6 +79,17 @@ def test_who_says_no_user_is_not_root(path: Path) -> None:
     assert after <= {"ENTRYPOINT", "CMD"}, "all else is made by root, in the last stage"
 
 
+@pytest.mark.parametrize(
+    "path", [p for p in DOCKERFILES if p.parent.name[:7] == "docker-"], ids=name
+)
+def test_a_login_shell_finds_what_the_image_adds(path: Path) -> None:
+    last = re.split(r"^FROM ", path.read_text(), flags=re.MULTILINE)[-1]
+    after = re.split(r"\sPATH=", last)
+    run = [p.read_text() for p in path.parent.iterdir() if f"/run/{p.name} " in after[-1]]
+    told = any("/etc/profile.d/skp.sh" in text for text in (after[-1], *run))
+    assert told or len(after) == 1, "after the last change of PATH"
+
+
 @pytest.mark.parametrize("path", LOCKS, ids=name)
 def test_every_python_package_is_pinned_with_hashes(path: Path) -> None:
     blocks = re.split(r"\n(?=\S)", path.read_text())

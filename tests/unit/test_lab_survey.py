@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.config import VERSION, LabConfig
+from lab.config import VERSION, LabConfig, check_engine
 from lab.engine import Found
+from lab.errors import LabError
 from lab.state import State
 from lab.survey import Survey, reason_to_replace
 
@@ -61,6 +62,14 @@ def with_network(mtu: int, needed: int) -> Survey:
 )
 def test_a_lab_is_kept(found: Survey) -> None:
     assert reason_to_replace(found, CONFIG, SPECS) == ""
+
+
+def test_an_engine_that_nodes_can_not_have_is_refused() -> None:
+    for engine in ("", "stable", "newest"):
+        check_engine(engine)
+    with pytest.raises(LabError, match="there is no engine 29; allowed: stable, newest") as raised:
+        check_engine("29")
+    assert raised.value.exit_code == 2
 
 
 @pytest.mark.parametrize(
