@@ -17,8 +17,13 @@ PUBLISHED = {3306, 8010, 8020, 8030, 8040, 9092, 18080}
 
 
 @pytest.fixture(scope="module")
-def full(guarded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Every service but Portainer, whose image can't be had, and a data volume."""
+def full(
+    platform: None, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Every service but Portainer, whose image can't be had, a data volume, then the firewall.
+
+    The volume's server is a node here, which containers could not reach anew afterwards.
+    """
     folder = tmp_path_factory.mktemp("full")
     env = labelled(folder / "hosts.json", "mysql", "zookeeper", "kafka")
     with_spark(folder / "hosts.json")
@@ -28,6 +33,7 @@ def full(guarded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     with sshfs_volume.served(), sshfs_volume.mounted(folder, env["SKP_HOSTS"]) as volume:
         applied = volume.skp("docker.apply")
         assert applied.code == 0, applied.all
+        request.getfixturevalue("guarded")
         yield
     brokers.remove()
     gone = skp("-q", "docker.apply", "--yes", "--busy", "replace")
