@@ -37,7 +37,8 @@ class Command(Task):  # type: ignore[type-arg]
         chosen = options.taken(kwargs, dict(context.config.get("skp", {})))
         self.times_called += 1
         try:
-            self.body(Session(chosen, self.known_as), *args, **kwargs)
+            with output.settled():
+                self.body(Session(chosen, self.known_as), *args, **kwargs)
         except SkpError as error:
             fail(error, chosen.json)
         except BrokenPipeError:

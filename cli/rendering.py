@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import services
 from cli.session import Session
-from cluster.commands.report import table
 from cluster.errors import NodeError
 from cluster.model import admission
+from cluster.model.line import table
 from cluster.model.spec import REGISTRY
 
 if TYPE_CHECKING:
