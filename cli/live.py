@@ -19,7 +19,6 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import output
-from cli.progress import counted
 from cluster.model.item import Item, Key
 from cluster.model.line import Line, Tone
 from cluster.model.policy import Amount
@@ -131,7 +130,7 @@ class Display:
 def _cells(one: _Running) -> tuple[RenderableType, ...]:
     amount, item = one.amount, one.item
     where, what = output.plain(f"  {item.node}"), output.plain(item.describe())
-    told = f"{amount.doing} {counted(amount)}" if amount else ""
+    told = output.plain(str(amount)) if amount else ""
     bar: RenderableType = ""
     if amount and amount.total:
         bar = ProgressBar(amount.total, min(amount.done, amount.total), width=14)

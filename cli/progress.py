@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from cli import output
 from cli.options import Options
-from cluster.model.policy import BYTES
-
 if TYPE_CHECKING:
     from cli.live import Display
     from cluster.model.item import Item, Key
@@ -49,7 +47,7 @@ class Told:
         if now < self._last.get(item.key, now) + _OFTEN:
             return
         self._last[item.key] = now
-        output.progress(f"{item.node}: {item.describe()}: {amount.doing} {counted(amount)}")
+        output.progress(f"{item.node}: {item.describe()}: {amount}")
 
     def ended(self, result: Result) -> None:
         """Tell how an operation ended."""
@@ -91,13 +89,3 @@ class Shown:
 
         if self._display and self._display.end(result.item, ended(result)):
             self.ended_items.add(result.item.key)
-
-
-def counted(amount: Amount) -> str:
-    """Return how much is done, and of how much, e.g. "412 of 2100 MB"."""
-    if amount.unit != BYTES:
-        return f"{amount.done} of {amount.total} {amount.unit}"
-    done, whole = amount.done / 1e6, amount.total / 1e6
-    digits = 1 if max(done, whole) < 10 else 0
-    known = f" of {whole:.{digits}f}" if amount.total else ""
-    return f"{done:.{digits}f}{known} MB"

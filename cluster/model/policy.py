@@ -38,6 +38,14 @@ class Amount:
     total: int = 0
     unit: str = BYTES
 
+    def __str__(self) -> str:
+        if self.unit != BYTES:
+            return f"{self.doing} {self.done} of {self.total} {self.unit}"
+        done, whole = self.done / 1e6, self.total / 1e6
+        digits = 1 if max(done, whole) < 10 else 0
+        known = f" of {whole:.{digits}f}" if self.total else ""
+        return f"{self.doing} {done:.{digits}f}{known} MB"
+
 
 class Watch(Protocol):
     """Sees operations as they go; the threads of all nodes call it."""
