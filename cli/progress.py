@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cli import output
 from cli.options import Options
+
 if TYPE_CHECKING:
     from cli.live import Display
     from cluster.model.item import Item, Key
