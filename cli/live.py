@@ -10,7 +10,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -23,6 +25,7 @@ from cluster.model.item import Item, Key
 from cluster.model.line import Line, Tone
 from cluster.model.policy import Amount
 
+T = TypeVar("T")
 _WIDEST = 120  # columns; the eye does not find the end of longer lines
 _OFTEN = 5  # looks per second
 _STYLES = {
@@ -48,12 +51,10 @@ class _Terminal(Console):
         return False
 
 
-class Display:
-    """What runs, at the end of the terminal."""
+class _Screen:
+    """The end of the terminal, which is written again and again."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: dict[Key, _Running] = {}
         self._open = True
         self._console = _Terminal(
             file=sys.stderr,
@@ -74,6 +75,68 @@ class Display:
         )
         self._live.start()
 
+    def above(self, text: str) -> None:
+        """Show a line above it, for good."""
+        if self._open:
+            self._console.print(_text(text), soft_wrap=True)
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines in place of those before."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Take it away."""
+        self._open = False
+        self._live.stop()
+
+    def _lines(self) -> RenderableType:
+        raise NotImplementedError
+
+    def _fitting(self, lines: Sequence[T]) -> Sequence[T]:
+        """Return as many as fit on the terminal, with a line that counts the others."""
+        room = max(1, self._console.height - 2)
+        return lines if len(lines) <= room else lines[: room - 1]
+
+
+class Picture(_Screen):
+    """Lines as they are now, such as a table.
+
+    The last ones stay on the terminal when it is closed.
+    """
+
+    def __init__(self) -> None:
+        self._drawn: Sequence[str] = ()
+        super().__init__()
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines in place of those before."""
+        self._drawn = lines
+        self._live.refresh()
+
+    def close(self) -> None:
+        """Leave the last lines on the terminal."""
+        super().close()
+        for one in self._drawn:
+            self._console.print(_text(one, indent=""), soft_wrap=True)
+
+    def _lines(self) -> RenderableType:
+        every = [_text(one, indent="") for one in self._drawn]
+        for one in every:
+            one.truncate(self._console.width, overflow="ellipsis")
+        shown = self._fitting(every)
+        left = len(every) - len(shown)
+        more = [Text(f"and {left} more: --nodes shows some", style="dim")] if left else []
+        return Group(*shown, *more)
+
+
+class Display(_Screen):
+    """What runs, at the end of the terminal."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[Key, _Running] = {}
+        super().__init__()
+
     def begin(self, item: Item) -> None:
         """Show that an operation runs."""
         with self._lock:
@@ -92,11 +155,6 @@ class Display:
         self.above(last)
         return self._open
 
-    def above(self, text: str) -> None:
-        """Show a line above what runs, for good."""
-        if self._open:
-            self._console.print(_text(text), soft_wrap=True)
-
     def close(self) -> None:
         """Take away the lines of what runs; each that was not ended gets a last one."""
         with self._lock:
@@ -105,14 +163,13 @@ class Display:
         for one in left:
             what = f"- {one.item.node}: {one.item.describe()}: broken off, {_clock(one)}"
             self._console.print(_text(what), soft_wrap=True)
-        self._live.stop()
+        super().close()
 
     def _lines(self) -> RenderableType:
         """Return what is shown at this moment."""
         with self._lock:
             running = list(self._running.values())
-        room = max(1, self._console.height - 2)
-        shown = running if len(running) <= room else running[: room - 1]
+        shown = self._fitting(running)
         lines = Table.grid(padding=(0, 1), expand=True)
         lines.width = min(self._console.width, _WIDEST)
         lines.add_column(no_wrap=True)
@@ -142,9 +199,9 @@ def _clock(one: _Running) -> str:
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
-def _text(text: str) -> Text:
+def _text(text: str, indent: str = "  ") -> Text:
     """Return a line as rich shows it: harmless, and with its tones as colours."""
-    made, at = Text("  "), 0
+    made, at = Text(indent), 0
     for start, end, tone in text.spans if isinstance(text, Line) else ():
         made.append(output.plain(text[at:start]))
         made.append(output.plain(text[start:end]), _STYLES[tone])

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Protocol
 
@@ -41,6 +41,9 @@ class Screen(Protocol):
 
     def above(self, text: str) -> None:
         """Show a line above it, for good."""
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines in place of those before."""
 
     def close(self) -> None:
         """Take it away; what still runs gets a last line."""
@@ -119,6 +122,24 @@ def show_lines(lines: Iterable[str]) -> None:
         show(line)
 
 
+def show_picture(lines: Sequence[str], *, every: bool) -> None:
+    """Show `lines` in place of those before, at the end of the terminal.
+
+    Args:
+        every: whether they are shown where there is no terminal too.
+    """
+    if not is_live():
+        if every:
+            show_lines(lines)
+            sys.stdout.flush()
+        return
+    if not _screens:
+        from cli.live import Picture
+
+        show_live(Picture())
+    _screens[-1].draw(lines)
+
+
 def show_line(text: str) -> None:
     """Write a line of a log to standard output at once."""
     print(log_line(text), flush=True)
@@ -130,7 +151,10 @@ def show_json(value: object, indent: int | None = 2) -> None:
 
 
 def complain(text: str, end: str = "\n") -> None:
-    """Write `text` to standard error at once."""
+    """Write `text` to standard error at once; what is shown live stays below it."""
+    if _screens and end == "\n":
+        _screens[-1].above(text)
+        return
     settle()
     print(plain(text), end=end, file=sys.stderr, flush=True)
 

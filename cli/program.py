@@ -16,7 +16,7 @@ from cluster.errors import ConfigError, nearest
 VERSION = "0.3.0"
 # Options whose value is the next word.
 _TAKE_VALUES = (
-    *("--services", "-s", "--key", "-k"),
+    *("--services", "-s", "--key", "-k", "--interval", "-i"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 # Tasks that take words after their name, and the option that these are.

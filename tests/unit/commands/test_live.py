@@ -6,14 +6,14 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.connectors.engine import Engine
+from tests.support.beside import run_live
 from tests.support.fake_cluster import HOSTS, FakeCluster
 from tests.support.fakes import refusal
 from tests.support.screen import Window, window
@@ -46,44 +46,6 @@ class Pulls:
             yield from whole(engine, repository, tag)
 
         monkeypatch.setattr(Engine, "pull_events", events)
-
-
-@contextmanager
-def beside(work: Callable[[], object]) -> Iterator[None]:
-    """Have `work` done by another thread while the block runs; its error is raised here."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - it is raised below
-            failed.append(error)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-        thread.join(60)
-    except KeyboardInterrupt:
-        pass  # as asked for above
-    if failed:
-        raise failed[0]
-
-
-def run_live(
-    cluster: FakeCluster,
-    monkeypatch: pytest.MonkeyPatch,
-    meanwhile: Callable[[Window], object],
-    *words: str,
-    width: int = 80,
-    height: int = 40,
-) -> tuple[int, Window, str]:
-    """Run a command on a terminal while `meanwhile` looks at it."""
-    with window(monkeypatch, width, height) as shown:
-        with beside(lambda: meanwhile(shown)):
-            code = cluster.run(*words)
-        return code, shown, shown.close()
 
 
 def running(text: str) -> list[str]:
