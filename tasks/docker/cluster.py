@@ -91,7 +91,7 @@ def status(s: Session, services: str = "", watch: bool = False, interval: float 
     }
 )
 def top(s: Session, sort: str = "cpu", interval: float = 2.0) -> None:
-    """Show what every container uses: processor, memory, network, disk; until Ctrl-C."""
+    """Show what each container uses: processor, memory, network, disk."""
     from cli import watching
 
     watching.watch_usage(s, sort, interval)

@@ -75,11 +75,11 @@ def test_the_picture_has_every_node_apart_from_the_others() -> None:
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["states", "large"])
+@pytest.mark.parametrize("name", ["states", "many", "large"])
 def test_it_reads_well_in_a_browser_and_asks_for_nothing(
     browser: Sheet, tmp_path: Path, name: str, width: int, scheme: str
 ) -> None:
-    chart = every_state() if name == "states" else large(200)
+    chart = {"states": every_state(), "many": large(30), "large": large(200)}[name]
     file = tmp_path / "map.html"
     file.write_text(page(chart, "SKP: net-skp", AT))
     browser.requests()
@@ -87,7 +87,8 @@ def test_it_reads_well_in_a_browser_and_asks_for_nothing(
     assert browser.requests() == [file.as_uri()]
     assert not browser.is_wider_than_the_window()
     browser.picture(f"map-{name}-{width}-{scheme}")
-    assert browser.faults() == []
+    if name != "large":  # for which axe takes minutes, and which is made of the same parts
+        assert browser.faults() == []
 
 
 @needs_browser
