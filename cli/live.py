@@ -80,10 +80,6 @@ class _Screen:
         if self._open:
             self._console.print(_text(text), soft_wrap=True)
 
-    def draw(self, lines: Sequence[str]) -> None:
-        """Show these lines in place of those before."""
-        raise NotImplementedError
-
     def close(self) -> None:
         """Take it away."""
         self._open = False

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Protocol
 
@@ -41,9 +41,6 @@ class Screen(Protocol):
 
     def above(self, text: str) -> None:
         """Show a line above it, for good."""
-
-    def draw(self, lines: Sequence[str]) -> None:
-        """Show these lines in place of those before."""
 
     def close(self) -> None:
         """Take it away; what still runs gets a last line."""
@@ -120,24 +117,6 @@ def show_lines(lines: Iterable[str]) -> None:
     """Write lines to standard output."""
     for line in lines:
         show(line)
-
-
-def show_picture(lines: Sequence[str], *, every: bool) -> None:
-    """Show `lines` in place of those before, at the end of the terminal.
-
-    Args:
-        every: whether they are shown where there is no terminal too.
-    """
-    if not is_live():
-        if every:
-            show_lines(lines)
-            sys.stdout.flush()
-        return
-    if not _screens:
-        from cli.live import Picture
-
-        show_live(Picture())
-    _screens[-1].draw(lines)
 
 
 def show_line(text: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def watch_status(s: Session, names: str, seconds: float) -> None:
     _check(seconds)
     chosen = services.choose(names)
     before: dict[_Key, Row] = {}
+    show = _shown()
     with _until_interrupted():
         while True:
             nodes, containers, _ = status_of(s, chosen)
@@ -40,9 +42,27 @@ def watch_status(s: Session, names: str, seconds: float) -> None:
                 for change in changes:
                     output.progress(change)
                 fresh = {key for key, row in now.items() if before and before.get(key) != row}
-                output.show_picture([*status_lines(nodes, containers, fresh)], every=not before)
+                show([*status_lines(nodes, containers, fresh)])
             before = now
             time.sleep(seconds)
+
+
+def _shown() -> Callable[[Sequence[str]], None]:
+    """Return what shows lines in place of those before; without a terminal, the first ones."""
+    if output.is_live():
+        from cli.live import Picture  # loads rich
+
+        made = Picture()
+        output.show_live(made)
+        return made.draw
+    left = [output.show_lines]
+
+    def first(lines: Sequence[str]) -> None:
+        if left:
+            left.pop()(lines)
+            sys.stdout.flush()
+
+    return first
 
 
 def _changes(before: Mapping[_Key, Row], now: Mapping[_Key, Row]) -> Iterator[Line]:
@@ -68,6 +88,7 @@ def watch_usage(s: Session, sort: str, seconds: float) -> None:
         raise ConfigError(f"--sort={sort}: allowed: {', '.join(SORTS)}")
     with _until_interrupted(), s.fleet(s.hosts) as fleet:
         before: Results[dict[str, Counters]] = fleet.ask(counters)
+        show = _shown()
         while True:
             time.sleep(seconds)
             now = fleet.ask(counters)
@@ -82,7 +103,7 @@ def watch_usage(s: Session, sort: str, seconds: float) -> None:
                 s.end(now.errors)
                 return
             lost = [line(Toned("!", Tone.BAD), f" {e.what}") for e in now.errors.values()]
-            output.show_picture([*_usage_lines(ranked), *lost], every=False)
+            show([*_usage_lines(ranked), *lost])
 
 
 def _usage_lines(used: Sequence[Usage]) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -40,8 +41,6 @@ class Sheet:
         shown = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": shown["width"], "height": min(shown["height"], 6000)}
         options = {"captureBeyondViewport": True, "clip": {**clip, "scale": 1}}
-        import base64
-
         taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
         path = PICTURES / f"{name}.png"
         path.write_bytes(base64.b64decode(taken))
@@ -62,12 +61,12 @@ class Sheet:
     def is_wider_than_the_window(self) -> bool:
         """Whether a person has to scroll sideways."""
         script = "return document.documentElement.scrollWidth > window.innerWidth"
-        return bool(self.driver.execute_script(script))  # type: ignore[no-untyped-call]
+        return bool(self.driver.execute_script(script))
 
     def faults(self) -> list[str]:
         """Return what axe finds that is serious or worse."""
-        self.driver.execute_script(_AXE.read_text())  # type: ignore[no-untyped-call]
-        found: dict[str, Any] = self.driver.execute_async_script(  # type: ignore[no-untyped-call]
+        self.driver.execute_script(_AXE.read_text())
+        found: dict[str, Any] = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1]; axe.run().then(done)"
         )
         return [
