@@ -194,7 +194,7 @@ def _networks(state: State) -> Iterator[tuple[str, str, str]]:
 
 
 def _volumes(view: View, services: Iterable[Service]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the folders that more than one container mounts, with the services that do."""
+    """Yield the folders that containers mount, with the services that do."""
     users: dict[str, set[str]] = {}
     for service in services:
         for container in service.containers(view.cluster, view.state):

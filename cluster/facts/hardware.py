@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 
 import docker.errors
@@ -46,8 +47,6 @@ def hardware(node: Node, images: frozenset[str]) -> Hardware:
 
 def _disk(node: Node, folder: str) -> tuple[int, int]:
     """Return size and free bytes; where the folder can't be seen, of the root."""
-    import shlex
-
     done = node.run(f"df -kP {shlex.quote(folder)} 2>/dev/null || df -kP /")
     words = done.text.splitlines()[-1].split() if done.text else []
     if len(words) < 4 or not (words[1].isdigit() and words[3].isdigit()):
