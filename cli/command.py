@@ -11,7 +11,7 @@ from invoke.parser import Argument
 
 from cli import options, output
 from cli.session import Session
-from cluster.errors import ExitCode, InterruptError, SkpError
+from cluster.errors import ExitCode, InterruptError, NodeError, SkpError
 
 
 class Command(Task):  # type: ignore[type-arg]
@@ -37,7 +37,8 @@ class Command(Task):  # type: ignore[type-arg]
         chosen = options.taken(kwargs, dict(context.config.get("skp", {})))
         self.times_called += 1
         try:
-            self.body(Session(chosen, self.known_as), *args, **kwargs)
+            with output.settled():
+                self.body(Session(chosen, self.known_as), *args, **kwargs)
         except SkpError as error:
             fail(error, chosen.json)
         except BrokenPipeError:
@@ -53,7 +54,9 @@ def command(**given: Any) -> Callable[[Callable[..., None]], Command]:
 
 
 def fail(error: SkpError, as_json: bool) -> NoReturn:
-    """Show an error and end with its exit code."""
+    """Show an error and what to type next, and end with its exit code."""
+    if isinstance(error, NodeError) and not error.hint:
+        error.hint = f"./skp.py host.check --nodes {error.node} looks for what is wrong there."
     if as_json:
         document = {
             "ok": False,

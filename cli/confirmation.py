@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from cli import output
 from cli.options import Options
 from cluster.errors import ConfigError, SkpError
+
+if TYPE_CHECKING:
+    from cluster.commands.converge import Console
+    from cluster.model.policy import Say, Watch
+
+
+def console(options: Options, say: Say, watch: Watch | None) -> Console:
+    """Return how a command talks to the person."""
+    from cluster.commands.converge import Console
+
+    return Console(
+        say,
+        confirm=lambda question: confirm(question, options),
+        agrees=lambda question: agrees(question, options),
+        watch=watch,
+    )
 
 
 def agrees(question: str, options: Options) -> bool:

@@ -9,9 +9,14 @@ process over (`container_shell`).
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Protocol
+
+from cluster.model.line import Line, Tone
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Beside control characters: what reverses the direction of writing, what some programs take for the
@@ -25,6 +30,23 @@ _SHOWN = "\N{REPLACEMENT CHARACTER}"
 _ESCAPE, _RESET = "\x1b", "\x1b[0m"
 # Concealed, and the same colour for letters and ground: a line could hide what it says.
 _HIDDEN = re.compile(r"\x1b\[(?:[0-9;]*;)?0*8(?:;[0-9;]*)?m")
+_TONES = {
+    Tone.GOOD: "32", Tone.BAD: "1;31", Tone.WAITING: "33", Tone.QUIET: "2", Tone.TITLE: "1",
+    Tone.NEW: "36",
+}  # fmt: skip
+
+
+class Screen(Protocol):
+    """What is shown live, at the end of the terminal."""
+
+    def above(self, text: str) -> None:
+        """Show a line above it, for good."""
+
+    def close(self) -> None:
+        """Take it away; what still runs gets a last line."""
+
+
+_screens: list[Screen] = []  # what is shown live now: one, or none
 
 
 def plain(text: str) -> str:
@@ -43,9 +65,58 @@ def escaped(document: str) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
+def painted(text: str, stream: IO[str]) -> str:
+    """Return `text` as `plain` does, with colours where it has tones and `stream` may have them."""
+    if not isinstance(text, Line) or not has_colours(stream):
+        return plain(text)
+    shown, at = "", 0
+    for start, end, tone in text.spans:
+        shown += f"{plain(text[at:start])}\x1b[{_TONES[tone]}m{plain(text[start:end])}{_RESET}"
+        at = end
+    return shown + plain(text[at:])
+
+
+def has_colours(stream: IO[str]) -> bool:
+    """Whether a person looks at `stream`, on a terminal that has colours, and wants them."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+    return wanted and stream.isatty()
+
+
+def is_live() -> bool:
+    """Whether something may be shown live: a person looks at all that a command says."""
+    return sys.stdout.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def show_live(screen: Screen) -> None:
+    """Have `screen` at the end of the terminal, and lines of progress above it, until `settle`."""
+    _screens.append(screen)
+
+
+def settle() -> None:
+    """Take away what is shown live."""
+    while _screens:
+        _screens.pop().close()
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Take away what is shown live when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        settle()
+
+
 def show(text: str, end: str = "\n") -> None:
     """Write `text` to standard output."""
-    print(plain(text), end=end)
+    settle()
+    print(painted(text, sys.stdout), end=end)
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Write lines to standard output."""
+    for line in lines:
+        show(line)
 
 
 def show_line(text: str) -> None:
@@ -59,11 +130,19 @@ def show_json(value: object, indent: int | None = 2) -> None:
 
 
 def complain(text: str, end: str = "\n") -> None:
-    """Write `text` to standard error at once."""
+    """Write `text` to standard error at once; what is shown live stays below it."""
+    if _screens and end == "\n":
+        _screens[-1].above(text)
+        return
+    settle()
     print(plain(text), end=end, file=sys.stderr, flush=True)
 
 
 def progress(line: str) -> None:
     """Write a line of progress to standard error; that nobody reads it is no error."""
+    if _screens:
+        _screens[-1].above(line)
+        return
     with suppress(OSError):
-        sys.stderr.write(f"  {plain(line)}\n")  # in one call: several threads write here
+        # In one call: several threads write here.
+        sys.stderr.write(f"  {painted(line, sys.stderr)}\n")

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from invoke import Collection, Exit, ParseError, Program
 from invoke.parser import Argument
 
-from cli import options
+from cli import options, output
 from cli.command import fail
+from cli.listing import examples, listed
 from cluster.errors import ConfigError, nearest
 
 VERSION = "0.3.0"
 # Options whose value is the next word.
 _TAKE_VALUES = (
-    *("--services", "-s", "--key", "-k"),
+    *("--services", "-s", "--key", "-k", "--interval", "-i"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 # Tasks that take words after their name, and the option that these are.
@@ -53,6 +54,33 @@ class SkpProgram(Program):
         names = [str(argument.name) for argument in options.arguments()]
         given = {name: self.args[name].value for name in names}
         self.config["skp"] = given  # type: ignore[assignment]
+
+    def parse_cleanup(self) -> None:
+        """Show help, the list, or what a shell may offer next."""
+        if self.args.complete.value and not self.args.list.value:
+            from cli.completion import candidates
+
+            found = candidates(self.core.remainder)
+            if found is not None:
+                output.show("\n".join(found))
+                raise Exit
+        super().parse_cleanup()
+
+    def list_flat(self) -> None:
+        """List the commands by what they are about; those of one namespace as Invoke does."""
+        if self.list_root:
+            super().list_flat()
+            return
+        output.show("Commands (./skp.py --help COMMAND says more):\n")
+        output.show_lines(listed(dict(self._make_pairs(self.scoped_collection))))
+
+    def print_task_help(self, name: str) -> None:
+        """Print a command's help, and what a person may type to use it."""
+        super().print_task_help(name)
+        output.show("Examples:")
+        for example in examples(name):
+            output.show(f"{self.leading_indent}{example}")
+        output.show("")
 
     def no_tasks_given(self) -> None:
         """Show the commands when none was given."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import services
 from cli.session import Session
-from cluster.commands.report import table
 from cluster.errors import NodeError
 from cluster.model import admission
+from cluster.model.line import Tone, Toned, table
 from cluster.model.spec import REGISTRY
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.commands.status import Row
     from cluster.connectors.fleet import Fleet, Results
     from cluster.model.digests import Record
+    from cluster.model.service import Service
     from cluster.model.state import FoundContainer
 
 
@@ -63,38 +65,58 @@ def show_status(s: Session, names: str) -> None:
     Args:
         names: the services to show, comma-separated; "" for all.
     """
+    seen = status_of(s, services.choose(names))
+    document = {
+        "nodes": seen.nodes,
+        "containers": seen.containers,
+        "options": seen.given,
+        "unreachable": texts(seen.unreachable),
+    }
+    s.show(document, [*status_lines(seen.nodes, seen.containers), *_option_lines(seen.given)])
+    s.end(seen.unreachable, [row for row in seen.containers if row["ok"] != "yes"])
+
+
+@dataclass(frozen=True)
+class Status:
+    """What one look saw: rows of nodes, containers and given options; who could not be asked."""
+
+    nodes: list[Row]
+    containers: list[Row]
+    given: list[Row]
+    unreachable: dict[str, NodeError]
+
+
+def status_of(s: Session, chosen: Sequence[Service]) -> Status:
+    """Look once at the chosen services."""
     from cluster.commands.status import overrides, rows
     from cluster.facts.cluster import unknown_options
 
-    chosen, hosts = services.choose(names), tuple(host.name for host in s.hosts)
+    hosts = tuple(host.name for host in s.hosts)
     with s.fleet() as fleet:  # the managers too: they know what is wanted
         view = s.view(fleet, chosen)
     s.warn([*unknown_options(view), *admission.warnings(s.inventory, view.state)])
     unreachable = {n: error for n, error in view.state.unreachable.items() if n in hosts}
     nodes, containers = rows(view.cluster, view.state, chosen, hosts)
-    given = overrides(s.settings, view.state, chosen)
-    document = {
-        "nodes": nodes,
-        "containers": containers,
-        "options": given,
-        "unreachable": texts(unreachable),
-    }
-    s.show(document, [*_status_lines(nodes, containers), *_option_lines(given)])
-    s.end(unreachable, [row for row in containers if row["ok"] != "yes"])
+    return Status(nodes, containers, overrides(s.settings, view.state, chosen), unreachable)
 
 
-def _status_lines(nodes: Iterable[Row], containers: Iterable[Row]) -> Iterator[str]:
+def status_lines(
+    nodes: Iterable[Row], containers: Iterable[Row], fresh: Collection[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """Yield the tables of a status.
+
+    Args:
+        fresh: node and name of the containers that stand out, because they changed.
+    """
     head = ("NODE", "STATE", "ROLE", "ENGINE", "GPUS")
-    yield from table(head, [list(row.values())[:5] for row in nodes])
+    yield from table(head, [_node_cells(row) for row in nodes])
     yield ""
     titles = ("NODE", "CONTAINER", "WANTED", "FOUND", "IMAGE", "AGE")
-    cells = [
-        (
-            row["node"], row["container"], row["wanted"],
-            _state(row["found"], row["health"] or "none"), row["image"], _age(row["started"]),
-        )
-        for row in containers
-    ]  # fmt: skip
+    cells = []
+    for row in containers:
+        node, name, *rest = container_cells(row)
+        changed = (row["node"], row["container"]) in fresh
+        cells.append((node, Toned(f"{name} *", Tone.NEW) if changed else name, *rest))
     yield from table(titles, cells)
 
 
@@ -104,6 +126,23 @@ def _option_lines(given: Sequence[Row]) -> Iterator[str]:
         yield ""
         head = ("SERVICE", "SETTING", "GIVEN TO -run", "INSTEAD OF")
         yield from table(head, [list(row.values()) for row in given])
+
+
+def _node_cells(row: Row) -> list[str]:
+    node, state, *rest = list(row.values())[:5]
+    tone = {"ready": Tone.GOOD, "up": Tone.GOOD}.get(state, Tone.BAD)
+    return [node, Toned(state, Tone.WAITING if "drained" in state else tone), *rest]
+
+
+def container_cells(row: Row) -> list[str]:
+    """Return a container's row as cells: where, what, wanted, found, image, age."""
+    found = _state(row["found"], row["health"] or "none")
+    tone = Tone.GOOD if row["ok"] == "yes" else Tone.BAD
+    return [
+        row["node"], row["container"], row["wanted"],
+        Toned(found, Tone.WAITING if found == "starting" else tone), row["image"],
+        age(row["started"]),
+    ]  # fmt: skip
 
 
 def show_audit(s: Session, count: int) -> None:
@@ -190,7 +229,7 @@ def _image_lines(listed: Iterable[Row]) -> Iterator[str]:
         (
             e["image"], e["node"],
             *(_digest(e[key])[:8] for key in ("admitted", "registry", "engine")),
-            f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", _age(e["created"]),
+            f"{int(e['size']) / 1e6:.0f} MB" if e["size"] else "", age(e["created"]),
         )
         for e in sorted(listed, key=lambda e: (e["image"], e["node"]))
     ]  # fmt: skip
@@ -220,7 +259,7 @@ def _digest(digest: str) -> str:
     return digest.removeprefix("sha256:")[:12] or "-"
 
 
-def _age(moment: str) -> str:
+def age(moment: str) -> str:
     """Return how long ago an RFC 3339 time was, in its largest unit."""
     if not moment or moment.startswith("0001"):
         return ""

@@ -14,9 +14,10 @@ from invoke import Exit
 
 import services
 from cli import output
-from cli.confirmation import agrees, confirm
+from cli.confirmation import console
 from cli.declaration import check_declared
 from cli.options import Options
+from cli.progress import Shown, Told, watch
 from cluster.config import inventory, secrets, secrets_file, settings
 from cluster.errors import ConfigError, ExitCode
 from cluster.model.cluster import Cluster, Declared, View
@@ -202,12 +203,14 @@ class Session:
             arguments: build arguments by name; no secrets.
         """
         from cluster.commands.image_build import build_and_push, planned
+        from cluster.model.policy import Progress
 
         if self.options.dry:
             self.finish(planned(self.inventory, image))
             return
         with self.fleet(self.inventory.managers) as fleet:
-            report = build_and_push(self.inventory, fleet, image, arguments, self.command, self.say)
+            progress = Progress(self.say, watch=self._watch)
+            report = build_and_push(self.inventory, fleet, image, arguments, self.command, progress)
         self.finish(report)
 
     def change(self, find: Find, declared: Declared | None = None) -> None:
@@ -228,13 +231,11 @@ class Session:
 
     @property
     def _console(self) -> Console:
-        from cluster.commands.converge import Console
+        return console(self.options, self.say, self._watch)
 
-        return Console(
-            self.say,
-            lambda question: confirm(question, self.options),
-            lambda question: agrees(question, self.options),
-        )
+    @cached_property
+    def _watch(self) -> Shown | Told | None:
+        return watch(self.options)
 
     def dry(self) -> None:
         """Make this a dry run, whatever the options say."""
@@ -245,8 +246,7 @@ class Session:
         if self.options.json:
             output.show_json(document)
         else:
-            for line in lines:
-                output.show(line)
+            output.show_lines(lines)
 
     def end(self, errors: Mapping[str, NodeError], faults: Iterable[object] = ()) -> None:
         """Warn of the nodes that could not be asked, and end with exit code 1 if all is not well.
@@ -267,7 +267,7 @@ class Session:
         else:
             self.warn(report.warnings)
             if report.changed or report.exit_code is not ExitCode.OK or not self.options.quiet:
-                output.show(report.as_text())
+                output.show_lines(report.as_lines(self._watch.ended_items if self._watch else ()))
         if report.exit_code is not ExitCode.OK:
             raise Exit(code=int(report.exit_code))
 

@@ -43,7 +43,7 @@ def install(s: Session, schedule: str = "", command: str = "") -> None:
 @command(name="list")
 def list_(s: Session) -> None:
     """List what cron runs of this checkout's commands."""
-    from cluster.commands.report import table
+    from cluster.model.line import table
 
     found = _entries()
     rows = [(entry.schedule, entry.command) for entry in found]

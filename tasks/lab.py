@@ -63,7 +63,7 @@ def status(s: Session) -> None:
 
 
 def _show(s: Session, nodes: tuple[NodeStatus, ...]) -> None:
-    from cluster.commands.report import table
+    from cluster.model.line import table
 
     ill = [node for node in nodes if not node.healthy]
     head = ("NODE", "ADDRESS", "STATE", "ENGINE", "SSH")

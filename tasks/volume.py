@@ -44,7 +44,7 @@ def _change_mounts(s: Session, name: str, verb: str) -> None:
 
 def _ask(s: Session, name: str, verb: str, columns: tuple[str, ...]) -> None:
     from cli.rendering import texts
-    from cluster.commands.report import table
+    from cluster.model.line import table
     from services.volumes.mounts import ask, chosen
 
     backends = chosen(s.declared.alone(), name)

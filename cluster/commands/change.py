@@ -17,8 +17,6 @@ from cluster.facts.cluster import observe_cluster, unknown_options
 from cluster.lock.lock import locked
 from cluster.model.cluster import Cluster, Declared, View
 from cluster.model.item import Item
-from cluster.model.policy import Progress
-from cluster.model.redaction import known
 from cluster.model.result import Outcome, Result
 from cluster.operations.base import Context
 from cluster.operations.executor import execute
@@ -89,7 +87,7 @@ def carry_out(
         change = _found(find, view, fleet)
         audit, results = Audit(fleet, declared.inventory, lock.me), list[Result]()
         audit.begin(lock.left)
-        progress = Progress(console.say, known(view.cluster, view.state))
+        progress = console.progress(view)
         with audit.recording(results):
             _keep_secrets(change, view, declared)
             for result in execute(Context(fleet, progress, lock.check), change.items):

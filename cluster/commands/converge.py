@@ -15,9 +15,9 @@ from cluster.connectors.fleet import Fleet
 from cluster.errors import SkpError
 from cluster.facts.cluster import observe_cluster
 from cluster.lock.lock import Lock, locked
-from cluster.model.cluster import Declared
+from cluster.model.cluster import Declared, View
 from cluster.model.item import Item
-from cluster.model.policy import Progress, Say
+from cluster.model.policy import Progress, Say, Watch
 from cluster.model.redaction import known
 from cluster.model.result import Outcome, Result
 from cluster.operations.base import Context
@@ -49,11 +49,17 @@ class Console:
         say: takes a line of progress.
         confirm: takes a question, and raises SkpError unless the answer is yes.
         agrees: takes a question, and tells whether the answer is yes; where nobody is, it is no.
+        watch: sees operations as they go; None where `say` is told their beginnings.
     """
 
     say: Say
     confirm: Callable[[str], None]
     agrees: Callable[[str], bool] = _nobody
+    watch: Watch | None = None
+
+    def progress(self, view: View) -> Progress:
+        """Return how operations on a cluster report, without its secrets."""
+        return Progress(self.say, known(view.cluster, view.state), self.watch)
 
 
 def converge(declared: Declared, fleet: Fleet, scope: Scope, console: Console) -> Report:
@@ -169,8 +175,7 @@ class _Run:
         return self.report(self._results, audit.complaints)
 
     def _progress(self) -> Progress:
-        view = self._plan.view
-        return Progress(self._console.say, known(view.cluster, view.state))
+        return self._console.progress(self._plan.view)
 
     def _store_secrets(self) -> None:
         """Update this machine's copy of the secrets before any container is made with them."""

@@ -15,7 +15,7 @@ from cluster.facts import record
 from cluster.lock.holder import Holder
 from cluster.model.digests import Record
 from cluster.model.item import Action, Kind, Noted
-from cluster.model.policy import Progress, Say
+from cluster.model.policy import Progress
 from cluster.model.result import Outcome, Result
 from cluster.model.spec import REGISTRY, Image
 from cluster.operations.base import Context
@@ -29,7 +29,7 @@ def build_and_push(
     image: Image,
     arguments: Mapping[str, str],
     command: str,
-    say: Say,
+    progress: Progress,
 ) -> Report:
     """Build `image`, push it, and record its digest; the report says whether that changed.
 
@@ -39,7 +39,7 @@ def build_and_push(
     Args:
         arguments: build arguments by name; no secrets.
         command: the command's name, for the audit trail.
-        say: takes a line of progress.
+        progress: is told how far it is.
 
     Raises:
         NodeError: the master can't be reached, its registry does not answer, the digest can't be
@@ -51,14 +51,15 @@ def build_and_push(
     audit, results = Audit(fleet, inventory, Holder.me(command)), list[Result]()
     audit.begin(None)
     with audit.recording(results):
-        begun = time.monotonic()
-        build(master, image, dict(arguments), say)
-        digest = push(master, image, say)
-        AdmitImage(via, image.name, digest).execute(Context(fleet, Progress(say)))
+        begun, noted = time.monotonic(), _noted(inventory, image)
+        own = progress.begin(noted)
+        build(master, image, dict(arguments), own)
+        digest = push(master, image, own)
+        AdmitImage(via, image.name, digest).execute(Context(fleet, own))
         is_known = known.get(image.name, ())[:1] == (digest,)
         outcome = Outcome.UNCHANGED if is_known else Outcome.DONE
         seconds = time.monotonic() - begun
-        results.append(Result(_noted(inventory, image), outcome, digest, "", seconds))
+        results.append(progress.end(Result(noted, outcome, digest, "", seconds)))
     return Report(tuple(results), {}, tuple(audit.complaints))
 
 

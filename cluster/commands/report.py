@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from cluster.errors import ExitCode, NodeError
-from cluster.model.item import Action
+from cluster.model.item import Action, Key
+from cluster.model.line import Line, Tone, Toned, line, table
 from cluster.model.result import Outcome, Result
 
 _MARKS = {
-    Outcome.UNCHANGED: " ",
-    Outcome.PLANNED: "~",
-    Outcome.DONE: "+",
-    Outcome.BUSY: "=",
-    Outcome.FAILED: "!",
-    Outcome.SKIPPED: "-",
+    Outcome.UNCHANGED: Toned(" ", Tone.QUIET),
+    Outcome.PLANNED: Toned("~", Tone.NEW),
+    Outcome.DONE: Toned("+", Tone.GOOD),
+    Outcome.BUSY: Toned("=", Tone.WAITING),
+    Outcome.FAILED: Toned("!", Tone.BAD),
+    Outcome.SKIPPED: Toned("-", Tone.WAITING),
 }
 
 
@@ -63,19 +64,23 @@ class Report:
         }
 
     def as_text(self) -> str:
-        """Return the report for a terminal: what changed or failed, then a summary in one line."""
+        """Return the report as lines in one text."""
+        return "\n".join(self.as_lines())
+
+    def as_lines(self, told: Container[Key] = ()) -> list[str]:
+        """Return the report for a terminal: what changed or failed, then a summary in one line.
+
+        Args:
+            told: the keys of items whose ends a person has seen already: they get no row.
+        """
         shown = [r for r in self.results if r.outcome is not Outcome.UNCHANGED]
-        rows = [
-            (_MARKS[r.outcome], r.item.node, r.item.name, _verb(r), f"{r.seconds:.1f} s")
-            if r.outcome in (Outcome.DONE, Outcome.FAILED)
-            else (_MARKS[r.outcome], r.item.node, r.item.name, _verb(r), "")
-            for r in shown
-        ]
-        lines = table(("", "NODE", "WHAT", "RESULT", ""), rows) if rows else []
+        rows = [_row(r) for r in shown if r.item.key not in told]
+        lines: list[str] = [*table(("", "NODE", "WHAT", "RESULT", ""), rows)] if rows else []
         for result in shown:
             lines += _details(result)
         for error in self.unreachable.values():
-            lines += [f"! {error.what}", *([f"  {error.hint}"] if error.hint else [])]
+            lines.append(line(Toned("!", Tone.BAD), f" {error.what}"))
+            lines += [f"  {error.hint}"] if error.hint else []
         lines += [
             f"  {name} is held: ./skp.py docker.{name}-run lifts that" for name in self.stopped
         ]
@@ -83,26 +88,32 @@ class Report:
             f"  {name} stays rolled back: ./skp.py docker.{name}-run lifts that"
             for name in self.pinned
         ]
-        return "\n".join([*lines, self._summary()])
+        return [*lines, self._summary()]
 
-    def _summary(self) -> str:
+    def _summary(self) -> Line:
         counts = {o: sum(r.outcome is o for r in self.results) for o in Outcome}
         words = [f"{count} {outcome}" for outcome, count in counts.items() if count]
         if self.unreachable:
             words.append(f"{len(self.unreachable)} node(s) unreachable")
         if not self.changed and self.exit_code is ExitCode.OK:
-            return f"Nothing to change ({', '.join(words) or 'nothing wanted'})."
-        return f"{', '.join(words)}."
+            said = f"Nothing to change ({', '.join(words) or 'nothing wanted'})."
+        else:
+            said = f"{', '.join(words)}."
+        return line(Toned(said, Tone.GOOD if self.exit_code is ExitCode.OK else Tone.BAD))
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return aligned lines, without blanks at their ends."""
-    rows = [[" ".join(str(cell).splitlines()) for cell in row] for row in rows]
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
-    return [
-        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [head, *rows]
-    ]
+def ended(result: Result) -> Line:
+    """Return how one operation ended, as a line that comes when it does."""
+    item, mark = result.item, _MARKS[result.outcome]
+    rest = "" if result.outcome is Outcome.DONE else f": {_verb(result)}"
+    return line(mark, f" {item.node}: {item.describe()}{rest}, {result.seconds:.1f} s")
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    item, mark = result.item, _MARKS[result.outcome]
+    took = result.outcome in (Outcome.DONE, Outcome.FAILED)
+    verb = Toned(_verb(result), mark.tone)
+    return (mark, item.node, item.name, verb, f"{result.seconds:.1f} s" if took else "")
 
 
 _PAST = {Action.RESTART: "restarted", Action.REMOVE: "removed"}
@@ -118,13 +129,13 @@ def _verb(result: Result) -> str:
 
 
 def _details(result: Result) -> list[str]:
-    where = f"{result.item.node} {result.item.name}"
-    lines = []
+    where, mark = f"{result.item.node} {result.item.name}", _MARKS[result.outcome]
+    lines: list[str] = []
     if result.outcome in (Outcome.PLANNED, Outcome.DONE):
         lines += [f"  {where}: {difference}" for difference in result.item.differences]
     if result.detail:
         first, *rest = result.detail.splitlines()
-        lines += [f"{_MARKS[result.outcome]} {where}: {first}", *(f"    | {line}" for line in rest)]
+        lines += [line(mark, f" {where}: {first}"), *(f"    | {more}" for more in rest)]
     if result.hint:
         lines.append(f"  {result.hint}")
     return lines

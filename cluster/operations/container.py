@@ -235,7 +235,8 @@ class RemoveContainer(Operation):
 def prepared(operation: CreateContainer | ReplaceContainer, context: Context) -> dict[str, object]:
     """Bring the image and make the folders; return what the engine is told of the container."""
     node, container = operation.node_in(context), operation.container
-    ensure(context.fleet, node, container.image, operation.identity, operation.master)
+    identity, master = operation.identity, operation.master
+    ensure(context.fleet, node, container.image, identity, master, context.progress)
     steps.make_folders(node, container)
     return config(container, dict(operation.labels))
 

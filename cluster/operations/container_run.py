@@ -87,7 +87,8 @@ class RunJob(ContainerItem, Operation):
     def execute(self, context: Context) -> str:
         """Run it to its end; when that is not well, say what it said last."""
         node, container = self.node_in(context), self.container
-        ensure(context.fleet, node, container.image, self.identity, self.master)
+        image, progress = container.image, context.progress
+        ensure(context.fleet, node, image, self.identity, self.master, progress)
         steps.make_folders(node, container)
         body = config(container, dict(self.labels))
         there = made = steps.make(node, container, body)

@@ -7,6 +7,7 @@ import shlex
 import tarfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import docker.errors
@@ -93,7 +94,7 @@ def _removed(engine: Engine, identity: str) -> bool:
 def own_progress(progress: Progress, container: Container) -> Progress:
     """Return `progress` that hides the secrets in the container's files too."""
     files = [file.content for file in container.files if isinstance(file, SecretFile)]
-    return Progress(progress.say, progress.mask.and_also(files))
+    return replace(progress, mask=progress.mask.and_also(files))
 
 
 def make_folders(node: Node, container: Container) -> None:

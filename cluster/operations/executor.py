@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from cluster.connectors.node import Node
@@ -48,7 +49,7 @@ def _perform(
     context: Context, by_node: Mapping[str, Iterable[Operation]], node: Node
 ) -> list[Result]:
     """Carry out the operations that one node performs, one after another."""
-    return [attempt(context, operation) for operation in by_node[node.name]]
+    return [context.progress.end(attempt(context, o)) for o in by_node[node.name]]
 
 
 def _broken(
@@ -64,11 +65,11 @@ def _broken(
 
 def attempt(context: Context, operation: Operation) -> Result:
     """Carry out one operation; whatever goes wrong becomes its result."""
-    context.progress.say(f"{operation.node}: {operation.describe()}")
+    progress = context.progress.begin(operation)
     begun = time.monotonic()
     try:
         context.check()
-        detail = operation.execute(context)
+        detail = operation.execute(replace(context, progress=progress))
     except BusyError as error:
         outcome, what, hint = Outcome.BUSY, str(error), _BUSY_HINT
     except LockedError as error:

@@ -6,7 +6,6 @@ import io
 import re
 import shlex
 import tarfile
-import time
 from dataclasses import dataclass
 
 from cluster.connectors.forwarding import SOCKET
@@ -14,25 +13,28 @@ from cluster.connectors.node import Node
 from cluster.errors import ConfigError, NodeError
 from cluster.model.digests import DIGEST
 from cluster.model.item import Action, Kind
-from cluster.model.policy import Say
+from cluster.model.policy import Amount, Progress, Say
 from cluster.model.recipes import RECIPES, has_recipe, recipe, recipes
 from cluster.model.spec import Image
 from cluster.operations.base import Context, Operation
 from cluster.operations.image_transfer import pull
+from cluster.operations.layers import Layers
 
 _WIDTH = 76  # of a line of progress: with its indent it fits 80 columns
-_LONG = 5  # seconds: longer build steps are reported with their time, and a push reports this often
+_LONG = 5  # seconds: longer build steps are reported with their time
+# What BuildKit says of a layer on its way: "#5 sha256:ab... 12.58MB / 45.10MB 3.1s".
+_FETCHED = re.compile(r"#\d+ sha256:\w+ ([\d.]+)([kMG]?B) / ([\d.]+)([kMG]?B)\b")
 # What both of the engine's image stores say at the end of a push: "latest: digest: ... size: 1234".
 _PUSHED = re.compile(rf"\S+: digest: ({DIGEST.pattern}) size: \d+")
 _ERROR_LINES = 40  # BuildKit repeats what the failed command said last
 
 
-def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
+def build(node: Node, image: Image, arguments: dict[str, str], progress: Progress) -> str:
     """Build `image` on `node` from its recipe in images/ and return its id.
 
     Args:
         arguments: build arguments by name; not for secrets, the image remembers them.
-        say: takes the builder's progress, line by line.
+        progress: is told the builder's steps.
 
     Raises:
         ConfigError: there is no recipe; NodeError: the build failed.
@@ -54,7 +56,7 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
         f"bash -c {shlex.quote(script)}",
         stdin=_context(name),
         deadline=node.deadlines.build,
-        on_line=stages(say),
+        on_line=stages(progress),
     )
     if done.exit_code != 0:
         raise NodeError(
@@ -63,30 +65,39 @@ def build(node: Node, image: Image, arguments: dict[str, str], say: Say) -> str:
     return done.text.splitlines()[-1] if done.text else ""
 
 
-def stages(say: Say) -> Say:
-    """Return a filter for BuildKit's plain progress, which passes lines on to `say`.
+def stages(progress: Progress) -> Say:
+    """Return a filter for BuildKit's plain progress, which passes lines on to `progress`.
 
     It passes each build step once, without what all our steps have (mounts, `with`), the time of a
-    long step, and errors.
+    long step, and errors; the number of the step, and the bytes that are fetched for one.
     """
     seen: dict[str, str] = {}
+    say = progress.say
 
     def line(text: str) -> None:
-        step = re.match(r"#(\d+) (\[[^]]*\d+/\d+\]) (.*)", text)
+        step = re.match(r"#(\d+) (\[[^]]*?(\d+)/(\d+)\]) (.*)", text)
         ended = re.match(r"#(\d+) DONE ([0-9]+)\.", text)
         if step and step[1] not in seen:
             seen[step[1]] = step[2]
-            done = re.sub(r"--(mount|chmod|from)=\S+|\S*/run/host/with", "", step[3])
+            progress.moved(Amount("building", int(step[3]), int(step[4]), "steps"))
+            done = re.sub(r"--(mount|chmod|from)=\S+|\S*/run/host/with", "", step[5])
             say(" ".join(f"{step[2]} {done}".split())[:_WIDTH])
         elif ended and ended[1] in seen and int(ended[2]) >= _LONG:
             say(f"{seen[ended[1]]} took {ended[2]} s")
         elif re.match(r"(#\d+ )?(ERROR|images: )", text):
             say(text)
+        elif fetched := _FETCHED.match(text):
+            here, whole = (_bytes(fetched[i], fetched[i + 1]) for i in (1, 3))
+            progress.moved(Amount("fetching", here, whole))
 
     return line
 
 
-def push(node: Node, image: Image, say: Say) -> str:
+def _bytes(number: str, unit: str) -> int:
+    return int(float(number) * 1000 ** "BkMG".index(unit[0]))
+
+
+def push(node: Node, image: Image, progress: Progress) -> str:
     """Push `image` from the engine of `node` to its registry, and return the digest of it.
 
     It is the engine's own: asked a moment later, the registry might tell that of another's push.
@@ -95,24 +106,18 @@ def push(node: Node, image: Image, say: Say) -> str:
         NodeError: the push failed.
     """
     doing = f"pushing {image.reference}"
-    sent: dict[str, int] = {}
-    digest = ""
-    told = time.monotonic()
+    layers, digest = Layers(progress), ""
     with node.talking(doing, seconds=node.deadlines.transfer) as engine:
         for event in engine.push_events(image.reference.rsplit(":", 1)[0], image.tag):
-            if current := (event.get("progressDetail") or {}).get("current"):
-                sent[event["id"]] = current
-            if time.monotonic() > told + _LONG:
-                told = time.monotonic()
-                say(f"pushing layers: {sum(sent.values()) / 1e6:.0f} MB so far")
             if "error" in event:
                 raise NodeError(
                     node.name,
                     f"{doing}: {event['error']}",
                     "Is the registry running? ./skp.py docker.registry-run",
                 )
+            layers.take(event)
             if event.get("status") == "Pushed":
-                say(f"pushed layer {event.get('id', '')}")
+                progress.say(f"pushed layer {event.get('id', '')}")
             if said := _PUSHED.fullmatch(event.get("status") or ""):
                 digest = said[1]
     if not digest:
@@ -150,7 +155,7 @@ class BuildImage(Operation):
 
     def execute(self, context: Context) -> str:
         """Build it, and report the builder's steps as they come."""
-        build(self.node_in(context), self.image, {}, context.progress.say)
+        build(self.node_in(context), self.image, {}, context.progress)
         return ""
 
 
@@ -169,5 +174,5 @@ class PullImage(Operation):
 
     def execute(self, context: Context) -> str:
         """Pull it."""
-        pull(self.node_in(context), self.image.repository, self.image.tag)
+        pull(self.node_in(context), self.image.repository, self.image.tag, context.progress)
         return ""

@@ -16,7 +16,9 @@ from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.facts.images import content
 from cluster.facts.nodes import identify
+from cluster.model.policy import Amount, Progress
 from cluster.model.spec import Image, Source
+from cluster.operations.layers import Layers
 
 _PAUSE = 0.2
 # A reader registry sees a push as soon as the shared storage shows it (NFS caches for seconds).
@@ -34,7 +36,7 @@ class Spool:
         self._lock = threading.Lock()
         self._files: dict[str, Path] = {}
 
-    def file(self, source: Node, reference: str) -> Path:
+    def file(self, source: Node, reference: str, progress: Progress) -> Path:
         """Return a file with the image as `docker save` writes it; raises NodeError."""
         with self._lock:
             if reference not in self._files:
@@ -46,6 +48,7 @@ class Spool:
                 ):
                     for chunk in engine.image_chunks(reference):
                         f.write(chunk)
+                        progress.moved(Amount("reading", f.tell()))
                 self._files[reference] = path
             return self._files[reference]
 
@@ -54,7 +57,9 @@ class Spool:
         self._folder.cleanup()
 
 
-def ensure(fleet: Fleet, node: Node, image: Image, identity: str, master: str) -> None:
+def ensure(
+    fleet: Fleet, node: Node, image: Image, identity: str, master: str, progress: Progress
+) -> None:
     """Make `image` with that id or digest available in the engine of `node`.
 
     Args:
@@ -64,7 +69,7 @@ def ensure(fleet: Fleet, node: Node, image: Image, identity: str, master: str) -
         NodeError: it can't be brought here within the deadline.
     """
     if image.source is Source.REGISTRY:
-        _from_registry(node, image, identity)
+        _from_registry(node, image, identity, progress)
     elif (found := identify(node, image)) != identity:
         if master not in fleet.nodes:
             raise NodeError(
@@ -72,12 +77,13 @@ def ensure(fleet: Fleet, node: Node, image: Image, identity: str, master: str) -
             )
         source = fleet.nodes[master]
         if not (found and _same(source, node, image, identity)):
-            _from_master(fleet, node, image, identity, source)
+            file = fleet.shared(Spool).file(source, image.reference, progress)
+            _load(node, image, file, progress)
+            _check_loaded(source, node, image, identity)
 
 
-def _from_master(fleet: Fleet, node: Node, image: Image, identity: str, source: Node) -> None:
-    """Load an image of the master's, `source`; raises NodeError."""
-    _load(node, image, fleet.shared(Spool).file(source, image.reference))
+def _check_loaded(source: Node, node: Node, image: Image, identity: str) -> None:
+    """Refuse an image of the master's, `source`, that is not the wanted one; raises NodeError."""
     if identify(node, image) != identity and not _same(source, node, image, identity):
         raise NodeError(
             node.name,
@@ -93,19 +99,22 @@ def _same(source: Node, node: Node, image: Image, identity: str) -> bool:
     return bool(there) and there == content(source, image.reference)
 
 
-def pull(node: Node, repository: str, tag: str) -> None:
+def pull(node: Node, repository: str, tag: str, progress: Progress) -> None:
     """Pull an image by tag or digest; raises NodeError."""
+    layers = Layers(progress)
     with node.talking(f"pulling {repository}:{tag}", node.deadlines.transfer) as engine:
         for event in engine.pull_events(repository, tag):
             if "error" in event:
                 raise NodeError(node.name, f"pulling {repository}:{tag}: {event['error']}")
+            layers.take(event)
 
 
-def _from_registry(node: Node, image: Image, digest: str) -> None:
+def _from_registry(node: Node, image: Image, digest: str, progress: Progress) -> None:
     name = image.reference.rsplit(":", 1)[0]
     pinned = f"{name}@{digest}"
     if not _stored(node, pinned):
-        _pull_when_there(node, image, name, digest)
+        _wait_until_there(node, image, name, digest)
+        pull(node, name, digest, progress)
     with node.talking(f"tagging {image.reference}") as engine:
         engine.tag(pinned, name, image.tag)
 
@@ -120,7 +129,7 @@ def _stored(node: Node, pinned: str) -> bool:
         return True
 
 
-def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:
+def _wait_until_there(node: Node, image: Image, name: str, digest: str) -> None:
     end = time.monotonic() + min(_LAG_SECONDS, node.deadlines.transfer)
     while not _has(node, f"{name}@{digest}"):
         if time.monotonic() > end:
@@ -130,7 +139,6 @@ def _pull_when_there(node: Node, image: Image, name: str, digest: str) -> None:
                 "Does it run, over the same shared folder? Look: ./skp.py docker.image-list",
             )
         time.sleep(_PAUSE)
-    pull(node, name, digest)
 
 
 def _has(node: Node, pinned: str) -> bool:
@@ -143,14 +151,15 @@ def _has(node: Node, pinned: str) -> bool:
         return True
 
 
-def _load(node: Node, image: Image, path: Path) -> None:
+def _load(node: Node, image: Image, path: Path, progress: Progress) -> None:
     doing = f"loading {image.reference}"
     with node.talking(doing, node.deadlines.transfer) as engine, path.open("rb") as file:
-        for event in engine.load_events(_chunks(file)):
+        for event in engine.load_events(_chunks(file, path.stat().st_size, progress)):
             if "error" in event:
                 raise NodeError(node.name, f"{doing}: {event['error']}")
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+def _chunks(file: IO[bytes], size: int, progress: Progress) -> Iterator[bytes]:
     while data := file.read(1 << 20):
         yield data
+        progress.moved(Amount("loading", file.tell(), size))

@@ -65,12 +65,47 @@ def ps(s: Session) -> None:
         rendering.show_containers(s, fleet)
 
 
-@command(help={"services": "Only these, comma-separated or as words after the name."})
-def status(s: Session, services: str = "") -> None:
+@command(
+    help={
+        "services": "Only these, comma-separated or as words after the name.",
+        "watch": "Look again and again, with what changed, until Ctrl-C.",
+        "interval": "Seconds between two looks.",
+    }
+)
+def status(s: Session, services: str = "", watch: bool = False, interval: float = 5.0) -> None:
     """Show what is wanted and what is there: nodes, containers, health, images, age."""
-    from cli import rendering
+    if watch:
+        from cli import watching
 
-    rendering.show_status(s, services)
+        watching.watch_status(s, services, interval)
+    else:
+        from cli import rendering
+
+        rendering.show_status(s, services)
 
 
-TASKS = (apply, plan, rollback, ps, status, audit, history)
+@command(
+    help={
+        "sort": "By cpu, memory, network or disk.",
+        "interval": "Seconds between two looks.",
+    }
+)
+def top(s: Session, sort: str = "cpu", interval: float = 2.0) -> None:
+    """Show what each container uses: processor, memory, network, disk."""
+    from cli import watching
+
+    watching.watch_usage(s, sort, interval)
+
+
+@command(
+    name="map",
+    help={"output": "The file; - for standard output.", "svg": "A still picture, not a page."},
+)
+def map_(s: Session, output: str = "", svg: bool = False) -> None:
+    """Draw the cluster: nodes, what runs on them, what the plan would change."""
+    from cli.map import write_map
+
+    write_map(s, output, still=svg)
+
+
+TASKS = (apply, plan, rollback, ps, status, top, map_, audit, history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cluster.model.policy import Progress
 from cluster.operations.image import stages
 
 PLAIN = """\
@@ -20,7 +21,7 @@ images: error: building failed
 
 def test_each_step_is_told_once_without_what_all_have_and_long_ones_with_their_time() -> None:
     said: list[str] = []
-    tell = stages(said.append)
+    tell = stages(Progress(said.append))
     for line in PLAIN.splitlines():
         tell(line)
     assert said == [

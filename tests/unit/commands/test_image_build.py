@@ -11,6 +11,7 @@ import pytest
 from cluster.commands.image_build import build_and_push, planned
 from cluster.commands.report import Report
 from cluster.errors import ExitCode, NodeError
+from cluster.model.policy import Progress
 from cluster.model.spec import Image
 from tests.support.digests import digest
 from tests.support.fake_cluster import FakeCluster
@@ -40,7 +41,9 @@ def built(cluster: FakeCluster, said: list[str] | None = None) -> Report:
     say = (said if said is not None else []).append
     inventory = cluster.wanted.inventory
     with cluster.fleet() as fleet:
-        return build_and_push(inventory, fleet, IMAGE, {"A": "1"}, "docker.image-build-kafka", say)
+        return build_and_push(
+            inventory, fleet, IMAGE, {"A": "1"}, "docker.image-build-kafka", Progress(say)
+        )
 
 
 def test_a_dry_run_names_the_image(cluster: FakeCluster) -> None:
@@ -53,7 +56,7 @@ def test_it_is_built_then_pushed_and_the_digest_told(cluster: FakeCluster, maste
     report = built(cluster, said)
     (result,) = report.results
     assert (report.changed, result.detail) == (1, NEW)
-    assert said[:2] == ["[2/3] RUN install", "[2/3] took 9 s"]
+    assert said[:3] == [f"c01: build {IMAGE.name}", "[2/3] RUN install", "[2/3] took 9 s"]
     changes = [line for line in cluster.master.changes() if "audit" not in line]
     assert "dev/tcp/localhost/5000" in changes[0]
     assert "--build-arg A=1" in changes[1]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from cluster.commands.report import Report, table
+from cluster.commands.report import Report
 from cluster.errors import ExitCode, NodeError
 from cluster.model.item import Action, Blocked, Deferred, Difference, Item, Keep, Kind, Noted
+from cluster.model.line import table
 from cluster.model.policy import Busy
 from cluster.model.result import Outcome, Result
 from cluster.model.state import FoundContainer

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.errors import BrokenError, DeadlineError, NodeError
+from cluster.model.policy import Progress
 from cluster.model.spec import Image, Source
 from cluster.operations.image_transfer import Spool, ensure
 from tests.support.fake_clock import FakeClock
@@ -42,7 +43,7 @@ def near(seconds: float = 100) -> FakeFleet:
 
 def bring(fleet: FakeFleet) -> list[str]:
     """Bring the image by its digest, and return what was asked, without the names."""
-    ensure(fleet, fleet.nodes["c01"], IMAGE, DIGEST, "c01")
+    ensure(fleet, fleet.nodes["c01"], IMAGE, DIGEST, "c01", Progress(print))
     lines = [line.partition("?")[0] for line in fleet.connections["c01"].wire]
     return [f"{line.split('/')[1]}/{line.split('/')[-1]}" for line in lines]
 
@@ -143,7 +144,7 @@ def streaming(*names: str) -> FakeFleet:
 
 
 def stream(fleet: FakeFleet, name: str) -> None:
-    ensure(fleet, fleet.nodes[name], REGISTRY_IMAGE, STREAMED, "c01")
+    ensure(fleet, fleet.nodes[name], REGISTRY_IMAGE, STREAMED, "c01", Progress(print))
 
 
 def test_an_image_is_streamed_from_the_master() -> None:
@@ -274,7 +275,7 @@ def test_an_engine_that_falls_silent_while_an_image_is_loaded_is_told() -> None:
 def test_images_that_were_read_go_with_the_connections() -> None:
     fleet = streaming("c01", "c02")
     stream(fleet, "c02")
-    path = fleet.shared(Spool).file(fleet.nodes["c01"], "registry:2")
+    path = fleet.shared(Spool).file(fleet.nodes["c01"], "registry:2", Progress(print))
     assert path.read_bytes() == b"onetwo"
     fleet.close()
     assert not path.parent.exists()
