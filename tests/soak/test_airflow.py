@@ -14,7 +14,6 @@ import requests
 from tests.support.airflow_api import SECONDS, URL, administrator, log_in, place
 from tests.support.browser import CHROMIUM, DRIVER, Browser, browser
 from tests.support.lab import (
-    NODES,
     ROOT,
     container_ids,
     host_docker,
@@ -84,8 +83,8 @@ def airflow(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def remove() -> None:
     """Take away what the tests' inventory does not ask for, and the data."""
     done = skp("-q", "docker.apply", "mysql,airflow,spark", "--yes")
-    for node in NODES:
-        on(node, "cd /home/skp/skp/volume/var && sudo rm -rf mysql airflow")
+    platform = "/home/skp/skp/platform"
+    on("c01", f"sudo rm -rf {platform}/mysql {platform}/airflow /home/skp/skp/volume/var/airflow")
     assert done.code == 0, done.all
 
 

@@ -159,15 +159,15 @@ def test_data_of_another_server_is_left_as_it_is(empty: Env) -> None:
     refused = skp("docker.mysql-run", "--timeout", "30", env=empty)
     assert refused.code == 1, refused.all
     assert "ibdata1 where the data is to be" in refused.all
-    assert on("c01", f"sudo cat {file}; ls {file.rpartition('/')[0]}").out.split("\n") == [
+    assert on("c01", f"sudo cat {file}; sudo ls {file.rpartition('/')[0]}").out.split("\n") == [
         "of MySQL 5.7", "ibdata1", "",
     ]  # fmt: skip
 
 
 def test_data_that_was_half_moved_is_made_anew(empty: Env) -> None:
     folder = "/home/skp/skp/platform/mysql"
-    half = "sudo -u skp sh -c 'mkdir .new mysql; touch .moving ibdata1 mysql/x .new/mysql.ibd'"
-    assert on("c01", f"cd {folder} && {half}").code == 0
+    half = "mkdir .new mysql; touch .moving ibdata1 mysql/x .new/mysql.ibd; chown -R 58012:58012 ."
+    assert on("c01", f"sudo sh -ec 'cd {folder}; {half}'").code == 0
     run_again = skp("docker.mysql-run", env=empty)
     assert run_again.code == 0, run_again.all
     assert log_in("root", secret("MYSQL_ROOT_PASSWORD")).out.split()[-1] == "42"

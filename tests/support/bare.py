@@ -103,11 +103,11 @@ def _told(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
     )
     changed = {
         "SKP_SSH_CONFIG": folder / "ssh_config", "SKP_ETC": folder, "SKP_DFS": "",
-        "SKP_HOSTS": folder / "hosts.json", "SKP_NET_SUBNET": "10.91.0.0/16",
+        "SKP_NET_SUBNET": "10.91.0.0/16",
     }  # fmt: skip
     lines = [f"export {key}={shlex.quote(str(value))}" for key, value in changed.items()]
     (folder / "env.sh").write_text("\n".join([f"source {ROOT}/bin/env.sh", *lines, ""]))
-    return {"SKP_ENV": str(folder / "env.sh")}
+    return {"SKP_ENV": str(folder / "env.sh"), "SKP_HOSTS": str(folder / "hosts.json")}
 
 
 def _remove(names: tuple[str, ...]) -> None:
