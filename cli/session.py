@@ -58,7 +58,7 @@ class Session:
         shown = path.relative_to(settings.ROOT) if path.is_relative_to(settings.ROOT) else path
         given = {key: os.environ[key] for key in FROM_CALLER if os.environ.get(key)}
         overrides = {key: str(Path(value).absolute()) for key, value in given.items()}
-        return settings.read(shown, services.declared_settings(), overrides)
+        return services.read_settings(shown, overrides)
 
     @cached_property
     def inventory(self) -> inventory.Inventory:

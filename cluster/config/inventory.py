@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cluster.config import documents, schema
 from cluster.config.document import Document, Location
+from cluster.config.earlier import hosts_2018
 from cluster.errors import ConfigError, ConfigErrors, nearest
 
 _NAMED = "SKP_HOSTS names the inventory, in bin/env.sh or in your environment."
@@ -92,6 +93,7 @@ def read(path: Path, services: Collection[str] = ()) -> Inventory:
         ConfigErrors: with everything that is wrong, each with its line.
     """
     document = documents.read(path, _NAMED)
+    hosts_2018.check(document)
     wrong = sorted(
         schema.violations(schema.load(SCHEMA), document.value),
         key=lambda violation: document.line(violation.location),
