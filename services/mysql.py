@@ -84,6 +84,8 @@ class MySQL(Service):
         containers={"mysql": "MYSQL_NAME"},
         ports={"3306": "MYSQL_PORT"},
         environment={"MYSQL_ROOT_PASSWORD": "MYSQL_ROOT_PASSWORD", "MYSQL_ROOT_HOST": ""},
+        image="MYSQL",
+        gone={"mysql/mysql-server": "its last version is 8.0.32; SKP builds an image of its own"},
         data={"/var/lib/mysql": "MYSQL_VOLUME"},
     )
 

@@ -68,6 +68,8 @@ class Portainer(Service):
         containers={"portainer": "PORTAINER_NAME"},
         implied_labels=("portainer-agent",),
         ports={"9000": "PORTAINER_PORT"},
+        image="PORTAINER",
+        gone={"portainer/portainer": "Portainer 1; the image of later ones is portainer-ce"},
         data={"/data": "PORTAINER_VOLUME"},
     )
 

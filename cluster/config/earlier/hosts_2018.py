@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from cluster.config.document import Document, Location
@@ -59,6 +60,29 @@ def translate(
                 **_groups(document, name, left),
             }
     return hosts, left
+
+
+def source(document: Document, location: Location) -> Location:
+    """Return where that stands which `translate` has put at `location`."""
+    if location[1:2] == ("groups",) and "roles" in document.value[location[0]]:
+        return (location[0], "roles", *location[2:])
+    return location
+
+
+def rendered(hosts: Mapping[str, Any]) -> str:
+    """Return the text of a hosts.json, one label a line."""
+    return "{\n" + ",\n".join(_entry(name, entry) for name, entry in hosts.items()) + "\n}\n"
+
+
+def _entry(name: str, entry: Mapping[str, Any]) -> str:
+    lines = []
+    for key, value in entry.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if key == "labels" and value:
+            each = ",\n".join(f"      {json.dumps(label, ensure_ascii=False)}" for label in value)
+            text = f"[\n{each}\n    ]"
+        lines.append(f'    "{key}": {text}')
+    return f"  {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n  }"
 
 
 def _labels(

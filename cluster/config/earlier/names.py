@@ -41,7 +41,8 @@ class Earlier:
         ports: by port in the container, the setting; "" for one that is published no more, or
             by itself.
         environment: by variable, the setting.
-        image: the beginning of the settings _IMAGE and _TAG; "" if the earlier image does not do.
+        image: the beginning of the settings _IMAGE and _TAG; "" where SKP chooses the image.
+        gone: by name of an image that can't be run today, why.
         gpu: the flag that a `docker` of nvidia-docker means, and whose images are _GPU_IMAGE.
         data: by folder in the container, the setting that names today's folder.
         volumes: by type in volumes.json and key, what its value says: a regular expression whose
@@ -54,6 +55,7 @@ class Earlier:
     ports: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
+    gone: Mapping[str, str] = field(default_factory=dict)
     gpu: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
