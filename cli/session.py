@@ -236,10 +236,6 @@ class Session:
             lambda question: agrees(question, self.options),
         )
 
-    def dry(self) -> None:
-        """Make this a dry run, whatever the options say."""
-        self.options = replace(self.options, dry=True)
-
     def show(self, document: object, lines: Iterable[str]) -> None:
         """Print `document` as JSON where --json is given, else `lines`."""
         if self.options.json:
@@ -262,7 +258,9 @@ class Session:
 
     def finish(self, report: Report) -> None:
         """Show a report and end with its exit code, unless that is 0."""
-        if self.options.json:
+        if self.options.yaml:
+            output.show_yaml(report.as_document())
+        elif self.options.json:
             output.show_json(report.as_document())
         else:
             self.warn(report.warnings)
