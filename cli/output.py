@@ -48,6 +48,11 @@ def show(text: str, end: str = "\n") -> None:
     print(plain(text), end=end)
 
 
+def show_now(text: str) -> None:
+    """Write `text` to standard output at once."""
+    print(plain(text), flush=True)
+
+
 def show_line(text: str) -> None:
     """Write a line of a log to standard output at once."""
     print(log_line(text), flush=True)
