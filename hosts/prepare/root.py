@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from cluster.config.secrets import Secret
@@ -60,6 +60,7 @@ class Root:
         prompt = answer.prompt if answer else ""
         command = f"prompt={prompt} script={quoted}\n{_AS_ROOT}"
         done = node.run_watched(command, seconds, answer=answer)
+        done = replace(done, stderr=done.stderr.replace(prompt.encode(), b"", 1))
         begun, _, rest = done.stdout.partition(b"\n")
         if begun != _BEGUN.encode():
             raise self._refused(node, done)
