@@ -35,14 +35,20 @@ def cmd(s: Session, command: str = "") -> None:
         s.show(planned, lines)
         return
     one_at_a_time = Lock()
+    unread: list[BrokenPipeError] = []
 
     def heard(name: str, line: str) -> None:
         with one_at_a_time:
-            if not s.options.json:
-                output.show_now(f"{name}: {line}")
+            if not s.options.json and not unread:
+                try:
+                    output.show_now(f"{name}: {line}")
+                except BrokenPipeError as error:  # no fault of the node, in whose thread this is
+                    unread.append(error)
 
     with s.fleet(s.hosts) as fleet:
         done = everywhere(fleet, command, fleet.deadlines.request, heard)
+    if unread:
+        raise unread[0]
     document: dict[str, object] = {name: _plain(result) for name, result in done.values.items()}
     document |= {name: {"error": error.what} for name, error in done.errors.items()}
     s.show(document, _lines(done.values))

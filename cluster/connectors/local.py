@@ -96,7 +96,8 @@ class LocalConnection:
             _pump(process.stdout, output)
             reader.join()
             code = process.wait()
-            output.end()
+            for lines in (output, errors):
+                lines.end()
         except BaseException:
             end()
             raise

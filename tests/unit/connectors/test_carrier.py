@@ -65,7 +65,9 @@ def test_nobody_sees_it_but_who_listens(
     assert capfd.readouterr() == ("", "")
 
 
-def test_lines_are_heard_while_the_command_runs(connection: SshConnection, tmp_path: Path) -> None:
+def test_lines_are_heard_while_the_command_runs(
+    either: SshConnection | LocalConnection, tmp_path: Path
+) -> None:
     heard: list[str] = []
     go_on = tmp_path / "go on"
 
@@ -74,7 +76,7 @@ def test_lines_are_heard_while_the_command_runs(connection: SshConnection, tmp_p
         go_on.touch()
 
     script = f"echo first; until [ -e '{go_on}' ]; do sleep 0.1; done; printf last >&2"
-    connection.run_watched(script, deadline=SECONDS, on_output=hear)
+    either.run_watched(script, deadline=SECONDS, on_output=hear)
     assert heard == ["first", "last"]
 
 
