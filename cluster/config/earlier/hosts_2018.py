@@ -17,11 +17,8 @@ _SAID_NO_MORE = "slave"  # of a master's role it is the opposite, which every ot
 def found(value: object) -> Location | None:
     """Return the first place where hosts have that form; None if they don't, or are none at all."""
     for name, entry in value.items() if isinstance(value, dict) else ():
-        if isinstance(entry, dict):
-            if isinstance(entry.get("labels"), dict):
-                return (name, "labels")
-            if "roles" in entry:
-                return (name, "roles")
+        if isinstance(entry, dict) and "roles" in entry:
+            return (name, "labels" if isinstance(entry.get("labels"), dict) else "roles")
     return None
 
 
