@@ -49,12 +49,14 @@ def prepare() -> None:
     sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]  # as documented
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     # Invoke takes one name from unittest.mock, for a class that only tests of its users need; that
-    # loads asyncio too. Whoever wants the real module afterwards still gets it.
+    # loads asyncio too. And it loads PyYAML where it is, for a parser in C that it does not need.
+    # Whoever wants the real modules afterwards still gets them.
     if "unittest.mock" not in sys.modules:
         sys.modules["unittest.mock"] = stand_in = ModuleType("unittest.mock")
         vars(stand_in)["Mock"] = object
+        sys.modules["yaml"] = None  # type: ignore[assignment]  # as documented
         import_module("invoke")
-        del sys.modules["unittest.mock"]
+        del sys.modules["unittest.mock"], sys.modules["yaml"]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from invoke.parser import Argument
@@ -21,6 +21,7 @@ class Options:
         timeout: a cap on every deadline, in seconds; 0 for none.
         yes: do not ask before something is taken away.
         busy: what is done about a container at work: skip (the default), wait, replace.
+        yaml: the document of `json` is YAML; only what `planning` returns says so.
     """
 
     dry: bool = False
@@ -30,6 +31,15 @@ class Options:
     timeout: int = 0
     yes: bool = False
     busy: str = ""
+    yaml: bool = False
+
+    def planning(self, *, yaml: bool) -> Options:
+        """Return the options of a dry run, whatever these say.
+
+        Args:
+            yaml: whether the report is to be YAML.
+        """
+        return replace(self, dry=True, json=self.json or yaml, yaml=yaml)
 
 
 def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
@@ -59,8 +69,8 @@ def arguments(but: frozenset[str] = frozenset()) -> list[Argument]:
 
 def taken(arguments: MutableMapping[str, Any], core: Mapping[str, Any]) -> Options:
     """Take the options out of a task's arguments, joined with those before the task's name."""
+    names = [f for f in fields(Options) if f.name != "yaml"]
     values: dict[str, Any] = {
-        f.name: arguments.pop(f.name, None) or core.get(f.name) or f.default
-        for f in fields(Options)
+        f.name: arguments.pop(f.name, None) or core.get(f.name) or f.default for f in names
     }
     return Options(**values)

@@ -119,6 +119,11 @@ def show_lines(lines: Iterable[str]) -> None:
         show(line)
 
 
+def show_now(text: str) -> None:
+    """Write `text` to standard output at once."""
+    print(plain(text), flush=True)
+
+
 def show_line(text: str) -> None:
     """Write a line of a log to standard output at once."""
     print(log_line(text), flush=True)
@@ -127,6 +132,17 @@ def show_line(text: str) -> None:
 def show_json(value: object, indent: int | None = 2) -> None:
     """Write `value` to standard output as one JSON document, at once."""
     print(escaped(json.dumps(value, indent=indent, ensure_ascii=False)), flush=True)
+
+
+def show_yaml(value: object) -> None:
+    """Write `value`, which JSON could say, to standard output as one YAML document, at once."""
+    import yaml  # 80 ms
+
+    value = json.loads(json.dumps(value))  # words that are constants become words
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    if _CONTROL.search(text):  # PyYAML leaves some of them as they are, unless all is ASCII
+        text = yaml.safe_dump(value, sort_keys=False, width=100)
+    print(text, end="", flush=True)
 
 
 def complain(text: str, end: str = "\n") -> None:

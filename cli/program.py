@@ -24,7 +24,10 @@ _TAKE_WORDS = {
     **dict.fromkeys(("docker.apply", "docker.plan", "docker.status"), "services"),
     **dict.fromkeys(("secrets.show", "secrets.rotate"), "key"),
     "docker.image-admit": "reference",
+    "config.import": "file",
 }
+# What of these has dots too, and may look like a task.
+_FILES = "file"
 
 
 class SkpProgram(Program):
@@ -108,7 +111,7 @@ def join_words(words: list[str]) -> list[str]:
     taking = ""
     previous = ""
     for word in words:
-        if _is_task(word) and previous not in _TAKE_VALUES:
+        if _is_task(word) and previous not in _TAKE_VALUES and taking != _FILES:
             result += _option(taking, named)
             named, taking = [], _TAKE_WORDS.get(word, "")
             result.append(word)

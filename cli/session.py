@@ -59,7 +59,7 @@ class Session:
         shown = path.relative_to(settings.ROOT) if path.is_relative_to(settings.ROOT) else path
         given = {key: os.environ[key] for key in FROM_CALLER if os.environ.get(key)}
         overrides = {key: str(Path(value).absolute()) for key, value in given.items()}
-        return settings.read(shown, services.declared_settings(), overrides)
+        return services.read_settings(shown, overrides)
 
     @cached_property
     def inventory(self) -> inventory.Inventory:
@@ -237,10 +237,6 @@ class Session:
     def _watch(self) -> Shown | Told | None:
         return watch(self.options)
 
-    def dry(self) -> None:
-        """Make this a dry run, whatever the options say."""
-        self.options = replace(self.options, dry=True)
-
     def show(self, document: object, lines: Iterable[str]) -> None:
         """Print `document` as JSON where --json is given, else `lines`."""
         if self.options.json:
@@ -262,7 +258,9 @@ class Session:
 
     def finish(self, report: Report) -> None:
         """Show a report and end with its exit code, unless that is 0."""
-        if self.options.json:
+        if self.options.yaml:
+            output.show_yaml(report.as_document())
+        elif self.options.json:
             output.show_json(report.as_document())
         else:
             self.warn(report.warnings)

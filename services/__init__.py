@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
-from cluster.config.settings import Setting
+from cluster.config.earlier.names import OUTDATED, Outdated
+from cluster.config.settings import Setting, Settings, read
 from cluster.errors import ConfigError, nearest
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
@@ -32,6 +35,17 @@ def catalogue() -> dict[str, Service]:
 def declared_settings() -> list[Setting]:
     """Return the settings that all services declare."""
     return [setting for service in catalogue().values() for setting in service.settings]
+
+
+def outdated_settings() -> dict[str, Outdated]:
+    """Return the variables of earlier versions that are settings no more."""
+    own = (service.earlier.outdated for service in catalogue().values())
+    return {**OUTDATED, **{key: said for each in own for key, said in each.items()}}
+
+
+def read_settings(path: Path, overrides: Mapping[str, str]) -> Settings:
+    """Return the settings at `path`, as `cluster.config.settings.read` does."""
+    return read(path, declared_settings(), overrides, outdated_settings())
 
 
 def node_files() -> tuple[NodeFile, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cluster.config.earlier.names import Earlier, Outdated
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder
@@ -48,6 +49,21 @@ class Jupyter(Service):
         Setting("JUPYTER_MEMORY", "memory", "", "memory limit"),
         Setting("JUPYTER_SHM", "shared-memory", "", 'size of /dev/shm; "" for half of its memory'),
         Setting("JUPYTER_CPUS", "cpus", "", "CPU limit"),
+    )
+    earlier = Earlier(
+        outdated={
+            "JUPYTER_DOCKER": Outdated(
+                "notebooks see GPUs by another setting", "JUPYTER_GPU", nothing="docker"
+            )
+        },
+        containers={"jupyter": "JUPYTER_NAME"},
+        ports={"8888": "JUPYTER_PORT", "8088": "JUPYTER_RESTAPIPORT"},
+        environment={
+            "JUPYTER_PASSWORD": "JUPYTER_PASSWORD",
+            "JUPYTER_BASEURL": "JUPYTER_BASEURL",
+        },
+        image="JUPYTER",
+        gpu="JUPYTER_GPU",
     )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from cluster.config.earlier.names import Earlier
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
@@ -78,6 +79,14 @@ class MySQL(Service):
         Setting("MYSQL_TAG", "tag", "latest", "image tag"),
         Setting("MYSQL_MEMORY", "memory", "", "memory limit; at least 512m"),
         Setting("MYSQL_CPUS", "cpus", "", "CPU limit"),
+    )
+    earlier = Earlier(
+        containers={"mysql": "MYSQL_NAME"},
+        ports={"3306": "MYSQL_PORT"},
+        environment={"MYSQL_ROOT_PASSWORD": "MYSQL_ROOT_PASSWORD", "MYSQL_ROOT_HOST": ""},
+        image="MYSQL",
+        gone={"mysql/mysql-server": "its last version is 8.0.32; SKP builds an image of its own"},
+        data={"/var/lib/mysql": "MYSQL_VOLUME"},
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from cluster.config.earlier.names import Earlier, Outdated
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
@@ -47,6 +48,13 @@ class Registry(Service):
         Setting("REGISTRY_IMAGE", "public-image", "skp/docker-registry", "image"),
         Setting("REGISTRY_TAG", "tag", "latest", "image tag"),
         Setting("REGISTRY_HTTP_SECRET", "password", "", "shared by all registries; generated"),
+    )
+    earlier = Earlier(
+        outdated={"REGISTRY_PORT": Outdated("the registry listens on each node's port 5000")},
+        containers={"registry": "REGISTRY_NAME"},
+        ports={"5000": ""},
+        image="REGISTRY",
+        data={"/var/lib/registry": "REGISTRY_VOLUME"},
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cluster.config.earlier.names import Earlier, Outdated
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
@@ -36,6 +37,15 @@ class ZooKeeper(Service):
         Setting("ZOOKEEPER_HEAP", "memory", "512m", "Java's heap; at least 64m"),
         Setting("ZOOKEEPER_MEMORY", "memory", "", "memory limit"),
         Setting("ZOOKEEPER_CPUS", "cpus", "", "CPU limit"),
+    )
+    earlier = Earlier(
+        outdated={
+            "ZOOKEEPER_PORT": Outdated("ZooKeeper's clients are in the overlay, on port 2181")
+        },
+        containers={"zookeeper": "ZOOKEEPER_NAME"},
+        ports={"2181": "", "2888": "", "3888": ""},
+        image="ZOOKEEPER",
+        data={"/opt/zookeeper/data": "ZOOKEEPER_VOLUME", "/opt/zookeeper/conf/zoo.cfg": ""},
     )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:

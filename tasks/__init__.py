@@ -11,6 +11,7 @@ from invoke import Collection
 from cli.command import Command
 from tasks import (
     blobfs,
+    config,
     cron,
     docker,
     host,
@@ -27,7 +28,7 @@ from tasks import (
 
 ns = Collection()
 for _module in (
-    *(blobfs, cron, docker, host, iptable, lab, lang, nfs),
+    *(blobfs, config, cron, docker, host, iptable, lab, lang, nfs),
     *(s3fs, secrets, ssh, sshfs, volume),
 ):
     ns.add_collection(_module.ns)

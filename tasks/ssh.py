@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from invoke import Collection
 
+from cli import output
 from cli.command import command
 from cli.confirmation import confirm_key
 from cli.password import password as secret
@@ -32,8 +34,21 @@ def cmd(s: Session, command: str = "") -> None:
         lines = [f"{name}: {line}" for name, line in planned.items()]
         s.show(planned, lines)
         return
+    one_at_a_time = Lock()
+    unread: list[BrokenPipeError] = []
+
+    def heard(name: str, line: str) -> None:
+        with one_at_a_time:
+            if not s.options.json and not unread:
+                try:
+                    output.show_now(f"{name}: {line}")
+                except BrokenPipeError as error:  # no fault of the node, in whose thread this is
+                    unread.append(error)
+
     with s.fleet(s.hosts) as fleet:
-        done = everywhere(fleet, command, fleet.deadlines.request)
+        done = everywhere(fleet, command, fleet.deadlines.request, heard)
+    if unread:
+        raise unread[0]
     document: dict[str, object] = {name: _plain(result) for name, result in done.values.items()}
     document |= {name: {"error": error.what} for name, error in done.errors.items()}
     s.show(document, _lines(done.values))
@@ -49,9 +64,7 @@ def _plain(result: Completed) -> dict[str, object]:
 
 
 def _lines(results: Mapping[str, Completed]) -> Iterator[str]:
-    for name, result in results.items():
-        for line in (result.stdout + result.stderr).decode(errors="replace").splitlines():
-            yield f"{name}: {line}"
+    for name, result in results.items():  # what they printed was shown as it came
         if result.exit_code:
             yield f"{name}: exit code {result.exit_code}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from cluster.config.inventory import Host
 from cluster.config.settings import Settings
@@ -18,9 +19,18 @@ from cluster.model.selector import members
 from cluster.model.state import FoundContainer
 
 
-def everywhere(fleet: Fleet, command: str, deadline: float) -> Results[Completed]:
-    """Run a shell command on all nodes of `fleet`; `deadline` in seconds."""
-    return fleet.ask(lambda node: node.run(command, deadline=deadline))
+def everywhere(
+    fleet: Fleet, command: str, deadline: float, heard: Callable[[str, str], None]
+) -> Results[Completed]:
+    """Run a shell command on all nodes of `fleet`.
+
+    Args:
+        deadline: seconds.
+        heard: takes a node's name and a line of its output, as it comes; called by several threads.
+    """
+    return fleet.ask(
+        lambda node: node.run_watched(command, deadline, on_output=partial(heard, node.name))
+    )
 
 
 def find(containers: Mapping[str, FoundContainer], node: str, name: str) -> FoundContainer:

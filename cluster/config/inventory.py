@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.config import schema
-from cluster.config.json_file import JsonFile, Location
+from cluster.config import documents, schema
+from cluster.config.document import Document, Location
+from cluster.config.earlier import hosts_2018
 from cluster.errors import ConfigError, ConfigErrors, nearest
 
+_NAMED = "SKP_HOSTS names the inventory, in bin/env.sh or in your environment."
 _OWN = "ipv4 is the node's own address on the private network."
 _SWITCH = ("enable", "disable")
 SCHEMA = Path(__file__).parent.parent.parent / "etc" / "hosts.schema.json"
@@ -90,7 +92,8 @@ def read(path: Path, services: Collection[str] = ()) -> Inventory:
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
     """
-    document = JsonFile(path)
+    document = documents.read(path, _NAMED)
+    hosts_2018.check(document)
     wrong = sorted(
         schema.violations(schema.load(SCHEMA), document.value),
         key=lambda violation: document.line(violation.location),
@@ -124,7 +127,7 @@ def _host(name: str, entry: dict[str, object]) -> Host:
     )
 
 
-def _name_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
+def _name_errors(document: Document, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
     seen: dict[str, str] = {}
     for host in hosts:
         first = seen.setdefault(host.name.lower(), host.name)
@@ -132,7 +135,7 @@ def _name_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[Config
             yield document.error((host.name,), f"the same host name as {first}", "Rename one.")
 
 
-def _group_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
+def _group_errors(document: Document, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
     masters = [host for host in hosts if "master" in host.groups]
     if not masters:
         yield document.error(
@@ -159,7 +162,7 @@ def _group_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[Confi
             )
 
 
-def _address_errors(document: JsonFile, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
+def _address_errors(document: Document, hosts: tuple[Host, ...]) -> Iterator[ConfigError]:
     seen: dict[str, str] = {}
     for host in hosts:
         location: Location = (host.name, "ipv4")
@@ -181,7 +184,7 @@ def _is_nobodys(address: ipaddress.IPv4Address) -> bool:
     return this_host or address.is_loopback or address.is_multicast or address.is_reserved
 
 
-def _label_errors(document: JsonFile, services: Collection[str]) -> Iterator[ConfigError]:
+def _label_errors(document: Document, services: Collection[str]) -> Iterator[ConfigError]:
     for name, entry in document.value.items():
         seen: set[str] = set()
         for index, label in enumerate(entry.get("labels", [])):
@@ -197,7 +200,7 @@ def _label_errors(document: JsonFile, services: Collection[str]) -> Iterator[Con
             seen.add(key)
 
 
-def _misspelt(document: JsonFile, services: Collection[str]) -> Iterator[str]:
+def _misspelt(document: Document, services: Collection[str]) -> Iterator[str]:
     for name, entry in document.value.items():
         for index, label in enumerate(entry.get("labels", [])):
             key = next(iter(label))

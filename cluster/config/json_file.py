@@ -5,33 +5,22 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from cluster.config.document import DEPTH, Document, Location
 from cluster.errors import ConfigError
 
-_DEPTH = 20  # far more than any file of ours has
 _OTHER_QUOTES = ("'", "\u2018", "\u2019", "\u201c", "\u201d")  # as word processors write them
-Location: TypeAlias = tuple[str | int, ...]
 
 
-class JsonFile:
-    """A parsed JSON file that remembers on which line each value stands.
+class JsonFile(Document):
+    """A parsed JSON file."""
 
-    Attributes:
-        path: the file, as it is named in messages.
-        value: what the file holds.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Read `path`; raises ConfigError when it can't be read, decoded or parsed."""
-        self.path = path
+    def __init__(self, path: Path, text: str) -> None:
+        """Parse `text`, which is what `path` holds; raises ConfigError when it is not JSON."""
         self._lines: dict[Location, int] = {}
-        self._text = self._read()
-        if not self._text.strip():
-            raise ConfigError(
-                f"{path}:1: not JSON: the file is empty",
-                "Take it from a copy, or write it anew: docs/guide.md shows one.",
-            )
+        super().__init__(path, self._lines)
+        self._text = text
         self._decoder = json.JSONDecoder()
         end = 0
         try:
@@ -42,40 +31,6 @@ class JsonFile:
             raise ConfigError(
                 f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})",
                 self._advice(error.pos),
-            ) from None
-
-    def line(self, location: Location) -> int:
-        """Return the line (from 1) of the value at `location`, or of the nearest parent."""
-        while location not in self._lines and location:
-            location = location[:-1]
-        return self._lines.get(location, 1)
-
-    def error(self, location: Location, what: str, hint: str = "") -> ConfigError:
-        """Return an error that points at the value at `location`."""
-        where = ".".join(_shown(part) for part in location)
-        return ConfigError(
-            f"{self.path}:{self.line(location)}: {where + ': ' if where else ''}{what}", hint
-        )
-
-    def _read(self) -> str:
-        try:
-            return self.path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise ConfigError(
-                f"{self.path}: there is no such file",
-                "SKP_HOSTS names the inventory, in bin/env.sh or in your environment.",
-            ) from None
-        except IsADirectoryError:
-            raise ConfigError(
-                f"{self.path}: a folder; a file is needed",
-                "SKP_HOSTS names the inventory, in bin/env.sh or in your environment.",
-            ) from None
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise ConfigError(f"{self.path}:{line}: not UTF-8", "Save the file as UTF-8.") from None
-        except OSError as error:
-            raise ConfigError(
-                f"{self.path}: can't be read: {error.strerror}", f"ls -l {self.path}"
             ) from None
 
     def _advice(self, at: int) -> str:
@@ -97,8 +52,8 @@ class JsonFile:
 
     def _parse(self, at: int, location: Location) -> tuple[Any, int]:
         self._lines[location] = self._text.count("\n", 0, at) + 1
-        if len(location) > _DEPTH:
-            raise json.JSONDecodeError(f"more than {_DEPTH} brackets deep", self._text, at)
+        if len(location) > DEPTH:
+            raise json.JSONDecodeError(f"more than {DEPTH} brackets deep", self._text, at)
         opening = self._text[at : at + 1]
         if opening == "{":
             return self._object(at + 1, location)
@@ -159,8 +114,3 @@ class JsonFile:
             wanted = " or ".join(repr(character) for character in allowed)
             raise json.JSONDecodeError(f"{wanted} is expected", self._text, at)
         return at + 1
-
-
-def _shown(part: str | int) -> str:
-    text = str(part)
-    return text if text.isprintable() else json.dumps(text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,37 +9,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from cluster.config import schema
+from cluster.config import kinds
+from cluster.config.earlier.names import OUTDATED, Outdated
 from cluster.config.env_file import EnvFile, evaluate
+from cluster.config.kinds import Setting
 from cluster.deadlines import NAMES, Deadlines
 from cluster.errors import ConfigError, ConfigErrors, nearest
 
 ROOT = Path(__file__).parent.parent.parent
-SCHEMA = ROOT / "etc" / "settings.schema.json"
-# Settings that the guide's files contain and that SKP does not use.
-OBSOLETE = frozenset({"JUPYTER_DOCKER"})
-_GIVEN = frozenset({"credential", "base64-credential"})
-"""The kinds of secrets that only a person can have: "" means none, and none is generated."""
-_LASTING = "lasting-password"
-"""The kind of generated secrets that what was made with them can't be read without."""
-_SECRET_KINDS = frozenset({"password", "token", _LASTING, *_GIVEN})
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting that a service declares.
-
-    Attributes:
-        key: its name in bin/env.sh.
-        kind: one of the kinds in etc/settings.schema.json ($defs).
-        default: its value when env.sh does not set it; may use other settings ($SKP_HOME).
-        title: what it means, in a few words.
-    """
-
-    key: str
-    kind: str
-    default: str
-    title: str
 
 
 class Settings:
@@ -52,7 +27,7 @@ class Settings:
 
     Attributes:
         path: the file, as messages name it.
-        warnings: names in the file that look like misspelt settings.
+        warnings: names in the file that look like misspelt settings, or were some once.
         given_only: the keys of secrets that are never generated.
         lasting: the keys of secrets that can't be renewed.
     """
@@ -141,41 +116,57 @@ class Settings:
         return ROOT / Path(self.text(key)).expanduser()
 
 
-def read(path: Path, declared: Iterable[Setting], overrides: Mapping[str, str]) -> Settings:
+@dataclass(frozen=True)
+class _Known:
+    """The schema of all settings, and the variables of earlier versions that are none."""
+
+    document: Mapping[str, Any]
+    outdated: Mapping[str, Outdated]
+
+
+def read(
+    path: Path,
+    declared: Iterable[Setting],
+    overrides: Mapping[str, str],
+    outdated: Mapping[str, Outdated] = OUTDATED,
+) -> Settings:
     """Evaluate and check the settings at `path`.
 
     Args:
         path: the env.sh, as messages name it; a relative one starts at the project.
         declared: the settings of all services.
         overrides: values that win over the file, e.g. SKP_HOSTS from the caller's environment.
+        outdated: variables of earlier versions, the services' own among them.
 
     Raises:
         ConfigErrors: with everything that is wrong, each with its line.
     """
-    return _build(evaluate(path, ROOT), _document(declared), overrides, {})
+    known = _Known(kinds.document(declared), outdated)
+    return _build(evaluate(path, ROOT), known, overrides, {})
 
 
 def _build(
     file: EnvFile,
-    document: Mapping[str, Any],
+    known: _Known,
     overrides: Mapping[str, str],
     options: Mapping[str, str],
 ) -> Settings:
     """Return checked settings; `options`, of the command line, win over all others."""
+    document = known.document
     properties = document["properties"]
     given = {**file.exported, **overrides, **options}
     raw = {key: given[key] for key in properties if key in given}
     for key, definition in properties.items():
         if key not in raw:
             raw[key] = Template(definition["default"]).safe_substitute(raw)
-    kinds = {key: definition["$ref"].split("/")[-1] for key, definition in properties.items()}
-    values = {key: _typed(document["$defs"][kinds[key]], raw[key]) for key in properties}
-    hidden = {key for key, kind in kinds.items() if kind in _SECRET_KINDS}
+    kind_of = {key: definition["$ref"].split("/")[-1] for key, definition in properties.items()}
+    values = {key: kinds.typed(document["$defs"][kind_of[key]], raw[key]) for key in properties}
+    hidden = {key for key, kind in kind_of.items() if kind in kinds.SECRET}
     places = {key: file.place(key) for key in properties if key in file.exported}
     places |= dict.fromkeys(options, "the command line")
     errors = {
         key: _error(places.get(key, str(file.path)), key, what, key in hidden)
-        for key, what in _wrong(document, values, given).items()
+        for key, what in kinds.wrong(document, values, given).items()
     }
     errors |= _not_exported(file, properties)
     if errors:
@@ -185,60 +176,23 @@ def _build(
         {key: value for key, value in values.items() if key not in hidden},
         {key: raw[key] for key in properties if key in hidden},
         places,
-        [key for key, kind in kinds.items() if kind == "port"],
-        partial(_build, file, document, overrides),
-        {key: value for key, value in file.exported.items() if key not in properties},
+        [key for key, kind in kind_of.items() if kind == "port"],
+        partial(_build, file, known, overrides),
+        {k: v for k, v in file.exported.items() if k not in {*properties, *known.outdated}},
     )
-    settings.given_only = frozenset(key for key in hidden if kinds[key] in _GIVEN)
-    settings.lasting = frozenset(key for key in hidden if kinds[key] == _LASTING)
-    settings.warnings = (*_misspelt(file, properties), *_shown(file, sorted(hidden)))
+    settings.given_only = frozenset(key for key in hidden if kind_of[key] in kinds.GIVEN)
+    settings.lasting = frozenset(key for key in hidden if kind_of[key] == kinds.LASTING)
+    settings.warnings = (
+        *_misspelt(file, {*properties, *known.outdated}),
+        *_outdated(file, known.outdated),
+        *_shown(file, sorted(hidden)),
+    )
     return settings
-
-
-def _document(declared: Iterable[Setting]) -> dict[str, Any]:
-    """Return the schema of all settings, the services' own among them."""
-    core = schema.load(SCHEMA)
-    own = {s.key: {"$ref": f"#/$defs/{s.kind}", "default": s.default} for s in declared}
-    return {"$defs": core["$defs"], "properties": {**core["properties"], **own}}
-
-
-def _wrong(
-    document: Mapping[str, Any], values: Mapping[str, str | int | bool], given: Collection[str]
-) -> dict[str, str]:
-    """Return what is wrong with the given settings, by key.
-
-    A default is wrong only where the setting that it is derived from is, and that one is named.
-    """
-    wrong = {
-        str(violation.location[0]): violation.what
-        for violation in schema.violations(document, values)
-        if violation.location[0] in given
-    }
-    for key in ("SKP_NET_SUBNET", "SKP_NET_OTHERS"):
-        if key not in wrong and (what := _wrong_subnet(str(values[key]))):
-            wrong[key] = what
-    return wrong
-
-
-def _wrong_subnet(text: str) -> str:
-    try:
-        ipaddress.IPv4Network(text or "0.0.0.0/0")
-    except ValueError as error:
-        return f"{error}; allowed: an IPv4 subnet such as 10.90.0.0/16"
-    return ""
-
-
-def _typed(kind: Mapping[str, Any], value: str) -> str | int | bool:
-    if kind["type"] == "integer" and re.fullmatch(r"-?[0-9]{1,18}", value):
-        return int(value)
-    if kind["type"] == "boolean" and value.upper() in ("TRUE", "FALSE"):
-        return value.upper() == "TRUE"
-    return value
 
 
 def _error(place: str, key: str, what: str, secret: bool) -> ConfigError:
     if secret:
-        what = f"a value found that is not shown; allowed:{what.rsplit('allowed:', maxsplit=1)[-1]}"
+        what = kinds.unshown(what)
     return ConfigError(f"{place}: {key}: {what}")
 
 
@@ -265,5 +219,12 @@ def _shown(file: EnvFile, secrets: Iterable[str]) -> Iterator[str]:
 def _misspelt(file: EnvFile, known: Collection[str]) -> Iterator[str]:
     """Yield a hint for each variable that is no setting, but whose name is close to one."""
     for key in file.exported:
-        if key not in known and key not in OBSOLETE and (hint := nearest(key, known, cutoff=0.88)):
+        if key not in known and (hint := nearest(key, known, cutoff=0.88)):
             yield f"{file.place(key)}: {key} is not a setting of SKP and is left alone{hint}"
+
+
+def _outdated(file: EnvFile, outdated: Mapping[str, Outdated]) -> Iterator[str]:
+    """Yield what to write instead of each variable that an earlier version had."""
+    for key, value in file.exported.items():
+        if key in outdated and value != outdated[key].nothing:
+            yield f"{file.place(key)}: {key} has no effect: {outdated[key].advice}"

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Protocol, TypeAlias
 from cluster.errors import NodeError
 
 if TYPE_CHECKING:
+    from cluster.config.secrets import Secret
     from cluster.connectors.engine import Engine
 
 OnLine: TypeAlias = Callable[[str], None]
@@ -39,6 +40,19 @@ class Completed:
         return "\n".join(said[-lines:]) or f"exit code {self.exit_code}, no message"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a command is given when it asks.
+
+    Attributes:
+        prompt: what it shows then; nothing else that it prints may hold this.
+        text: the answer, without a newline.
+    """
+
+    prompt: str
+    text: Secret
+
+
 class Connection(Protocol):
     """A way to a node: SSH, or this machine itself."""
 
@@ -63,6 +77,21 @@ class Connection(Protocol):
         Raises:
             NodeError: the connection broke, or the command printed more than `MOST_OUTPUT`.
             DeadlineError: the command took longer.
+        """
+
+    def run_watched(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        on_output: OnLine | None = None,
+        answer: Answer | None = None,
+    ) -> Completed:
+        """Run a shell command as `run` does, with nothing to read but an answer.
+
+        Args:
+            on_output: called with each line of either stream as it comes, from several threads.
+            answer: given once, when the command asks for it.
         """
 
     def engine(self, deadline: float) -> Engine:
@@ -121,3 +150,9 @@ class Lines:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._on_line(line.decode(errors="replace"))
+
+    def end(self) -> None:
+        """Pass on what came after the last newline, too."""
+        if self._on_line is not None and self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+            self._rest = b""

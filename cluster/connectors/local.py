@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
-from cluster.connectors.base import Completed, Lines, OnLine, too_much
+from cluster.connectors.base import Answer, Completed, Lines, OnLine, too_much
 from cluster.errors import DeadlineError
 
 if TYPE_CHECKING:
@@ -43,6 +43,27 @@ class LocalConnection:
         on_line: OnLine | None = None,
     ) -> Completed:
         """Run a shell command, as `Connection.run` says; the deadline ends its children too."""
+        return self._run(command, deadline, stdin, (None, on_line))
+
+    def run_watched(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        on_output: OnLine | None = None,
+        answer: Answer | None = None,
+    ) -> Completed:
+        """Run a shell command, as `run_watched` says; it has the answer from the start."""
+        given = f"{answer.text.reveal()}\n".encode() if answer else b""
+        return self._run(command, deadline, given, (on_output, on_output))
+
+    def _run(
+        self,
+        command: str,
+        deadline: float,
+        stdin: bytes | IO[bytes],
+        heard: tuple[OnLine | None, OnLine | None],
+    ) -> Completed:
         given = None if isinstance(stdin, bytes) else stdin
         process = subprocess.Popen(
             ["bash", "-c", command],
@@ -65,7 +86,7 @@ class LocalConnection:
         timer.daemon = True
         timer.start()
         try:
-            output, errors = Lines(None, end), Lines(on_line, end)
+            output, errors = Lines(heard[0], end), Lines(heard[1], end)
             assert process.stderr is not None and process.stdout is not None
             reader = threading.Thread(target=_pump, args=(process.stderr, errors), daemon=True)
             reader.start()
@@ -75,6 +96,8 @@ class LocalConnection:
             _pump(process.stdout, output)
             reader.join()
             code = process.wait()
+            for lines in (output, errors):
+                lines.end()
         except BaseException:
             end()
             raise

@@ -12,7 +12,7 @@ import paramiko
 
 from cluster.config.inventory import Host
 from cluster.connectors import local, ssh
-from cluster.connectors.base import Completed, Connection, OnLine
+from cluster.connectors.base import Answer, Completed, Connection, OnLine
 from cluster.connectors.ssh_config import Target
 from cluster.deadlines import Deadlines
 from cluster.errors import BrokenError, DeadlineError, NodeError
@@ -106,6 +106,19 @@ class Node:
         """Run a shell command, as `Connection.run` says; the caller judges its exit code."""
         return self.connection.run(
             command, stdin=stdin, deadline=deadline or self.deadlines.request, on_line=on_line
+        )
+
+    def run_watched(
+        self,
+        command: str,
+        deadline: float,
+        *,
+        on_output: OnLine | None = None,
+        answer: Answer | None = None,
+    ) -> Completed:
+        """Run a shell command, as `Connection.run_watched` says; the caller judges its code."""
+        return self.connection.run_watched(
+            command, deadline=deadline, on_output=on_output, answer=answer
         )
 
     def sudo(

@@ -8,12 +8,12 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import paramiko
 
 from cluster.connectors import ssh_auth, ssh_hostkeys
-from cluster.connectors.base import Completed, Lines, OnLine, shortened, too_much
+from cluster.connectors.base import Answer, Completed, Lines, OnLine, shortened, too_much
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh_config import Target
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # paramiko logs what it also raises; the person should see it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+_Talk: TypeAlias = Callable[[paramiko.Channel, Lines, Lines], int]
 _CHUNK = 1 << 16
 _NO_STATUS = -1  # paramiko's exit status when the server sent none
 _KEEPALIVE = 10  # seconds; without it, a node that lost its power would not be noticed
@@ -66,19 +67,45 @@ class SshConnection:
         on_line: OnLine | None = None,
     ) -> Completed:
         """Run a shell command, as `Connection.run` says; at the deadline its channel is closed."""
+
+        def talk(channel: paramiko.Channel, output: Lines, errors: Lines) -> int:
+            channel.exec_command(command)
+            feeder = Thread(target=_feed, args=(channel, stdin), daemon=True)
+            reader = Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
+            feeder.start()
+            reader.start()
+            _drain(channel.recv, output)
+            reader.join()
+            return int(channel.recv_exit_status())
+
+        return self._converse(command, deadline, (None, on_line), talk)
+
+    def run_watched(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        on_output: OnLine | None = None,
+        answer: Answer | None = None,
+    ) -> Completed:
+        """Run a shell command, as `Connection.run_watched` says: Fabric carries it."""
+        from cluster.connectors import carrier  # what looks at a node does without
+
+        def talk(channel: paramiko.Channel, output: Lines, errors: Lines) -> int:
+            return carrier.talk(self.name, self._client, channel, command, (output, errors), answer)
+
+        return self._converse(command, deadline, (on_output, on_output), talk)
+
+    def _converse(
+        self, command: str, deadline: float, heard: tuple[OnLine | None, OnLine | None], talk: _Talk
+    ) -> Completed:
+        """Have `talk` run a command on a channel of its own, which is closed at the deadline."""
         channel = self._open(deadline)
-        output, errors = Lines(None, channel.close), Lines(on_line, channel.close)
+        output, errors = Lines(heard[0], channel.close), Lines(heard[1], channel.close)
         try:
             with closed_after(channel, deadline) as late:
                 try:
-                    channel.exec_command(command)
-                    feeder = Thread(target=_feed, args=(channel, stdin), daemon=True)
-                    reader = Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
-                    feeder.start()
-                    reader.start()
-                    _drain(channel.recv, output)
-                    reader.join()
-                    code = channel.recv_exit_status()
+                    code = talk(channel, output, errors)
                 except (paramiko.SSHException, EOFError, OSError) as error:
                     if not (late.is_set() or output.full or errors.full):
                         raise BrokenError(self.name, f"the connection broke: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from cluster.config.earlier.names import Earlier
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
@@ -33,6 +34,7 @@ class Service:
         verbs: further commands in its container on a node, which `docker.NAME-VERB -h NODE` runs:
             by verb a sentence that says what it does, and the command's words.
         node_files: files that every node has on its own disk because of it.
+        earlier: what earlier versions called its settings.
         numbered: whether its nodes have ordinals; see `cluster.model.ordinals`.
     """
 
@@ -46,6 +48,7 @@ class Service:
     verbs: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType({})
     node_files: tuple[NodeFile, ...] = ()
     numbered: bool = False
+    earlier: Earlier = Earlier()
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
         """Return the hosts that it runs on: those with its label."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from secrets import token_hex
 
 from cluster.config.secrets import Secret
-from cluster.connectors.base import Completed
+from cluster.connectors.base import Answer, Completed
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 
@@ -26,12 +27,12 @@ _REFUSALS = (
     ("no password was provided", "sudo wants the SSH user's password", "Add -p: it is asked for."),
     ("incorrect password", "sudo does not take that password", "Nothing is tried twice."),
 )
-# sudo reads the password from standard input, one line, which the script does not get (sudo(8)).
+# sudo shows the prompt and reads a line of standard input, which the script does not get (sudo(8)).
 _AS_ROOT = """
 [ "$(id -u)" != 0 ] || exec sh -c "$script" </dev/null
 command -v sudo >/dev/null || { echo "there is no sudo" >&2; exit 1; }
 ! sudo -n true 2>/dev/null || exec sudo -n sh -c "$script" </dev/null
-LC_ALL=C exec sudo -k -S -p '' sh -c "$script"
+LC_ALL=C exec sudo -k -S -p "$prompt" sh -c "$script"
 """
 
 
@@ -54,9 +55,12 @@ class Root:
         Raises:
             NodeError: the SSH user can't become root; says why.
         """
-        given = f"{self.password.reveal()}\n".encode() if self.password else b""
+        answer = Answer(f"skp-{token_hex(8)}:", self.password) if self.password else None
         quoted = shlex.quote(f"echo '{_BEGUN}'\n{script}")
-        done = node.run(f"script={quoted}\n{_AS_ROOT}", stdin=given, deadline=seconds)
+        prompt = answer.prompt if answer else ""
+        command = f"prompt={prompt} script={quoted}\n{_AS_ROOT}"
+        done = node.run_watched(command, seconds, answer=answer)
+        done = replace(done, stderr=done.stderr.replace(prompt.encode(), b"", 1))
         begun, _, rest = done.stdout.partition(b"\n")
         if begun != _BEGUN.encode():
             raise self._refused(node, done)

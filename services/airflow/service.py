@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cluster.config.earlier.names import Earlier
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
@@ -75,6 +76,19 @@ class Airflow(Service):
         Setting("AIRFLOW_MEMORY", "memory", "", "memory limit; at least 1g"),
         Setting("AIRFLOW_SHM", "shared-memory", "", 'size of /dev/shm; "" for half of its memory'),
         Setting("AIRFLOW_CPUS", "cpus", "", "CPU limit"),
+    )
+    earlier = Earlier(
+        containers={"airflow": "AIRFLOW_NAME"},
+        ports={"8080": "AIRFLOW_PORT"},
+        environment={
+            "AIRFLOW_HOME": "",
+            "AIRFLOW_DB": "AIRFLOW_DB",
+            "AIRFLOW_DB_USER": "AIRFLOW_DB_USER",
+            "AIRFLOW_DB_PASSWORD": "AIRFLOW_DB_PASSWORD",
+            "AIRFLOW__CORE__SQL_ALCHEMY_CONN": "AIRFLOW__CORE__SQL_ALCHEMY_CONN",
+        },
+        image="AIRFLOW",
+        gpu="AIRFLOW_GPU",
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

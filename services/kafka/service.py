@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
+from cluster.config.earlier.names import Earlier, Outdated
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, beside
@@ -67,6 +68,15 @@ class Kafka(Service):
         Setting("KAFKA_HEAP", "memory", "1g", "Java's heap; at least 256m"),
         Setting("KAFKA_MEMORY", "memory", "", "memory limit"),
         Setting("KAFKA_CPUS", "cpus", "", "CPU limit"),
+    )
+    earlier = Earlier(
+        outdated={
+            "KAFKA_ADVERTISED_PORT": Outdated("clients outside have one port", "KAFKA_PORT"),
+        },
+        containers={"kafka": "KAFKA_NAME"},
+        ports={"9092": "", "9094": "KAFKA_PORT"},
+        image="KAFKA",
+        data={"/kafka": "KAFKA_VOLUME"},
     )
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:

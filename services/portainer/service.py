@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cluster.config.earlier.names import Earlier, Outdated
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
@@ -58,6 +59,18 @@ class Portainer(Service):
         Setting("PORTAINER_AGENT_SECRET", "password", "", "shared by server and agents; generated"),
         Setting("PORTAINER_MEMORY", "memory", "", "memory limit"),
         Setting("PORTAINER_CPUS", "cpus", "", "CPU limit"),
+    )
+    earlier = Earlier(
+        outdated={
+            "PORTAINER_ID": Outdated("Portainer's administrator is called admin"),
+            "PORTAINER_PW": Outdated("its first password is another setting", "PORTAINER_PASSWORD"),
+        },
+        containers={"portainer": "PORTAINER_NAME"},
+        implied_labels=("portainer-agent",),
+        ports={"9000": "PORTAINER_PORT"},
+        image="PORTAINER",
+        gone={"portainer/portainer": "Portainer 1; the image of later ones is portainer-ce"},
+        data={"/data": "PORTAINER_VOLUME"},
     )
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:

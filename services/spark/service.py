@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cluster.config.earlier.names import Earlier
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
@@ -80,6 +81,13 @@ class Spark(Service):
         Setting("SPARK_EXECUTOR_MEMORY", "memory", "1g", "an executor's heap; at least 512m"),
         Setting("SPARK_CORES_MAX", "count", "4", "cores that an application gets, in all"),
         Setting("SPARK_KEEP_DAYS", "count", "30", "days that logs of applications are kept"),
+    )
+    earlier = Earlier(
+        containers={MASTER: "SPARK_MNAME", WORKER: "SPARK_WNAME"},
+        ports={"8080": "SPARK_MPORT"},
+        environment={"SPARK_URL": "SPARK_URL"},
+        image="SPARK",
+        gpu="SPARK_GPU",
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:

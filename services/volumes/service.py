@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cluster.config.earlier.names import Earlier
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
@@ -44,6 +45,24 @@ class Volumes(Service):
         Setting("VOLUMES_CACHE", "path", "/var/lib/skp/cache", "each node's folder for caches"),
         Setting("VOLUMES_CACHE_SIZE", "memory", "10g", "how large Blob's cache may get on a node"),
         *(setting for backend in BACKENDS for setting in backend.settings),
+    )
+    earlier = Earlier(
+        volumes={
+            "sshfs": {
+                "conn": "(?P<SSHFS_ID>[^@]+)@(?P<SSHFS_HOST>[^:]+)",
+                "opts": "-o sshcmd=(?P<SSHFS_ID>[^@]+)@(?P<SSHFS_HOST>[^:]+):(?P<SSHFS_VOLUME>.+)",
+            },
+            "s3fs": {
+                "bucket": "(?P<S3_ACCOUNT>.+)",
+                "account_id": "(?P<S3_ACCESS_ID>.+)",
+                "account_key": "(?P<S3_ACCESS_KEY>.+)",
+            },
+            "blobfs": {
+                "account_name": "(?P<BLOB_ACCOUNT_NAME>.+)",
+                "account_key": "(?P<BLOB_ACCOUNT_KEY>.+)",
+                "container_name": "(?P<BLOB_CONTAINER_NAME>.+)",
+            },
+        }
     )
 
     def backends(self, cluster: Cluster) -> tuple[Backend, ...]:

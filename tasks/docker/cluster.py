@@ -44,10 +44,17 @@ def apply(s: Session, services: str = "") -> None:
     s.converge(*_wanted(services))
 
 
-@command(help={"services": "Only these, comma-separated or as words after the name."})
-def plan(s: Session, services: str = "") -> None:
+@command(
+    help={
+        "services": "Only these, comma-separated or as words after the name.",
+        "yaml": "One YAML document on stdout, with what --json would say.",
+    }
+)
+def plan(s: Session, services: str = "", yaml: bool = False) -> None:
     """Show what docker.apply would do, and change nothing."""
-    s.dry()
+    if yaml and s.options.json:
+        raise ConfigError("--json and --yaml: allowed: one of them", "Leave one out.")
+    s.options = s.options.planning(yaml=yaml)
     s.converge(*_wanted(services))
 
 

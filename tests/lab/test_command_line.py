@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.lab import HOSTS, NODES, ROOT, by_ssh, host_docker, run, skp
 
@@ -74,6 +75,14 @@ def test_several_services_may_be_named(platform: None) -> None:
 def test_options_may_stand_before_the_services(platform: None) -> None:
     ran = skp("docker.plan", "--json", "registry").json
     assert {s["name"] for s in ran["steps"]} == {"secrets", "shared folders", "registry-skp"}
+
+
+def test_a_plan_in_yaml_says_what_it_says_in_json(platform: None) -> None:
+    ran = skp("docker.plan", "--yaml", "registry")
+    assert ran.code == 0, ran.all
+    assert (
+        yaml.safe_load(ran.out)["steps"] == skp("docker.plan", "--json", "registry").json["steps"]
+    )
 
 
 def test_wrong_usage_is_a_json_document_too(platform: None) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 import requests
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 
+from cluster.connectors import base
 from cluster.connectors.base import Completed, OnLine
 from cluster.connectors.engine import API_VERSION, Engine
 from tests.support.fake_http import Reply, frames, reply, response
@@ -157,6 +158,22 @@ class FakeConnection:
         if self.obstacle is None:
             return self._end(ran)
         return self.obstacle.command(self.name, partial(self._end, ran))
+
+    def run_watched(
+        self,
+        command: str,
+        *,
+        deadline: float,
+        on_output: OnLine | None = None,
+        answer: base.Answer | None = None,
+    ) -> Completed:
+        """As `run`, with the answer for what the command reads."""
+        given = f"{answer.text.reveal()}\n".encode() if answer else b""
+        found = self.run(command, stdin=given, deadline=deadline)
+        if on_output is not None:
+            for line in (found.stdout + found.stderr).decode().splitlines():
+                on_output(line)
+        return found
 
     def _end(self, ran: Ran) -> Completed:
         with self._lock:

@@ -36,6 +36,7 @@ class FakeSshd(paramiko.ServerInterface):
         key: the key that may log in; None: none may. password: the password that may.
         forwards: whether it forwards the engine's socket.
         starts: whether it answers at all when it is to run a command.
+        silent: whether the client sends nothing, nor its end, before a command has begun.
         offered: the fingerprints of keys that were offered. passwords: how many were tried.
         commands: what was to be run.
         paths: the Unix sockets that were asked for.
@@ -47,6 +48,7 @@ class FakeSshd(paramiko.ServerInterface):
         self.password = ""
         self.forwards = True
         self.starts = True
+        self.silent = False
         self.offered: list[str] = []
         self.passwords = 0
         self.commands: list[str] = []
@@ -129,7 +131,7 @@ class FakeSshd(paramiko.ServerInterface):
     def _run(self, channel: paramiko.Channel, command: str) -> None:
         # The client sends input, or its end, once it was told that the command has begun; what
         # happens earlier could overtake that message.
-        first = channel.recv(_CHUNK)
+        first = b"" if self.silent else channel.recv(_CHUNK)
         if command == "break":
             channel.sendall(b"half")
             channel.get_transport().close()
@@ -212,10 +214,11 @@ def _shell(channel: paramiko.Channel, process: subprocess.Popen[bytes], first: b
 
 def _copy_in(channel: paramiko.Channel, stdin: IO[bytes], data: bytes) -> None:
     with stdin:
-        while data:
+        stdin.write(data)
+        stdin.flush()
+        while data := channel.recv(_CHUNK):
             stdin.write(data)
             stdin.flush()
-            data = channel.recv(_CHUNK)
 
 
 def _copy_out(stream: IO[bytes], send: Callable[[bytes], object]) -> None:

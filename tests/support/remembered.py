@@ -161,6 +161,7 @@ SHELLS = {
 
 # Commands that read no setting that `-run` may override; each with what it does read.
 OTHERS = {
+    r"config\.import": "files of this machine, which it translates",
     r"(cron|lab|lang|iptable|nfs)\..*": "this machine, or what machines have before they are nodes",
     r"host\.(copy|firewall|install)": "what machines have before they are nodes",
     r"ssh\..*": "hosts.json and what is typed",

@@ -73,6 +73,11 @@ def test_every_module_imports_only_what_its_room_may() -> None:
             id="a module of cluster/ in no room",
         ),
         pytest.param(
+            {"cluster/facts/stray.py": "def look() -> None:\n    import fabric\n"},
+            "cluster.facts.stray -> fabric",
+            id="Fabric for a look at a node",
+        ),
+        pytest.param(
             {"lab/one.py": "import lab.other\n", "lab/other.py": "import lab.one\n"},
             "No cycles are allowed in lab",
             id="a circle",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import services
 from cluster.config import schema
-from cluster.config.settings import SCHEMA
+from cluster.config.kinds import SCHEMA
 from tasks import ns
 
 ROOT = Path(__file__).parent.parent.parent

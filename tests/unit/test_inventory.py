@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.config import inventory
-from cluster.config.json_file import JsonFile
+from cluster.config import documents, inventory
 from cluster.errors import ConfigError
 from lab.config import LabConfig
 from lab.layout import inventory as layout
@@ -61,7 +60,7 @@ def test_a_misspelt_label_is_warned_of_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000])
 def test_what_python_itself_would_give_up_on_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="not JSON"):
-        JsonFile(write(tmp_path, text))
+        documents.read(write(tmp_path, text), "")
 
 
 _JSON = st.recursive(
@@ -80,4 +79,4 @@ def test_the_parser_reads_what_json_reads(
 ) -> None:
     path = tmp_path_factory.mktemp("json") / "any.json"
     path.write_text(json.dumps(value, indent=indent), encoding="utf-8")
-    assert JsonFile(path).value == value
+    assert documents.read(path, "").value == value

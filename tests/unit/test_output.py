@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import unicodedata
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from invoke import Exit
@@ -16,11 +19,13 @@ from cli import output
 from cli.command import fail
 from cli.confirmation import confirm
 from cli.options import Options
+from cli.program import program
 from cli.session import Session
 from cluster.commands.report import Report
 from cluster.errors import NodeError
 from cluster.model.item import Action, Kind, Noted
 from cluster.model.result import Outcome, Result
+from tasks import ns
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done
 
@@ -105,3 +110,52 @@ def test_what_commands_on_nodes_print_passes_the_filter(
     shown = capsys.readouterr().out
     assert "ZXZpbA==" in shown
     assert not commands_a_terminal(shown)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.sampled_from([*ATTACKS, EVIL, "안녕", "- a: b"]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+        max_leaves=8,
+    )
+)
+def test_yaml_says_what_json_says_and_commands_no_terminal(value: object) -> None:
+    shown = io.StringIO()
+    with redirect_stdout(shown):
+        output.show_yaml(value)
+    assert not commands_a_terminal(shown.getvalue())
+    assert yaml.safe_load(shown.getvalue()) == value
+
+
+def test_yaml_shows_other_scripts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_yaml({"what": "안녕", "nodes": ["c01"]})
+    assert capsys.readouterr().out == "what: 안녕\nnodes:\n- c01\n"
+
+
+def planned(*words: str) -> None:
+    def converge(self: Session, *_: object) -> None:
+        assert self.options.dry
+        noted = Noted(Kind.HOST, Action.KEEP, "c01", "it")
+        self.finish(Report((Result(noted, Outcome.UNCHANGED),), {}))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "converge", converge)
+        program(ns).run(["skp.py", "docker.plan", *words], exit=False)
+
+
+def test_a_plan_is_the_same_document_in_yaml_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    planned("--json", "registry")
+    as_json = json.loads(capsys.readouterr().out)
+    planned("registry", "--yaml")
+    assert yaml.safe_load(capsys.readouterr().out) == as_json
+    assert [step["name"] for step in as_json["steps"]] == ["it"]
+
+
+def test_a_plan_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        program(ns).run(["skp.py", "docker.plan", "--json", "--yaml"])
+    assert caught.value.code == 2
+    assert "allowed: one of them" in "".join(capsys.readouterr())

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def read(path: Path, **overrides: str) -> settings.Settings:
-    return settings.read(path, services.declared_settings(), overrides)
+    return services.read_settings(path, overrides)
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -62,8 +62,39 @@ def test_an_override_wins(tmp_path: Path) -> None:
     assert read(path, SKP_HOSTS="/b.json").text("SKP_HOSTS") == "/b.json"
 
 
-def test_the_guides_obsolete_key_is_ignored(tmp_path: Path) -> None:
-    read(write(tmp_path, 'export JUPYTER_DOCKER="docker"'))
+def test_the_guides_obsolete_key_is_passed_over(tmp_path: Path) -> None:
+    assert read(write(tmp_path, 'export JUPYTER_DOCKER="docker"')).warnings == ()
+
+
+# The keys of the templates of July and September 2018 that are no settings, and what says it now.
+OUTDATED = {
+    "SWARM_NET": "SKP_NET",
+    "REGISTRY_PORT": "5000",
+    "PORTAINER_ID": "admin",
+    "PORTAINER_PW": "PORTAINER_PASSWORD",
+    "ZOOKEEPER_PORT": "2181",
+    "KAFKA_ADVERTISED_PORT": "KAFKA_PORT",
+    "JUPYTER_DOCKER": "JUPYTER_GPU",
+    "SKP_MNT": "/var/lib/skp/mnt",
+    "SKP_SERVICES": "labels",
+    "SKP_SHOME": "/root/volume",
+}
+
+
+@pytest.mark.parametrize("key", OUTDATED)
+def test_a_key_of_an_earlier_version_is_told_with_what_says_it_today(
+    tmp_path: Path, key: str
+) -> None:
+    path = write(tmp_path, f'# from 2018\nexport {key}="hunter"\n')
+    (warning,) = [w for w in read(path).warnings if "others on this machine" not in w]
+    assert warning.startswith(f"{path}:2: {key} has no effect: ")
+    assert OUTDATED[key] in warning
+    assert "hunter" not in warning  # one of them is a password
+
+
+def test_a_key_of_an_earlier_version_reaches_no_container(tmp_path: Path) -> None:
+    path = write(tmp_path, 'export KAFKA_ADVERTISED_PORT="9094"\nexport KAFKA_LOG_DIRS="/x"\n')
+    assert read(path).others("KAFKA_") == {"KAFKA_LOG_DIRS": "/x"}
 
 
 def test_the_guides_other_services_are_no_misspellings(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from cluster.config import inventory, schema, settings
+from cluster.config import inventory, kinds, schema
 from cluster.config.schema_fast import surely_valid
 
 HOSTS = schema.load(inventory.SCHEMA)
-KINDS: dict[str, Any] = schema.load(settings.SCHEMA)["$defs"]
+KINDS: dict[str, Any] = schema.load(kinds.SCHEMA)["$defs"]
 TEXTS = st.one_of(
     st.text(max_size=8),
     st.sampled_from(
@@ -49,7 +49,7 @@ def test_a_right_inventory_needs_no_second_look() -> None:
 
 
 def test_the_shipped_inventory_needs_no_second_look() -> None:
-    document = json.loads((settings.ROOT / "etc" / "hosts.json").read_text())
+    document = json.loads((kinds.ROOT / "etc" / "hosts.json").read_text())
     assert surely_valid(HOSTS, document)
 
 

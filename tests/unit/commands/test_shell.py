@@ -29,7 +29,9 @@ def test_a_command_runs_on_all_nodes_within_its_deadline() -> None:
     fleet = fake_fleet("c01", "c02", "c03", unreachable=["c03"])
     fleet.connections["c01"].on_run("uptime", done(0, "up"))
     fleet.connections["c02"].on_run("uptime", done(3, stderr="no"))
-    found = shell.everywhere(fleet, "uptime", 7)
+    heard: list[tuple[str, str]] = []
+    found = shell.everywhere(fleet, "uptime", 7, lambda name, line: heard.append((name, line)))
+    assert sorted(heard) == [("c01", "up"), ("c02", "no")]
     assert {name: d.exit_code for name, d in found.values.items()} == {"c01": 0, "c02": 3}
     assert fleet.connections["c01"].commands[0].deadline == 7
 
