@@ -11,6 +11,7 @@ from cluster.config.settings import Settings
 from cluster.connectors import local
 from cluster.connectors.base import Completed
 from cluster.connectors.fleet import Fleet, Results
+from cluster.connectors.shell import SOCKET
 from cluster.connectors.ssh_config import resolve
 from cluster.errors import NodeError
 from cluster.model.selector import members
@@ -40,7 +41,9 @@ def interactive(
 ) -> list[str]:
     """Return the command line of a shell in `container`, with a terminal when there is one."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    inner = ["docker", "exec", "-it" if terminal else "-i", container, *command]
+    # (The client may be told of another engine there: a context, or DOCKER_HOST of a profile.)
+    engine = ("env", f"DOCKER_HOST=unix://{SOCKET}", "docker")
+    inner = [*engine, "exec", "-it" if terminal else "-i", container, *command]
     if local.is_this_machine(host.ipv4):
         return inner
     target = resolve(host, settings)
@@ -58,6 +61,9 @@ def interactive(
         "ForwardAgent=no",
         "-o",
         "ClearAllForwardings=yes",
+        # (ssh refuses a command beside one of the configuration.)
+        "-o",
+        "RemoteCommand=none",
         "--",
         name,
         shlex.join(inner),

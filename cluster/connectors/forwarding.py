@@ -20,7 +20,8 @@ from paramiko.common import (
     cMSG_CHANNEL_OPEN,
 )
 
-SOCKET = "/var/run/docker.sock"
+from cluster.connectors.shell import SOCKET
+
 _KIND = "direct-streamlocal@openssh.com"
 
 

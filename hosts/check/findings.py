@@ -8,7 +8,7 @@ from statistics import median
 from cluster.config.inventory import Host
 from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
 from hosts.check.listening import addresses, guard, ports
-from hosts.check.logins import account, passwords
+from hosts.check.logins import account, passwords, user
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
 _CLOCK = 5.0  # seconds
@@ -219,6 +219,6 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 
 JUDGES: tuple[Judge, ...] = (
-    account, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space, _network,
-    _names, _shared, _unlike, _gpu, _selinux, _nonsense,
+    account, user, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space,
+    _network, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

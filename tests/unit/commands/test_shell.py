@@ -39,7 +39,8 @@ def test_on_this_machine_docker_is_run_itself(
     host, settings = cluster.wanted.inventory.host("c02"), cluster.wanted.settings
     words = shell.interactive(host, settings, "jupyter-skp", ("sh", "-c", "ls /root"))
     flag = "-it" if terminal else "-i"
-    assert words == ["docker", "exec", flag, "jupyter-skp", "sh", "-c", "ls /root"]
+    engine = ["env", "DOCKER_HOST=unix:///var/run/docker.sock", "docker"]
+    assert words == [*engine, "exec", flag, "jupyter-skp", "sh", "-c", "ls /root"]
 
 
 def test_elsewhere_ssh_runs_it_and_asks_for_nothing(
@@ -52,6 +53,8 @@ def test_elsewhere_ssh_runs_it_and_asks_for_nothing(
     assert words[: len(ssh)] == ssh
     assert words[len(ssh)] == ("-t" if terminal else "-T")
     assert words[-3:-1] == ["--", name]
-    inner = "docker exec -it" if terminal else "docker exec -i"
+    engine = "env DOCKER_HOST=unix:///var/run/docker.sock docker"
+    inner = f"{engine} exec {'-it' if terminal else '-i'}"
+    assert "RemoteCommand=none" in words
     assert words[-1] == f"""{inner} jupyter-skp sh -c 'ls '"'"'/root'"'"''"""
     assert "BatchMode=yes" in words
