@@ -21,6 +21,7 @@ class State:
         version: the lab's version.
         count: how many nodes it has.
         publish: whether the services' ports are on this machine's loopback.
+        odd: whether its nodes are unlike each other.
     """
 
     engine: str
@@ -28,6 +29,7 @@ class State:
     version: str
     count: int
     publish: bool
+    odd: bool = False
 
 
 @dataclass(frozen=True)
