@@ -205,6 +205,12 @@ _IN_URLS = ("SPARK_MNAME", "SPARK_WNAME", "JUPYTER_NAME", "AIRFLOW_NAME")
 
 def _check_names(cluster: Cluster) -> None:
     settings = cluster.settings
+    for key in _IN_URLS:
+        if "_" in (name := settings.text(key)):
+            raise ConfigError(
+                f"{settings.place(key)}: {key}: {name} can't be part of a URL, which Spark needs; "
+                "allowed: letters, digits, '.', '-'"
+            )
     host, _, port = settings.text("SPARK_URL").removeprefix("spark://").rpartition(":")
     if host != settings.text("SPARK_MNAME") or int(port) > 65535:
         raise ConfigError(
@@ -212,12 +218,6 @@ def _check_names(cluster: Cluster) -> None:
             f"the master is; allowed: spark://{settings.text('SPARK_MNAME')}:PORT",
             'export SPARK_URL="spark://$SPARK_MNAME:7077"',
         )
-    for key in _IN_URLS:
-        if "_" in (name := settings.text(key)):
-            raise ConfigError(
-                f"{settings.place(key)}: {key}: {name} can't be part of a URL, which Spark needs; "
-                "allowed: letters, digits, '.', '-'"
-            )
 
 
 def _check_memory(cluster: Cluster) -> None:

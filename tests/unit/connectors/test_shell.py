@@ -152,7 +152,7 @@ def test_a_script_that_came_in_part_is_not_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sh", ["bash", "dash"])
 def test_nothing_of_the_commands_own_input_is_taken(sh: str) -> None:
-    call = shell.Call("read -r first; echo \"$first\"; cat; printf '%s' ' \\a  b'")
+    call = shell.Call("read -r first; printf '%s\\n' \"$first\"; cat; printf '%s' ' \\a  b'")
     given = call.script + b"  one\\n\n" + b"x" * 100_000
     line = call.line.replace("/bin/sh", sh)
     done = subprocess.run([sh, "-c", line], input=given, check=True, capture_output=True)
