@@ -27,6 +27,7 @@ _GROUPS: Sequence[tuple[str, Sequence[str]]] = (
     ("Passwords", ("secrets.*",)),
     ("By the clock", ("cron.*",)),
     ("Machines", ("host.*", "ssh.*", "nfs.*", "iptable.*", "lang.*")),
+    ("Files of earlier versions", ("config.*",)),
     ("Practice cluster", ("lab.*",)),
     ("More", ("*",)),
 )  # fmt: skip
@@ -38,6 +39,10 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ("docker.status", (_PLAIN, "./skp.py {} --watch", "./skp.py {} jupyter kafka --json")),
     ("docker.plan", (_PLAIN, "./skp.py {} jupyter")),
     ("docker.apply", (_PLAIN, "./skp.py {} jupyter spark", "./skp.py {} --nodes c02,c03 --yes")),
+    (
+        "config.import",
+        ("./skp.py {} old/hosts.json old/skp.sh --dry", "./skp.py {} old/hosts.json old/skp.sh"),
+    ),
     ("docker.top", (_PLAIN, "./skp.py {} --sort memory", "./skp.py {} --nodes c01 --json")),
     ("docker.map", ("./skp.py {} -o cluster.html", "./skp.py {} --svg -o cluster.svg")),
     ("docker.ps", (_PLAIN, "./skp.py {} --nodes c01 --json")),

@@ -118,7 +118,7 @@ def _split(table: str, program: str) -> tuple[list[str], list[str]]:
     outside: list[str] = []
     inside: list[str] = []
     current = outside
-    for line in table.splitlines():
+    for line in table.removesuffix("\n").split("\n") if table else ():
         if line == begin:
             current = inside
         elif line == end:

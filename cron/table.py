@@ -63,7 +63,8 @@ def _which(program: str) -> str:
 def _crontab(word: str, text: str = "") -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["crontab", word], input=text, capture_output=True, text=True, timeout=_SECONDS,
+            ["crontab", word], input=text, capture_output=True, timeout=_SECONDS,
+            encoding="utf-8", errors="surrogateescape",  # other lines' bytes stay as they are
             check=False, env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
     except FileNotFoundError:

@@ -45,6 +45,7 @@ class LabConfig:
         folder: where keys, inventory and state are kept; `.lab` of the checkout if not given.
         engine: STABLE or NEWEST; "" for what the lab has, or STABLE.
         ports: the TCP ports of the first node that can be published on this machine's loopback.
+        odd: whether its nodes are unlike each other, as machines are that people have.
     """
 
     checkout: Path = field(default_factory=lambda: Path(__file__).resolve().parent.parent)
@@ -54,6 +55,7 @@ class LabConfig:
     folder: Path | None = None
     ports: tuple[int, ...] = SERVICE_PORTS
     engine: str = ""
+    odd: bool = False
 
     @property
     def state(self) -> Path:
@@ -86,7 +88,16 @@ class LabConfig:
 
     def address(self, node: str) -> str:
         """The address of a node of this lab: .11 for the first."""
-        return self._address(10 + int(node.removeprefix(self.prefix)))
+        return self._address(10 + self.number(node))
+
+    def number(self, node: str) -> int:
+        """The number of a node of this lab, from 1."""
+        return int(node.removeprefix(self.prefix))
+
+    def hostname(self, node: str) -> str:
+        """What a node calls itself; the odd ones with even numbers as a company names machines."""
+        odd = self.odd and self.number(node) % 2 == 0
+        return f"{node.capitalize()}.AI.Example.COM" if odd else node
 
     def volume(self, node: str) -> str:
         """The name of the volume that holds a node's engine data."""

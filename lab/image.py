@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.config import NEWEST, STABLE, LabConfig
@@ -19,7 +20,7 @@ from lab.errors import LabError
 if TYPE_CHECKING:
     from docker import DockerClient
 
-NAME = "lab-node"
+NAME, ODD = "lab-node", "lab-node-odd"
 REPOSITORY = "skp-lab/node"
 BASE = "skp/base:trixie"
 """What images/build.sh makes once per engine, and builds every image on."""
@@ -30,15 +31,20 @@ SIGN_OF_LIFE = 10
 
 def reference(config: LabConfig) -> str:
     """Return the image's name, with a hash of everything in its folder as the tag."""
-    folder = config.checkout / "images" / NAME
+    suffix = f"-{NEWEST}" if config.engine == NEWEST else ""
+    plain = f"{REPOSITORY}:{_digest(config, NAME)}{suffix}"
+    return f"{plain}-{_digest(config, ODD)}" if config.odd else plain
+
+
+def _digest(config: LabConfig, name: str) -> str:
+    folder = config.checkout / "images" / name
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             executable = os.access(path, os.X_OK)
             digest.update(f"{path.relative_to(folder)} {executable} {content}\n".encode())
-    suffix = f"-{NEWEST}" if config.engine == NEWEST else ""
-    return f"{REPOSITORY}:{digest.hexdigest()[:12]}{suffix}"
+    return digest.hexdigest()[:12]
 
 
 def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
@@ -50,9 +56,15 @@ def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
     ref = reference(config)
     if engine.images.list(name=ref):
         return
+    name, words = NAME, list[str]()
+    if config.odd:
+        plain = replace(config, odd=False)
+        ensure(engine, plain, say)
+        name, words = ODD, ["--build-arg", f"NODE={reference(plain)}"]
     say("building the nodes' image (only this once; about half a minute)")
-    command = [str(config.checkout / "images" / "build.sh"), NAME, ref]
-    command += ["--build-arg", f"ENGINE={config.engine or STABLE}"]
+    command = [str(config.checkout / "images" / "build.sh"), name, ref, *words]
+    if not config.odd:
+        command += ["--build-arg", f"ENGINE={config.engine or STABLE}"]
     builder = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -38,6 +38,7 @@ class Outcome:
 def up(
     count: int,
     publish: bool | None = None,
+    odd: bool | None = None,
     *,
     config: LabConfig | None = None,
     say: Say = print,
@@ -50,6 +51,8 @@ def up(
     Args:
         publish: whether the services' ports of the first node are on this machine's loopback;
             None leaves that as it is (not, for a new lab).
+        odd: whether the nodes are unlike each other, as machines are that people have; None
+            leaves that as it is, else a lab of the other kind is replaced.
 
     Raises:
         LabError: with exit code 2 for a bad number; 1 when something foreign is in the way
@@ -64,6 +67,9 @@ def up(
         found = survey(engine, config)
         refuse_foreign(engine, config, config.names(count))
         config = replace(config, engine=_engine(config, found))
+        if odd is None:
+            odd = bool(found.remembered and found.remembered.odd)
+        config = replace(config, odd=odd)
         if publish is None:
             publish = bool(found.remembered and found.remembered.publish)
         if publish and not found.runs(config.publisher):
@@ -71,7 +77,7 @@ def up(
         image.ensure(engine, config, say)
         found, replaced = _replace_unfit(engine, config, found, say)
         target = state.State(
-            found.engine, str(config.checkout), VERSION, count, publish, config.engine
+            found.engine, str(config.checkout), VERSION, count, publish, config.engine, odd
         )
         changed = _converge(engine, config, found, target, say)
         reached = statuses(engine, config)

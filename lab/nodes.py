@@ -26,9 +26,11 @@ def description(config: LabConfig, name: str) -> dict[str, Any]:
     """Return how a node's container is made, as plain values. Pure but for the image's name."""
     volumes = {config.volume(name): "/var/lib/docker"}
     volumes |= {config.shared_volume(key): path for key, path in SHARED.items()}
+    odd = {"environment": {"SKP_LAB_ODD": str(config.number(name))}} if config.odd else {}
     return {
         "image": image.reference(config),
-        "hostname": name,
+        "hostname": config.hostname(name),
+        **odd,
         "privileged": True,
         # A restarted node finds no pid file of its last life, which would keep the engine down.
         "tmpfs": {"/run": "rw,nosuid,nodev,mode=755"},

@@ -22,6 +22,7 @@ class State:
         count: how many nodes it has.
         publish: whether the services' ports are on this machine's loopback.
         nodes: which engine the nodes have, STABLE or NEWEST.
+        odd: whether its nodes are unlike each other.
     """
 
     engine: str
@@ -30,6 +31,7 @@ class State:
     count: int
     publish: bool
     nodes: str = STABLE
+    odd: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import PurePosixPath
 
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
@@ -52,6 +53,28 @@ def kept(cluster: Cluster, source: str, target: str, number: int) -> Mount:
     """
     owner = cluster.own_user(number) if cluster.layout is Layout.TWO_TREES else ""
     return Mount(source, target, create=True, owner=owner)
+
+
+def local(cluster: Cluster, key: str) -> str:
+    """Return the path of a folder that has to be each node's own, not one of all.
+
+    Args:
+        key: the setting that names it, e.g. "KAFKA_VOLUME".
+
+    Raises:
+        ConfigError: it lies on a folder that nodes share.
+    """
+    settings = cluster.settings
+    path = settings.text(key)
+    shared = (cluster.home, settings.text("SKP_PLATFORM"), settings.text("SKP_DFS"), MOUNTS)
+    for folder in filter(None, shared):
+        if len(cluster.inventory.hosts) > 1 and PurePosixPath(path).is_relative_to(folder):
+            raise ConfigError(
+                f"{settings.place(key)}: {key}: {path} is on {folder}, which all nodes share; each "
+                "node's data has to be on a disk of its own",
+                f'For example: export {key}="/var/{PurePosixPath(path).name}"',
+            )
+    return path
 
 
 def _one_user(cluster: Cluster, facts: State, node: str) -> str:

@@ -13,7 +13,16 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Probe
 from cluster.model.state import FoundNode, State
-from services.common import SCRATCH, ZOOKEEPER_USER, cpus, identity, kept, memory, own_user
+from services.common import (
+    SCRATCH,
+    ZOOKEEPER_USER,
+    cpus,
+    identity,
+    kept,
+    local,
+    memory,
+    own_user,
+)
 from services.images import own_image
 
 _DATA = "/var/lib/zookeeper"
@@ -87,7 +96,7 @@ class ZooKeeper(Service):
                 ("ZOOKEEPER_CLUSTER", identity(cluster, self.name)),
                 ("ZOOKEEPER_HEAP", text("ZOOKEEPER_HEAP")),
             ),
-            mounts=(kept(cluster, text("ZOOKEEPER_VOLUME"), _DATA, ZOOKEEPER_USER),),
+            mounts=(kept(cluster, local(cluster, "ZOOKEEPER_VOLUME"), _DATA, ZOOKEEPER_USER),),
             network=text("SKP_NET"),
             aliases=(text("ZOOKEEPER_NAME"),),
             user=own_user(cluster, facts, host.name, ZOOKEEPER_USER),

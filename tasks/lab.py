@@ -26,15 +26,19 @@ ns = Collection("lab")
         "number": "How many nodes, 1 to 16.",
         "engine": "The nodes' engine: stable, or newest (Debian's); as it was, if not given.",
         "publish": "Put the services' ports of c01 on 127.0.0.1 of this machine.",
+        "odd": "Nodes unlike each other: zsh, fish, umask 077, Turkish, requiretty, and more.",
     }
 )
-def up(s: Session, number: int = 3, publish: bool = False, engine: str = "") -> None:
+def up(
+    s: Session, number: int = 3, publish: bool = False, engine: str = "", odd: bool = False
+) -> None:
     """Bring up the practice cluster: nodes with an engine and sshd of their own."""
     import lab
 
     _refuse_dry(s, "lab.up")
     with _errors():
-        outcome = lab.up(number, publish or None, config=lab.LabConfig(engine=engine), say=s.say)
+        config = lab.LabConfig(engine=engine)
+        outcome = lab.up(number, publish or None, odd or None, config=config, say=s.say)
     _show(s, outcome.nodes)
     _mention_inventory(s)
 

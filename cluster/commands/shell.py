@@ -12,7 +12,7 @@ from cluster.config.settings import Settings
 from cluster.connectors import local
 from cluster.connectors.base import Completed
 from cluster.connectors.fleet import Fleet, Results
-from cluster.connectors.forwarding import CLIENT
+from cluster.connectors.shell import CLIENT
 from cluster.connectors.ssh_config import resolve
 from cluster.errors import NodeError
 from cluster.model.selector import members
@@ -69,6 +69,9 @@ def interactive(
         "ForwardAgent=no",
         "-o",
         "ClearAllForwardings=yes",
+        # (ssh refuses a command beside one of the configuration.)
+        "-o",
+        "RemoteCommand=none",
         "--",
         name,
         shlex.join(inner),

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from cluster.config import env_text
+from cluster.config import env_text, env_values
 from cluster.config.file_mode import others
 from cluster.errors import ConfigError
 
@@ -177,6 +177,7 @@ def _check(script: _Source) -> None:
             f"chmod go-w {path}",
         )
     env_text.check(path, data)
+    env_values.check(path, data.decode())
 
 
 def _run(

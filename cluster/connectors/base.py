@@ -69,7 +69,7 @@ class Connection(Protocol):
         """Run a shell command on the node.
 
         Args:
-            command: for the user's shell on the node; quote its words with shlex.
+            command: for a plain `sh` (see `shell`); quote its words with shlex.
             deadline: seconds after which the command is ended.
             stdin: what the command reads.
             on_line: called with each line of its standard error as it comes.
@@ -136,6 +136,10 @@ class Lines:
     def collected(self) -> bytes:
         """All bytes so far."""
         return b"".join(self._chunks)
+
+    def stop(self) -> None:
+        """End whatever writes."""
+        self._stop()
 
     def write(self, data: bytes) -> None:
         """Take the next bytes."""

@@ -19,7 +19,8 @@ from invoke.exceptions import ThreadException
 from invoke.watchers import StreamWatcher
 
 if TYPE_CHECKING:
-    from cluster.connectors.base import Answer, Lines
+    from cluster.connectors.base import Answer
+    from cluster.connectors.shell import Begun, Call
 
 _CHUNK = 1 << 16
 
@@ -47,14 +48,20 @@ class _Runner(Remote):
     """Runs a command on a channel that is open, and keeps its bytes as they come."""
 
     def __init__(
-        self, context: _Verified, channel: paramiko.Channel, output: Lines, errors: Lines
+        self,
+        context: _Verified,
+        channel: paramiko.Channel,
+        call: Call,
+        kept: tuple[Begun, Begun],
     ) -> None:
         super().__init__(context)
-        self.channel, self._output, self._errors = channel, output, errors
+        self.channel, self._call = channel, call
+        self._output, self._errors = kept
 
     def start(self, command: str, *_: Any) -> None:
-        """Run the command: its channel is open, and its environment is the node's."""
+        """Run the command by a shell of ours, which reads it: its channel is open."""
         self.channel.exec_command(command)
+        self.channel.sendall(self._call.script)
 
     def stop(self) -> None:
         """Leave the channel to whoever opened it."""
@@ -67,7 +74,7 @@ class _Runner(Remote):
         """Return the next bytes of standard error, likewise."""
         return self._read(self.channel.recv_stderr(_CHUNK), self._errors)
 
-    def _read(self, data: bytes, lines: Lines) -> bytes:
+    def _read(self, data: bytes, lines: Begun) -> bytes:
         lines.write(data)
         # Fabric keeps what it reads, too: only for a watcher, and no more than may be kept.
         return b"" if lines.full else data
@@ -103,8 +110,8 @@ def talk(
     name: str,
     client: paramiko.SSHClient,
     channel: paramiko.Channel,
-    command: str,
-    kept: tuple[Lines, Lines],
+    call: Call,
+    kept: tuple[Begun, Begun],
     answer: Answer | None,
 ) -> int:
     """Run a command on an open channel until it ends; return its exit code, or -1 without one.
@@ -117,11 +124,11 @@ def talk(
         OSError, EOFError, paramiko.SSHException: the connection broke, or the channel was closed.
     """
     connection = _Verified(name, client)
-    runner = connection.runner = _Runner(connection, channel, *kept)
+    runner = connection.runner = _Runner(connection, channel, call, kept)
     watchers = [_Once(answer, runner)] if answer else []
     try:
         done = connection.run(
-            command, hide=True, warn=True, encoding="utf-8", watchers=watchers, in_stream=_NOBODY
+            call.line, hide=True, warn=True, encoding="utf-8", watchers=watchers, in_stream=_NOBODY
         )
     except ThreadException as error:  # it shows what was read, and comes from a thread of its own
         raise error.exceptions[0].value from None

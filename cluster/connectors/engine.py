@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,9 +15,10 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.transport.sshconn import SSHConnectionPool
 from docker.transport.unixconn import UnixHTTPAdapter
 
-from cluster.connectors import bounded
+from cluster.connectors import bounded, shell
 from cluster.connectors.channel import closed_after
-from cluster.connectors.forwarding import CLIENT, SOCKET, ForwardingTransport
+from cluster.connectors.forwarding import ForwardingTransport
+from cluster.connectors.shell import SOCKET
 
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
@@ -187,14 +187,27 @@ class _SshHttpConnection(urllib3.connection.HTTPConnection):
 
     def _dial(self, transport: paramiko.Transport) -> paramiko.Channel:
         channel = transport.open_session(timeout=self._seconds)
+        call = shell.Call("exec docker system dial-stdio")
         with closed_after(channel, self._seconds) as late:
             try:
-                channel.exec_command(shlex.join([*CLIENT, "system", "dial-stdio"]))
-            except paramiko.SSHException:
+                channel.exec_command(call.line)
+                channel.sendall(call.script)
+                self._begin(channel, call.mark)
+            except (paramiko.SSHException, OSError):
                 if late.is_set():
                     raise TimeoutError("the SSH server does not start a command") from None
                 raise
         return channel
+
+    def _begin(self, channel: paramiko.Channel, mark: bytes) -> None:
+        """Read what a login prints, up to the mark that the program begins after."""
+        before = b""
+        while not before.endswith(mark):
+            # (One at a time: what comes after the mark is the engine's.)
+            data = channel.recv(1)
+            before += data
+            if not data or len(before) > shell.MOST_BEFORE:
+                raise paramiko.SSHException(f"the SSH login says {before[:80]!r} in place of it")
 
 
 class _SshHttpPool(SSHConnectionPool):

@@ -20,9 +20,8 @@ from paramiko.common import (
     cMSG_CHANNEL_OPEN,
 )
 
-SOCKET = "/var/run/docker.sock"
-CLIENT = ("env", f"DOCKER_HOST=unix://{SOCKET}", "docker")
-"""The engine's own client, whatever engine the SSH user's DOCKER_HOST or context names."""
+from cluster.connectors.shell import SOCKET
+
 _KIND = "direct-streamlocal@openssh.com"
 
 

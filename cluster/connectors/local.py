@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
+from cluster.connectors import shell
 from cluster.connectors.base import Answer, Completed, Lines, OnLine, too_much
 from cluster.errors import DeadlineError
 
@@ -66,10 +67,12 @@ class LocalConnection:
     ) -> Completed:
         given = None if isinstance(stdin, bytes) else stdin
         process = subprocess.Popen(
-            ["bash", "-c", command],
+            ["/bin/sh", "-c", command],
             stdin=given or subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=shell.environment(os.environ),
+            umask=shell.UMASK,
             start_new_session=True,  # so that its children end with it
         )
         late = threading.Event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 import paramiko
 
 from cluster.config.inventory import Host
-from cluster.connectors import local, ssh
+from cluster.connectors import local, ssh, sudo
 from cluster.connectors.base import Answer, Completed, Connection, OnLine
 from cluster.connectors.ssh_config import Target
 from cluster.deadlines import Deadlines
@@ -125,12 +124,12 @@ class Node:
         self, command: str, *, stdin: bytes | IO[bytes] = b"", deadline: float | None = None
     ) -> Completed:
         """Run a shell command as root; raises NodeError when it fails."""
-        quoted = shlex.quote(command)
-        done = self.run(f"sudo -n sh -c {quoted}", stdin=stdin, deadline=deadline)
+        done = self.run(sudo.command(command), stdin=stdin, deadline=deadline)
         if done.exit_code != 0:
             said = done.complaint()
-            hint = "The SSH user needs sudo without a password." if "sudo:" in said else ""
-            raise NodeError(self.name, f"a command as root failed: {said}", hint)
+            raise sudo.refusal(self.name, said) or NodeError(
+                self.name, f"a command as root failed: {said}"
+            )
         return done
 
     def close(self) -> None:

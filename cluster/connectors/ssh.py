@@ -7,12 +7,13 @@ import shlex
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Thread
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import paramiko
 
-from cluster.connectors import ssh_auth, ssh_hostkeys
+from cluster.connectors import shell, ssh_auth, ssh_hostkeys
 from cluster.connectors.base import Answer, Completed, Lines, OnLine, shortened, too_much
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 # paramiko logs what it also raises; the person should see it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
-_Talk: TypeAlias = Callable[[paramiko.Channel, Lines, Lines], int]
+_Kept: TypeAlias = tuple[shell.Begun, shell.Begun]
+_Talk: TypeAlias = Callable[[paramiko.Channel, shell.Call, _Kept], int]
 _CHUNK = 1 << 16
 _NO_STATUS = -1  # paramiko's exit status when the server sent none
 _KEEPALIVE = 10  # seconds; without it, a node that lost its power would not be noticed
@@ -50,10 +52,10 @@ class SshConnection:
         self.name = target.name
         self.target = target
         self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(ssh_hostkeys.Refuse())
         try:
-            ssh_hostkeys.load_host_keys(self._client, target)
-            self._connect(deadline, password)
+            verify = ssh_hostkeys.Verify(target)
+            self._client.set_missing_host_key_policy(verify)
+            self._connect(deadline, password, verify)
         except BaseException:
             self._client.close()
             raise
@@ -66,16 +68,16 @@ class SshConnection:
         stdin: bytes | IO[bytes] = b"",
         on_line: OnLine | None = None,
     ) -> Completed:
-        """Run a shell command, as `Connection.run` says; at the deadline its channel is closed."""
+        """Run a shell command, as `Connection.run` says; at the deadline its channel is closed.
 
-        def talk(channel: paramiko.Channel, output: Lines, errors: Lines) -> int:
-            channel.exec_command(command)
-            feeder = Thread(target=_feed, args=(channel, stdin), daemon=True)
-            reader = Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
-            feeder.start()
-            reader.start()
-            _drain(channel.recv, output)
-            reader.join()
+        Raises:
+            NodeError: likewise, and when the login runs something else.
+        """
+
+        def talk(channel: paramiko.Channel, call: shell.Call, kept: _Kept) -> int:
+            channel.exec_command(call.line)
+            Thread(target=_feed, args=(channel, call.script, stdin), daemon=True).start()
+            _read(channel, *kept)
             return int(channel.recv_exit_status())
 
         return self._converse(command, deadline, (None, on_line), talk)
@@ -91,8 +93,8 @@ class SshConnection:
         """Run a shell command, as `Connection.run_watched` says: Fabric carries it."""
         from cluster.connectors import carrier  # what looks at a node does without
 
-        def talk(channel: paramiko.Channel, output: Lines, errors: Lines) -> int:
-            return carrier.talk(self.name, self._client, channel, command, (output, errors), answer)
+        def talk(channel: paramiko.Channel, call: shell.Call, kept: _Kept) -> int:
+            return carrier.talk(self.name, self._client, channel, call, kept, answer)
 
         return self._converse(command, deadline, (on_output, on_output), talk)
 
@@ -102,10 +104,12 @@ class SshConnection:
         """Have `talk` run a command on a channel of its own, which is closed at the deadline."""
         channel = self._open(deadline)
         output, errors = Lines(heard[0], channel.close), Lines(heard[1], channel.close)
+        call = shell.Call(command)
+        begun, complained = call.begun(output), call.begun(errors)
         try:
             with closed_after(channel, deadline) as late:
                 try:
-                    code = talk(channel, output, errors)
+                    code = talk(channel, call, (begun, complained))
                 except (paramiko.SSHException, EOFError, OSError) as error:
                     if not (late.is_set() or output.full or errors.full):
                         raise BrokenError(self.name, f"the connection broke: {error}") from None
@@ -115,14 +119,20 @@ class SshConnection:
                 raise DeadlineError(
                     self.name, f"not done within {deadline:.0f} s: {shortened(command)}"
                 )
+            if not begun.found and (code != _NO_STATUS or begun.endless):
+                raise shell.refusal(self.name, begun.before, complained.before, code)
             if code == _NO_STATUS:
-                transport = self._client.get_transport()
-                alive = transport is not None and transport.is_active()
-                what = "a signal ended" if alive else "the connection broke during"
-                raise NodeError(self.name, f"{what}: {shortened(command)}")
+                raise NodeError(self.name, f"{self._ended_by}: {shortened(command)}")
             return Completed(code, output.collected, errors.collected)
         finally:
             channel.close()
+
+    @property
+    def _ended_by(self) -> str:
+        """What ended a command that has no exit code."""
+        transport = self._client.get_transport()
+        alive = transport is not None and transport.is_active()
+        return "a signal ended" if alive else "the connection broke during"
 
     def engine(self, deadline: float) -> Engine:
         """Return the node's Docker Engine API over this connection."""
@@ -143,7 +153,9 @@ class SshConnection:
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise BrokenError(self.name, f"the connection broke: {error}") from None
 
-    def _connect(self, deadline: float, password: Secret | None) -> None:
+    def _connect(
+        self, deadline: float, password: Secret | None, verify: ssh_hostkeys.Verify
+    ) -> None:
         target = self.target
         options = target.options
         try:
@@ -165,22 +177,19 @@ class SshConnection:
                 banner_timeout=deadline,
                 auth_timeout=deadline,
                 channel_timeout=deadline,
-                transport_factory=ForwardingTransport,
+                transport_factory=partial(_transport, verify),
             )
             transport = self._client.get_transport()
             assert transport is not None  # it is connected
             transport.set_keepalive(_KEEPALIVE)
-        except paramiko.BadHostKeyException as error:
-            raise ssh_hostkeys.changed_key_error(target, error.key) from None
-        except ssh_hostkeys.UnknownKeyError as error:
-            raise ssh_hostkeys.UnknownHostError(target, error.key) from None
         except paramiko.AuthenticationException as error:
             raise ssh_auth.login_error(target, error) from None
         except TimeoutError:
             what = f"{target.where} does not answer within {deadline:.0f} s"
             raise DeadlineError(self.name, what) from None
         except paramiko.SSHException as error:
-            raise ssh_auth.protocol_error(target, error) from None
+            refused = ssh_hostkeys.refusal(target, error, verify.known)
+            raise refused or ssh_auth.protocol_error(target, error) from None
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or error
             raise NodeError(self.name, f"{target.where} can't be reached: {reason}") from None
@@ -198,19 +207,37 @@ class SshConnection:
         return direct
 
 
-def _drain(receive: Callable[[int], bytes], lines: Lines) -> None:
+def _transport(verify: ssh_hostkeys.Verify, *arguments: Any, **options: Any) -> ForwardingTransport:
+    """Return a transport that asks the node for the kinds of host keys that are known of it."""
+    transport = ForwardingTransport(*arguments, **options)
+    offered = transport.get_security_options()
+    offered.key_types = verify.first(offered.key_types)
+    return transport
+
+
+def _read(channel: paramiko.Channel, begun: shell.Begun, complained: shell.Begun) -> None:
+    """Read both streams of a command to their ends."""
+    reading = (channel.recv_stderr, complained)
+    reader = Thread(target=_drain, args=reading, daemon=True)
+    reader.start()
+    _drain(channel.recv, begun)
+    reader.join()
+
+
+def _drain(receive: Callable[[int], bytes], begun: shell.Begun) -> None:
     # A channel that is closed under a reader ends its reading; run() tells why.
     with suppress(OSError, EOFError):
         while data := receive(_CHUNK):
-            lines.write(data)
+            begun.write(data)
 
 
-def _feed(channel: paramiko.Channel, stdin: bytes | IO[bytes]) -> None:
+def _feed(channel: paramiko.Channel, script: bytes, stdin: bytes | IO[bytes]) -> None:
     # A command that ends without reading its input is not an error of ours: its exit code tells.
     with suppress(OSError, EOFError):
         if isinstance(stdin, bytes):
-            channel.sendall(stdin)
+            channel.sendall(script + stdin)
         else:
+            channel.sendall(script)
             while data := stdin.read(_CHUNK):
                 channel.sendall(data)
         channel.shutdown_write()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 from paramiko.agent import AgentSSH
+from paramiko.ssh_exception import IncompatiblePeer
 
 from cluster.errors import NodeError
 
@@ -119,4 +120,18 @@ def protocol_error(target: Target, error: paramiko.SSHException) -> NodeError:
             f"{target.where} closes the connection before SSH begins",
             f"sshd may be starting, or refuse this address after failed logins. {_LOCKED_OUT}",
         )
+    if isinstance(error, IncompatiblePeer):
+        return NodeError(
+            target.name,
+            f"{target.where} offers only such {_wanted(error)} as SKP does not have: {error}",
+            "Have its sshd_config allow one of these too, beside its own:\n"
+            "  Ciphers +aes256-gcm@openssh.com, KexAlgorithms +curve25519-sha256, "
+            "MACs +hmac-sha2-256-etm@openssh.com;\n  then there: systemctl reload ssh",
+        )
     return NodeError(target.name, f"SSH with {target.where} failed: {error}")
+
+
+def _wanted(error: paramiko.SSHException) -> str:
+    """Return what two sides could not agree on."""
+    words = ("ciphers", "kex", "macs", "host key", "compression")
+    return next((word for word in words if word in str(error)), "methods")

@@ -88,7 +88,7 @@ def disk(node: Node, question: Question) -> Disk:
     NVIDIA's driver lists the GPUs in /proc; their devices may be made only when one is first used.
 
     Raises:
-        NodeError: the answer is not whole, as with a login shell that is no Bourne shell.
+        NodeError: the answer is not whole.
     """
     keeps = node.name in question.keepers
     asking = [
@@ -102,8 +102,7 @@ def disk(node: Node, question: Question) -> Disk:
         raise NodeError(
             node.name,
             f"its answer about its disk broke off: {done.complaint() or 'it says no more'}",
-            "The SSH user's login shell has to be a Bourne shell (sh, bash, dash): see "
-            f"getent passwd on {node.name}",
+            f"Is the machine well? ssh {node.name} uptime; ./skp.py host.check",
         )
     owner = [line for line in lines.splitlines() if line.startswith(_OWNER)]
     gpus = [line.removeprefix(_GPU) for line in lines.splitlines() if line.startswith(_GPU)]

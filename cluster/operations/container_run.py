@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import docker.errors
 
-from cluster.connectors.forwarding import CLIENT
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.item import Action, ContainerItem, Kind
@@ -46,7 +45,7 @@ class RunCommand(ContainerItem, Operation):
 
     def execute(self, context: Context) -> str:
         """Run it; its standard error is told as it comes, and its last line is the detail."""
-        words = ["timeout", "-k2", f"{self.seconds:.0f}", *CLIENT, "exec", self.name]
+        words = ["timeout", "-k2", f"{self.seconds:.0f}", "docker", "exec", self.name]
         hidden = context.progress.hidden
         done = self.node_in(context).run(
             shlex.join([*words, *self.command]),

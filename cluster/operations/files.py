@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from cluster.connectors import sudo
 from cluster.connectors.base import Completed
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
@@ -109,7 +110,7 @@ def on_share(node: Node, command: str, stdin: bytes = b"") -> Completed:
     done = node.run(command, stdin=stdin)
     if done.exit_code in (0, LINKED, MISSING):
         return done
-    again = node.run(f"sudo -n sh -c {shlex.quote(command)}", stdin=stdin)
+    again = node.run(sudo.command(command), stdin=stdin)
     return again if again.exit_code in (0, LINKED, MISSING) else done
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 
+from cluster.connectors.shell import AS_ROOT
 from cluster.errors import NodeError
 from cluster.model.item import Action, Difference, Kind
 from cluster.model.layout import DONE, MARKER, Folder, Move, holds
@@ -44,7 +45,7 @@ class ArrangeFolders(Operation):
     def execute(self, context: Context) -> str:
         """Have root run the script there."""
         node = self.node_in(context)
-        text = script(self).encode()
+        text = f"{AS_ROOT}{script(self)}".encode()
         done = node.run("sudo -n sh -s", stdin=text, deadline=node.deadlines.move)
         if done.exit_code == SQUASHED:
             raise NodeError(self.node, f"{self._said(done.complaint())}", self._for_others())

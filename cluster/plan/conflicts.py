@@ -12,6 +12,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.listeners import ALL_IPV4
 from cluster.model.networks import networks
 from cluster.model.spec import Container
+from cluster.plan.taken import taken as networks_of_engines
 
 
 def conflicts(cluster: Cluster, containers: Iterable[Container]) -> Iterator[ConfigError]:
@@ -21,6 +22,7 @@ def conflicts(cluster: Cluster, containers: Iterable[Container]) -> Iterator[Con
     yield from _ports(cluster.settings, containers)
     yield from _addresses(cluster)
     yield from _bind(cluster)
+    yield from networks_of_engines(cluster)
 
 
 def _names(settings: Settings, containers: Iterable[Container]) -> Iterator[ConfigError]:

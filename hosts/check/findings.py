@@ -9,7 +9,7 @@ from cluster.config.inventory import Host
 from cluster.model.unfit import Told, unfit
 from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
 from hosts.check.listening import addresses, guard, ports
-from hosts.check.logins import account, passwords
+from hosts.check.logins import account, passwords, user
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
 _CLOCK = 5.0  # seconds
@@ -250,6 +250,6 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 
 JUDGES: tuple[Judge, ...] = (
-    account, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space, _network,
-    _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
+    account, user, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space,
+    _network, _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

@@ -16,7 +16,12 @@ tell hostname "$(uname -n)"
 tell machine "$(cat /etc/machine-id 2>/dev/null)"
 tell arch "$(uname -m)"
 tell memory "$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)"
-{ [ "$(id -u)" = 0 ] || limited 10 sudo -n true; } && tell sudo yes
+if refused=$([ "$(id -u)" = 0 ] || timeout -s KILL 10 sudo -n true 2>&1); then
+  tell sudo yes
+else
+  tell nosudo "$(printf '%s\n' "$refused" | tail -n 1)"
+fi
+tell uid "$(id -u):$(id -g)"
 # By which passwords the SSH user can log in; what sshd does not tell is not judged.
 as_root() { if [ "$(id -u)" = 0 ]; then limited 10 "$@"; else limited 10 sudo -n "$@"; fi; }
 from=${SSH_CONNECTION%% *}

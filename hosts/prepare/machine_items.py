@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from cluster.config.inventory import Inventory
 from cluster.config.settings import Settings
@@ -109,7 +110,10 @@ def nfs_server(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
 def nfs_mount(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Item, ...]:
     """Return the items for the mounts of the master's folders on the other nodes."""
     others = [host.name for host in inventory.hosts if host != inventory.master]
-    folders = {"shared folder": _shared(settings), "platform": settings.text("SKP_PLATFORM")}
+    folders = {
+        "shared folder": _shared(settings),
+        "platform": str(PurePosixPath(settings.text("SKP_PLATFORM"))),
+    }
     server = inventory.master.ipv4
     return tuple(
         Item(
@@ -123,7 +127,8 @@ def nfs_mount(settings: Settings, inventory: Inventory, verb: Verb) -> tuple[Ite
 
 
 def _shared(settings: Settings) -> str:
-    return f"{settings.text('SKP_HOME')}/volume"
+    # (A slash at the end of SKP_HOME would be a second one, which a table of mounts does not have.)
+    return str(PurePosixPath(settings.text("SKP_HOME")) / "volume")
 
 
 def locale(name: str) -> tuple[Item, ...]:

@@ -7,32 +7,19 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from cluster.config.secrets import Secret
+from cluster.connectors import sudo
 from cluster.connectors.base import Answer, Completed
 from cluster.connectors.node import Node
+from cluster.connectors.shell import AS_ROOT
 from cluster.errors import NodeError
 
 _BEGUN = "skp: root"
-# What sudo prints (or the script below), what that means, and what to do.
-_REFUSALS = (
-    (
-        "there is no sudo",
-        "the SSH user is not root, and there is no sudo",
-        "as root there: apt-get install sudo && usermod -aG sudo USER",
-    ),
-    (
-        "not in the sudoers",
-        "sudo does not let the SSH user be root",
-        "as root there: usermod -aG sudo USER",
-    ),
-    ("no password was provided", "sudo wants the SSH user's password", "Add -p: it is asked for."),
-    ("incorrect password", "sudo does not take that password", "Nothing is tried twice."),
-)
 # sudo shows the prompt and reads a line of standard input, which the script does not get (sudo(8)).
 _AS_ROOT = """
 [ "$(id -u)" != 0 ] || exec sh -c "$script" </dev/null
 command -v sudo >/dev/null || { echo "there is no sudo" >&2; exit 1; }
 ! sudo -n true 2>/dev/null || exec sudo -n sh -c "$script" </dev/null
-LC_ALL=C exec sudo -k -S -p "$prompt" sh -c "$script"
+exec sudo -k -S -p "$prompt" sh -c "$script"
 """
 
 
@@ -56,19 +43,15 @@ class Root:
             NodeError: the SSH user can't become root; says why.
         """
         answer = Answer(f"skp-{token_hex(8)}:", self.password) if self.password else None
-        quoted = shlex.quote(f"echo '{_BEGUN}'\n{script}")
+        quoted = shlex.quote(f"echo '{_BEGUN}'\n{AS_ROOT}{script}")
         prompt = answer.prompt if answer else ""
         command = f"prompt={prompt} script={quoted}\n{_AS_ROOT}"
         done = node.run_watched(command, seconds, answer=answer)
         done = replace(done, stderr=done.stderr.replace(prompt.encode(), b"", 1))
         begun, _, rest = done.stdout.partition(b"\n")
         if begun != _BEGUN.encode():
-            raise self._refused(node, done)
+            said = done.complaint()
+            raise sudo.refusal(node.name, said) or NodeError(
+                node.name, f"a command as root failed: {said}"
+            )
         return Completed(done.exit_code, rest, done.stderr)
-
-    def _refused(self, node: Node, done: Completed) -> NodeError:
-        complaint = done.complaint()
-        for words, what, hint in _REFUSALS:
-            if words in complaint:
-                return NodeError(node.name, what, hint)
-        return NodeError(node.name, f"a command as root failed: {complaint}")

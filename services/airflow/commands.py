@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from cluster.config.secrets import SPEC_KEY, Secret
-from cluster.connectors.forwarding import CLIENT
 from cluster.errors import NodeError
 from cluster.facts.cluster import observe_cluster
 from cluster.model.admission import missing
@@ -146,7 +145,7 @@ def _observe_database(cluster: Cluster, fleet: Fleet) -> tuple[str, str, list[st
         f"--execute={presence_query(airflow_store.database(cluster))}",
     )
     done = connected.run(
-        shlex.join(["timeout", str(_QUERY), *CLIENT, "exec", name, *query]), deadline=_QUERY + 5
+        shlex.join(["timeout", str(_QUERY), "docker", "exec", name, *query]), deadline=_QUERY + 5
     )
     if done.exit_code:
         what = f"MySQL does not answer: {done.complaint(1)}"

@@ -20,7 +20,16 @@ from cluster.model.ordinals import ordinals
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import FoundNode, State
-from services.common import KAFKA_USER, SCRATCH, cpus, identity, kept, memory, own_user
+from services.common import (
+    KAFKA_USER,
+    SCRATCH,
+    cpus,
+    identity,
+    kept,
+    local,
+    memory,
+    own_user,
+)
 from services.images import own_image
 from services.kafka.properties import (
     CONTROLLER,
@@ -119,7 +128,7 @@ class Kafka(Service):
                 service=self.name,
                 image=image,
                 environment=(*shared, ("KAFKA_ADVERTISED_LISTENERS", listeners), *mode(number)),
-                mounts=(kept(cluster, text("KAFKA_VOLUME"), _DATA, KAFKA_USER),),
+                mounts=(kept(cluster, local(cluster, "KAFKA_VOLUME"), _DATA, KAFKA_USER),),
                 ports=(Port(cluster.settings.number("KAFKA_PORT"), EXTERNAL),),
                 files=files(cluster),
                 network=text("SKP_NET"),

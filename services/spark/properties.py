@@ -218,19 +218,25 @@ def check(cluster: Cluster) -> None:
     _check_memory(cluster)
 
 
+# Containers whose names Spark makes URLs of: its own, and those that drivers run in
+# (spark.driver.host).
+_IN_URLS = ("SPARK_MNAME", "SPARK_WNAME", "JUPYTER_NAME", "AIRFLOW_NAME")
+
+
 def _check_names(cluster: Cluster) -> None:
     settings = cluster.settings
+    for key in _IN_URLS:
+        if "_" in (name := settings.text(key)):
+            raise ConfigError(
+                f"{settings.place(key)}: {key}: {name} can't be part of a URL, which Spark needs; "
+                "allowed: letters, digits, '.', '-'"
+            )
     host, _, port = settings.text("SPARK_URL").removeprefix("spark://").rpartition(":")
     if host != settings.text("SPARK_MNAME") or int(port) > 65535:
         raise ConfigError(
             f"{settings.place('SPARK_URL')}: SPARK_URL: {settings.text('SPARK_URL')} is not where "
             f"the master is; allowed: spark://{settings.text('SPARK_MNAME')}:PORT",
             'export SPARK_URL="spark://$SPARK_MNAME:7077"',
-        )
-    if "_" in (name := settings.text("SPARK_WNAME")):
-        raise ConfigError(
-            f"{settings.place('SPARK_WNAME')}: SPARK_WNAME: {name} can't be part of a URL, which "
-            "Spark needs; allowed: letters, digits, '.', '-'"
         )
 
 

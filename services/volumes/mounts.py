@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cluster.connectors.forwarding import CLIENT
 from cluster.errors import ConfigError, NodeError, nearest
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Item, Keep, Kind
@@ -88,9 +87,9 @@ def planned(cluster: Cluster, row: Mapping[str, Any], verb: str) -> Item:
 def _one(cluster: Cluster, node: Node, backend: Backend, verb: str) -> dict[str, Any]:
     name = SERVICE.container_name(cluster, backend, node.name)
     seconds = _CHECK if verb == "check" else _ASK
+    limited = ["timeout", "-k", "2", str(seconds)]
     done = node.run(
-        shlex.join(["timeout", "-k", "2", str(seconds), *CLIENT, "exec", name, "volume-skp", verb]),
-        deadline=seconds + 5,
+        shlex.join([*limited, "docker", "exec", name, "volume-skp", verb]), deadline=seconds + 5
     )
     row: dict[str, Any] = {"node": node.name, "volume": backend.name}
     if done.exit_code and not done.text:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
-from cluster.connectors.forwarding import CLIENT
 from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.item import Action, Item, Keep, Kind
@@ -130,7 +129,7 @@ class RemoveShared(Operation):
         if node is None:
             return True
         # Its bind was this folder.
-        done = node.run(shlex.join([*CLIENT, "ps", "-aq", "--filter", f"volume={self.home}/etc"]))
+        done = node.run(shlex.join(["docker", "ps", "-aq", "--filter", f"volume={self.home}/etc"]))
         if done.exit_code:
             raise NodeError(node.name, f"its containers can't be listed: {done.complaint()}")
         return bool(done.text)

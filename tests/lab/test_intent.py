@@ -36,7 +36,7 @@ def test_options_of_run_are_kept_until_rm(changed: None) -> None:
     assert (
         skp("docker.jupyter-shell", "--dry")
         .out.strip()
-        .endswith("'docker exec -i lab-of-ours bash'")
+        .endswith("docker exec -i lab-of-ours bash'")
     )
     assert skp("docker.jupyter-rm").code == 0
     assert skp("docker.jupyter-run").code == 0

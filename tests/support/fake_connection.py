@@ -18,6 +18,7 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from cluster.connectors import base
 from cluster.connectors.base import Completed, OnLine
 from cluster.connectors.engine import API_VERSION, Engine
+from cluster.connectors.shell import AS_ROOT
 from tests.support.fake_http import Reply, frames, reply, response
 from tests.support.faults import Obstacle
 
@@ -150,7 +151,11 @@ class FakeConnection:
         stdin: bytes | IO[bytes] = b"",
         on_line: OnLine | None = None,
     ) -> Completed:
-        """Note the command and end it as scripted; see `Connection.run`."""
+        """Note the command and end it as scripted; see `Connection.run`.
+
+        What begins every script of root is left out of both.
+        """
+        command = command.replace(AS_ROOT, "")
         ran = Ran(command, stdin, deadline, on_line)
         given = f" < {len(stdin)} bytes" if isinstance(stdin, bytes) else " < stream"
         self._note(f"run: {command}{given if stdin else ''}")

@@ -1,6 +1,7 @@
 """An SSH server on 127.0.0.1, in threads of this process: what a node's sshd does, or fails to do.
 
 Commands are run by a shell of this machine, all but one: `break` ends the connection while it runs.
+The user's login shell is `bash`, or what a test says.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
 )
 
+from cluster.connectors.shell import CLEAN
+
 ENGINE = "direct-streamlocal@openssh.com"
-_DIAL = "env DOCKER_HOST=unix:///var/run/docker.sock docker system dial-stdio"
+_DIAL = "exec docker system dial-stdio"
 _CHUNK = 1 << 16
 
 
@@ -36,9 +39,10 @@ class FakeSshd(paramiko.ServerInterface):
         key: the key that may log in; None: none may. password: the password that may.
         forwards: whether it forwards the engine's socket.
         starts: whether it answers at all when it is to run a command.
-        silent: whether the client sends nothing, nor its end, before a command has begun.
+        ciphers: which it offers, if not paramiko's.
+        login: how the user's login shell, or a forced command, is called, before the command.
         offered: the fingerprints of keys that were offered. passwords: how many were tried.
-        commands: what was to be run.
+        commands: what was to be run, and had begun.
         paths: the Unix sockets that were asked for.
         connections: how many were accepted.
     """
@@ -48,7 +52,8 @@ class FakeSshd(paramiko.ServerInterface):
         self.password = ""
         self.forwards = True
         self.starts = True
-        self.silent = False
+        self.ciphers: tuple[str, ...] = ()
+        self.login: tuple[str, ...] = ("bash", "-c")
         self.offered: list[str] = []
         self.passwords = 0
         self.commands: list[str] = []
@@ -92,6 +97,8 @@ class FakeSshd(paramiko.ServerInterface):
                 return
             self.connections += 1
             transport = _Server(connection, self.paths)
+            if self.ciphers:
+                transport.__dict__["_preferred_ciphers"] = self.ciphers  # its setter would refuse
             transport.add_server_key(self._host_key)
             self._transports.append(transport)
             with suppress(paramiko.SSHException, EOFError, OSError):  # the client hung up
@@ -121,29 +128,35 @@ class FakeSshd(paramiko.ServerInterface):
         return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        text = command.decode()
-        self.commands.append(text)
         if not self.starts:
             self._ended.wait()
-        _begin(self._run, channel, text)
+        _begin(self._run, channel, command.decode())
         return True
 
-    def _run(self, channel: paramiko.Channel, command: str) -> None:
+    def _run(self, channel: paramiko.Channel, line: str) -> None:
         # The client sends input, or its end, once it was told that the command has begun; what
         # happens earlier could overtake that message.
-        first = b"" if self.silent else channel.recv(_CHUNK)
+        end = f"\n{line.partition('] && f=1')[0].split()[-1]}\n".encode()
+        first = channel.recv(_CHUNK)
+        while end not in first:
+            first += channel.recv(_CHUNK)
+        script, _, rest = first.partition(end)
+        begin, clean, command = script.decode().partition(CLEAN)
+        self.commands.append(command)
         if command == "break":
             channel.sendall(b"half")
             channel.get_transport().close()
         elif command == _DIAL:
-            _serve_engine(channel, first)
+            process = self._start(line)
+            channel.sendall(process.communicate(f"{begin}{clean}".encode() + end)[0])
+            _serve_engine(channel, rest)
         else:
-            _shell(channel, self._start(command), first)
+            _shell(channel, self._start(line), first)
 
-    def _start(self, command: str) -> subprocess.Popen[bytes]:
+    def _start(self, line: str) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         process = subprocess.Popen(
-            ["bash", "-c", command],
+            [*self.login, line],
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,

@@ -28,6 +28,7 @@ APART = {
         *("faults_power", "faults_ssh", "guard"),
         *("host_check", "images", "intent", "killed", "leave", "lock", "logs", "portainer"),
         *(
+            "odd_machines",
             "registry",
             "restart",
             "shared_folder_missing",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError
+from cron import table
 from cron.crontab import Entry, check, dumps, parse
 
 PROGRAM = "/opt/my skp/skp.py"
@@ -73,3 +76,23 @@ def test_what_cron_understands(schedule: str) -> None:
 def test_what_cron_would_refuse_is_refused_before(schedule: str) -> None:
     with pytest.raises(ConfigError, match="allowed"):
         check(schedule)
+
+
+def test_bytes_and_form_feeds_of_other_lines_stay() -> None:
+    before = b"# \xb9\xe9\n1 * * * * echo a\fb\x85 \r\n".decode(errors="surrogateescape")
+    entries = [Entry("@daily", "docker.apply", {})]
+    with_ours = dumps(before, PROGRAM, entries)
+    assert with_ours.startswith(before)
+    assert dumps(with_ours, PROGRAM, ()) == before
+
+
+def test_a_crontab_is_read_and_written_byte_by_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, program = tmp_path / "kept", tmp_path / "crontab"
+    kept.write_bytes(b"# \xb9\xe9 Latin-1\n")
+    program.write_text(f'#!/bin/sh\n[ "$1" = - ] && exec cat >{kept}\nexec cat {kept}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    table.replace(table.table() + "@daily x\n")
+    assert kept.read_bytes() == b"# \xb9\xe9 Latin-1\n@daily x\n"

@@ -20,6 +20,7 @@ machine id-of-{name}
 arch x86_64
 memory 16000000
 sudo yes
+uid 1000:1000
 time 1000
 client yes
 engine 28.1.0
@@ -79,6 +80,11 @@ def test_nothing_is_wrong_with_healthy_machines() -> None:
     ("old", "new", "kind", "found", "fix"),
     [
         ("sudo yes\n", "", "sudo", "no sudo", "host.install -p"),
+        (
+            "sudo yes\n", "nosudo sudo: sorry, you must have a tty to run sudo\n",
+            "sudo", "sudo wants a terminal", "ssh -t c03",
+        ),
+        ("uid 1000:1000\n", "uid 1005:1005\n", "user", "1005:1005", "usermod -u 1000"),
         (
             "sudo yes\n", "sudo yes\npasswords passwordauthentication\n",
             "SSH", "can log in by a password (passwordauthentication)", "ssh.keys-only",

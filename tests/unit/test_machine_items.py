@@ -231,3 +231,90 @@ def test_each_item_can_check_and_fix_and_whatever_can_undo_can_check_that(name: 
     assert listed.split() == ["check", "fix"]
     undone = [shell(Item("x", name), "c01", f"command -v {f}").stdout for f in ("undo", "absent")]
     assert undone in (["undo\n", "absent\n"], ["", ""])
+
+
+OWN = [
+    ("c01.example.com", "c01", True), ("C01.Example.COM", "c01", True), ("c01", "C01", True),
+    ("c01", "c01", True), ("c01x", "c01", False), ("c01.example.com", "c02", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("calls_itself", "asked", "own"), OWN)
+def test_a_machine_may_call_itself_with_its_domain_or_in_capitals(
+    told: tuple[Settings, Inventory], calls_itself: str, asked: str, own: bool
+) -> None:
+    (names,) = wanted.names(told[1])
+    words = f"uname() {{ echo {calls_itself}; }}; is_own {asked} && echo own || echo other"
+    assert shell(names, "c01", words).stdout == ("own\n" if own else "other\n")
+
+
+LIMITS = [
+    ("524288", "", "* soft nofile 65536\n"), ("unlimited", "", "* soft nofile 65536\n"),
+    ("4096", "", "* - nofile 65536\n"), ("4096", "* hard nofile 1048576", "\n"),
+    ("524288", "# * hard nofile 1", "* soft nofile 65536\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hard", "said", "wanted_line"), LIMITS)
+def test_no_limit_of_open_files_is_lowered(
+    told: tuple[Settings, Inventory], tmp_path: Path, hard: str, said: str, wanted_line: str
+) -> None:
+    (tmp_path / "limits").write_text(f"Max open files            1024   {hard}   files\n")
+    (tmp_path / "limits.conf").write_text(f"{said}\n")
+    item = next(item for item in wanted.install(*told) if item.script == "limits")
+    text = item.text("c01").replace("/proc/1/limits", str(tmp_path / "limits"))
+    text = text.replace("/etc/security", str(tmp_path))
+    done = subprocess.run(
+        ["sh", "-c", f'{text}\necho "$(open_files)"'], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == wanted_line
+
+
+@pytest.mark.parametrize("home", ["/home/skp/skp/", "/home/skp//skp", "/home/skp/skp"])
+def test_a_shared_folder_has_one_name_however_it_is_written(
+    told: tuple[Settings, Inventory], home: str
+) -> None:
+    env = told[0].path
+    env.write_text(f"export SKP_HOME={home}\n")
+    given = settings.read(env, services.declared_settings(), {})
+    items = wanted.nfs_mount(given, told[1], Verb.FIX)
+    assert items[0].own is not None
+    assert items[0].own["c02"]["FOLDER"] == "/home/skp/skp/volume"
+
+
+def test_a_mount_is_seen_through_a_link(told: tuple[Settings, Inventory], tmp_path: Path) -> None:
+    (tmp_path / "data" / "volume").mkdir(parents=True)
+    (tmp_path / "skp").symlink_to(tmp_path / "data")
+    source = f"10.1.0.1:{tmp_path}/skp/volume"
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"{source} {tmp_path}/data/volume nfs4 rw 0 0\n")
+    item = Item("x", "nfs_mount", {"FOLDER": f"{tmp_path}/skp/volume", "SERVER": "10.1.0.1"})
+    text = item.text("c01").replace("/proc/mounts", str(mounts))
+    done = subprocess.run(["sh", "-c", f"{text}\nmounted"], check=False)
+    assert done.returncode == 0
+
+
+USERS = ["john.doe", "Jane", "john@corp.example", "svc-skp", "7of9", "a+b", "_x"]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_users_are_called_as_companies_call_them(tmp_path: Path, user: str) -> None:
+    env = tmp_path / "env.sh"
+    env.write_text(f"export SKP_USER={user} SSHFS_ID={user} AIRFLOW_WEB_USER={user}\n")
+    assert settings.read(env, services.declared_settings(), {}).text("SKP_USER") == user
+    (tmp_path / "hosts.json").write_text(json.dumps({"c01": {**HOSTS["c01"], "user": user}}))
+    assert inventory.read(tmp_path / "hosts.json", services.labels()).hosts[0].user == user
+
+
+@pytest.mark.parametrize("user", ["-oProxyCommand=x", "a b", "a;b", "a$b", "", "a'b"])
+def test_what_a_shell_or_ssh_would_take_for_more_is_no_user(tmp_path: Path, user: str) -> None:
+    env = tmp_path / "env.sh"
+    env.write_text(f"export SKP_USER={shlex.quote(user)}\n")
+    with pytest.raises(ConfigError, match="SKP_USER"):
+        settings.read(env, services.declared_settings(), {})
+
+
+def test_a_name_with_a_sign_is_escaped_for_sudoers(told: tuple[Settings, Inventory]) -> None:
+    sudo = replace(wanted.install(*told)[0], own={"c01": {"SKP_USER": "john@corp"}})
+    words = 'visudo() { cat "$2"; return 1; }; fix || :'
+    assert shell(sudo, "c01", words).stdout.startswith("john\\@corp ALL=(ALL) NOPASSWD: ALL\n")

@@ -5,6 +5,13 @@ readonly FILE=/etc/hosts BEGIN='# SKP: made by host.copy, ends below' END='# SKP
 block() { awk -v begin="$BEGIN" -v end="$END" '$0 == end { on = 0 } on; $0 == begin { on = 1 }' "$FILE"; }
 others() { awk -v begin="$BEGIN" -v end="$END" '$0 == begin { on = 1 } !on; $0 == end { on = 0 }' "$FILE"; }
 
+# is_own NAME: whether this machine calls itself so, with its domain or without, in whatever case: what
+# Debian and cloud-init give 127.0.1.1 to.
+is_own() {
+  own=$(uname -n | tr '[:upper:]' '[:lower:]') asked=$(echo "$1" | tr '[:upper:]' '[:lower:]')
+  [ "$asked" = "$own" ] || [ "$asked" = "${own%%.*}" ]
+}
+
 # strangers: names that lines outside of the block give another address. All addresses of a name
 # count: which of them a program is given first depends on where the machine itself is.
 strangers() {
@@ -14,7 +21,7 @@ strangers() {
       case $found in
         "$address") ;;
         not-known) echo "$name is not known" ;;
-        127.*) [ "$name" = "$(uname -n)" ] || echo "$name is $found" ;;
+        127.*) is_own "$name" || echo "$name is $found" ;;
         *) echo "$name is $found" ;;
       esac
     done

@@ -7,7 +7,8 @@ readonly TABLE=/etc/fstab MARK=x-skp
 readonly OPTIONS=rw,hard,bg,nofail,_netdev,noatime,x-systemd.mount-timeout=30s,$MARK
 
 line() { echo "$SERVER:$FOLDER $FOLDER nfs4 $OPTIONS 0 0"; }
-mounted() { awk -v on="$FOLDER" '$2 == on && $3 ~ /^nfs/ { print $1 }' /proc/mounts | grep -qx "$SERVER:$FOLDER"; }
+# (/proc/mounts has the folder itself where a part of its path is a link.)
+mounted() { awk -v on="$(realpath -m -- "$FOLDER")" '$2 == on && $3 ~ /^nfs/ { print $1 }' /proc/mounts | grep -qx "$SERVER:$FOLDER"; }
 sealed() { lsattr -d "$FOLDER" 2>/dev/null | cut -d' ' -f1 | grep -q i; }
 
 check() {

@@ -10,7 +10,7 @@ import pytest
 
 from cluster.commands import shell
 from cluster.connectors import local
-from cluster.connectors.forwarding import CLIENT
+from cluster.connectors.shell import CLIENT
 from cluster.connectors.ssh_config import resolve
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done, fake_fleet
@@ -57,5 +57,6 @@ def test_elsewhere_ssh_runs_it_and_asks_for_nothing(
     assert words[len(ssh)] == ("-t" if terminal else "-T")
     assert words[-3:-1] == ["--", name]
     inner = f"{shlex.join(CLIENT)} exec {'-it' if terminal else '-i'}"
+    assert "RemoteCommand=none" in words
     assert words[-1] == f"""{inner} jupyter-skp sh -c 'ls '"'"'/root'"'"''"""
     assert "BatchMode=yes" in words

@@ -15,7 +15,7 @@ from cluster.connectors.base import MOST_OUTPUT, Answer
 from cluster.connectors.local import LocalConnection
 from cluster.connectors.ssh import SshConnection
 from cluster.connectors.ssh_config import Target
-from cluster.connectors.ssh_hostkeys import Refuse
+from cluster.connectors.ssh_hostkeys import Verify
 from cluster.errors import BrokenError, DeadlineError, NodeError
 from tests.support.fake_sshd import FakeSshd
 
@@ -87,16 +87,14 @@ def test_a_command_that_reads_finds_the_end(either: SshConnection | LocalConnect
 def test_a_prompt_is_answered_once_and_never_again(
     either: SshConnection | LocalConnection, sshd: FakeSshd
 ) -> None:
-    sshd.silent = True
     done = either.run_watched(ASKS, deadline=SECONDS, answer=PROMPT)
     assert done.text.splitlines() == ["given hunter2", "end after 2"]
     assert done.exit_code == 1
 
 
 def test_what_does_not_ask_is_given_nothing(connection: SshConnection, sshd: FakeSshd) -> None:
-    sshd.silent = True
-    done = connection.run_watched("read -t 1 x; echo $? $x", deadline=SECONDS, answer=PROMPT)
-    assert done.text == "142"  # the time was up
+    done = connection.run_watched("timeout 1 cat; echo $?", deadline=SECONDS, answer=PROMPT)
+    assert done.text == "124"  # the time was up
     assert "hunter2" not in "".join(sshd.commands)
 
 
@@ -104,7 +102,6 @@ def test_what_does_not_ask_is_given_nothing(connection: SshConnection, sshd: Fak
 def test_the_deadline_ends_a_command(
     connection: SshConnection, sshd: FakeSshd, answer: Answer | None
 ) -> None:
-    sshd.silent = answer is not None
     begun = time.monotonic()
     with pytest.raises(DeadlineError, match="not done within 1 s: sleep 60"):
         connection.run_watched("sleep 60", deadline=1, answer=answer)
@@ -123,7 +120,6 @@ def test_the_deadline_holds_before_a_command_has_begun(
 def test_more_than_may_be_kept_ends_a_command(
     connection: SshConnection, sshd: FakeSshd, answer: Answer | None
 ) -> None:
-    sshd.silent = answer is not None
     script = f"head -c {MOST_OUTPUT + (4 << 20)} /dev/zero; sleep 60"
     with pytest.raises(NodeError, match="prints more than 16 MB"):
         connection.run_watched(script, deadline=50, answer=answer)
@@ -150,7 +146,7 @@ def test_it_uses_the_connection_that_is_verified(connection: SshConnection, sshd
     for _ in range(3):
         connection.run_watched("true", deadline=SECONDS)
     assert sshd.connections == 1
-    assert isinstance(connection._client._policy, Refuse)  # type: ignore[attr-defined]
+    assert isinstance(connection._client._policy, Verify)  # type: ignore[attr-defined]
 
 
 def test_fabrics_own_files_and_variables_change_nothing(

@@ -12,8 +12,10 @@ import urllib3.exceptions
 
 from cluster.config.secrets import Secret
 from cluster.connectors import node as nodes
+from cluster.connectors import sudo
 from cluster.connectors.local import LocalConnection
 from cluster.connectors.node import Node
+from cluster.connectors.shell import PATH
 from cluster.connectors.ssh_config import Target
 from cluster.errors import BrokenError, DeadlineError, NodeError
 from tests.support.fakes import (
@@ -67,11 +69,43 @@ def test_a_command_as_root_that_fails_is_an_error(node: Node, connection: FakeCo
     assert failed.value.hint == ""
 
 
-def test_a_user_without_sudo_is_told_so(node: Node, connection: FakeConnection) -> None:
-    connection.on_run("sudo", done(1, stderr="sudo: a password is required"))
+SUDO_SAYS = {
+    "sudo: a password is required": ("wants the SSH user's password", "host.install -p"),
+    "sudo: interactive authentication is required": ("wants the SSH", "host.install -p"),
+    "skp is not in the sudoers file.": ("does not let the SSH user be root", "usermod -aG sudo"),
+    "sudo: I'm sorry skp. I'm afraid I can't do that": ("not let the SSH user", "usermod -aG sudo"),
+    "Sorry, user skp is not allowed to execute '/bin/sh' as root on c01.": (
+        "does not let the SSH user be root", "usermod -aG sudo",
+    ),
+    "sudo: 1 incorrect authentication attempt": ("does not take that password", "twice"),
+    "sudo: sorry, you must have a tty to run sudo": (
+        "(requiretty in sudoers)",
+        """ssh -t c01 "echo 'Defaults !requiretty' | sudo tee /etc/sudoers.d/91-skp-tty\"""",
+    ),
+    "sh: 1: sudo: not found": ("there is no sudo", "apt-get install sudo"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "told"), SUDO_SAYS.items())
+def test_why_sudo_refuses_is_told_with_what_to_type(
+    node: Node, connection: FakeConnection, said: str, told: tuple[str, str]
+) -> None:
+    connection.on_run("sudo", done(1, stderr=said))
     with pytest.raises(NodeError) as failed:
         node.sudo("true")
-    assert failed.value.hint == "The SSH user needs sudo without a password."
+    assert told[0] in failed.value.what
+    assert told[1] in failed.value.hint
+
+
+def test_a_warning_of_sudo_is_no_refusal(node: Node, connection: FakeConnection) -> None:
+    connection.on_run("sudo", done(1, stderr="sudo: unable to resolve host c01\nno space left"))
+    with pytest.raises(NodeError, match="no space left") as failed:
+        node.sudo("true")
+    assert failed.value.hint == ""
+
+
+def test_root_gets_our_umask_and_path_whatever_sudoers_says() -> None:
+    assert sudo.command("cat >/x").startswith(f"sudo -n sh -c 'umask 022; PATH={PATH};")
 
 
 def test_the_engine_is_one_client_with_the_deadline_of_requests(

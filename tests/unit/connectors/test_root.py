@@ -8,6 +8,7 @@ import pytest
 
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
+from cluster.connectors import shell
 from cluster.connectors.node import Node
 from cluster.connectors.ssh import SshConnection
 from cluster.connectors.ssh_config import Target
@@ -41,7 +42,7 @@ def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in (("sudo", SUDO.format(tries=found)), ("id", "#!/bin/sh\necho 1000\n")):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    monkeypatch.setattr(shell, "PATH", f"{programs}:{shell.PATH}")  # looked at before a user's own
     return found
 
 
@@ -52,7 +53,6 @@ def node(target: Target, sshd: FakeSshd) -> Node:
 
 
 def test_a_right_password_lets_a_script_run(node: Node, sshd: FakeSshd, tries: Path) -> None:
-    sshd.silent = True
     done = Root(Secret("right")).run(node, "echo out; cat; echo bad >&2; exit 3", 20)
     assert (done.exit_code, done.stdout) == (3, b"out\n")
     assert done.stderr == b"bad\n"
@@ -61,7 +61,6 @@ def test_a_right_password_lets_a_script_run(node: Node, sshd: FakeSshd, tries: P
 
 
 def test_a_wrong_password_is_tried_once(node: Node, sshd: FakeSshd, tries: Path) -> None:
-    sshd.silent = True
     with pytest.raises(NodeError, match="sudo does not take that password") as caught:
         Root(Secret("hunter2")).run(node, "echo out", 20)
     assert tries.read_text() == "hunter2\n"

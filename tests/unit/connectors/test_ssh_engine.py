@@ -44,7 +44,7 @@ def test_a_program_leads_to_the_engine_where_nothing_is_forwarded(
 ) -> None:
     sshd.forwards = False
     assert asked(node) == "GET /v1.44/info"
-    assert sshd.commands == ["env DOCKER_HOST=unix:///var/run/docker.sock docker system dial-stdio"]
+    assert sshd.commands == ["exec docker system dial-stdio"]
 
 
 def test_a_program_that_is_never_started_is_given_up(target: Target, sshd: FakeSshd) -> None:

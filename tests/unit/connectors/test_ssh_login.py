@@ -7,20 +7,17 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from cluster.config.secrets import Secret
-from cluster.connectors.ssh import SshConnection
 from cluster.connectors.ssh_config import Target
 from cluster.connectors.ssh_hostkeys import UnknownHostError
 from cluster.errors import DeadlineError, NodeError
 from tests.support.fake_sshd import FakeSshd
+from tests.support.logins import SECONDS, known, log_in, options
 
-SECONDS = 5.0
 RELAY = """
 import socket, sys, threading
 far = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
@@ -32,21 +29,6 @@ threading.Thread(target=back, daemon=True).start()
 while data := sys.stdin.buffer.raw.read(65536):
     far.sendall(data)
 """
-
-
-def options(target: Target, **changed: str | Path) -> Target:
-    return replace(target, options={**target.options, **{k: str(v) for k, v in changed.items()}})
-
-
-def known(target: Target) -> Path:
-    return Path(target.options["userknownhostsfile"])
-
-
-def log_in(target: Target, password: str = "", seconds: float = SECONDS) -> None:
-    """Connect, and run a command to show that it is a connection."""
-    secret = Secret(password) if password else None
-    with closing(SshConnection(target, seconds, secret)) as connection:
-        assert connection.run("echo in", deadline=SECONDS).text == "in"
 
 
 @contextmanager
@@ -133,10 +115,11 @@ def test_an_alias_that_is_not_known_is_what_would_be_pinned(target: Target) -> N
     assert "echo 'first-node ssh-ed25519 " in refused.value.hint
 
 
-def test_a_file_of_known_hosts_that_is_damaged_is_named(target: Target) -> None:
-    known(target).write_bytes(b"127.0.0.1 ssh-ed25519 abc\n")
-    with pytest.raises(NodeError, match="can't be read as known hosts"):
+def test_an_sshd_with_other_ciphers_is_told_what_to_allow(target: Target, sshd: FakeSshd) -> None:
+    sshd.ciphers = ("chacha20-poly1305@openssh.com",)
+    with pytest.raises(NodeError, match="offers only such ciphers as SKP does not have") as told:
         log_in(target)
+    assert "Ciphers +aes256-gcm@openssh.com" in told.value.hint
 
 
 def test_a_key_that_is_refused_is_named_and_tried_once(

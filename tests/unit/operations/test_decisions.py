@@ -159,4 +159,4 @@ def test_a_node_that_refuses_root_is_told_without_secrets() -> None:
     with pytest.raises(NodeError) as raised:
         scene.run()
     assert HUSH not in str(raised.value)
-    assert "sudo without a password" in raised.value.hint
+    assert "host.install -p" in raised.value.hint
