@@ -80,7 +80,7 @@ own_start() {
     return 0
   fi
   say "starting the Docker Engine in $OWN (log: $OWN_LOG)"
-  network_remember chroot "$OWN"
+  remember_before chroot "$OWN"
   engine_cgroup
   setsid unshare --mount bash "$ROOT/bin/lib-own-root.sh" "$OWN" "$ROOT" "$(engine_mtu)" >>"$OWN_LOG" 2>&1 </dev/null &
   # shellcheck disable=SC2034  # engine_answers_or_died reads it

@@ -21,7 +21,7 @@ remove_all() {
   if [ ${#plan[@]} = 0 ] && [ ${#images[@]} = 0 ]; then say "nothing of SKP's is on this machine"; return 0; fi
   [ ${#plan[@]} = 0 ] || agree "this is taken away:" "${plan[@]}"
   remove_lab
-  remove_images "${images[@]}"
+  [ ${#images[@]} = 0 ] || remove_images
   remove_engine
   [ ${#packages[@]} = 0 ] || { say "removing ${#packages[@]} packages"; apt_take_away "${packages[@]}"; }
   remove_rest "$ours"
@@ -45,18 +45,22 @@ remove_lab() {
   fi
 }
 
-# remove_images_found: the names of the images that SKP built on this machine's engine; where the
+# remove_images_found: the ids of the images that SKP built on this machine's engine; where the
 # engine goes, they go with it.
 remove_images_found() {
   if own_made || remove_is_ours; then return 0; fi
   docker image ls --format '{{.ID}}' --filter label=skp.image | sort -u
 }
 
+# remove_images: those that no container is made from; this machine may be a node as well.
 remove_images() {
-  [ $# -gt 0 ] || return 0
-  agree "$# images that SKP built are on this machine's engine; they are taken away too:" \
-    "docker image ls --filter label=skp.image"
-  docker image rm --force "$@" >/dev/null || fail 1 "not all images could be removed (above)" "docker image ls --filter label=skp.image"
+  local id ids=() shown="docker image ls --filter label=skp.image"
+  for id in $(remove_images_found); do
+    [ -n "$(docker ps -aq --filter "ancestor=$id")" ] || ids+=("$id")
+  done
+  [ ${#ids[@]} -gt 0 ] || return 0
+  agree "${#ids[@]} images that SKP built, and no container uses, are taken away too:" "$shown"
+  docker image rm --force "${ids[@]}" >/dev/null || fail 1 "not all images could be removed (above)" "$shown"
 }
 
 # remove_engine: it ends, and what it did to the network with it.
@@ -69,17 +73,17 @@ remove_engine() {
     rm -f -- "$OWN_LOG"
   elif remove_is_ours; then
     engine_stop
-    REMEMBERED_DATA=$(network_was data)
     network_undo env
   fi
 }
 
 # remove_rest OURS: what an engine from packages leaves behind, if there was none before; our notes.
 remove_rest() {
-  if [ "$1" = yes ] && [ "$REMEMBERED_DATA" != there ]; then
+  if [ "$1" = yes ] && [ -z "$(was_before data)" ]; then
     rm -rf --one-file-system -- /var/lib/docker /var/lib/containerd 2>/dev/null ||
       say "note: parts of /var/lib/docker and /var/lib/containerd stay: something is mounted there"
   fi
-  rm -f -- "$ENGINE_LOG"
+  if [ "$1" = yes ] && [ -z "$(was_before group)" ]; then groupdel docker 2>/dev/null || true; fi
+  rm -f -- "$ENGINE_LOG" "$BEFORE"
   rmdir "$PLACE" 2>/dev/null || true
 }

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 _BEGIN = """
 . "$1/bin/setup"
 YES=no AGREEING="bin/setup --yes" APT_FRESH=yes
-PLACE=$2/opt OWN=$2/opt/engine OWN_PID=$2/opt/engine/run/docker.pid NETWORK=$2/opt/network
+PLACE=$2/opt OWN=$2/opt/engine OWN_PID=$2/opt/engine/run/docker.pid BEFORE=$2/opt/before
 is_root() { true; }
 is_debian_like() { true; }
 """

@@ -168,6 +168,17 @@ def test_where_nothing_was_added_nothing_is_taken_away(machine: Machine) -> None
     assert "nothing of SKP's" in machine.bash("ROOT=$2; remove_all").stderr
 
 
+def test_of_the_images_those_that_a_container_is_made_from_stay(machine: Machine) -> None:
+    machine.program(
+        "docker",
+        f"""case "$*" in
+  *"image ls"*) printf '%s\\n' used unused ;; *ancestor=used) echo c01 ;;
+  "image rm"*) echo "$*" >{machine.folder}/removed ;; esac""",
+    )
+    said(machine, "YES=yes; remove_images")
+    assert (machine.folder / "removed").read_text() == "image rm --force unused\n"
+
+
 SAVED = """*filter
 :INPUT ACCEPT [5:300]
 :FORWARD DROP [0:0]
