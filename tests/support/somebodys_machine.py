@@ -6,6 +6,7 @@ The real apt decides what it would do; it finds these files instead of this mach
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,13 +98,26 @@ class Machine:
         """Run a script that has bin/setup's functions, with nobody at the terminal."""
         return self._run("bash", "-c", _BEGIN + script, "setup", str(ROOT), str(self.folder))
 
-    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def person(self, typed: str, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script that has bin/setup's functions, with somebody at a terminal."""
+        terminal, shown = pty.openpty()
+        try:
+            os.write(terminal, f"{typed}\n".encode())
+            words = "bash", "-c", _BEGIN + script, "setup", str(ROOT), str(self.folder)
+            return self._run(*words, stdin=shown)
+        finally:
+            os.close(terminal)
+            os.close(shown)
+
+    def _run(
+        self, *words: str, stdin: int = subprocess.DEVNULL
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": f"{self.programs}:{os.environ['PATH']}", "HOME": str(self.folder),
             "APT_CONFIG": str(self.folder / "apt.conf"), "DPKG_ADMINDIR": str(self.folder / "dpkg"),
             "LC_ALL": "C.UTF-8",
         }  # fmt: skip
         return subprocess.run(
-            words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            words, env=environment, stdin=stdin, capture_output=True, text=True,
             timeout=60, check=False,
         )  # fmt: skip

@@ -152,6 +152,14 @@ def test_nothing_is_put_on_a_machine_without_a_yes(machine: Machine) -> None:
     assert said(machine, f"YES=yes; {plan}") == "agreed"
 
 
+def test_a_person_is_asked_once_and_types_yes(machine: Machine) -> None:
+    plan = 'agree "it would get this:" "an engine"; echo agreed'
+    assert machine.person("yes", plan).stdout.strip() == "agreed"
+    done = machine.person("y", plan)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "not agreed; nothing was touched" in done.stderr
+
+
 def test_what_was_added_is_taken_away_but_for_what_others_need_by_now(machine: Machine) -> None:
     library, tool = Package("libcurl", "1"), Package("git", "1", "libcurl")
     machine.has(LIBC, library, tool)
