@@ -44,34 +44,28 @@ apt_changes() {
 # apt_fits PACKAGE...: they can be installed, and what is there stays as it is.
 apt_fits() { [ -z "$(apt_changes "$@")" ]; }
 
-# apt_there: all packages of this machine with their versions, one a line.
+# apt_there: the names of this machine's packages, of another architecture with it, one a line.
 # shellcheck disable=SC2016  # the fields are dpkg's
 apt_there() {
-  dpkg-query -W -f '${db:Status-Abbrev}${binary:Package} ${Version}\n' |
-    sed "s/:$(dpkg --print-architecture) / /" | sort
+  dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' | awk '$1 !~ /^u/ {print $2}' |
+    sed "s/:$(dpkg --print-architecture)$//" | sort -u
 }
 
-# apt_add PACKAGE...: installs them, without what is merely recommended; notes what came with them.
+# apt_add PACKAGE...: installs them, without what is merely recommended. What comes with them is noted
+# before, so that nothing is forgotten where it breaks off.
 apt_add() {
-  local before after changes code=0
+  local changes
   changes=$(apt_changes "$@")
   [ -z "$changes" ] || apt_refuse "$changes" "$@"
   say "installing $*"
-  before=$(apt_there)
   mkdir -p "$PLACE"
+  apt_would install "$@" | awk '/^Inst [^ ]+ \(/ {print $2}' >>"$PLACE/$ADDED"
   with_dots env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l \
     apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 --no-remove --no-upgrade \
-    --no-install-recommends install "$@" || code=$?
-  after=$(apt_there)
-  # (Noted even where it broke off.)
-  apt_names "$after" | comm -13 <(apt_names "$before") - >>"$PLACE/$ADDED"
-  [ "$code" = 0 ] ||
+    --no-install-recommends install "$@" ||
     fail 1 "apt-get install $* failed (its last lines are above)" "correct the cause, then run this again"
   hash -r
 }
-
-# apt_names TEXT: the names in what apt_there printed.
-apt_names() { awk '{print $2}' <<<"$1" | sort -u; }
 
 # apt_refuse CHANGES PACKAGE...: the end, with what is in the way.
 apt_refuse() {
@@ -82,9 +76,7 @@ apt_refuse() {
 }
 
 # apt_added: the packages that bin/setup added and that are still there.
-apt_added() {
-  [ ! -s "$PLACE/$ADDED" ] || apt_names "$(apt_there | grep -v '^un')" | comm -12 - <(sort -u "$PLACE/$ADDED")
-}
+apt_added() { [ ! -s "$PLACE/$ADDED" ] || apt_there | comm -12 - <(sort -u "$PLACE/$ADDED"); }
 
 # apt_removable: of those, all that nothing else needs by now; what else needs is kept, and said.
 apt_removable() {

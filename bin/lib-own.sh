@@ -12,6 +12,7 @@ OWN_MAKING=900       # seconds that making it may take
 OWN_PACKAGES=apparmor,ca-certificates,docker-buildx,docker-cli,docker.io,iproute2,iptables,pigz
 
 own_made() { [ -x "$PLACE/bin/docker" ]; }
+own_there() { [ -e "$OWN" ] || [ -e "$OWN.new" ] || own_made; }
 own_runs() { [ "$(cat "/proc/$(cat "$OWN_PID" 2>/dev/null)/comm" 2>/dev/null)" = dockerd ]; }
 
 # own_use: this shell, and what it starts, talk to that engine, if it was made and no other is named.

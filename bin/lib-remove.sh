@@ -5,13 +5,13 @@
 # remove_all: says what there is, asks, and takes it away.
 remove_all() {
   local packages=() plan=() images=() ours=no
-  is_root || ! { own_made || [ -s "$PLACE/$ADDED" ]; } ||
+  is_root || ! { own_there || [ -s "$PLACE/$ADDED" ]; } ||
     fail 2 "what is to be taken away is root's" "run this as root: bin/setup --remove"
   own_use
   if have docker && engine_answers; then mapfile -t images < <(remove_images_found); fi
   ! is_root || mapfile -t packages < <(apt_removable)
   [ ! -e "$ROOT/.lab/state.json" ] || plan+=("the practice cluster, with all that is in it")
-  ! own_made || plan+=("the Docker Engine in $OWN, with its images and volumes")
+  ! own_there || plan+=("the Docker Engine in $OWN, with its images and volumes")
   if remove_is_ours; then
     ours=yes
     plan+=("the Docker Engine that bin/setup installed, with all images, containers and volumes")
@@ -37,7 +37,7 @@ remove_lab() {
   [ -e "$ROOT/.lab/state.json" ] || return 0
   if have docker && engine_answers && [ -x "$ROOT/.venv/bin/python" ]; then
     "$ROOT/skp.py" -q lab.down
-  elif own_made || remove_is_ours; then
+  elif own_there || remove_is_ours; then
     rm -rf -- "$ROOT/.lab"
   else
     fail 2 "the practice cluster can't be taken away: its Docker Engine does not answer" \
@@ -65,9 +65,10 @@ remove_images() {
 
 # remove_engine: it ends, and what it did to the network with it.
 remove_engine() {
-  if own_made; then
+  if own_there; then
     own_stop
     network_undo chroot "$OWN"
+    own_clear "$OWN.new"
     own_clear "$OWN"
     rm -rf -- "${PLACE:?}/bin" "${PLACE:?}/docker"
     rm -f -- "$OWN_LOG"

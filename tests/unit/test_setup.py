@@ -171,6 +171,12 @@ def test_what_was_added_is_taken_away_but_for_what_others_need_by_now(machine: M
     assert "libcurl stays: theirs needs it" in done.stderr
 
 
+def test_what_comes_with_a_package_is_noted_before_it_is_installed(machine: Machine) -> None:
+    machine.offers(Package("git", "1", "libc6, libcurl"), Package("libcurl", "1"))
+    refused(machine, "with_dots() { return 1; }; apt_add git", code=1)
+    assert (machine.folder / "opt/packages").read_text().split() == ["libcurl", "git"]
+
+
 def test_where_nothing_was_added_nothing_is_taken_away(machine: Machine) -> None:
     assert said(machine, "apt_removable") == ""
     assert "nothing of SKP's" in machine.bash("ROOT=$2; remove_all").stderr
