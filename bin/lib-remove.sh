@@ -80,11 +80,12 @@ remove_engine() {
 
 # remove_rest OURS: what an engine from packages leaves behind, if there was none before; our notes.
 remove_rest() {
-  if [ "$1" = yes ] && [ -z "$(was_before data)" ]; then
-    rm -rf --one-file-system -- /var/lib/docker /var/lib/containerd 2>/dev/null ||
+  if [ "$1" = yes ]; then
+    [ -n "$(was_before data)" ] || rm -rf --one-file-system -- /var/lib/docker /var/lib/containerd 2>/dev/null ||
       say "note: parts of /var/lib/docker and /var/lib/containerd stay: something is mounted there"
+    rmdir /opt/containerd/bin /opt/containerd/lib /opt/containerd 2>/dev/null || true
+    [ -n "$(was_before group)" ] || groupdel docker 2>/dev/null || true
   fi
-  if [ "$1" = yes ] && [ -z "$(was_before group)" ]; then groupdel docker 2>/dev/null || true; fi
   rm -f -- "$ENGINE_LOG" "$BEFORE"
   rmdir "$PLACE" 2>/dev/null || true
 }
