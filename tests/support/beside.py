@@ -25,6 +25,8 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
             failed.append(error)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
+    # (Whoever began the tests in the background may have them ignore it.)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=run)
     thread.start()
     try:
@@ -32,6 +34,8 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
         thread.join(60)
     except KeyboardInterrupt:
         pass  # as asked for above
+    finally:
+        signal.signal(signal.SIGINT, before)
     if failed:
         raise failed[0]
 

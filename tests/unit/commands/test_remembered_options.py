@@ -143,6 +143,15 @@ def test_a_rollback_keeps_the_new_name(cluster: FakeCluster) -> None:
     assert [w.split()[1] for w in created] == ["/containers/create?name=note-c02.new"]
 
 
+def test_the_map_has_the_new_names(cluster: FakeCluster, tmp_path: Path) -> None:
+    for machine in cluster.machines.values():
+        machine.connection.on_run("df -kP", done(1))
+    assert cluster.run("docker.map", "-o", str(tmp_path / "map.html")) == 0
+    page = (tmp_path / "map.html").read_text()
+    assert "flow" in page
+    assert "airflow-skp" not in page
+
+
 def test_a_machine_is_checked_for_the_new_ports(
     cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,7 +192,7 @@ def test_every_command_is_tried_with_remembered_options_or_reads_none() -> None:
     services_own = {f"docker.{name}-{verb}" for name in GIVEN for verb in ("run", "rm")}
     tried = {row.words.split()[0] for row in ROWS} | {words.split()[0] for words in SHELLS}
     tried |= {"docker.apply", "docker.plan", "docker.status", "docker.logs", "docker.rollback"}
-    tried |= {"host.check"} | services_own
+    tried |= {"docker.map", "host.check"} | services_own
     left = set(ns.task_names) - tried
     assert [name for name in left if not any(re.fullmatch(p, name) for p in OTHERS)] == []
     assert [name for name in tried if any(re.fullmatch(p, name) for p in OTHERS)] == []

@@ -104,8 +104,9 @@ def test_when_the_master_can_not_tell_another_manager_does(played: FakeCluster) 
 
 
 def test_without_a_leader_the_managers_error_is_kept_and_asked_until_the_deadline(
-    played: FakeCluster,
+    played: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cluster.facts.nodes._PAUSE", 0.01)
     played.leaderless = True
     with played.fleet() as fleet:
         state = observed(fleet)
