@@ -16,7 +16,8 @@ MISSING = 44
 _MOST_BYTES = 1 << 16
 _SECONDS = 5
 _GIVE_UP = f'[ -e "$part" ] || [ -L "$part" ] || exit {MISSING}'
-_MAKE = 'mkdir -p -- "$part" || exit'
+# A folder among the users' is theirs too: of their group, which its parent gives it.
+_MAKE = '(umask 002; mkdir -p -- "$part") || exit'
 
 
 def reading(root: str, path: str) -> str:

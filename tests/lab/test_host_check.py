@@ -64,7 +64,7 @@ UNLOCK = (
 )
 # What breaks the node, what mends it, which check finds it, and what it says.
 FAULTS = [
-    ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "no sudo"),
+    ("mv /etc/sudoers.d /root/", "mv /root/sudoers.d /etc/", "sudo", "sudo wants"),
     (f"echo PasswordAuthentication yes >{LOGINS}", f"rm {LOGINS}", "SSH", "by a password"),
     ("gpasswd -d skp docker", "gpasswd -a skp docker", "engine", "may not talk"),
     ("mv /usr/bin/docker /root/", "mv /root/docker /usr/bin/", "engine", "no Docker Engine"),
