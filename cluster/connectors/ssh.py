@@ -18,6 +18,7 @@ from cluster.connectors.base import Answer, Completed, Lines, OnLine, shortened,
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh_config import Target
+from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, DeadlineError, NodeError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class SshConnection:
         self, command: str, deadline: float, heard: tuple[OnLine | None, OnLine | None], talk: _Talk
     ) -> Completed:
         """Have `talk` run a command on a channel of its own, which is closed at the deadline."""
-        channel = self._open(deadline)
+        channel = self._open(deadline, command)
         output, errors = Lines(heard[0], channel.close), Lines(heard[1], channel.close)
         call = shell.Call(command)
         begun, complained = call.begun(output), call.begun(errors)
@@ -116,9 +117,7 @@ class SshConnection:
             if output.full or errors.full:
                 raise too_much(self.name, command)
             if late.is_set():
-                raise DeadlineError(
-                    self.name, f"not done within {deadline:.0f} s: {shortened(command)}"
-                )
+                raise _late(self.name, deadline, command)
             if not begun.found and (code != _NO_STATUS or begun.endless):
                 raise shell.refusal(self.name, begun.before, complained.before, code)
             if code == _NO_STATUS:
@@ -144,13 +143,16 @@ class SshConnection:
         """End the connection; safe to call twice."""
         self._client.close()
 
-    def _open(self, deadline: float) -> paramiko.Channel:
+    def _open(self, seconds: float, command: str) -> paramiko.Channel:
+        deadline = Deadline(seconds)
         transport = self._client.get_transport()
         if transport is None:
             raise NodeError(self.name, "the connection is closed")
         try:
-            return transport.open_session(timeout=deadline)
+            return transport.open_session(timeout=seconds)
         except (paramiko.SSHException, EOFError, OSError) as error:
+            if deadline.passed:
+                raise _late(self.name, seconds, command) from None
             raise BrokenError(self.name, f"the connection broke: {error}") from None
 
     def _connect(
@@ -205,6 +207,10 @@ class SshConnection:
             direct.close()
             raise refusal
         return direct
+
+
+def _late(node: str, seconds: float, command: str) -> DeadlineError:
+    return DeadlineError(node, f"not done within {seconds:.0f} s: {shortened(command)}")
 
 
 def _transport(verify: ssh_hostkeys.Verify, *arguments: Any, **options: Any) -> ForwardingTransport:

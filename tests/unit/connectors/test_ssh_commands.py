@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import paramiko
 import pytest
 
 from cluster.connectors.ssh import SshConnection
@@ -65,6 +67,18 @@ def test_a_command_is_given_up_at_its_deadline(connection: SshConnection) -> Non
     with pytest.raises(DeadlineError, match="c01: not done within 0 s: sleep 20"):
         connection.run("sleep 20", deadline=0.1)
     assert time.monotonic() - begun < SECONDS
+
+
+def test_a_node_too_slow_to_begin_it_is_given_up_likewise(
+    connection: SshConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opens(_: paramiko.Transport, timeout: float) -> paramiko.Channel:
+        threading.Event().wait(timeout)
+        raise paramiko.SSHException("Timeout opening channel.")
+
+    monkeypatch.setattr(paramiko.Transport, "open_session", opens)
+    with pytest.raises(DeadlineError, match="c01: not done within 0 s: true"):
+        connection.run("true", deadline=0.05)
 
 
 def test_a_long_command_is_cut_in_the_message(connection: SshConnection) -> None:
