@@ -6,23 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import brokers, sshfs_volume
+from tests.support import brokers
 from tests.support.confined import check_confined
 from tests.support.lab import NODES, labelled, on, skp, with_spark
 from tests.support.scan import ADDRESSES, VIEWS, from_here, from_notebook, listening, table
 
 IMAGES = ("mysql", "zookeeper", "kafka")
-SERVICES = ("registry", "jupyter", "spark", "mysql", "airflow", "zookeeper", "kafka", "volumes")
+SERVICES = ("registry", "jupyter", "spark", "mysql", "airflow", "zookeeper", "kafka")
 PUBLISHED = {3306, 8010, 8020, 8030, 8040, 9092, 18080}
 
 
 @pytest.fixture(scope="module")
-def full(
-    platform: None, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[None]:
-    """Every service but Portainer, whose image can't be had, a data volume, then the firewall.
+def full(guarded: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every service but Portainer, whose image can't be had.
 
-    The volume's server is a node here, which containers could not reach anew afterwards.
+    And but data volumes: their server here is a node, which the firewall keeps from containers.
     """
     folder = tmp_path_factory.mktemp("full")
     env = labelled(folder / "hosts.json", "mysql", "zookeeper", "kafka")
@@ -30,11 +28,9 @@ def full(
     for name in IMAGES:
         built = skp(f"docker.image-build-{name}", "-t=latest", env=env)
         assert built.code == 0, built.all
-    with sshfs_volume.served(), sshfs_volume.mounted(folder, env["SKP_HOSTS"]) as volume:
-        applied = volume.skp("docker.apply")
-        assert applied.code == 0, applied.all
-        request.getfixturevalue("guarded")
-        yield
+    applied = skp("docker.apply", env=env)
+    assert applied.code == 0, applied.all
+    yield
     brokers.remove()
     gone = skp("-q", "docker.apply", "--yes", "--busy", "replace")
     on("c01", "sudo rm -rf /home/skp/skp/platform/mysql /home/skp/skp/platform/airflow")
