@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import services
 from cli import output
 from cli.session import Session
+from cluster.config import whole_file
 from cluster.errors import ConfigError
 
 
@@ -55,9 +55,6 @@ def write_map(s: Session, file: str, *, still: bool) -> None:
 def _write(path: Path, text: str) -> None:
     """Write a file as a whole: who opens it sees the old one, or the new one."""
     try:
-        with NamedTemporaryFile("w", dir=path.absolute().parent, delete=False) as made:
-            made.write(text)
-        Path(made.name).chmod(0o600)
-        Path(made.name).replace(path)
+        whole_file.write(path, path.with_name(f".{path.name}.new"), text, 0o600)
     except OSError as error:
         raise ConfigError(f"-o {path}: {error.strerror}", "Choose another file by -o.") from None

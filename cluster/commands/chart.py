@@ -12,7 +12,7 @@ from cluster.facts.hardware import Hardware, hardware
 from cluster.model.cluster import View
 from cluster.model.item import Item
 from cluster.model.service import Service
-from cluster.model.state import FoundContainer, State
+from cluster.model.state import State
 
 
 class Mood(StrEnum):
@@ -136,7 +136,7 @@ def _box(
         row["image"],
         row["started"],
         created.get(found.image, "") if found else "",
-        _ports(found),
+        found.ports if found else (),
         next((verb for where, what, verb in changes if (where, what) == (node, name)), ""),
     )
 
@@ -149,10 +149,6 @@ def _mood(row: Row) -> Mood:
     if row["ok"] == "yes":
         return Mood.GOOD
     return Mood.STARTING if row["health"] == "starting" else Mood.BAD
-
-
-def _ports(found: FoundContainer | None) -> tuple[str, ...]:
-    return found.ports if found else ()
 
 
 def _place(

@@ -22,10 +22,10 @@ class Document:
 
     value: Any
 
-    def __init__(self, path: Path, lines: dict[Location, int]) -> None:
-        """Begin with the lines (from 1) by location; whoever parses fills them."""
+    def __init__(self, path: Path) -> None:
+        """Begin with nothing; whoever parses fills in the lines (from 1) by location."""
         self.path = path
-        self._lines = lines
+        self._lines: dict[Location, int] = {}
 
     def line(self, location: Location) -> int:
         """Return the line (from 1) of the value at `location`, or of the nearest parent."""

@@ -18,8 +18,7 @@ class JsonFile(Document):
 
     def __init__(self, path: Path, text: str) -> None:
         """Parse `text`, which is what `path` holds; raises ConfigError when it is not JSON."""
-        self._lines: dict[Location, int] = {}
-        super().__init__(path, self._lines)
+        super().__init__(path)
         self._text = text
         self._decoder = json.JSONDecoder()
         end = 0

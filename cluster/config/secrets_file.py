@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from cluster.config import secrets
+from cluster.config import secrets, whole_file
 from cluster.config.secrets import StoredSecrets
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
@@ -64,15 +64,8 @@ def write(path: Path, stored: StoredSecrets) -> None:
     Raises:
         ConfigError: it can't be written.
     """
-    temporary = path.with_suffix(".new")
     try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(stored.dumps())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        whole_file.write(path, path.with_suffix(".new"), stored.dumps(), 0o600)
     except OSError as error:
         raise ConfigError(
             f"{path}: generated passwords can't be kept there: {error.strerror}",

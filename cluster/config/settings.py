@@ -12,11 +12,9 @@ from typing import Any
 from cluster.config import kinds
 from cluster.config.earlier.names import OUTDATED, Outdated
 from cluster.config.env_file import EnvFile, evaluate
-from cluster.config.kinds import Setting
+from cluster.config.kinds import ROOT, Setting
 from cluster.deadlines import NAMES, Deadlines
 from cluster.errors import ConfigError, ConfigErrors, nearest
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 class Settings:

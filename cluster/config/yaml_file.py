@@ -45,8 +45,7 @@ class YamlFile(Document):
 
     def __init__(self, path: Path, text: str) -> None:
         """Parse `text`, which is what `path` holds; raises ConfigError when it is not YAML."""
-        self._lines: dict[Location, int] = {}
-        super().__init__(path, self._lines)
+        super().__init__(path)
         try:
             loader = _Loader(text)
             self._refuse_aliases(text)

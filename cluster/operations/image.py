@@ -8,7 +8,6 @@ import shlex
 import tarfile
 from dataclasses import dataclass
 
-from cluster.connectors.forwarding import SOCKET
 from cluster.connectors.node import Node
 from cluster.errors import ConfigError, NodeError
 from cluster.model.digests import DIGEST
@@ -48,7 +47,6 @@ def build(node: Node, image: Image, arguments: dict[str, str], progress: Progres
         words += ["--build-arg", f"{key}={value}"]
     # The folder is removed when the shell ends, also when the connection breaks.
     script = (
-        f"export DOCKER_HOST=unix://{SOCKET}; unset DOCKER_CONTEXT; "
         'set -e; dir=$(mktemp -d); trap \'rm -rf "$dir"\' EXIT; tar -xf - -C "$dir"; '
         f'bash "$dir/images/build.sh" {shlex.join([name, *words])}'
     )

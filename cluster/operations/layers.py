@@ -13,7 +13,6 @@ _WORDS = {
     "Downloading": "pulling",
     "Extracting": "unpacking",
     "Pushing": "pushing",
-    "Loading layer": "loading",
 }
 _WHOLE = {"Download complete": "Downloading", "Pushed": "Pushing"}
 _MOST = 1000  # layers; no image has more than 127, and an engine may send anything
@@ -28,7 +27,7 @@ class Layers:
         self._total: dict[str, dict[str, int]] = {status: {} for status in _WORDS}
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Take an event of a pull, a push or a load; raises StrangeError for one that is none."""
+        """Take an event of a pull or a push; raises StrangeError for one that is none."""
         said, layer = text_or("", event, "status"), text_or("", event, "id")
         status = _WHOLE.get(said, said)
         done, total = self._done.get(status), self._total.get(status)

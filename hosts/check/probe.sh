@@ -4,9 +4,7 @@
 # nothing. Nothing here may hang: what could has a time limit of its own.
 LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
-# The engine that SKP speaks to, whatever the SSH user's DOCKER_HOST or context names.
-unset DOCKER_CONTEXT
-export LC_ALL PATH DOCKER_HOST=unix:///var/run/docker.sock
+export LC_ALL PATH
 folder=$1 address=$2 peers=$3 names=$4
 
 tell() { printf '%s %s\n' "$1" "$2"; }
@@ -76,7 +74,6 @@ for peer in $peers; do
   # Swarm's gossip; bash, since sh can't connect.
   limited 3 bash -c "</dev/tcp/$peer/7946" || tell blocked "$peer"
 done
-as_root() { if [ "$(id -u)" = 0 ]; then limited 10 "$@"; else limited 10 sudo -n "$@"; fi; }
 guard=/usr/local/lib/skp/firewall
 [ -x $guard ] && as_root $guard there && tell guard "$($guard nodes)"
 # What a reload of another firewall (ufw, firewalld, iptables-restore) takes with it.

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.config import whole_file
 from cluster.errors import ConfigError
 
 
@@ -43,13 +44,7 @@ class Planned:
         """
         temporary = self.path.with_name(f".{self.path.name}.new")
         try:
-            temporary.unlink(missing_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self.mode)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(self.text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
+            whole_file.write(self.path, temporary, self.text, self.mode)
         except OSError as error:
             raise ConfigError(
                 f"{self.path}: can't be written: {error.strerror}", f"ls -ld {self.path.parent}"
