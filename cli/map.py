@@ -22,7 +22,7 @@ def write_map(s: Session, file: str, *, still: bool) -> None:
     from cluster.commands.chart import draw
     from cluster.plan.parts import FORM
     from cluster.plan.plan import make_plan
-    from cluster.plan.scope import Goal, Scope
+    from cluster.plan.scope import Scope
 
     path = Path(file or ("cluster.svg" if still else "cluster.html"))
     if file != "-" and not path.absolute().parent.is_dir():
@@ -30,10 +30,7 @@ def write_map(s: Session, file: str, *, still: bool) -> None:
     hosts, every = tuple(host.name for host in s.hosts), services.choose("")
     with s.fleet() as fleet:
         view = s.view(fleet, every)
-        scope = Scope(
-            command=s.command, nodes=hosts, parts=FORM, services=tuple(every), goal=Goal.APPLY,
-            dry=True, options={}, busy=s.busy, renewed=frozenset(),
-        )  # fmt: skip
+        scope = Scope(s.command, hosts, parts=FORM, services=tuple(every), dry=True, busy=s.busy)
         chart = draw(view, fleet, every, hosts, make_plan(view, scope).items)
     title = f"SKP: {s.settings.text('SKP_NET')}, {len(hosts)} nodes"
     if still:

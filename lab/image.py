@@ -56,15 +56,14 @@ def ensure(engine: DockerClient, config: LabConfig, say: Say) -> None:
     ref = reference(config)
     if engine.images.list(name=ref):
         return
-    name, words = NAME, list[str]()
+    name, argument = NAME, f"ENGINE={config.engine or STABLE}"
     if config.odd:
         plain = replace(config, odd=False)
         ensure(engine, plain, say)
-        name, words = ODD, ["--build-arg", f"NODE={reference(plain)}"]
+        name, argument = ODD, f"NODE={reference(plain)}"
     say("building the nodes' image (only this once; about half a minute)")
-    command = [str(config.checkout / "images" / "build.sh"), name, ref, *words]
-    if not config.odd:
-        command += ["--build-arg", f"ENGINE={config.engine or STABLE}"]
+    program = str(config.checkout / "images" / "build.sh")
+    command = [program, name, ref, "--build-arg", argument]
     builder = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -66,10 +66,9 @@ def up(
         started = time.monotonic()
         found = survey(engine, config)
         refuse_foreign(engine, config, config.names(count))
-        config = replace(config, engine=_engine(config, found))
         if odd is None:
             odd = bool(found.remembered and found.remembered.odd)
-        config = replace(config, odd=odd)
+        config = replace(config, engine=_engine(config, found), odd=odd)
         if publish is None:
             publish = bool(found.remembered and found.remembered.publish)
         if publish and not found.runs(config.publisher):

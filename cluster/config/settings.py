@@ -152,6 +152,7 @@ def _build(
     """Return checked settings; `options`, of the command line, win over all others."""
     document = known.document
     properties = document["properties"]
+    every = {*properties, *known.outdated}
     given = {**file.exported, **overrides, **options}
     raw = {key: given[key] for key in properties if key in given}
     for key, definition in properties.items():
@@ -176,12 +177,12 @@ def _build(
         places,
         [key for key, kind in kind_of.items() if kind == "port"],
         partial(_build, file, known, overrides),
-        {k: v for k, v in file.exported.items() if k not in {*properties, *known.outdated}},
+        {k: v for k, v in file.exported.items() if k not in every},
     )
     settings.given_only = frozenset(key for key in hidden if kind_of[key] in kinds.GIVEN)
     settings.lasting = frozenset(key for key in hidden if kind_of[key] == kinds.LASTING)
     settings.warnings = (
-        *_misspelt(file, {*properties, *known.outdated}),
+        *_misspelt(file, every),
         *_outdated(file, known.outdated),
         *_shown(file, sorted(hidden)),
     )

@@ -126,10 +126,7 @@ class Node:
         """Run a shell command as root; raises NodeError when it fails."""
         done = self.run(sudo.command(command), stdin=stdin, deadline=deadline)
         if done.exit_code != 0:
-            said = done.complaint()
-            raise sudo.refusal(self.name, said) or NodeError(
-                self.name, f"a command as root failed: {said}"
-            )
+            raise sudo.failure(self.name, done.complaint())
         return done
 
     def close(self) -> None:

@@ -43,6 +43,11 @@ def command(script: str) -> str:
     return f"sudo -n sh -c {shlex.quote(AS_ROOT + script)}"
 
 
+def failure(node: str, complaint: str) -> NodeError:
+    """Return the error for a command as root that did not begin or failed, with its complaint."""
+    return refusal(node, complaint) or NodeError(node, f"a command as root failed: {complaint}")
+
+
 def refusal(node: str, complaint: str) -> NodeError | None:
     """Return the error that sudo's complaint on `node` means; None if it is no refusal."""
     for words, what, hint in _REFUSALS:

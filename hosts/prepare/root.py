@@ -11,7 +11,6 @@ from cluster.connectors import sudo
 from cluster.connectors.base import Answer, Completed
 from cluster.connectors.node import Node
 from cluster.connectors.shell import AS_ROOT
-from cluster.errors import NodeError
 
 _BEGUN = "skp: root"
 # sudo shows the prompt and reads a line of standard input, which the script does not get (sudo(8)).
@@ -50,8 +49,5 @@ class Root:
         done = replace(done, stderr=done.stderr.replace(prompt.encode(), b"", 1))
         begun, _, rest = done.stdout.partition(b"\n")
         if begun != _BEGUN.encode():
-            said = done.complaint()
-            raise sudo.refusal(node.name, said) or NodeError(
-                node.name, f"a command as root failed: {said}"
-            )
+            raise sudo.failure(node.name, done.complaint())
         return Completed(done.exit_code, rest, done.stderr)
