@@ -104,11 +104,13 @@ is_left() { [ -d "$1" ] && [ -O "$1" ] && [ -f "$1/$LEFT" ] && [ ! -L "$1/$LEFT"
 
 # left OLD NEW: nothing is there any more but a word where it went.
 left() {
-  is_left "$1" && return 0
-  chown -h 0:0 -- "$1"
-  chmod 0755 -- "$1"
-  find "$1" -xdev -mindepth 1 -delete
-  printf 'What was here is in %s now.\n' "$2" >"$1/$LEFT"
+  if ! is_left "$1"; then
+    chown -h 0:0 -- "$1"
+    chmod 0755 -- "$1"
+    find "$1" -xdev -mindepth 1 -delete
+    printf 'What was here is in %s now.\n' "$2" >"$1/$LEFT"
+  fi
+  rm -f -- "$2.part.boot" "$2.copied"
 }
 
 # moved OLD NEW: the data at OLD is at NEW. On one file system that is one rename.
@@ -120,11 +122,7 @@ moved() {
     note "$1" "$2"
     return 0
   fi
-  if is_left "$1"; then
-    rm -f -- "$2.part.boot" "$2.copied"
-    return 0
-  fi
-  if [ -z "$(find "$1" -mindepth 1 -print -quit)" ]; then
+  if is_left "$1" || [ -z "$(find "$1" -mindepth 1 -print -quit)" ]; then
     left "$1" "$2"
     return 0
   fi
@@ -141,7 +139,6 @@ moved() {
   : >"$2.copied"
   [ -e "$2" ] || mv -T -- "$2.part" "$2"
   left "$1" "$2"
-  rm -f -- "$2.part.boot" "$2.copied"
 }
 
 # finished OLD NEW: OLD is gone already; the word is left where it was.

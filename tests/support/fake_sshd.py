@@ -37,6 +37,7 @@ class FakeSshd(paramiko.ServerInterface):
 
     Attributes:
         key: the key that may log in; None: none may. password: the password that may.
+        opens: whether it answers at all when a channel is to be opened.
         forwards: whether it forwards the engine's socket.
         starts: whether it answers at all when it is to run a command.
         ciphers: which it offers, if not paramiko's.
@@ -50,6 +51,7 @@ class FakeSshd(paramiko.ServerInterface):
     def __init__(self, host_key: Path, port: int = 0) -> None:
         self.key: paramiko.PKey | None = None
         self.password = ""
+        self.opens = True
         self.forwards = True
         self.starts = True
         self.ciphers: tuple[str, ...] = ()
@@ -123,6 +125,8 @@ class FakeSshd(paramiko.ServerInterface):
         return AUTH_SUCCESSFUL if right else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
+        if not self.opens:
+            self._ended.wait()
         if kind == "session" or (kind == ENGINE and self.forwards):
             return OPEN_SUCCEEDED
         return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED

@@ -14,6 +14,7 @@ from cluster.connectors.engine import Engine
 from cluster.errors import BrokenError, DeadlineError, NodeError
 from tests.support import wire as wires
 from tests.support.fakes import (
+    SHORT,
     FakeConnection,
     Ran,
     Reply,
@@ -98,7 +99,7 @@ def test_a_command_reads_its_input_and_tells_lines() -> None:
     assert node.run("cat", stdin=io.BytesIO(b"in")).stdout == b"in"
     assert node.run("build", on_line=seen.append, deadline=7).exit_code == 3
     assert seen == ["one", "two"]
-    assert [ran.deadline for ran in c01.commands] == [1, 7]
+    assert [ran.deadline for ran in c01.commands] == [SHORT.request, 7]
 
 
 def test_a_command_in_a_container_ends_as_scripted() -> None:

@@ -116,7 +116,7 @@ def test_the_engine_is_one_client_with_the_deadline_of_requests(
         with node.talking() as engine:
             engine.info()
     assert node.engine is node.engine
-    assert [request.timeout for request in connection.requests] == [1, 1]
+    assert [request.timeout for request in connection.requests] == [SHORT.request] * 2
 
 
 def test_a_deadline_of_its_own_ends_with_the_block(node: Node, connection: FakeConnection) -> None:
@@ -126,15 +126,15 @@ def test_a_deadline_of_its_own_ends_with_the_block(node: Node, connection: FakeC
         raise ZeroDivisionError
     with node.talking() as engine:
         engine.info()
-    assert [request.timeout for request in connection.requests] == [9, 1]
+    assert [request.timeout for request in connection.requests] == [9, SHORT.request]
 
 
 RAISED: list[Raised] = [
     (docker.errors.APIError("x", explanation="no such"), NodeError, "c01: making x: no such"),
     (docker.errors.APIError("plain"), NodeError, "c01: making x: plain"),
-    (requests.exceptions.ReadTimeout(), DeadlineError, "does not answer within 1 s"),
-    (TimeoutError(), DeadlineError, "does not answer within 1 s"),
-    (urllib3.exceptions.TimeoutError(), DeadlineError, "does not answer within 1 s"),
+    (requests.exceptions.ReadTimeout(), DeadlineError, f"does not answer within {SHORT.request} s"),
+    (TimeoutError(), DeadlineError, f"does not answer within {SHORT.request} s"),
+    (urllib3.exceptions.TimeoutError(), DeadlineError, f"does not answer within {SHORT.request} s"),
     (requests.exceptions.ConnectionError("refused"), BrokenError, "answers [(]refused[)]"),
     (urllib3.exceptions.ProtocolError("cut"), BrokenError, "answers [(]cut[)]"),
     (docker.errors.DockerException("odd"), BrokenError, "answers [(]odd[)]"),

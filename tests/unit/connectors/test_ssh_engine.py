@@ -50,8 +50,16 @@ def test_a_program_leads_to_the_engine_where_nothing_is_forwarded(
 def test_a_program_that_is_never_started_is_given_up(target: Target, sshd: FakeSshd) -> None:
     sshd.forwards, sshd.starts = False, False
     with closing(SshConnection(target, 5.0)) as connection:
-        dialled = engine._SshHttpConnection(connection._client, 0.1)
+        dialled = engine._SshHttpConnection(connection._client, 2.0)
         with pytest.raises(TimeoutError, match="does not start a command"):
+            dialled.connect()
+
+
+def test_a_channel_that_is_never_opened_is_given_up(target: Target, sshd: FakeSshd) -> None:
+    sshd.opens = False
+    with closing(SshConnection(target, 5.0)) as connection:
+        dialled = engine._SshHttpConnection(connection._client, 0.1)
+        with pytest.raises(TimeoutError, match="does not open a channel"):
             dialled.connect()
 
 
