@@ -27,6 +27,7 @@ from cluster.model.policy import Amount
 
 T = TypeVar("T")
 _WIDEST = 120  # columns; the eye does not find the end of longer lines
+_ECHO = 4  # columns kept free: a terminal shows Ctrl-C as ^C, which may not begin another line
 _OFTEN = 5  # looks per second
 _STYLES = {
     Tone.GOOD: "green", Tone.BAD: "bold red", Tone.WAITING: "yellow", Tone.QUIET: "dim",
@@ -88,6 +89,11 @@ class _Screen:
     def _lines(self) -> RenderableType:
         raise NotImplementedError
 
+    @property
+    def _width(self) -> int:
+        """The columns that a line may have."""
+        return self._console.width - _ECHO
+
     def _fitting(self, lines: Sequence[T]) -> Sequence[T]:
         """Return as many as fit on the terminal, with a line that counts the others."""
         room = max(1, self._console.height - 2)
@@ -118,7 +124,7 @@ class Picture(_Screen):
     def _lines(self) -> RenderableType:
         every = [_text(one, indent="") for one in self._drawn]
         for one in every:
-            one.truncate(self._console.width, overflow="ellipsis")
+            one.truncate(self._width, overflow="ellipsis")
         shown = self._fitting(every)
         left = len(every) - len(shown)
         more = [Text(f"and {left} more: --nodes shows some", style="dim")] if left else []
@@ -167,7 +173,7 @@ class Display(_Screen):
             running = list(self._running.values())
         shown = self._fitting(running)
         lines = Table.grid(padding=(0, 1), expand=True)
-        lines.width = min(self._console.width, _WIDEST)
+        lines.width = min(self._width, _WIDEST)
         lines.add_column(no_wrap=True)
         lines.add_column(no_wrap=True, overflow="ellipsis", ratio=1, min_width=16)
         lines.add_column(no_wrap=True, overflow="ellipsis")

@@ -20,7 +20,7 @@ def keygen(s: Session, renew: bool = False) -> None:
     from services.volumes import sshfs
 
     renewed = frozenset({sshfs.KEY} if renew else ())
-    s.change(sshfs.keygen, replace(s.declared, renewed=renewed))
+    s.change(sshfs.stored, replace(s.declared, renewed=renewed))
 
 
 @command(
@@ -37,7 +37,6 @@ def copy_id(
     """Have the SSH server accept the key: the password once, then the key."""
     from services.volumes import sshfs
     from services.volumes.backends import SSHFS
-    from services.volumes.shared import storing
 
     target = sshfs.server(s.declared.alone())
     if s.options.dry:
@@ -53,7 +52,7 @@ def copy_id(
         given,
         lambda question: confirm_key(question, s.options, accepted=accept_host_keys),
     )
-    s.change(storing(SSHFS), replace(s.declared, chosen={SSHFS.accepted: found}))
+    s.change(sshfs.stored, replace(s.declared, chosen={SSHFS.accepted: found}))
 
 
 for _task in (keygen, copy_id):

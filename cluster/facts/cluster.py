@@ -66,6 +66,7 @@ def _questions(
         managers,
         folders(apart, run),
         moves(apart, services),
+        [path for service in run for path in service.remains(cluster)],
         master,
     )
     return question, {master: list(images)}

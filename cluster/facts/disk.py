@@ -39,6 +39,7 @@ class Question:
         marker_files: the paths of small files whose beginnings are wanted.
         keepers: the nodes that are asked for the secrets they store: managers, and no other.
         folders, moves: the shared folders that are wanted, and the old places of their content.
+        remains: the files there that an earlier version may have left.
         maker: the node where the shared folders' file system is, which alone is asked for these.
     """
 
@@ -49,6 +50,7 @@ class Question:
     keepers: frozenset[str] = frozenset()
     folders: Sequence[Folder] = ()
     moves: Sequence[Move] = ()
+    remains: Sequence[str] = ()
     maker: str = ""
 
     @property
@@ -119,6 +121,11 @@ def disk(node: Node, question: Question) -> Disk:
     )
 
 
+def _trees_script(question: Question) -> str:
+    """Return the part of the command that is for one node alone."""
+    return trees.probe_script(question.folders, question.moves, question.remains)
+
+
 def _script(question: Question, node: str) -> str:
     """Return the command; what comes after the mark of its end are the secrets alone."""
     home = shlex.quote(question.home)
@@ -130,7 +137,7 @@ def _script(question: Question, node: str) -> str:
         files.probe_script(question.files),
         markers.probe_script(question.marker_files, question.shared),
         trees.login_script(),
-        *([trees.probe_script(question.folders, question.moves)] if node == question.maker else []),
+        *([_trees_script(question)] if node == question.maker else []),
         f'for found in {gpus}; do [ ! -e "$found" ] || echo {_GPU}"$found"; done',
         f"echo {_END}",
     )

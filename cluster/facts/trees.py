@@ -11,6 +11,7 @@ from cluster.model.layout import LEFT, Folder, Move
 from cluster.model.state import Login, Trees
 
 _FOLDER, _LEFT, _SILENT, _LOGIN = "folder:", "left:", "folders-silent:", "login:"
+_REMAINS = "remains:"
 _SECONDS = 5
 _LINE = re.compile(r"([0-9]+:[0-9]+ [0-7]+ [a-z ]+):(/.*)")
 
@@ -30,14 +31,21 @@ def parse_login(text: str) -> Login:
     return Login()
 
 
-def probe_script(folders: Sequence[Folder], moves: Sequence[Move]) -> str:
-    """Return a shell command that prints owner, mode and kind of folders, and old places in use."""
+def probe_script(
+    folders: Sequence[Folder], moves: Sequence[Move], remains: Sequence[str] = ()
+) -> str:
+    """Return a shell command that prints owner, mode and kind of folders, and what is still there.
+
+    That are the old places in use of `moves`, and those of the files `remains`.
+    """
     paths = shlex.join(folder.path for folder in folders)
     look = f"stat -c '{_FOLDER}%u:%g %a %F:%n' -- {paths} 2>/dev/null"
     for move in moves:
         old, mark = shlex.quote(move.old), shlex.quote(f"{move.old}/{LEFT}")
         whose = f"$(stat -c %u -- {old} {mark} 2>/dev/null | tr -d '\\n')"
         look += f"; [ ! -e {old} ] || [ \"{whose}\" = 00 ] || printf '{_LEFT}%s\\n' {old}"
+    for path in map(shlex.quote, remains):
+        look += f"; [ ! -e {path} ] || printf '{_REMAINS}%s\\n' {path}"
     # The file server may be gone; stat says with 1 that one of many is missing.
     return f"timeout -s KILL {_SECONDS} sh -c {shlex.quote(f'{look}; true')} || echo {_SILENT}"
 
@@ -50,5 +58,12 @@ def parse_probe(text: str) -> Trees | Unanswered:
     found = [
         _LINE.fullmatch(line.removeprefix(_FOLDER)) for line in lines if line.startswith(_FOLDER)
     ]
-    left = frozenset(line.removeprefix(_LEFT) for line in lines if line.startswith(_LEFT))
-    return Trees({match[2]: match[1] for match in found if match}, left)
+    return Trees(
+        {match[2]: match[1] for match in found if match},
+        _after(_LEFT, lines),
+        _after(_REMAINS, lines),
+    )
+
+
+def _after(mark: str, lines: Sequence[str]) -> frozenset[str]:
+    return frozenset(line.removeprefix(mark) for line in lines if line.startswith(mark))

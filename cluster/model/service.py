@@ -85,6 +85,10 @@ class Service:
         """Return where an earlier version kept what is in the platform's folder now."""
         return ()
 
+    def remains(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the files that an earlier version left, of which nothing is taken over."""
+        return ()
+
     def warnings(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
         """Return what a person should know of its settings; nothing is wrong with it."""
         return ()

@@ -129,10 +129,12 @@ class Trees:
     Attributes:
         folders: "UID:GID MODE KIND" by path of those that are there and were asked for.
         left: the old places that still hold data of the platform.
+        remains: files of an earlier version that are there and of which nothing is taken over.
     """
 
     folders: Mapping[str, str] = field(default_factory=dict)
     left: frozenset[str] = frozenset()
+    remains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

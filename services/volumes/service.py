@@ -6,8 +6,7 @@ every container that binds this folder (decision 5). It is the only one with a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from cluster.config.earlier.names import Earlier
 from cluster.config.inventory import Host
@@ -17,7 +16,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.item import Item
 from cluster.model.service import Service
 from cluster.model.spec import BRIDGE, FILES_ROOT, ROOT, Container, Image, Mount, Probe
-from cluster.model.state import State
+from cluster.model.state import State, Trees
 from services.common import MOUNTS, MOUNTS_TARGET, SCRATCH, user
 from services.images import own_image
 from services.volumes import apparmor
@@ -102,19 +101,21 @@ class Volumes(Service):
             for backend in self.backends(cluster):
                 yield self._container(cluster, facts, host.name, backend)
 
-    def after_run(self, cluster: Cluster, facts: State) -> Iterator[Item]:
-        """Yield what takes an earlier version's credentials off the shared folder.
+    def remains(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return the credentials that an earlier version kept where notebooks read them."""
+        return tuple(f"{cluster.home}/{path}" for backend in BACKENDS for path in backend.shared)
 
-        It comes with the last container that reads them, when that is replaced.
-        """
+    def after_run(self, cluster: Cluster, facts: State) -> Iterator[Item]:
+        """Yield what takes an earlier version's credentials off the shared folder."""
         from services.volumes.shared import RemoveShared
 
-        etc = f"{cluster.home}/etc"
-        found = [c for node in facts.nodes.values() for c in node.containers.values()]
-        if any(c.service == self.name and etc in _sources(c.fields) for c in found):
+        master, home = cluster.inventory.master.name, f"{cluster.home}/"
+        trees = facts.nodes[master].trees if master in facts.nodes else None
+        there = trees.remains if isinstance(trees, Trees) else frozenset()
+        paths = tuple(p.removeprefix(home) for p in self.remains(cluster) if p in there)
+        if paths:
             nodes = tuple(host.name for host in self.hosts(cluster))
-            paths = tuple(path for backend in BACKENDS for path in backend.shared)
-            yield RemoveShared(cluster.inventory.master.name, cluster.home, nodes, paths)
+            yield RemoveShared(master, cluster.home, nodes, paths)
 
     def container_name(self, cluster: Cluster, backend: Backend, node: str) -> str:
         """Return the name of the container that mounts `backend` on `node`."""
@@ -166,10 +167,6 @@ class Volumes(Service):
             after=("registry",),
             obstacle=() if given else _not_accepted(backend),
         )  # fmt: skip
-
-
-def _sources(described: Mapping[str, Any]) -> list[str]:
-    return [mount["source"] for mount in described.get("mounts") or []]
 
 
 def _not_accepted(backend: Backend) -> tuple[str, str]:

@@ -89,8 +89,8 @@ def server(cluster: Cluster) -> Server:
     )
 
 
-def keygen(cluster: Cluster, fleet: Fleet) -> Change:
-    """Return the change that stores the key pair's secret, and shows the public key.
+def stored(cluster: Cluster, fleet: Fleet) -> Change:
+    """Return the change that stores the secrets of SSHFS, and shows the public key.
 
     Raises:
         NodeError: the master can't be asked, or a link is in the public key's way.

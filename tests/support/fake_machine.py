@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -43,6 +43,7 @@ class FakeMachine:
         markers: the small files that services ask for, by path.
         folders: the shared folders that it has, as a probe finds them, by path.
         left: the old places of data that hold some.
+        remains: files that an earlier version may have left, on this machine's own disk.
         secrets: the text of its copy of the generated secrets; "" for none.
         shared: small files on the shared file system, by path.
         trail: its copy of the audit trail.
@@ -69,6 +70,7 @@ class FakeMachine:
         self.markers: dict[str, str] = {}
         self.folders: dict[str, str] = {}
         self.left: set[str] = set()
+        self.remains: set[str] = set()
         self.secrets = ""
         self.trail = b""
         self.job_done: Callable[[Mapping[str, Any]], None] = lambda _: None
@@ -314,6 +316,7 @@ class FakeMachine:
         if "folder:%u" in command:
             lines += [f"folder:{said}:{path}" for path, said in self.folders.items()]
             lines += [f"left:{path}" for path in self.left]
+            lines += [f"remains:{path}" for path in self.remains if Path(path).exists()]
         every = {**self.markers, **self.shared}
         there = {path: text for path, text in every.items() if path in command}
         lines += [f"note:{path}: {text.encode().hex(' ')}" for path, text in there.items()]

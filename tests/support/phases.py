@@ -34,6 +34,7 @@ APART = {
             "shared_folder_missing",
             "ssh_config",
             "swarm",
+            "terminal",
             "two_trees",
             "wrong_files",
         ),

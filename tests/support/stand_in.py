@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 
@@ -19,27 +20,32 @@ CONTEXT = {
 }
 
 
-def context(version: str = "") -> bytes:
+def context(version: str = "", megabytes: int = 0) -> bytes:
     """Return a tar of what `docker build -` makes the image from.
 
     Args:
         version: told apart by it, images are different ones.
+        megabytes: what it is larger by, in a layer that can't be compressed.
     """
     label = f"LABEL version={version}\n" if version else ""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        files = {**CONTEXT, "Dockerfile": CONTEXT["Dockerfile"] + label}
+        files = {name: content.encode() for name, content in CONTEXT.items()}
+        if megabytes:
+            label += "COPY filler /\n"
+            files["filler"] = os.urandom(megabytes << 20)
+        files["Dockerfile"] += label.encode()
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content.encode()))
+            archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 
 
-def build(version: str = "") -> None:
+def build(version: str = "", megabytes: int = 0) -> None:
     """Build it on c01, which has the registry's image and a registry, push it, and admit it."""
     for words, given in (
-        (("build", "-q", "-t", IMAGE, "-"), context(version)),
+        (("build", "-q", "-t", IMAGE, "-"), context(version, megabytes)),
         (("push", "-q", IMAGE), b""),
     ):
         done = subprocess.run(

@@ -178,6 +178,7 @@ def an_earlier_one(cluster: FakeCluster, tmp_path: Path) -> None:
     cluster.master.add(name, {"Image": "localhost:5000/skp/docker-fuse:latest", "Labels": labels})
     (tmp_path / "volume/etc/s3fs").mkdir(parents=True)
     (tmp_path / "volume/etc/s3fs/passwd-s3fs").write_text("id:old\n")
+    cluster.master.remains.add(f"{etc}/s3fs/passwd-s3fs")
     for machine in cluster.machines.values():
         machine.connection.on_run("docker ps -aq", lambda ran: _reading(cluster, ran))
 
@@ -205,6 +206,18 @@ def test_an_earlier_versions_container_runs_on_until_its_server_accepted_a_key(
     assert cluster.run("docker.apply") == 0
     assert "removed etc/s3fs/passwd-s3fs" in capsys.readouterr().out
     assert cluster.containers("volumes")["volume-skp-s3-c01"]["Id"] != before
+    assert shared(tmp_path) == {}
+
+
+def test_an_earlier_versions_key_goes_though_a_command_before_took_its_container_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = played(tmp_path, monkeypatch, **ONLY_S3)
+    an_earlier_one(cluster, tmp_path)
+    cluster.master.containers.pop("volume-skp-s3-c01")
+    monkeypatch.setattr(s3, "_prove", lambda _: None)
+    assert cluster.run("s3fs.init") == 0
+    assert cluster.run("docker.apply") == 0
     assert shared(tmp_path) == {}
 
 

@@ -44,6 +44,14 @@ def test_an_old_place_holds_data_until_it_is_marked(tmp_path: Path) -> None:
     assert found.left == {f"{tmp_path}/full", f"{tmp_path}/file"}
 
 
+def test_files_of_an_earlier_version_are_told_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "odd 'key").touch()
+    asked_for = [f"{tmp_path}/{name}" for name in ("odd 'key", "missing")]
+    found = parse_probe(asked(probe_script([], [], asked_for)))
+    assert isinstance(found, Trees)
+    assert found.remains == {asked_for[0]}
+
+
 def test_folders_that_do_not_answer_are_unknown(tmp_path: Path) -> None:
     (tmp_path / "stat").write_text("#!/bin/sh\nexec sleep 60\n")
     (tmp_path / "stat").chmod(0o755)
