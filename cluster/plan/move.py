@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from cluster.errors import ConfigErrors
 from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Deferred, Item, Kind
@@ -21,6 +22,7 @@ from cluster.model.trees import folders, homes, moves
 from cluster.operations.container import RemoveContainer
 from cluster.operations.decisions import BeginMove, SettleLayout
 from cluster.operations.trees import ArrangeFolders, MoveData
+from cluster.plan.conflicts import conflicts
 from cluster.plan.parts import Part
 from cluster.plan.scope import Goal, Scope
 from cluster.plan.shared import Shared, handed_to, other_users, shared
@@ -78,6 +80,7 @@ def plan_move(
 
     Raises:
         ConfigError: SKP_PLATFORM is in the users' folder.
+        ConfigErrors: services want the same port or address, once data is moved.
     """
     master = cluster.inventory.master.name
     apart = replace(cluster, layout=Layout.TWO_TREES)
@@ -85,6 +88,9 @@ def plan_move(
     if not is_whole(cluster, scope):
         reason = "data of an earlier version is being moved"
         return [Blocked(Kind.FILE, master, _NAME, reason, _AGAIN)]
+    wanted = [c for service in services for c in service.containers(apart, state)]
+    if errors := list(conflicts(apart, wanted)):
+        raise ConfigErrors(errors)  # better now than when nothing runs any more
     seen = shared(apart, state, services)
     if obstacles := [*_unreachable(state), *_obstacles(apart, state, services, seen)]:
         return obstacles

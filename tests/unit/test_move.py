@@ -335,3 +335,20 @@ def test_the_question_fits_a_terminal_and_names_what_stops(
     assert f"{OLD}\n      -> {PLATFORM}/registry" in asked
     assert max(len(line) for line in asked.splitlines()) <= 80
     assert cluster.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("SKP_NET_OTHERS", "10.1.0.0/16", "10.1.0.0/16 holds the own addresses of c01"),
+        ("SKP_NET_OTHERS", "10.88.0.0/14", "10.88.0.0/14 holds addresses of SKP_NET_SUBNET"),
+    ],
+)
+def test_addresses_that_something_else_has_stop_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], key: str, value: str, said: str
+) -> None:
+    cluster.settings[key] = value
+    assert cluster.run("docker.apply", "--yes") == 2
+    assert said in capsys.readouterr().err
+    assert cluster.sent("DELETE /containers/") == []
+    assert "skp.layout" not in cluster.labels
