@@ -99,6 +99,22 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     assert rules.count("policy accept") == 1
 
 
+def test_a_route_to_containers_and_a_nodes_loopback_lead_nobody_past_what_is_published(
+    tmp_path: Path,
+) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    forward = program.partition("chain forward {")[2].partition("}\n  chain")[0]
+    bridges = "{ docker0, docker_gwbridge }"
+    unpublished = (
+        f"iifname != {bridges} oifname {bridges} ct state new ct status and dnat == 0 drop"
+    )
+    assert unpublished in forward
+    arrivals = program.partition("chain arrivals {")[2].partition("}\n")[0]
+    assert "hook prerouting priority raw;" in arrivals, "before the engine changes the address"
+    assert "iifname != lo ip daddr 127.0.0.0/8 drop" in arrivals
+
+
 def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:
     (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
     played = """

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Only nodes reach Swarm's and NFS's ports; containers reach of the nodes what SKP publishes and DNS,
-# and no link-local address, where clouds hand out a machine's credentials. NODES: the nodes' addresses;
-# PORTS: what containers may reach. At boot a program does it again.
+# and no link-local address, where clouds hand out a machine's credentials; nobody elsewhere reaches of
+# containers what is not published, nor a node's loopback. NODES: the nodes' addresses; PORTS: what
+# containers may reach. At boot a program does it again.
 #
 # A table of its own for the kernel's packet filter, so that nothing of Docker's or of the machine's own
 # firewall is touched, nor takes it away. It stands before theirs: what it refuses they can't let in.
@@ -39,6 +40,13 @@ table inet skp {
     # A node has other addresses too: there it would take a container for the node that it is on.
     iifname { docker0, docker_gwbridge } tcp dport { 2377, 7946, 2049 } jump containers
     iifname { docker0, docker_gwbridge } udp dport { 4789, 7946, 2049 } jump containers
+    # Who has a route to containers through their node reaches what is published, and nothing else.
+    iifname != { docker0, docker_gwbridge } oifname { docker0, docker_gwbridge } ct state new ct status and dnat == 0 drop
+  }
+  chain arrivals {
+    type filter hook prerouting priority raw; policy accept;
+    # An engine before 28 would pass on what comes for a port that it publishes on loopback.
+    iifname != lo ip daddr 127.0.0.0/8 drop
   }
   chain containers {
     ct state established,related accept
