@@ -99,6 +99,14 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     assert rules.count("policy accept") == 1
 
 
+def test_containers_may_not_reach_what_is_published_on_a_nodes_loopback(tmp_path: Path) -> None:
+    hosts = {**HOSTS, "c01": {**HOSTS["c01"], "labels": [{"portainer": "enable"}]}}
+    found = described(tmp_path, hosts, {"PORTAINER_IMAGE": "portainer/portainer-ce"})
+    (firewall,) = wanted.firewall(found, services.catalogue().values())
+    assert "8050" in firewall.values["PORTS"].split()
+    assert "8051" not in firewall.values["PORTS"].split()
+
+
 def test_a_route_to_containers_and_a_nodes_loopback_lead_nobody_past_what_is_published(
     tmp_path: Path,
 ) -> None:
