@@ -275,6 +275,7 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
             encrypted=frozenset(
                 text(n, "Name") for n in networks if OPTION_ENCRYPTED in keys(n, "Options")
             ),
+            closed={text(n, "Name"): _subnet(n) for n in networks if not flag(n, "Attachable")},
         )
 
 

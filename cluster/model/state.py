@@ -211,6 +211,7 @@ class Swarm:
         tokens: join tokens by role.
         managers: names of the reachable managers, which a joining node can ask.
         encrypted: the names of the overlays whose packets between nodes are encrypted.
+        closed: the overlays that no container of ours can be attached to, with the subnet of each.
     """
 
     via: str
@@ -221,6 +222,7 @@ class Swarm:
     tokens: Mapping[str, Secret]
     managers: tuple[str, ...]
     encrypted: frozenset[str] = frozenset()
+    closed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

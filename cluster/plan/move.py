@@ -23,6 +23,7 @@ from cluster.operations.container import RemoveContainer
 from cluster.operations.decisions import BeginMove, SettleLayout
 from cluster.operations.trees import ArrangeFolders, MoveData
 from cluster.plan.conflicts import conflicts
+from cluster.plan.networks import unmakeable
 from cluster.plan.parts import Part
 from cluster.plan.scope import Goal, Scope
 from cluster.plan.shared import Shared, handed_to, other_users, shared
@@ -159,6 +160,7 @@ def _obstacles(
     apart: Cluster, state: State, services: Sequence[Service], seen: Shared
 ) -> Iterator[Item]:
     """Yield what would stop containers after the move: better before it."""
+    yield from unmakeable(apart, state)
     master = state.nodes.get(apart.inventory.master.name)
     if master and isinstance(master.trees, Unanswered):
         hint = look_at(master.name, apart.home)

@@ -352,3 +352,16 @@ def test_addresses_that_something_else_has_stop_it_before_anything_is_stopped(
     assert said in capsys.readouterr().err
     assert cluster.sent("DELETE /containers/") == []
     assert "skp.layout" not in cluster.labels
+
+
+@pytest.mark.parametrize("attachable", [True, False])
+def test_a_network_that_has_the_new_ones_addresses_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], attachable: bool
+) -> None:
+    own = [each for each in cluster.networks if each["Name"] == "net-skp"]
+    ipam = {"Config": [{"Subnet": "10.91.0.0/24"}]}
+    cluster.networks = [*own, {"Name": "theirs", "Attachable": attachable, "IPAM": ipam}]
+    assert cluster.run("docker.apply", "--yes") == 1
+    assert "the network theirs has addresses of 10.91.0.0/20" in capsys.readouterr().out
+    assert cluster.sent("DELETE /containers/") == []
+    assert "skp.layout" not in cluster.labels

@@ -291,5 +291,6 @@ def test_an_overlay_without_addresses_of_its_own_has_no_subnet(played: FakeClust
         swarm = observed(fleet).swarm
     assert swarm is not None
     assert "closed" not in swarm.networks
+    assert swarm.closed == {"closed": ""}
     assert swarm.networks["other"] == ""
     assert swarm.encrypted == {"other"}
