@@ -35,7 +35,7 @@ def unmakeable(cluster: Cluster, state: State) -> Iterator[Item]:
 def _obstacle(network: Network, swarm: Swarm) -> Item | None:
     """Return why a network can't be made: the Swarm would take it, and give it no addresses."""
     if network.name in swarm.closed:
-        reason = "there is one of that name that containers can't be attached to (attachable)"
+        reason = "there is one of that name that no container can be attached to"
         return Blocked(Kind.NETWORK, swarm.via, network.name, reason, _removal(network.name, swarm))
     for other, subnet in {**swarm.closed, **swarm.networks}.items():
         if _overlap(network.subnet, subnet):
@@ -66,11 +66,6 @@ def _missing(network: Network, settings: Settings, swarm: Swarm) -> Item:
 
 def _present(network: Network, settings: Settings, swarm: Swarm) -> Item:
     name, found = network.name, swarm.networks[network.name]
-    if network.subnet and not found:
-        reason = "it exists, and the Swarm gave it no addresses: another network has them"
-        return Blocked(
-            Kind.NETWORK, swarm.via, name, reason, f"{_removal(name, swarm)}; then again."
-        )
     if network.subnet and found != network.subnet:
         return Blocked(
             Kind.NETWORK,
