@@ -107,6 +107,13 @@ def test_containers_may_not_reach_what_is_published_on_a_nodes_loopback(tmp_path
     assert "8051" not in firewall.values["PORTS"].split()
 
 
+def test_the_firewall_is_whole_before_anything_is_published(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), services.catalogue().values())
+    assert firewall.values["PORTS"] == ""
+    program = shell(firewall, "c01", "wanted").stdout
+    assert "set ports { type inet_service; }\n" in program, "nft takes no empty list of elements"
+
+
 def test_a_route_to_containers_and_a_nodes_loopback_lead_nobody_past_what_is_published(
     tmp_path: Path,
 ) -> None:

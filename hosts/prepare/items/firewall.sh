@@ -11,7 +11,9 @@ readonly PROGRAM=/usr/local/lib/skp/firewall SERVICE=skp-firewall
 
 wanted() {
   members=$(echo "$NODES" | sed 's/ /, /g')
-  open=$(echo "$PORTS" | sed 's/ /, /g')
+  # (Nothing may be published yet, and nft takes no empty list.)
+  open=''
+  [ -z "$PORTS" ] || open=" elements = { $(echo "$PORTS" | sed 's/ /, /g') }"
   cat <<PROGRAM
 #!/bin/sh
 # Made by host.firewall of SKP. up: puts the rules into the kernel, in one step.
@@ -24,7 +26,7 @@ table inet skp
 delete table inet skp
 table inet skp {
   set nodes { type ipv4_addr; elements = { $members } }
-  set ports { type inet_service; elements = { $open } }
+  set ports { type inet_service;$open }
   chain input {
     type filter hook input priority filter - 10; policy accept;
     iif lo accept
