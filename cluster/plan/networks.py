@@ -17,12 +17,23 @@ def plan_networks(cluster: Cluster, state: State) -> Iterator[Item]:
     """Yield an item for each network: one that is there is never replaced."""
     for network in networks(cluster):
         if state.swarm is None:
-            master, hint = cluster.inventory.master.name, "./skp.py docker.swarm-init"
-            yield Deferred(Kind.NETWORK, master, network.name, "there is no Swarm yet", hint)
+            master = cluster.inventory.master.name
+            yield Deferred(Kind.NETWORK, master, network.name, *_no_swarm(cluster, state))
         elif network.name in state.swarm.networks:
             yield _present(network, cluster.settings, state.swarm)
         else:
             yield _missing(network, cluster.settings, state.swarm)
+
+
+def _no_swarm(cluster: Cluster, state: State) -> tuple[str, str]:
+    """Return why there is no Swarm that could be asked, and what to type."""
+    master = cluster.inventory.master.name
+    members = [n.name for n in state.nodes.values() if n.membership.state != "inactive"]
+    if master in state.unreachable:
+        return "the master can't be reached", f"Bring {master} back."
+    if members:
+        return "no manager of the Swarm answers", f"Look at it: ssh {members[0]} docker info"
+    return "there is no Swarm yet", "./skp.py docker.swarm-init"
 
 
 def unmakeable(cluster: Cluster, state: State) -> Iterator[Item]:

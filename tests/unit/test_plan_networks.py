@@ -61,6 +61,17 @@ def test_without_a_swarm_they_wait(tmp_path: Path) -> None:
     assert {(s.name, s.action) for s in steps} == {(name, Action.DEFER) for name in ALL}
 
 
+def test_a_swarm_that_can_not_be_asked_is_not_taken_for_none(tmp_path: Path) -> None:
+    off = state(None, OUTSIDE, OUTSIDE, off=("c01",))
+    alone = state(None, OUTSIDE, member(2), OUTSIDE)
+    for seen, *told in (
+        (off, "the master can't be reached", "Bring c01 back."),
+        (alone, "no manager of the Swarm answers", "Look at it: ssh c02 docker info"),
+    ):
+        steps: list[Any] = list(plan_networks(described(tmp_path, HOSTS), seen))
+        assert {(s.action, s.reason, s.hint) for s in steps} == {(Action.DEFER, *told)}
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
