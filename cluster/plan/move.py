@@ -17,7 +17,7 @@ from cluster.model.layout import Layout, holds
 from cluster.model.networks import networks
 from cluster.model.policy import Busy
 from cluster.model.service import Service
-from cluster.model.state import FoundContainer, State, Trees
+from cluster.model.state import LABEL_OWNED, FoundContainer, State, Trees
 from cluster.model.trees import folders, homes, moves
 from cluster.operations.container import RemoveContainer
 from cluster.operations.decisions import BeginMove, SettleLayout
@@ -93,7 +93,11 @@ def plan_move(
     if errors := list(conflicts(apart, wanted)):
         raise ConfigErrors(errors)  # better now than when nothing runs any more
     seen = shared(apart, state, services)
-    if obstacles := [*_unreachable(state), *_obstacles(apart, state, services, seen)]:
+    if obstacles := [
+        *_unreachable(state),
+        *_lost(apart, state),
+        *_obstacles(apart, state, services, seen),
+    ]:
         return obstacles
     begun = state.swarm.decisions.moving
     begin: list[Item] = [] if begun else [BeginMove(state.swarm.via)]
@@ -154,6 +158,24 @@ def _unreachable(state: State) -> Iterator[Item]:
     for name in state.unreachable:
         reason = "the node can't be reached, and no container may run while data is moved"
         yield Blocked(Kind.FILE, name, _NAME, reason, _AGAIN)
+
+
+def _lost(apart: Cluster, state: State) -> Iterator[Item]:
+    """Yield our nodes in the Swarm that the inventory lacks: what runs there would not be seen."""
+    assert state.swarm is not None
+    known = {node.membership.node_id for node in state.nodes.values()}
+    addresses = {host.ipv4 for host in apart.inventory.hosts}
+    for entry in state.swarm.nodes.values():
+        off = entry.state == "down" or entry.id in known or entry.address in addresses
+        if not off and LABEL_OWNED in entry.labels:
+            reason = (
+                f"it is in the Swarm and not in {apart.inventory.path}, and no container may run "
+                "while data is moved"
+            )
+            hint = (
+                f"Give it back there; then it may go: ./skp.py docker.node-rm -h {entry.hostname}"
+            )
+            yield Blocked(Kind.FILE, entry.hostname, _NAME, reason, hint)
 
 
 def _obstacles(

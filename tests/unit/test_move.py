@@ -365,3 +365,29 @@ def test_a_network_that_has_the_new_ones_addresses_stops_it_before_anything_is_s
     assert "the network theirs has addresses of 10.91.0.0/20" in capsys.readouterr().out
     assert cluster.sent("DELETE /containers/") == []
     assert "skp.layout" not in cluster.labels
+
+
+def test_the_move_brings_the_networks_that_keep_users_code_apart(cluster: FakeCluster) -> None:
+    cluster.networks = [each for each in cluster.networks if each["Name"] == "net-skp"]
+    assert cluster.run("docker.apply") == 0
+    assert [each["Name"] for each in cluster.networks] == ["net-skp"]
+    assert cluster.run("docker.apply", "--yes") == 0
+    assert {each["Name"] for each in cluster.networks} > {"net-skp", "net-skp-users"}
+    on = {c["HostConfig"]["NetworkMode"] for c in cluster.containers("jupyter").values()}
+    assert on == {"net-skp-users"}
+
+
+def test_a_node_that_hosts_json_lacks_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = {**cluster.entries["id-c03"], "ID": "id-c04", "Description": {"Hostname": "c04"}}
+    gone["Status"] = {"State": "ready", "Addr": "10.1.0.4"}
+    del gone["ManagerStatus"]
+    cluster.entries["id-c04"] = gone
+    assert cluster.run("docker.apply", "--yes") == 1
+    said = capsys.readouterr().out
+    assert "it is in the Swarm and not in" in said
+    assert "docker.node-rm -h c04" in said
+    assert cluster.sent("DELETE /containers/") == []
+    gone["Status"]["State"] = "down"
+    assert cluster.run("docker.apply", "--yes") == 0
