@@ -56,7 +56,8 @@ def question(cluster: Cluster, state: State, services: Sequence[Service]) -> str
     users = sorted({found.name for _, found in _users(apart, state, services)})
     dfs = cluster.settings.text("SKP_DFS")
     dfs = dfs and f"\n  - {dfs} is left as it is: let user id {apart.users} write there"
-    beside = ", ".join(each.name for each in networks(apart)[1:])
+    new = (f"{n.name} ({n.subnet})" if n.subnet else n.name for n in networks(apart)[1:])
+    beside = textwrap.fill(f"another: {', '.join(new)}", 76, subsequent_indent="    ")
     moved = "\n".join(lines or ["    (there is none to be moved)"])
     return f"""\
 This cluster is laid out as by an earlier version: whoever runs a notebook can
@@ -68,7 +69,8 @@ become root on its nodes. From now on:
   - each service has a user id of its own
   - ports are published at the nodes' own addresses alone (SKP_BIND opens more)
   - notebooks, Spark and Airflow are on a network of their own, databases on
-    another: {beside}{dfs}
+    {beside}
+  - notebooks reach MySQL at its node's address, by no name, and no ZooKeeper{dfs}
 Meanwhile these stop, notebooks' kernels included, and are made anew:
     {textwrap.fill(", ".join(users) or "none", 76, subsequent_indent="    ")}
 Nothing is lost. It may be interrupted anywhere: the next docker.apply goes on."""

@@ -333,6 +333,8 @@ def test_the_question_fits_a_terminal_and_names_what_stops(
     asked = capsys.readouterr().err.partition("Go on?")[0]
     assert "jupyter-skp, jupyter-skp-c02, registry-skp" in asked
     assert f"{OLD}\n      -> {PLATFORM}/registry" in asked
+    assert "net-skp-users (10.91.0.0/20), net-skp-databases (10.91.16.0/20),\n" in asked
+    assert "reach MySQL at its node's address" in asked
     assert max(len(line) for line in asked.splitlines()) <= 80
     assert cluster.changes() == []
 
