@@ -114,6 +114,16 @@ def test_the_firewall_is_whole_before_anything_is_published(tmp_path: Path) -> N
     assert "set ports { type inet_service; }\n" in program, "nft takes no empty list of elements"
 
 
+def test_containers_reach_no_address_where_a_cloud_hands_out_credentials(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {"SKP_NODE_PORTS": "80"}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    (clouds,) = [line for line in program.splitlines() if "set clouds" in line]
+    for address in ("169.254.0.0/16", "168.63.129.16", "100.100.100.200"):
+        assert address in clouds
+    assert "iifname { docker0, docker_gwbridge } ip daddr @clouds jump containers" in program
+    assert "ip daddr != @clouds tcp dport @ports accept" in program
+
+
 def test_a_route_to_containers_and_a_nodes_loopback_lead_nobody_past_what_is_published(
     tmp_path: Path,
 ) -> None:

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Only nodes reach Swarm's and NFS's ports; containers reach of the nodes what SKP publishes and DNS,
-# and no link-local address, where clouds hand out a machine's credentials; nobody elsewhere reaches of
+# and no address where clouds hand out a machine's credentials; nobody elsewhere reaches of
 # containers what is not published, nor a node's loopback. NODES: the nodes' addresses; PORTS: what
 # containers may reach. At boot a program does it again.
 #
@@ -27,6 +27,8 @@ delete table inet skp
 table inet skp {
   set nodes { type ipv4_addr; elements = { $members } }
   set ports { type inet_service;$open }
+  # Link-local ones, Azure's and Alibaba's.
+  set clouds { type ipv4_addr; flags interval; elements = { 169.254.0.0/16, 168.63.129.16, 100.100.100.200 } }
   chain input {
     type filter hook input priority filter - 10; policy accept;
     iif lo accept
@@ -37,7 +39,7 @@ table inet skp {
   }
   chain forward {
     type filter hook forward priority filter - 10; policy accept;
-    iifname { docker0, docker_gwbridge } ip daddr 169.254.0.0/16 jump containers
+    iifname { docker0, docker_gwbridge } ip daddr @clouds jump containers
     iifname { docker0, docker_gwbridge } ip daddr @nodes jump containers
     # A node has other addresses too: there it would take a container for the node that it is on.
     iifname { docker0, docker_gwbridge } tcp dport { 2377, 7946, 2049 } jump containers
@@ -54,7 +56,7 @@ table inet skp {
     ct state established,related accept
     meta l4proto { icmp, ipv6-icmp } accept
     meta l4proto { tcp, udp } th dport 53 accept
-    ip daddr != 169.254.0.0/16 tcp dport @ports accept
+    ip daddr != @clouds tcp dport @ports accept
     meta l4proto tcp reject with tcp reset
     reject with icmpx admin-prohibited
   }
