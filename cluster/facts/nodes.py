@@ -260,13 +260,15 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
     with node.talking("reading the Swarm") as engine:
         swarm = engine.inspect_swarm()
         nodes = {item.id: item for item in map(_swarm_node, parts(engine.nodes()))}
-        networks = parts(engine.networks(filters={"driver": "overlay"}))
+        # (One that got no addresses has no driver, by which a filter would hide it.)
+        every = parts(engine.networks(filters={"scope": "swarm"}))
+        networks = [found for found in every if _takes_containers(found)]
         return Swarm(
             via=node.name,
             id=text(swarm, "ID"),
             nodes=nodes,
             decisions=Decisions.parse(labels(swarm, "Spec", "Labels")),
-            networks={text(n, "Name"): _subnet(n) for n in networks if flag(n, "Attachable")},
+            networks={text(n, "Name"): _subnet(n) for n in networks},
             tokens={
                 role.lower(): Secret(text(swarm, "JoinTokens", role))
                 for role in ("Manager", "Worker")
@@ -275,7 +277,13 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
             encrypted=frozenset(
                 text(n, "Name") for n in networks if OPTION_ENCRYPTED in keys(n, "Options")
             ),
+            closed={text(n, "Name"): _subnet(n) for n in every if n not in networks},
         )
+
+
+def _takes_containers(network: object) -> bool:
+    overlay = text_or("overlay", network, "Driver") == "overlay"
+    return overlay and flag(network, "Attachable")
 
 
 def _subnet(network: object) -> str:

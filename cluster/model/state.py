@@ -213,6 +213,8 @@ class Swarm:
         tokens: join tokens by role.
         managers: names of the reachable managers, which a joining node can ask.
         encrypted: the names of the overlays whose packets between nodes are encrypted.
+        closed: the networks that no container of ours can be attached to, with the subnet of each:
+            not attachable, or without addresses since another one has them.
     """
 
     via: str
@@ -223,6 +225,7 @@ class Swarm:
     tokens: Mapping[str, Secret]
     managers: tuple[str, ...]
     encrypted: frozenset[str] = frozenset()
+    closed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from cluster.errors import ConfigErrors
 from cluster.model.answer import Unanswered
 from cluster.model.cluster import Cluster
 from cluster.model.item import Blocked, Deferred, Item, Kind
@@ -16,11 +17,13 @@ from cluster.model.layout import Layout, holds
 from cluster.model.networks import networks
 from cluster.model.policy import Busy
 from cluster.model.service import Service
-from cluster.model.state import FoundContainer, State, Trees
+from cluster.model.state import LABEL_OWNED, FoundContainer, State, Trees
 from cluster.model.trees import folders, homes, moves
 from cluster.operations.container import RemoveContainer
 from cluster.operations.decisions import BeginMove, SettleLayout
 from cluster.operations.trees import ArrangeFolders, MoveData
+from cluster.plan.conflicts import conflicts
+from cluster.plan.networks import unmakeable
 from cluster.plan.parts import Part
 from cluster.plan.scope import Goal, Scope
 from cluster.plan.shared import Shared, handed_to, other_users, shared
@@ -53,7 +56,8 @@ def question(cluster: Cluster, state: State, services: Sequence[Service]) -> str
     users = sorted({found.name for _, found in _users(apart, state, services)})
     dfs = cluster.settings.text("SKP_DFS")
     dfs = dfs and f"\n  - {dfs} is left as it is: let user id {apart.users} write there"
-    beside = ", ".join(each.name for each in networks(apart)[1:])
+    new = (f"{n.name} ({n.subnet})" if n.subnet else n.name for n in networks(apart)[1:])
+    beside = textwrap.fill(f"another: {', '.join(new)}", 76, subsequent_indent="    ")
     moved = "\n".join(lines or ["    (there is none to be moved)"])
     return f"""\
 This cluster is laid out as by an earlier version: whoever runs a notebook can
@@ -65,7 +69,8 @@ become root on its nodes. From now on:
   - each service has a user id of its own
   - ports are published at the nodes' own addresses alone (SKP_BIND opens more)
   - notebooks, Spark and Airflow are on a network of their own, databases on
-    another: {beside}{dfs}
+    {beside}
+  - notebooks reach MySQL at its node's address, by no name, and no ZooKeeper{dfs}
 Meanwhile these stop, notebooks' kernels included, and are made anew:
     {textwrap.fill(", ".join(users) or "none", 76, subsequent_indent="    ")}
 Nothing is lost. It may be interrupted anywhere: the next docker.apply goes on."""
@@ -78,6 +83,7 @@ def plan_move(
 
     Raises:
         ConfigError: SKP_PLATFORM is in the users' folder.
+        ConfigErrors: services want the same port or address, once data is moved.
     """
     master = cluster.inventory.master.name
     apart = replace(cluster, layout=Layout.TWO_TREES)
@@ -85,8 +91,15 @@ def plan_move(
     if not is_whole(cluster, scope):
         reason = "data of an earlier version is being moved"
         return [Blocked(Kind.FILE, master, _NAME, reason, _AGAIN)]
+    wanted = [c for service in services for c in service.containers(apart, state)]
+    if errors := list(conflicts(apart, wanted)):
+        raise ConfigErrors(errors)  # better now than when nothing runs any more
     seen = shared(apart, state, services)
-    if obstacles := [*_unreachable(state), *_obstacles(apart, state, services, seen)]:
+    if obstacles := [
+        *_unreachable(state),
+        *_lost(apart, state),
+        *_obstacles(apart, state, services, seen),
+    ]:
         return obstacles
     begun = state.swarm.decisions.moving
     begin: list[Item] = [] if begun else [BeginMove(state.swarm.via)]
@@ -149,10 +162,29 @@ def _unreachable(state: State) -> Iterator[Item]:
         yield Blocked(Kind.FILE, name, _NAME, reason, _AGAIN)
 
 
+def _lost(apart: Cluster, state: State) -> Iterator[Item]:
+    """Yield our nodes in the Swarm that the inventory lacks: what runs there would not be seen."""
+    assert state.swarm is not None
+    known = {node.membership.node_id for node in state.nodes.values()}
+    addresses = {host.ipv4 for host in apart.inventory.hosts}
+    for entry in state.swarm.nodes.values():
+        off = entry.state == "down" or entry.id in known or entry.address in addresses
+        if not off and LABEL_OWNED in entry.labels:
+            reason = (
+                f"it is in the Swarm and not in {apart.inventory.path}, and no container may run "
+                "while data is moved"
+            )
+            hint = (
+                f"Give it back there; then it may go: ./skp.py docker.node-rm -h {entry.hostname}"
+            )
+            yield Blocked(Kind.FILE, entry.hostname, _NAME, reason, hint)
+
+
 def _obstacles(
     apart: Cluster, state: State, services: Sequence[Service], seen: Shared
 ) -> Iterator[Item]:
     """Yield what would stop containers after the move: better before it."""
+    yield from unmakeable(apart, state)
     master = state.nodes.get(apart.inventory.master.name)
     if master and isinstance(master.trees, Unanswered):
         hint = look_at(master.name, apart.home)

@@ -10,6 +10,7 @@ from cluster.config.inventory import Inventory
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
+from cluster.model.listeners import LOOPBACK
 from cluster.model.service import Service
 from cluster.model.spec import HOST
 from cluster.model.state import State
@@ -47,7 +48,8 @@ def firewall(
     """Return the item that keeps strangers and containers from the nodes' own ports.
 
     Args:
-        services: containers may reach what they publish on any node, and what SKP_NODE_PORTS says.
+        services: containers may reach what they publish on any node, but for what is on a node's
+            loopback, and what SKP_NODE_PORTS says.
     """
     nothing = State({}, {}, None)
     published = {
@@ -56,6 +58,7 @@ def firewall(
         for container in service.containers(cluster, nothing)
         if container.network != HOST
         for port in container.ports
+        if port.address != LOOPBACK
     }
     ports = published | set(cluster.settings.text("SKP_NODE_PORTS").split())
     values = {

@@ -17,6 +17,7 @@ from cluster.errors import NodeError
 
 _AGENT_ON_DOCKER = "2"  # EndpointCreationType
 _PAUSE = 0.5  # seconds between two requests while it starts
+_LOGS = "./skp.py docker.logs -n portainer"
 
 
 class Portainer:
@@ -39,7 +40,7 @@ class Portainer:
                 raise NodeError(
                     self._node.name,
                     f"Portainer does not answer within {seconds:.0f} s",
-                    "./skp.py docker.logs -n portainer",
+                    _LOGS,
                 )
             time.sleep(_PAUSE)
         answer = self._ask("GET", "/api/users/admin/check")
@@ -65,7 +66,11 @@ class Portainer:
                 "changed there, or was another when its data was made",
                 "Put it into bin/env.sh (PORTAINER_PASSWORD), then docker.portainer-run again.",
             )
-        self._token = Secret(str(self._json(answer)["jwt"]))
+        try:
+            self._token = Secret(str(self._json(answer)["jwt"]))
+        except (KeyError, TypeError):
+            # (What it says instead may hold a token: it is not shown.)
+            raise NodeError(self._node.name, "Portainer: a login without a token", _LOGS) from None
 
     def register(self, agents: Mapping[str, str]) -> list[str]:
         """Register the agents that the server does not know yet, and return their names.
@@ -79,7 +84,10 @@ class Portainer:
         answer = self._ask("GET", "/api/endpoints")
         if answer.status != 200:
             raise self._refused("listing environments", answer)
-        known = {entry["URL"] for entry in self._json(answer)}
+        try:
+            known = {str(entry["URL"]) for entry in self._json(answer)}
+        except (KeyError, TypeError):
+            raise self._refused("its environments are of no known form", answer) from None
         added = []
         for name, url in agents.items():
             if url in known:
@@ -100,18 +108,18 @@ class Portainer:
 
     def _refused(self, doing: str, answer: Answer) -> NodeError:
         body = answer.body.decode(errors="replace").strip()[:200]
-        return NodeError(self._node.name, f"Portainer: {doing}: {answer.status} {body}")
+        return NodeError(self._node.name, f"Portainer: {doing}: {answer.status} {body}", _LOGS)
 
     def _json(self, answer: Answer) -> Any:
         try:
             return json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._refused("what it answers is not JSON", answer) from None
 
     def _ask(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Answer:
         answer = self._try(method, path, body, kind)
         if answer is None:
-            raise NodeError(self._node.name, f"nobody answers at {self._address} there")
+            raise NodeError(self._node.name, f"nobody answers at {self._address} there", _LOGS)
         return answer
 
     def _try(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Answer | None:
@@ -126,7 +134,7 @@ class Portainer:
             )
         except (HTTPException, ValueError) as error:
             what = f"what answers at {self._address} is not Portainer: {error!r}"
-            raise NodeError(self._node.name, what) from None
+            raise NodeError(self._node.name, what, _LOGS) from None
         return answers[0] if answers else None
 
 

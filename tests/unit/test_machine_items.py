@@ -99,6 +99,47 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     assert rules.count("policy accept") == 1
 
 
+def test_containers_may_not_reach_what_is_published_on_a_nodes_loopback(tmp_path: Path) -> None:
+    hosts = {**HOSTS, "c01": {**HOSTS["c01"], "labels": [{"portainer": "enable"}]}}
+    found = described(tmp_path, hosts, {"PORTAINER_IMAGE": "portainer/portainer-ce"})
+    (firewall,) = wanted.firewall(found, services.catalogue().values())
+    assert "8050" in firewall.values["PORTS"].split()
+    assert "8051" not in firewall.values["PORTS"].split()
+
+
+def test_the_firewall_is_whole_before_anything_is_published(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), services.catalogue().values())
+    assert firewall.values["PORTS"] == ""
+    program = shell(firewall, "c01", "wanted").stdout
+    assert "set ports { type inet_service; }\n" in program, "nft takes no empty list of elements"
+
+
+def test_containers_reach_no_address_where_a_cloud_hands_out_credentials(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {"SKP_NODE_PORTS": "80"}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    (clouds,) = [line for line in program.splitlines() if "set clouds" in line]
+    for address in ("169.254.0.0/16", "168.63.129.16", "100.100.100.200"):
+        assert address in clouds
+    assert "iifname { docker0, docker_gwbridge } ip daddr @clouds jump containers" in program
+    assert "ip daddr != @clouds tcp dport @ports accept" in program
+
+
+def test_a_route_to_containers_and_a_nodes_loopback_lead_nobody_past_what_is_published(
+    tmp_path: Path,
+) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    forward = program.partition("chain forward {")[2].partition("}\n  chain")[0]
+    bridges = "{ docker0, docker_gwbridge }"
+    unpublished = (
+        f"iifname != {bridges} oifname {bridges} ct state new ct status and dnat == 0 drop"
+    )
+    assert unpublished in forward
+    arrivals = program.partition("chain arrivals {")[2].partition("}\n")[0]
+    assert "hook prerouting priority raw;" in arrivals, "before the engine changes the address"
+    assert "iifname != lo ip daddr 127.0.0.0/8 drop" in arrivals
+
+
 def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:
     (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {}), ())
     played = """

@@ -333,5 +333,63 @@ def test_the_question_fits_a_terminal_and_names_what_stops(
     asked = capsys.readouterr().err.partition("Go on?")[0]
     assert "jupyter-skp, jupyter-skp-c02, registry-skp" in asked
     assert f"{OLD}\n      -> {PLATFORM}/registry" in asked
+    assert "net-skp-users (10.91.0.0/20), net-skp-databases (10.91.16.0/20),\n" in asked
+    assert "reach MySQL at its node's address" in asked
     assert max(len(line) for line in asked.splitlines()) <= 80
     assert cluster.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("SKP_NET_OTHERS", "10.1.0.0/16", "10.1.0.0/16 holds the own addresses of c01"),
+        ("SKP_NET_OTHERS", "10.88.0.0/14", "10.88.0.0/14 holds addresses of SKP_NET_SUBNET"),
+    ],
+)
+def test_addresses_that_something_else_has_stop_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], key: str, value: str, said: str
+) -> None:
+    cluster.settings[key] = value
+    assert cluster.run("docker.apply", "--yes") == 2
+    assert said in capsys.readouterr().err
+    assert cluster.sent("DELETE /containers/") == []
+    assert "skp.layout" not in cluster.labels
+
+
+@pytest.mark.parametrize("attachable", [True, False])
+def test_a_network_that_has_the_new_ones_addresses_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], attachable: bool
+) -> None:
+    own = [each for each in cluster.networks if each["Name"] == "net-skp"]
+    ipam = {"Config": [{"Subnet": "10.91.0.0/24"}]}
+    cluster.networks = [*own, {"Name": "theirs", "Attachable": attachable, "IPAM": ipam}]
+    assert cluster.run("docker.apply", "--yes") == 1
+    assert "the network theirs has addresses of 10.91.0.0/20" in capsys.readouterr().out
+    assert cluster.sent("DELETE /containers/") == []
+    assert "skp.layout" not in cluster.labels
+
+
+def test_the_move_brings_the_networks_that_keep_users_code_apart(cluster: FakeCluster) -> None:
+    cluster.networks = [each for each in cluster.networks if each["Name"] == "net-skp"]
+    assert cluster.run("docker.apply") == 0
+    assert [each["Name"] for each in cluster.networks] == ["net-skp"]
+    assert cluster.run("docker.apply", "--yes") == 0
+    assert {each["Name"] for each in cluster.networks} > {"net-skp", "net-skp-users"}
+    on = {c["HostConfig"]["NetworkMode"] for c in cluster.containers("jupyter").values()}
+    assert on == {"net-skp-users"}
+
+
+def test_a_node_that_hosts_json_lacks_stops_it_before_anything_is_stopped(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = {**cluster.entries["id-c03"], "ID": "id-c04", "Description": {"Hostname": "c04"}}
+    gone["Status"] = {"State": "ready", "Addr": "10.1.0.4"}
+    del gone["ManagerStatus"]
+    cluster.entries["id-c04"] = gone
+    assert cluster.run("docker.apply", "--yes") == 1
+    said = capsys.readouterr().out
+    assert "it is in the Swarm and not in" in said
+    assert "docker.node-rm -h c04" in said
+    assert cluster.sent("DELETE /containers/") == []
+    gone["Status"]["State"] = "down"
+    assert cluster.run("docker.apply", "--yes") == 0

@@ -61,6 +61,17 @@ def test_without_a_swarm_they_wait(tmp_path: Path) -> None:
     assert {(s.name, s.action) for s in steps} == {(name, Action.DEFER) for name in ALL}
 
 
+def test_a_swarm_that_can_not_be_asked_is_not_taken_for_none(tmp_path: Path) -> None:
+    off = state(None, OUTSIDE, OUTSIDE, off=("c01",))
+    alone = state(None, OUTSIDE, member(2), OUTSIDE)
+    for seen, *told in (
+        (off, "the master can't be reached", "Bring c01 back."),
+        (alone, "no manager of the Swarm answers", "Look at it: ssh c02 docker info"),
+    ):
+        steps: list[Any] = list(plan_networks(described(tmp_path, HOSTS), seen))
+        assert {(s.action, s.reason, s.hint) for s in steps} == {(Action.DEFER, *told)}
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
@@ -83,6 +94,34 @@ def test_one_that_is_there_is_not_taken_for_an_encrypted_one(tmp_path: Path) -> 
     (step,) = [step for step in steps if step.action is not Action.KEEP]
     assert (step.action, step.name) == (Action.BLOCK, "net-skp-users")
     assert 'SKP_NET_ENCRYPTED="FALSE"' in step.hint
+
+
+@pytest.mark.parametrize(
+    ("closed", "there", "name", "said"),
+    [
+        ({"theirs": "10.91.16.0/24"}, {}, "net-skp-databases", "the network theirs has addresses"),
+        ({}, {"theirs": "10.90.7.0/24"}, "net-skp", "the network theirs has addresses"),
+        ({"net-skp-users": "10.5.0.0/24"}, {}, "net-skp-users", "no container can be attached to"),
+    ],
+)
+def test_one_that_the_swarm_could_not_give_its_addresses_is_not_made(
+    tmp_path: Path, closed: dict[str, str], there: dict[str, str], name: str, said: str
+) -> None:
+    found = replace(swarm(entry(1, "manager"), networks=there), closed=closed)
+    seen = state(found, member(1, True), OUTSIDE, OUTSIDE)
+    steps: list[Any] = list(plan_networks(described(tmp_path, HOSTS), seen))
+    (step,) = [step for step in steps if step.is_blocked]
+    assert (step.action, step.name) == (Action.BLOCK, name)
+    assert said in step.reason
+    assert "ssh c01 docker network rm" in step.hint
+    assert {s.action for s in steps if s is not step} == {Action.CREATE}
+
+
+def test_addresses_of_another_kind_or_none_are_in_nobodys_way(tmp_path: Path) -> None:
+    found = swarm(entry(1, "manager"), networks={"a": "", "b": "fd00::/64", "c": "10.92.0.0/24"})
+    seen = state(found, member(1, True), OUTSIDE, OUTSIDE)
+    steps = plan_networks(described(tmp_path, HOSTS), seen)
+    assert {step.action for step in steps} == {Action.CREATE}
 
 
 def test_a_cluster_of_an_earlier_version_keeps_its_one_network(tmp_path: Path) -> None:

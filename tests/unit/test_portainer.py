@@ -13,6 +13,7 @@ import pytest
 from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.connectors.local import LocalConnection
+from cluster.connectors.loopback_http import Answer
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadlines
 from cluster.errors import NodeError
@@ -133,3 +134,26 @@ def test_one_that_does_not_start_is_given_up() -> None:
 def test_nothing_is_registered_without_a_login() -> None:
     with running(StandIn(PASSWORD)) as state, pytest.raises(NodeError, match="401"):
         api(state).register(AGENTS)
+
+
+@pytest.mark.parametrize("said", ["[]", '{"token": "t-1"}', "null", '[{"Id": 1}]', "7"])
+def test_what_answers_in_its_place_is_told_with_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    answer = Answer(200, {}, said.encode())
+    server = api(StandIn(PASSWORD, port=1))
+    monkeypatch.setattr(server, "_try", lambda *_: answer)
+    with pytest.raises(NodeError, match="a login without a token") as refused:
+        server.log_in(Secret(PASSWORD))
+    assert "t-1" not in refused.value.what
+    assert "docker.logs -n portainer" in refused.value.hint
+    if said != "[]":
+        with pytest.raises(NodeError, match="of no known form") as refused:
+            server.register(AGENTS)
+        assert "docker.logs -n portainer" in refused.value.hint
+
+
+def test_one_that_does_not_answer_any_more_is_told_with_what_to_type() -> None:
+    with pytest.raises(NodeError, match="nobody answers at") as refused:
+        api(StandIn(PASSWORD, port=1)).log_in(Secret(PASSWORD))
+    assert "docker.logs -n portainer" in refused.value.hint

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Only nodes reach Swarm's and NFS's ports; containers reach of the nodes what SKP publishes and DNS,
-# and no link-local address, where clouds hand out a machine's credentials. NODES: the nodes' addresses;
-# PORTS: what containers may reach. At boot a program does it again.
+# and no address where clouds hand out a machine's credentials; nobody elsewhere reaches of
+# containers what is not published, nor a node's loopback. NODES: the nodes' addresses; PORTS: what
+# containers may reach. At boot a program does it again.
 #
 # A table of its own for the kernel's packet filter, so that nothing of Docker's or of the machine's own
 # firewall is touched, nor takes it away. It stands before theirs: what it refuses they can't let in.
@@ -10,7 +11,9 @@ readonly PROGRAM=/usr/local/lib/skp/firewall SERVICE=skp-firewall
 
 wanted() {
   members=$(echo "$NODES" | sed 's/ /, /g')
-  open=$(echo "$PORTS" | sed 's/ /, /g')
+  # (Nothing may be published yet, and nft takes no empty list.)
+  open=''
+  [ -z "$PORTS" ] || open=" elements = { $(echo "$PORTS" | sed 's/ /, /g') }"
   cat <<PROGRAM
 #!/bin/sh
 # Made by host.firewall of SKP. up: puts the rules into the kernel, in one step.
@@ -23,7 +26,9 @@ table inet skp
 delete table inet skp
 table inet skp {
   set nodes { type ipv4_addr; elements = { $members } }
-  set ports { type inet_service; elements = { $open } }
+  set ports { type inet_service;$open }
+  # Link-local ones, Azure's and Alibaba's.
+  set clouds { type ipv4_addr; flags interval; elements = { 169.254.0.0/16, 168.63.129.16, 100.100.100.200 } }
   chain input {
     type filter hook input priority filter - 10; policy accept;
     iif lo accept
@@ -34,17 +39,24 @@ table inet skp {
   }
   chain forward {
     type filter hook forward priority filter - 10; policy accept;
-    iifname { docker0, docker_gwbridge } ip daddr 169.254.0.0/16 jump containers
+    iifname { docker0, docker_gwbridge } ip daddr @clouds jump containers
     iifname { docker0, docker_gwbridge } ip daddr @nodes jump containers
     # A node has other addresses too: there it would take a container for the node that it is on.
     iifname { docker0, docker_gwbridge } tcp dport { 2377, 7946, 2049 } jump containers
     iifname { docker0, docker_gwbridge } udp dport { 4789, 7946, 2049 } jump containers
+    # Who has a route to containers through their node reaches what is published, and nothing else.
+    iifname != { docker0, docker_gwbridge } oifname { docker0, docker_gwbridge } ct state new ct status and dnat == 0 drop
+  }
+  chain arrivals {
+    type filter hook prerouting priority raw; policy accept;
+    # An engine before 28 would pass on what comes for a port that it publishes on loopback.
+    iifname != lo ip daddr 127.0.0.0/8 drop
   }
   chain containers {
     ct state established,related accept
     meta l4proto { icmp, ipv6-icmp } accept
     meta l4proto { tcp, udp } th dport 53 accept
-    ip daddr != 169.254.0.0/16 tcp dport @ports accept
+    ip daddr != @clouds tcp dport @ports accept
     meta l4proto tcp reject with tcp reset
     reject with icmpx admin-prohibited
   }

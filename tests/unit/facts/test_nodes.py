@@ -268,6 +268,18 @@ def test_a_manager_is_known_by_its_raft_address_and_a_worker_by_its_status(
     assert swarm.nodes["id-c03"].labels == {}
 
 
+def test_a_network_that_got_no_addresses_takes_no_containers(played: FakeCluster) -> None:
+    # As of moby/swarmkit#2398: what asked for the addresses of another one.
+    empty = {"Driver": "", "Attachable": True, "IPAM": {"Driver": "default", "Config": None}}
+    played.networks = [n for n in played.networks if n["Name"] != "net-skp-users"]
+    played.networks.append({"Name": "net-skp-users", **empty})
+    with played.fleet() as fleet:
+        swarm = observed(fleet).swarm
+    assert swarm is not None
+    assert swarm.closed == {"net-skp-users": ""}
+    assert "net-skp-users" not in swarm.networks
+
+
 def test_a_join_that_was_cut_off_has_no_name_yet(played: FakeCluster) -> None:
     entry = played.entries["id-c03"]
     entry["Description"], entry["Status"] = {}, {"State": "unknown"}
@@ -291,5 +303,6 @@ def test_an_overlay_without_addresses_of_its_own_has_no_subnet(played: FakeClust
         swarm = observed(fleet).swarm
     assert swarm is not None
     assert "closed" not in swarm.networks
+    assert swarm.closed == {"closed": ""}
     assert swarm.networks["other"] == ""
     assert swarm.encrypted == {"other"}
