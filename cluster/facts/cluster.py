@@ -101,7 +101,7 @@ def remembered_cluster(
         ConfigErrors: a remembered option contradicts the settings.
     """
     told, errors = _told(declared, fleet)
-    decisions = next(iter(told.values()))[0] if told else Decisions()
+    decisions = next(iter(told.values()))[0].checked() if told else Decisions()
     cluster, _ = declared.remembering(decisions, _copies(told), options)
     return cluster, [] if told else _unknown(errors)
 

@@ -78,6 +78,8 @@ def observe(
         if swarm or deadline.passed or not _can_elect(fleet, found.values):
             break
         time.sleep(_PAUSE)
+    if swarm:
+        swarm.decisions.checked()
     strange = _strangers(fleet, found.values, swarm)
     there = {name: node for name, node in found.values.items() if name not in strange}
     return State(there, {**fleet.unreachable, **found.errors, **strange}, swarm, leaderless)

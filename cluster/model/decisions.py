@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
+from cluster.errors import SkpError
 from cluster.model import digests as record
 from cluster.model.answer import Unanswered
 from cluster.model.digests import Record
@@ -47,6 +48,7 @@ class Decisions:
         moving: whether a person agreed that it is changed, which has not ended yet.
         arranged: whether the folders of two trees were made once.
         digests: which image a tag means; unknown when the label is of no known form.
+        strange: a layout that this version does not know.
     """
 
     stopped: frozenset[str] = frozenset()
@@ -57,23 +59,41 @@ class Decisions:
     moving: bool = False
     arranged: bool = False
     digests: Record | Unanswered = field(default_factory=dict)
+    strange: str = ""
 
     @classmethod
     def parse(cls, labels: Mapping[str, str]) -> Self:
         """Return the decisions in a Swarm's labels.
 
-        A label that is not of its form is ignored, but for that of the digests.
+        A label that is not of its form is ignored, but for those of the digests and of the layout.
         """
+        layout = labels.get(LABEL_LAYOUT, "")
         return cls(
             frozenset(labels.get(LABEL_STOPPED, "").split(",")) - {""},
             _table(labels.get(LABEL_PINNED, "")),
             _table(labels.get(LABEL_OPTIONS, "")),
             _table(labels.get(LABEL_NUMBERS, "")),
-            Layout.TWO_TREES if labels.get(LABEL_LAYOUT) in (NEW, _TWO) else Layout.ONE_TREE,
-            labels.get(LABEL_LAYOUT) == _MOVING,
-            labels.get(LABEL_LAYOUT) == _TWO,
+            Layout.TWO_TREES if layout in (NEW, _TWO) else Layout.ONE_TREE,
+            layout == _MOVING,
+            layout == _TWO,
             record.parse(labels.get(LABEL_DIGESTS, "")),
+            "" if layout in ("", NEW, _TWO, _MOVING) else layout,
         )
+
+    def checked(self) -> Self:
+        """Return them.
+
+        Raises:
+            SkpError: a version that this one does not know laid out the cluster.
+        """
+        if self.strange:
+            known = ", ".join((NEW, _TWO, _MOVING))
+            raise SkpError(
+                f"the Swarm's label {LABEL_LAYOUT} says {self.strange[:40]!r}; known to this "
+                f"version: {known}, or no such label",
+                "A later version of SKP laid out this cluster: use that one.",
+            )
+        return self
 
     def dumps(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Return `labels` with these decisions in them, and all other labels as they are."""
@@ -91,6 +111,8 @@ class Decisions:
 
     @property
     def _layout(self) -> str:
+        if self.strange:
+            return self.strange
         if self.moving:
             return _MOVING
         if self.layout is Layout.ONE_TREE:

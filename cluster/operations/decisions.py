@@ -37,7 +37,7 @@ class DecisionOperation(Operation):
                 current = engine.inspect_swarm()
                 version, spec = current["Version"]["Index"], dict[str, Any](current["Spec"])
                 labels = spec.get("Labels") or {}
-                spec["Labels"] = self.decide(Decisions.parse(labels)).dumps(labels)
+                spec["Labels"] = self.decide(Decisions.parse(labels).checked()).dumps(labels)
                 try:
                     engine.update_swarm(version, swarm_spec=spec)
                     return ""

@@ -33,9 +33,11 @@ def stranger() -> Iterator[None]:
         "docker network inspect net-skp-users -f "
         "'{{index .Options \"com.docker.network.driver.overlay.vxlanid_list\"}}'; "
         'docker inspect jupyter-skp -f \'{{with index .NetworkSettings.Networks "net-skp-users"}}'
-        "{{.IPAddress}} {{.MacAddress}}{{end}}'"
+        "{{.IPAddress}} {{.MacAddress}}{{end}}'; "
+        'docker network inspect docker_gwbridge -f "{{(index .Containers '
+        '\\"$(docker inspect -f {{.Id}} jupyter-skp)\\").IPv4Address}}"'
     )
-    vni, notebook, mac = on("c01", asked).out.split()
+    vni, notebook, mac, outside = on("c01", asked).out.split()
     image = host_docker("inspect", "-f", "{{.Config.Image}}", "c01").out.strip()
     host_docker("rm", "-f", NAME)
     made = host_docker(
@@ -49,7 +51,9 @@ def stranger() -> Iterator[None]:
             f"ip link add vx type vxlan id {vni} remote {ADDRESSES['c01']} dstport 4789 dev eth0\n"
             "ip address add 10.91.7.7/20 dev vx; ip link set vx mtu 1300 up\n"
             f"ip neigh replace {notebook} lladdr {mac} dev vx nud permanent\n"
-            f"echo {notebook} >/root/notebook",
+            f"echo {notebook} >/root/notebook\n"
+            f"ip route add {outside.split('/')[0]} via {ADDRESSES['c01']}\n"
+            f"echo {outside.split('/')[0]} >/root/outside",
         )  # fmt: skip
         assert wrapped.code == 0, wrapped.all
         yield
@@ -68,14 +72,22 @@ def injected() -> bool:
     return heard.result().out == "True\n"
 
 
+def routed() -> bool:
+    """Whether the stranger, who has a route to it, reaches the notebook itself."""
+    reach = 'timeout 3 bash -c "</dev/tcp/$(cat /root/outside)/8010"'
+    return host_docker("exec", NAME, "bash", "-c", reach).code == 0
+
+
 @dataclass(frozen=True)
 class Seen:
-    """By viewpoint and address, which of the ports of interest answered; what was injected."""
+    """Which of the ports of interest answered, by viewpoint and address; what a stranger could."""
 
     before: dict[tuple[str, str], set[int]]
     after: dict[tuple[str, str], set[int]]
     injected_before: bool
     injected_after: bool
+    routed_before: bool
+    routed_after: bool
 
 
 @contextmanager
@@ -111,9 +123,9 @@ def look() -> dict[tuple[str, str], set[int]]:
 def seen(platform: None, request: pytest.FixtureRequest) -> Iterator[Seen]:
     """What answered without the firewall, and with it."""
     with metadata(), stranger():
-        before, got = look(), injected()
+        before, got, reached = look(), injected(), routed()
         request.getfixturevalue("guarded")
-        yield Seen(before, look(), got, injected())
+        yield Seen(before, look(), got, injected(), reached, routed())
 
 
 def test_nothing_listens_that_the_table_does_not_name_nor_elsewhere(platform: None) -> None:
@@ -163,6 +175,10 @@ def test_a_notebook_reaches_neither_its_node_by_another_name_nor_a_clouds_metada
 
 def test_a_stranger_takes_no_part_in_the_overlay(seen: Seen) -> None:
     assert (seen.injected_before, seen.injected_after) == (True, False)
+
+
+def test_a_stranger_with_a_route_to_containers_reaches_only_what_is_published(seen: Seen) -> None:
+    assert (seen.routed_before, seen.routed_after) == (True, False)
 
 
 def test_a_notebook_works_on_and_the_nodes_keep_their_swarm(seen: Seen) -> None:

@@ -82,6 +82,13 @@ def test_everything_is_there_after_it_was_killed_five_times(before: Before) -> N
     until(lambda: in_notebook("cat /root/mnt/sshfs/far").out == "far\n", 60)
 
 
+def test_users_code_databases_and_agents_have_networks_of_their_own(before: Before) -> None:
+    there = on("c01", "docker network ls --format '{{.Name}}'").out.split()
+    assert {"net-skp", "net-skp-users", "net-skp-databases", "net-skp-agents"} <= set(there)
+    shown = "docker inspect -f '{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}' "
+    assert on("c01", f"{shown} jupyter-skp").out.split() == ["net-skp-users"]
+
+
 def test_no_file_of_the_platform_is_left_in_the_users_tree(before: Before) -> None:
     places = " ".join(f"{HOME}/var/{n}" for n in ("registry", "mysql", "spark/recovery"))
     left = on("c01", f"sudo find {places} -type f 2>/dev/null").out.split()

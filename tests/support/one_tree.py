@@ -13,6 +13,10 @@ def lay_out() -> None:
     for node in NODES:
         on(node, "docker rm -fv $(docker ps -aq)")
     forget("skp.layout")
+    # (A network may be in use until all nodes know that its containers are gone.)
+    later = " ".join(f"net-skp-{name}" for name in ("users", "databases", "agents"))
+    gone = on("c01", f"timeout 60 sh -c 'until docker network rm -f {later}; do sleep 1; done'")
+    assert gone.code == 0, gone.all
     moved = on(
         "c01",
         f"sudo sh -ec 'mkdir -p {HOME}/var; [ ! -e {PLATFORM}/registry ] || "
