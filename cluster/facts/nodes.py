@@ -33,6 +33,7 @@ from cluster.facts.told import (
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
+    DATA_PORT,
     LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
@@ -275,6 +276,7 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
             encrypted=frozenset(
                 text(n, "Name") for n in networks if OPTION_ENCRYPTED in keys(n, "Options")
             ),
+            data_port=number_or(0, swarm, "DataPathPort") or DATA_PORT,
         )
 
 

@@ -33,6 +33,8 @@ LABEL_AFTER = "skp.after"
 LABEL_PREVIOUS = "skp.previous"
 # On an overlay network: packets between nodes are encrypted, whatever the option's value.
 OPTION_ENCRYPTED = "encrypted"
+DATA_PORT = 4789
+"""The UDP port of the overlay's packets where a Swarm was begun without another."""
 # The end of the temporary name that a new container has until it takes its place.
 HALF_MADE = ".new"
 _CLOCKS_DIFFER = 5  # seconds; more than asking takes on a busy machine
@@ -211,6 +213,7 @@ class Swarm:
         tokens: join tokens by role.
         managers: names of the reachable managers, which a joining node can ask.
         encrypted: the names of the overlays whose packets between nodes are encrypted.
+        data_port: the UDP port of the overlay's packets between nodes.
     """
 
     via: str
@@ -221,6 +224,7 @@ class Swarm:
     tokens: Mapping[str, Secret]
     managers: tuple[str, ...]
     encrypted: frozenset[str] = frozenset()
+    data_port: int = DATA_PORT
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,9 @@ def make_plan(view: View, scope: Scope) -> Plan:
         return Plan(view, tuple(leaving))
     if scope.services and (view.is_moving or (scope.moves and is_old(cluster, state))):
         return Plan(view, tuple(plan_move(cluster, state, scope.services, scope)))
-    services = _not_stopped(state, scope)
+    services, data_port = _not_stopped(state, scope), cluster.settings.number("SKP_NET_PORT")
     items = [
-        *plan_swarm(cluster.inventory, state, scope.parts, scope.nodes),
+        *plan_swarm(cluster.inventory, state, scope.parts, scope.nodes, data_port),
         *(plan_networks(cluster, state) if Part.NETWORK in scope.parts else ()),
         *plan_decisions(cluster, state, scope),
         *(plan_digests(cluster.inventory, state) if scope.services else ()),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cluster.config.inventory import Host, Inventory
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
-from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
+from cluster.model.state import DATA_PORT, LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.swarm import SWARM_PORT, InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 from cluster.plan.parts import Part
@@ -19,13 +19,18 @@ def plan_swarm(
     state: State,
     parts: Iterable[Part],
     nodes: Iterable[str],
+    data_port: int = DATA_PORT,
 ) -> list[Item]:
-    """Return the items for the wanted `parts` on the given `nodes`."""
+    """Return the items for the wanted `parts` on the given `nodes`.
+
+    Args:
+        data_port: the port of the overlay's packets in a Swarm that is begun.
+    """
     parts, names = frozenset(parts), frozenset(nodes)
     chosen = [h for h in inventory.hosts if h.name in names and h.name in state.nodes]
     items: list[Item] = []
     if Part.INIT in parts and inventory.master.name in names:
-        items.append(_init(inventory, state))
+        items.append(_init(inventory, state, data_port))
     # An engine that has just started still seeks a manager: until it has found one, no container
     # can be attached to an overlay network there.
     coming = [host for host in chosen if _is_coming(host, state)]
@@ -64,7 +69,7 @@ def _deferred(node: str, name: str, reason: str, hint: str) -> Item:
     return Deferred(Kind.SWARM, node, name, reason, hint)
 
 
-def _init(inventory: Inventory, state: State) -> Item:
+def _init(inventory: Inventory, state: State, data_port: int) -> Item:
     name = inventory.master.name
     if state.swarm:
         return Keep(Kind.SWARM, name, "swarm")
@@ -83,7 +88,7 @@ def _init(inventory: Inventory, state: State) -> Item:
         )
     if (master := state.nodes.get(name)) and master.unfit[0]:
         return _blocked(name, "swarm", *master.unfit)
-    return InitSwarm(name)
+    return InitSwarm(name, data_port)
 
 
 def _is_coming(host: Host, state: State) -> bool:

@@ -8,7 +8,7 @@ from statistics import median
 from cluster.config.inventory import Host
 from cluster.model.unfit import Told, unfit
 from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
-from hosts.check.listening import addresses, guard, ports
+from hosts.check.listening import addresses, guard, overlay, ports
 from hosts.check.logins import account, passwords, user
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
@@ -146,7 +146,7 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
             yield Finding(
                 host.name, "firewall", f"it can't reach 7946/tcp of {name}",
                 "./skp.py host.firewall; if another is in the way: open 2377/tcp, 7946/tcp+udp and "
-                f"4789/udp on {name} for the nodes",
+                f"{cluster.overlay_port}/udp on {name} for the nodes",
             )  # fmt: skip
 
 
@@ -251,5 +251,5 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 JUDGES: tuple[Judge, ...] = (
     account, user, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space,
-    _network, _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
+    _network, overlay, _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

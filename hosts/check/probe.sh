@@ -40,6 +40,7 @@ driver {{.Driver}}
 liverestore {{.LiveRestoreEnabled}}
 swarm {{.Swarm.LocalNodeState}}
 cluster {{with .Swarm.Cluster}}{{.ID}}{{end}}
+dataport {{with .Swarm.Cluster}}{{.DataPathPort}}{{end}}
 runtimes {{range $name, $_ := .Runtimes}}{{$name}} {{end}}
 security {{range .SecurityOptions}}{{.}} {{end}}
 store {{range .DriverStatus}}{{index . 1}} {{end}}

@@ -80,6 +80,7 @@ def test_the_firewall_knows_all_nodes_and_what_containers_may_reach(tmp_path: Pa
     assert firewall.values == {
         "NODES": "10.1.0.1 10.1.0.2",
         "PORTS": "53 3128 3306 8010 8020 8040",
+        "OVERLAY": "4789",
     }, "the registry's is its node's own"
     for node in HOSTS:
         program = shell(firewall, node, "wanted").stdout
@@ -97,6 +98,12 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     refused = [line.strip() for line in rules.splitlines() if "drop" in line]
     assert refused == ["tcp dport { 2377, 7946, 2049 } drop", "udp dport { 4789, 7946, 2049 } drop"]
     assert rules.count("policy accept") == 1
+
+
+def test_strangers_reach_no_port_that_a_swarm_may_have_for_the_overlay(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {"SKP_NET_PORT": "7789"}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    assert program.count("udp dport { 4789, 7789, 7946, 2049 }") == 2
 
 
 def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:

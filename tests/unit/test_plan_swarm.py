@@ -9,6 +9,7 @@ import pytest
 
 from cluster.model.item import Action
 from cluster.model.state import Membership
+from cluster.operations.swarm import InitSwarm
 from cluster.plan.parts import Part
 from cluster.plan.swarm import drained, plan_swarm
 from tests.support.swarm_plans import (
@@ -27,6 +28,13 @@ from tests.support.swarm_plans import (
 def test_the_master_begins() -> None:
     steps = plan(state(None, OUTSIDE, OUTSIDE, OUTSIDE), Part.INIT)
     assert actions(steps) == [("c01", Action.INIT, "swarm")]
+
+
+def test_it_begins_with_the_port_that_the_settings_say() -> None:
+    (step,) = plan_swarm(
+        INVENTORY, state(None, OUTSIDE, OUTSIDE, OUTSIDE), [Part.INIT], ["c01"], 7789
+    )
+    assert step == InitSwarm("c01", 7789)
 
 
 def test_a_second_swarm_is_not_begun_beside_one_that_lost_its_managers() -> None:
