@@ -103,5 +103,10 @@ def _leave(host: Host, state: State, entry: SwarmNode, via: str, order: int) -> 
     if host.name in state.nodes:
         return LeaveSwarm(host.name, entry.id, entry.role, via, order)
     if entry.state != "down":
-        return _blocked(host.name, "it can't be reached, but the Swarm still hears of it")
+        return _blocked(
+            host.name,
+            "it can't be reached, but the Swarm still hears of it",
+            "See why it does not answer; or switch it off, and type this again once the Swarm "
+            "counts it as down (docker node ls).",
+        )
     return ForgetNode(host.name, entry.id, via, order)
