@@ -52,6 +52,7 @@ from cluster.model.state import (
     SwarmNode,
 )
 
+_MIXED = "(were addresses exchanged? docs/guide.md, Addresses)"
 _PAUSE = 1.0  # seconds between two tries while managers elect a leader
 
 
@@ -96,7 +97,7 @@ def _strangers(
         owner = owners.get(entry.address, name) if entry else name
         if entry and owner != name:
             what = f"it says that it is the Swarm's member {entry.id[:12]}, which is {owner}"
-            strange[name] = NodeError(name, what, f"Look at it: ssh {name} docker info")
+            strange[name] = NodeError(name, what, f"Look at it: ssh {name} docker info {_MIXED}")
     return strange
 
 

@@ -94,6 +94,14 @@ def test_a_namesakes_entry_is_left_alone() -> None:
     assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ())]
 
 
+def test_an_entry_at_the_address_of_another_that_answers_is_dead() -> None:
+    exchanged = replace(entry(2, "manager", "down"), address="10.0.0.3")
+    there = swarm(entry(1, "manager"), exchanged)
+    steps = plan(state(there, member(1, True), OUTSIDE, OUTSIDE), Part.JOIN)
+    stale = {s.node: s.stale for s in steps if s.action is Action.JOIN}
+    assert stale == {"c02": ("id2",), "c03": ()}
+
+
 def test_an_entry_that_a_node_answers_for_is_not_dead() -> None:
     shared = replace(entry(3, "worker"), hostname="c02", address="10.0.0.2")
     there = swarm(entry(1, "manager"), shared)
@@ -131,6 +139,7 @@ def test_a_member_that_can_not_come_back_by_itself_is_named(membership: Membersh
     step = plan(state(there, member(1, True), member(2, True), membership), Part.JOIN)[2]
     assert step.action is Action.BLOCK
     assert membership.state in step.reason
+    assert "./skp.py docker.node-rm -h c03" in step.hint
 
 
 def test_a_changed_group_changes_the_role() -> None:
