@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import services
 from cli.session import Session
 from cluster.errors import NodeError
-from cluster.model import admission
+from cluster.model import admission, unchangeable
 from cluster.model.line import Tone, Toned, table
 from cluster.model.spec import REGISTRY
 
@@ -94,7 +94,8 @@ def status_of(s: Session, chosen: Sequence[Service]) -> Status:
     hosts = tuple(host.name for host in s.hosts)
     with s.fleet() as fleet:  # the managers too: they know what is wanted
         view = s.view(fleet, chosen)
-    s.warn([*unknown_options(view), *admission.warnings(s.inventory, view.state)])
+    told = [*admission.warnings(s.inventory, view.state)]
+    s.warn([*unknown_options(view), *told, *unchangeable.warnings(view.cluster, view.state)])
     unreachable = {n: error for n, error in view.state.unreachable.items() if n in hosts}
     nodes, containers = rows(view.cluster, view.state, chosen, hosts)
     return Status(nodes, containers, overrides(s.settings, view.state, chosen), unreachable)

@@ -149,6 +149,7 @@ class MySQL(Service):
                 disk=DISK,
                 probe=Probe((*ROOT, "--host=127.0.0.1", "--execute=DO 1"), timeout=5),
                 stop_timeout=120,
+                sole=True,
                 after=("registry",),
             )  # fmt: skip
 

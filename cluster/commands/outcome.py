@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from cluster.commands.report import Report
 from cluster.config.inventory import Host
-from cluster.model import admission
+from cluster.model import admission, unchangeable
 from cluster.model.cluster import Cluster, View
 from cluster.model.item import Deferred, Item
 from cluster.model.result import Outcome, Result
@@ -53,7 +53,7 @@ def converged(
             *_overruled(view),
             *clock_warnings(state.nodes),
             *admission.warnings(cluster.inventory, state),
-            *_address_warnings(cluster, state),
+            *unchangeable.warnings(cluster, state),
             *complaints,
         ),
         *_remembered(cluster, state, scope),
@@ -84,16 +84,6 @@ def _partly(cluster: Cluster, scope: Scope) -> list[str]:
     }[scope.goal]
     partial = [service for service in scope.services if not covers(cluster, scope, service)]
     return [f"{service.name} {what}" for service in partial]
-
-
-def _address_warnings(cluster: Cluster, state: State) -> list[str]:
-    """Warn of nodes that the Swarm knows by another address than hosts.json says."""
-    return [
-        f"{host.name}: {cluster.inventory.path} says {host.ipv4}, the Swarm knows it as {known}"
-        for host in cluster.inventory.hosts
-        if host.name in state.nodes
-        and (known := state.nodes[host.name].membership.address) not in ("", host.ipv4)
-    ]
 
 
 def _overruled(view: View) -> list[str]:

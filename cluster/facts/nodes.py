@@ -33,6 +33,7 @@ from cluster.facts.told import (
 from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
+    DATA_PORT,
     LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
@@ -51,6 +52,7 @@ from cluster.model.state import (
     SwarmNode,
 )
 
+_MIXED = "(were addresses exchanged? docs/guide.md, Addresses)"
 _PAUSE = 1.0  # seconds between two tries while managers elect a leader
 
 
@@ -97,7 +99,7 @@ def _strangers(
         owner = owners.get(entry.address, name) if entry else name
         if entry and owner != name:
             what = f"it says that it is the Swarm's member {entry.id[:12]}, which is {owner}"
-            strange[name] = NodeError(name, what, f"Look at it: ssh {name} docker info")
+            strange[name] = NodeError(name, what, f"Look at it: ssh {name} docker info {_MIXED}")
     return strange
 
 
@@ -280,6 +282,7 @@ def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
                 text(n, "Name") for n in networks if OPTION_ENCRYPTED in keys(n, "Options")
             ),
             closed={text(n, "Name"): _subnet(n) for n in every if n not in networks},
+            data_port=number_or(0, swarm, "DataPathPort") or DATA_PORT,
         )
 
 

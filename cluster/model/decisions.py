@@ -25,6 +25,8 @@ LABEL_PINNED = "skp.pinned"
 LABEL_OPTIONS = "skp.options"
 # Service to node to the number that it has for ever, as JSON.
 LABEL_NUMBERS = "skp.numbers"
+# Container to the nodes that may have it to the ids that these have in the Swarm, as JSON.
+LABEL_PLACES = "skp.places"
 # How data is laid out; absent in a Swarm that an earlier version began.
 LABEL_LAYOUT = "skp.layout"
 NEW, _TWO, _MOVING = "new", str(Layout.TWO_TREES.value), "moving"
@@ -44,6 +46,8 @@ class Decisions:
         options: service to setting to value: what `-run` was given.
         numbers: service to node to its ordinal, also of nodes that are gone: no ordinal is given
             twice.
+        places: container to node to that one's id in the Swarm, of containers that may be there
+            only once: where they may be.
         layout: how data is laid out; of a Swarm that is only to begin, as this version does it.
         moving: whether a person agreed that it is changed, which has not ended yet.
         arranged: whether the folders of two trees were made once.
@@ -60,6 +64,7 @@ class Decisions:
     arranged: bool = False
     digests: Record | Unanswered = field(default_factory=dict)
     strange: str = ""
+    places: Table = field(default_factory=dict)
 
     @classmethod
     def parse(cls, labels: Mapping[str, str]) -> Self:
@@ -78,6 +83,7 @@ class Decisions:
             layout == _TWO,
             record.parse(labels.get(LABEL_DIGESTS, "")),
             "" if layout in ("", NEW, _TWO, _MOVING) else layout,
+            _table(labels.get(LABEL_PLACES, "")),
         )
 
     def checked(self) -> Self:
@@ -102,6 +108,7 @@ class Decisions:
             LABEL_PINNED: _text(self.pinned),
             LABEL_OPTIONS: _text(self.options),
             LABEL_NUMBERS: _text(self.numbers),
+            LABEL_PLACES: _text(self.places),
             LABEL_LAYOUT: self._layout,
         }
         if not isinstance(self.digests, Unanswered):  # else the label stays as it is
@@ -159,6 +166,16 @@ class Decisions:
         """Return the decisions with ordinals of further nodes of `service`; existing ones stay."""
         known = {**numbers, **self.numbers.get(service, {})}
         return replace(self, numbers={**_without(self.numbers, service), service: known})
+
+    def place(self, container: str, nodes: Mapping[str, str]) -> Decisions:
+        """Return the decisions with the nodes (by name, their ids) that may have a container."""
+        others = _without(self.places, container)
+        return replace(self, places={**others, container: dict(nodes)} if nodes else others)
+
+    def leave(self, container: str, node: str) -> Decisions:
+        """Return the decisions without a node among those that may have a container."""
+        known = self.places.get(container, {})
+        return self.place(container, {name: i for name, i in known.items() if name != node})
 
     def admit(self, image: str, digest: str) -> Decisions:
         """Return the decisions with `digest` counting for an image, given as repository:tag.

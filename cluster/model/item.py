@@ -136,6 +136,10 @@ class Item:
         """Whether it removes a container: removals come first, in the opposite order of `after`."""
         return False
 
+    def waits_for(self, removal: Item) -> bool:  # noqa: ARG002
+        """Whether it is skipped when a removal has failed that goes before it anyhow."""
+        return False
+
     @property
     def is_blocked(self) -> bool:
         """Whether it can't be carried out now."""

@@ -15,15 +15,16 @@ def needed(item: Item, items: Iterable[Item]) -> list[Item]:
 
     Of each service in `after`: the one on the same node if there is one there (a registry), else
     all of them (a database). Of its own service: those of lower start phases, and those whose
-    order is before.
+    order is before. Of removals: those that it says itself.
     """
-    items = [other for other in items if not other.is_removal]
+    every = list(items)
+    items = [other for other in every if not other.is_removal]
     own = [i for i in items if i.service == item.service]
     waiting = [i for i in own if i.start_phase < item.start_phase or 0 < i.order < item.order]
     for service in item.after:
         theirs = [i for i in items if i.service == service]
         waiting += [i for i in theirs if i.node == item.node] or theirs
-    return waiting
+    return waiting + [other for other in every if other.is_removal and item.waits_for(other)]
 
 
 def waves(items: Iterable[I]) -> list[list[I]]:

@@ -184,8 +184,7 @@ class Container:
         entrypoint: in place of the image's own; empty for that.
         environment: plain variables. Never a secret: `docker inspect` shows them.
         mounts, ports, files: see their classes; files are placed under /run/skp.
-        network: the overlay's name, `HOST` or `BRIDGE`.
-        also_on: names of further overlays that it is on.
+        network: the overlay's name, `HOST` or `BRIDGE`. also_on: further overlays that it is on.
         aliases: further names on the overlays.
         user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
@@ -200,6 +199,7 @@ class Container:
         gpus: how many of the node's GPUs, -1 for all, through the engine's runtime for them.
         probe: how to see that it works; without one, running is enough.
         stop_timeout: seconds from SIGTERM to SIGKILL.
+        sole: whether two of its name, on two nodes, would ruin the data that they share.
         busy: a command inside it that ends with 0, and says with what, when it is at work and
             replacing it would cost somebody something.
         after: services whose containers have to be healthy before this one starts.
@@ -243,6 +243,7 @@ class Container:
     restart: str = "unless-stopped"
     probe: Probe | None = None
     stop_timeout: int = 10
+    sole: bool = field(default=False, metadata={"spec": False})
     busy: tuple[str, ...] = field(default=(), metadata={"spec": False})
     after: tuple[str, ...] = field(default=(), metadata={"spec": False})
     start_phase: int = field(default=0, metadata={"spec": False})

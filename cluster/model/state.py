@@ -33,6 +33,8 @@ LABEL_AFTER = "skp.after"
 LABEL_PREVIOUS = "skp.previous"
 # On an overlay network: packets between nodes are encrypted, whatever the option's value.
 OPTION_ENCRYPTED = "encrypted"
+DATA_PORT = 4789
+"""The UDP port of the overlay's packets where a Swarm was begun without another."""
 # The end of the temporary name that a new container has until it takes its place.
 HALF_MADE = ".new"
 _CLOCKS_DIFFER = 5  # seconds; more than asking takes on a busy machine
@@ -215,6 +217,7 @@ class Swarm:
         encrypted: the names of the overlays whose packets between nodes are encrypted.
         closed: the networks that no container of ours can be attached to, with the subnet of each:
             not attachable, or without addresses since another one has them.
+        data_port: the UDP port of the overlay's packets between nodes.
     """
 
     via: str
@@ -226,6 +229,7 @@ class Swarm:
     managers: tuple[str, ...]
     encrypted: frozenset[str] = frozenset()
     closed: Mapping[str, str] = field(default_factory=dict)
+    data_port: int = DATA_PORT
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cluster.connectors.node import Node
-from cluster.model.item import Action, ContainerItem, Difference, Kind
+from cluster.model.item import Action, ContainerItem, Difference, Item, Kind
 from cluster.model.policy import Busy
 from cluster.model.spec import Container
 from cluster.model.state import FoundContainer
@@ -52,6 +52,10 @@ class CreateContainer(ContainerOperation):
     labels: Mapping[str, str]
     master: str
     action = Action.CREATE
+
+    def waits_for(self, removal: Item) -> bool:
+        """Whether `removal` is that of the same container elsewhere, which there may be once."""
+        return self.container.sole and (removal.service, removal.name) == (self.service, self.name)
 
     def execute(self, context: Context) -> str:
         """Make it under another name, then name and start it, and wait until it works."""

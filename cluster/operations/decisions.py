@@ -15,7 +15,7 @@ import docker.errors
 from cluster.config.secrets import StoredSecrets
 from cluster.facts.disk import SECRETS_FILE, SECRETS_MARK, STAMP
 from cluster.model.decisions import Decisions
-from cluster.model.item import Action, Difference, Kind
+from cluster.model.item import Action, Difference, Item, Kind
 from cluster.operations.base import Context, Operation
 
 
@@ -136,6 +136,57 @@ class RememberOrdinals(DecisionOperation):
     def decide(self, decisions: Decisions) -> Decisions:
         """Return the decisions with these ordinals added."""
         return decisions.number(self.service_name, self.ordinals)
+
+
+@dataclass(frozen=True)
+class RememberPlace(DecisionOperation):
+    """Remember, before it is made, where a container may be that may be there only once.
+
+    Attributes:
+        container: its name. nodes: by name, the ids that they have in the Swarm.
+    """
+
+    node: str
+    container: str
+    nodes: Mapping[str, str]
+    differences: tuple[Difference, ...] = ()
+    action = Action.RECORD
+
+    @property
+    def name(self) -> str:
+        """The container's name, and the word for what is remembered."""
+        return f"place of {self.container}"
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Return the decisions with these nodes."""
+        return decisions.place(self.container, self.nodes)
+
+
+@dataclass(frozen=True)
+class ForgetPlace(DecisionOperation):
+    """Remember that such a container is not on a node any more, once it has been removed there.
+
+    Attributes:
+        container: its name. left: the node.
+    """
+
+    node: str
+    container: str
+    left: str
+    kind, action = Kind.SERVICE, Action.FORGET
+
+    @property
+    def name(self) -> str:
+        """The container's name, and the word for what is forgotten."""
+        return f"{self.left} as place of {self.container}"
+
+    def waits_for(self, removal: Item) -> bool:
+        """Whether `removal` is that of the container there."""
+        return removal.key == (Kind.CONTAINER, self.left, self.container)
+
+    def decide(self, decisions: Decisions) -> Decisions:
+        """Return the decisions without that node."""
+        return decisions.leave(self.container, self.left)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.decisions import LABEL_LAYOUT, NEW
 from cluster.model.item import Action, Kind
-from cluster.model.state import moment
+from cluster.model.state import DATA_PORT, moment
 from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import forget
 
@@ -25,7 +25,7 @@ _JOINING = 10.0  # seconds; the managers know a joining node's name in less than
 def _listen_address(node: Node) -> str:
     """Return where Swarm listens on a node: at its own address alone, the gossip's port (7946) too.
 
-    The kernel takes the overlay's packets (4789/udp) at all addresses whatever is said to the
+    The kernel takes the overlay's packets (SKP_NET_PORT) at all addresses whatever is said to the
     engine: that is left to the firewall.
     """
     return f"{node.host.ipv4}:{SWARM_PORT}"
@@ -33,9 +33,14 @@ def _listen_address(node: Node) -> str:
 
 @dataclass(frozen=True)
 class InitSwarm(Operation):
-    """Begin the Swarm on the master."""
+    """Begin the Swarm on the master.
+
+    Attributes:
+        data_port: the UDP port of the overlay's packets, for as long as the Swarm lives.
+    """
 
     node: str
+    data_port: int = DATA_PORT
     name: str = "swarm"
     kind, action = Kind.SWARM, Action.INIT
 
@@ -47,6 +52,7 @@ class InitSwarm(Operation):
                 listen_addr=_listen_address(node),
                 advertise_addr=node.host.ipv4,
                 data_path_addr=node.host.ipv4,
+                data_path_port=self.data_port,
                 swarm_spec={"Labels": {LABEL_LAYOUT: NEW}},
             )
         return ""

@@ -21,6 +21,7 @@ from cluster.operations.container import (
     WaitForContainer,
 )
 from cluster.operations.container_body import labels
+from cluster.plan.places import Reach
 from cluster.plan.shared import Shared
 from cluster.plan.unanswered import unowned, unread
 
@@ -41,6 +42,7 @@ class Rules:
         marker_files: by service, the files on nodes' disks that decide about its containers.
         shared: what they depend on of shared folders.
         missing: returns why an image has no id or digest, and what to type.
+        reach: which nodes the command is about.
     """
 
     identify: Callable[[Container], str]
@@ -51,6 +53,7 @@ class Rules:
     marker_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shared: Shared = field(default_factory=Shared)
     missing: Callable[[Image], tuple[str, str]] = lambda image: (f"there is no {image.name}", "")
+    reach: Reach = field(default_factory=Reach)
 
 
 def plan_containers(
@@ -127,7 +130,9 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     item = _compared(container, identity, node, rules)
     if not item.changes:
         return item
-    if obstacle := obstacle_of(container, node, rules):
+    new = container.name not in node.containers
+    elsewhere = rules.reach.elsewhere(container, state) if new else None
+    if obstacle := elsewhere or obstacle_of(container, node, rules):
         found = blocked(container, *obstacle)
         return replace(found, differences=item.differences, order=item.order)
     reason, hint = missing_prerequisites(container, state, rules)

@@ -14,6 +14,8 @@ from cluster.operations.files import RemoveFile
 from cluster.operations.leave import ForgetNode, LeaveSwarm
 from cluster.operations.swarm_entry import DrainNode
 
+_LOST = ("error", "inactive")  # states of a membership in which a node may not tell its entry
+
 
 def plan_leave(
     inventory: Inventory, state: State, nodes: Sequence[str], files: Sequence[NodeFile] = ()
@@ -43,7 +45,9 @@ def plan_leave(
                 "Leave --nodes out, or the master out of it.",
             )
         ]
-    items = [item for host in members for item in _drained(host, state, swarm, files)]
+    items = [
+        i for h in members if (e := entries[h.name]) for i in _drained(h, state, e, swarm, files)
+    ]
     return items + [
         _leave(host, state, entry, swarm.via, order)
         for order, host in _ordered(members, last)
@@ -66,24 +70,32 @@ def _blocked(node: str, reason: str, hint: str = "") -> Item:
 
 
 def _entry(host: Host, state: State, swarm: Swarm) -> SwarmNode | None:
-    """Return the Swarm's entry of a host; if that can't be reached, by its name or address."""
-    if host.name in state.nodes:
-        return swarm.nodes.get(state.nodes[host.name].membership.node_id)
-    known = {node.membership.node_id for node in state.nodes.values()}
+    """Return the Swarm's entry of a host.
+
+    It is found by name or address where the host can't be reached, or no longer knows its own: its
+    engine could not begin again (its address is gone, say), or it has left by itself.
+    """
+    node = state.nodes.get(host.name)
+    if node and node.membership.state not in _LOST:
+        return swarm.nodes.get(node.membership.node_id)
+    names = {host.name, node.hostname} if node else {host.name}
+    known = {other.membership.node_id for other in state.nodes.values() if other != node}
     for entry in swarm.nodes.values():
-        if entry.id not in known and (entry.hostname == host.name or entry.address == host.ipv4):
+        if entry.id not in known and (entry.hostname in names or entry.address == host.ipv4):
             return entry
     return None
 
 
-def _drained(host: Host, state: State, swarm: Swarm, files: Sequence[NodeFile]) -> list[Item]:
+def _drained(
+    host: Host, state: State, entry: SwarmNode, swarm: Swarm, files: Sequence[NodeFile]
+) -> list[Item]:
     if host.name not in state.nodes:
         return []
     node = state.nodes[host.name]
     ours = [c for c in node.containers.values() if c.service]
     there = [file for file in files if node.files.get(file.path)]
     return [
-        DrainNode(host.name, node.membership.node_id, swarm.via, "drain"),
+        DrainNode(host.name, entry.id, swarm.via, "drain"),
         *(RemoveFile(host.name, file) for file in there),
         # The person asked for everything there to be removed, whether it is at work or not.
         *(RemoveContainer(host.name, c.name, c, Busy.REPLACE) for c in ours),
@@ -100,8 +112,13 @@ def _ordered(members: Iterable[Host], last: Host) -> list[tuple[int, Host]]:
 
 
 def _leave(host: Host, state: State, entry: SwarmNode, via: str, order: int) -> Item:
-    if host.name in state.nodes:
+    if host.name in state.nodes and state.nodes[host.name].membership.state != "inactive":
         return LeaveSwarm(host.name, entry.id, entry.role, via, order)
     if entry.state != "down":
-        return _blocked(host.name, "it can't be reached, but the Swarm still hears of it")
+        return _blocked(
+            host.name,
+            "it can't be reached as its member, but the Swarm still hears of it",
+            "See why it does not answer; or switch it off, and type this again once the Swarm "
+            "counts it as down (docker node ls).",
+        )
     return ForgetNode(host.name, entry.id, via, order)

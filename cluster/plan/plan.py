@@ -31,6 +31,7 @@ from cluster.plan.move import is_old, plan_move
 from cluster.plan.networks import plan_networks
 from cluster.plan.ordinals import plan_ordinals
 from cluster.plan.parts import Part
+from cluster.plan.places import Reach, plan_places
 from cluster.plan.prerequisites import with_setup
 from cluster.plan.scope import Goal, Scope, covers
 from cluster.plan.secrets import stored_secrets, unknown_secrets
@@ -63,9 +64,9 @@ def make_plan(view: View, scope: Scope) -> Plan:
         return Plan(view, tuple(leaving))
     if scope.services and (view.is_moving or (scope.moves and is_old(cluster, state))):
         return Plan(view, tuple(plan_move(cluster, state, scope.services, scope)))
-    services = _not_stopped(state, scope)
+    services, data_port = _not_stopped(state, scope), cluster.settings.number("SKP_NET_PORT")
     items = [
-        *plan_swarm(cluster.inventory, state, scope.parts, scope.nodes),
+        *plan_swarm(cluster.inventory, state, scope.parts, scope.nodes, data_port),
         *(plan_networks(cluster, state) if Part.NETWORK in scope.parts else ()),
         *plan_decisions(cluster, state, scope),
         *(plan_digests(cluster.inventory, state) if scope.services else ()),
@@ -127,7 +128,8 @@ def _containers(view: View, scope: Scope, services: Sequence[Service]) -> list[I
         if step.container.node in scope.nodes and (scope.goal is Goal.APPLY or not step.hint)
     ]
     here = [container for container in desired if container.node in scope.nodes]
-    return [*_images(view, here), *with_setup(items, early, state, rules)]
+    places = plan_places(items, state)
+    return [*places, *_images(view, here), *with_setup(items, early, state, rules)]
 
 
 def _desired(
@@ -168,6 +170,7 @@ def _rules(
         {s.name: frozenset(s.marker_files(cluster)) for s in scope.services},
         shared(cluster, state, scope.services),
         lambda image: missing(inventory, state, image),
+        Reach(frozenset(inventory.names), frozenset(inventory.names) - frozenset(scope.nodes)),
     )
 
 

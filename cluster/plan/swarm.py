@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cluster.config.inventory import Host, Inventory
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
-from cluster.model.state import LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
+from cluster.model.state import DATA_PORT, LABEL_OWNED, FoundNode, State, Swarm, SwarmNode
 from cluster.operations.swarm import SWARM_PORT, InitSwarm, JoinSwarm, SweepJoins, WaitForMember
 from cluster.operations.swarm_entry import ActivateNode, DrainNode, SetLabels, SetRole
 from cluster.plan.parts import Part
@@ -19,13 +19,18 @@ def plan_swarm(
     state: State,
     parts: Iterable[Part],
     nodes: Iterable[str],
+    data_port: int = DATA_PORT,
 ) -> list[Item]:
-    """Return the items for the wanted `parts` on the given `nodes`."""
+    """Return the items for the wanted `parts` on the given `nodes`.
+
+    Args:
+        data_port: the port of the overlay's packets in a Swarm that is begun.
+    """
     parts, names = frozenset(parts), frozenset(nodes)
     chosen = [h for h in inventory.hosts if h.name in names and h.name in state.nodes]
     items: list[Item] = []
     if Part.INIT in parts and inventory.master.name in names:
-        items.append(_init(inventory, state))
+        items.append(_init(inventory, state, data_port))
     # An engine that has just started still seeks a manager: until it has found one, no container
     # can be attached to an overlay network there.
     coming = [host for host in chosen if _is_coming(host, state)]
@@ -64,7 +69,7 @@ def _deferred(node: str, name: str, reason: str, hint: str) -> Item:
     return Deferred(Kind.SWARM, node, name, reason, hint)
 
 
-def _init(inventory: Inventory, state: State) -> Item:
+def _init(inventory: Inventory, state: State, data_port: int) -> Item:
     name = inventory.master.name
     if state.swarm:
         return Keep(Kind.SWARM, name, "swarm")
@@ -83,7 +88,7 @@ def _init(inventory: Inventory, state: State) -> Item:
         )
     if (master := state.nodes.get(name)) and master.unfit[0]:
         return _blocked(name, "swarm", *master.unfit)
-    return InitSwarm(name)
+    return InitSwarm(name, data_port)
 
 
 def _is_coming(host: Host, state: State) -> bool:
@@ -110,7 +115,7 @@ def _join(host: Host, inventory: Inventory, state: State) -> Item:
     if not node.membership.active and node.unfit[0]:
         return _blocked(host.name, role, *node.unfit)
     if not node.membership.active:
-        stale = tuple(_left_behind(host, node, state))
+        stale = tuple(_left_behind(host, node, inventory, state))
         swarm = state.swarm
         managers = tuple(f"{inventory.host(m).ipv4}:{SWARM_PORT}" for m in swarm.managers)
         token = swarm.tokens[role]
@@ -132,17 +137,20 @@ def _swept(state: State) -> list[Item]:
     return [SweepJoins(state.swarm.via, left)]
 
 
-def _left_behind(host: Host, node: FoundNode, state: State) -> Iterator[str]:
+def _left_behind(host: Host, node: FoundNode, inventory: Inventory, state: State) -> Iterator[str]:
     """Yield the ids of entries in the Swarm of a node that is outside of it since a reinstallation.
 
     They may still be "ready", since managers notice a loss only after some seconds. An entry at
-    another address, or of a node that answers, is another machine's.
+    another address, or of a node that answers, is another machine's; but not one at the address of
+    a node that answers by another name: then addresses were exchanged.
     """
     assert state.swarm is not None
+    others = {h.ipv4: state.nodes[h.name] for h in inventory.hosts if h.name in state.nodes}
     alive = {other.membership.node_id for other in state.nodes.values()}
     for entry in state.swarm.nodes.values():
-        same = entry.hostname == node.hostname and entry.address == host.ipv4
-        if same and entry.id not in alive:
+        owner = others.get(entry.address, node)
+        here = entry.address == host.ipv4 or owner.hostname != node.hostname
+        if entry.hostname == node.hostname and here and entry.id not in alive:
             yield entry.id
 
 
@@ -174,7 +182,11 @@ def _unlock(node: str) -> str:
 
 
 def _give_up(node: str) -> str:
-    return f"Look at it: ssh {node} docker info; docker swarm leave --force gives it up."
+    return (
+        f"Look at it: ssh {node} docker info (is its address another than when it joined?). "
+        f"./skp.py docker.node-rm -h {node} takes it out, docker.swarm-join has it join anew; "
+        f"without a manager: ssh {node} docker swarm leave --force"
+    )
 
 
 def _label(host: Host, state: State) -> Item:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.config.inventory import Host, Inventory
+from cluster.model.state import DATA_PORT
 
 Facts = Mapping[str, Sequence[str]]
 """What hosts/check/probe.sh printed on a node: the values by their keys."""
@@ -40,6 +41,8 @@ class ClusterFacts:
         ports: by node, which TCP ports are wanted there by which service.
         gpus: the nodes on which a service asks for GPUs.
         addresses: by node and wanted port, the address it is to listen on; "" for all.
+        data_port: the UDP port of the overlay's packets, as the settings say.
+        lost: by node, the nodes that its overlay packets do not get to, or not back from.
     """
 
     inventory: Inventory
@@ -48,6 +51,14 @@ class ClusterFacts:
     ports: Mapping[str, Mapping[int, str]]
     gpus: frozenset[str] = frozenset()
     addresses: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    data_port: int = DATA_PORT
+    lost: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def overlay_port(self) -> str:
+        """The UDP port of the overlay's packets, as the Swarm says, else the settings."""
+        said = (one(facts, "dataport") for facts in self.facts.values())
+        return next(filter(None, said), str(self.data_port))
 
     def usual(self, key: str) -> str:
         """Return the most frequent value of a key, "" for a tie or none."""

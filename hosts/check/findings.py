@@ -7,8 +7,9 @@ from statistics import median
 
 from cluster.config.inventory import Host
 from cluster.model.unfit import Told, unfit
+from hosts.check.address import address
 from hosts.check.facts import NONSENSE, ClusterFacts, Facts, Finding, Judge, one
-from hosts.check.listening import addresses, guard, ports
+from hosts.check.listening import addresses, guard, overlay, ports
 from hosts.check.logins import account, passwords, user
 
 _API_SINCE = 25  # Docker Engine: the first with the API that SKP speaks
@@ -82,7 +83,8 @@ def _running_engine(host: Host, facts: Facts) -> Iterator[Finding]:
     if swarm in ("pending", "error"):
         yield Finding(
             host.name, "swarm", f"its Swarm membership is {swarm}",
-            "there: docker info; docker swarm leave --force gives it up",
+            f"there: docker info; ./skp.py docker.node-rm -h {host.name} takes it out, "
+            "docker.swarm-join has it join anew (without a manager: docker swarm leave --force)",
         )  # fmt: skip
 
 
@@ -129,11 +131,6 @@ def _space(_: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
 
 
 def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
-    if not one(facts, "device"):
-        yield Finding(
-            host.name, "address", f"no interface has {host.ipv4}",
-            f"put its own address into {cluster.inventory.path}; Swarm can't use one behind NAT",
-        )  # fmt: skip
     usual, mtu = cluster.usual("mtu"), one(facts, "mtu")
     if usual and mtu and mtu != usual:
         yield Finding(
@@ -146,7 +143,7 @@ def _network(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findin
             yield Finding(
                 host.name, "firewall", f"it can't reach 7946/tcp of {name}",
                 "./skp.py host.firewall; if another is in the way: open 2377/tcp, 7946/tcp+udp and "
-                f"4789/udp on {name} for the nodes",
+                f"{cluster.overlay_port}/udp on {name} for the nodes",
             )  # fmt: skip
 
 
@@ -251,5 +248,5 @@ def _rows(facts: Facts, key: str, count: int) -> Iterable[list[str]]:
 
 JUDGES: tuple[Judge, ...] = (
     account, user, passwords, _engine, _other_swarm, _clock, ports, addresses, guard, _space,
-    _network, _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
+    address, _network, overlay, _lost_rules, _names, _shared, _unlike, _gpu, _selinux, _nonsense,
 )  # fmt: skip

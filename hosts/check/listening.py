@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from cluster.config.inventory import Host
 from hosts.check.facts import ClusterFacts, Facts, Finding, one
 
-_SWARM_PORTS = {"tcp": ("2377", "7946"), "udp": ("7946", "4789")}
+_ANOTHER = 4790  # an example of a port for the overlay's packets
+_SWARM_PORTS = {"tcp": ("2377", "7946"), "udp": ("7946",)}
 
 
 def ports(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
@@ -22,12 +23,43 @@ def ports(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
     if one(facts, "swarm") != "inactive":
         return
     for protocol, ports in _SWARM_PORTS.items():
-        for number in ports:
+        own = (cluster.overlay_port,) if protocol == "udp" else ()
+        for number in (*ports, *own):
             if number in one(facts, protocol).split():
                 yield Finding(
                     host.name, "port", f"{number}/{protocol}, for Swarm, is taken",
                     f"there: sudo ss -lnp 'sport = :{number}' names the program",
                 )  # fmt: skip
+
+
+def overlay(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
+    """Yield the nodes that the overlay's packets do not get to, or not back from."""
+    lost = [n for n in cluster.lost.get(host.name, ()) if not _apart(cluster, host.name, n)]
+    port = cluster.overlay_port
+    if lost:
+        yield Finding(
+            host.name, "overlay", f"containers' packets ({port}/udp) do not get through between "
+            f"it and {', '.join(lost)}",
+            f"open {port}/udp between these nodes, both ways, in what is around them too (a "
+            "cloud's rules, a hypervisor);\nSKP_NET_ENCRYPTED needs IP protocol 50 (ESP) as well\n"
+            f"on VMware's cards try there: ethtool -K {one(facts, 'device')} "
+            f"tx-checksum-ip-generic off\nwhere {port} can't be had (NSX has 4789 for itself): "
+            f'export SKP_NET_PORT="{_ANOTHER}", ./skp.py docker.swarm-leave, then docker.apply '
+            "(data stays)",
+        )  # fmt: skip
+    known = one(facts, "dataport")
+    if known not in ("", str(cluster.data_port)) and host == cluster.inventory.master:
+        yield Finding(
+            host.name, "overlay", f"the Swarm has {known}/udp, SKP_NET_PORT is {cluster.data_port}",
+            f'export SKP_NET_PORT="{known}"; only a Swarm that is begun takes another',
+        )  # fmt: skip
+
+
+def _apart(cluster: ClusterFacts, node: str, other: str) -> bool:
+    """Whether one of two nodes can't reach the other at all, which is a finding of its own."""
+    own = {name: cluster.inventory.host(name).ipv4 for name in (node, other)}
+    blocked = {name: cluster.facts.get(name, {}).get("blocked", ()) for name in own}
+    return own[other] in blocked[node] or own[node] in blocked[other]
 
 
 def addresses(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:

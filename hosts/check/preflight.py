@@ -15,6 +15,7 @@ from cluster.model.service import Service
 from cluster.model.state import State
 from hosts.check.facts import ClusterFacts, Facts, Finding, parse
 from hosts.check.findings import findings
+from hosts.check.overlay import lost_paths, members
 
 _SCRIPT = Path(__file__).parent / "probe.sh"
 _SECONDS = 60.0  # for the whole script, each of whose commands has a shorter limit of its own
@@ -27,6 +28,8 @@ def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[F
         services: their containers say which ports and GPUs are wanted on which node.
     """
     found = _probe(fleet, cluster)
+    between = members(found.values, cluster.inventory.master.name)
+    lost = lost_paths(fleet, cluster.settings.text("SKP_NET"), between)
     wanted = [c for service in services for c in service.containers(cluster, State({}, {}, None))]
     ports: dict[str, dict[int, str]] = {}
     addresses: dict[str, dict[int, str]] = {}
@@ -42,6 +45,8 @@ def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[F
         ports,
         frozenset(c.node for c in wanted if c.gpus),
         addresses,
+        cluster.settings.number("SKP_NET_PORT"),
+        lost,
     )
     return [_lost(name, error) for name, error in found.errors.items()] + findings(known)
 

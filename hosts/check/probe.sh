@@ -40,6 +40,8 @@ driver {{.Driver}}
 liverestore {{.LiveRestoreEnabled}}
 swarm {{.Swarm.LocalNodeState}}
 cluster {{with .Swarm.Cluster}}{{.ID}}{{end}}
+nodeaddr {{.Swarm.NodeAddr}}
+dataport {{with .Swarm.Cluster}}{{.DataPathPort}}{{end}}
 runtimes {{range $name, $_ := .Runtimes}}{{$name}} {{end}}
 security {{range .SecurityOptions}}{{.}} {{end}}
 store {{range .DriverStatus}}{{index . 1}} {{end}}
@@ -55,6 +57,8 @@ if command -v docker >/dev/null; then
     answers=yes
     # (A client before 28.2 knows no such field.)
     tell backend "$(limited 10 docker info -f '{{with .FirewallBackend}}{{.Driver}}{{end}}')"
+    # The address that other managers know it by; of a worker none.
+    tell raft "$(limited 10 docker node inspect self -f '{{with .ManagerStatus}}{{.Addr}}{{end}}')"
     root=$(printf '%s\n' "$info" | sed -n 's/^root //p')
     for service in $(limited 10 docker ps --filter label=skp.service --format '{{.Label "skp.service"}}'); do
       tell ours "$service"
@@ -66,6 +70,8 @@ fi
 
 device=$(ip -o -4 address show to "$address" | awk '{ print $2; exit }')
 tell device "$device"
+tell addresses "$(ip -o -4 address show | awk '$2 !~ /^(lo|docker0|docker_gwbridge)$/ {
+  sub("/.*", "", $4); print $4 }' | tr '\n' ' ')"
 [ -n "$device" ] && tell mtu "$(cat "/sys/class/net/$device/mtu")"
 for name in $names; do
   tell name "$name $(limited 5 getent ahostsv4 "$name" | awk '{ print $1; exit }')"

@@ -13,7 +13,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.listeners import LOOPBACK
 from cluster.model.service import Service
 from cluster.model.spec import HOST
-from cluster.model.state import State
+from cluster.model.state import DATA_PORT, State
 from hosts.prepare.setup import Item, Verb
 
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\.UTF-8(@[a-z]+)?|C\.UTF-8")
@@ -64,6 +64,7 @@ def firewall(
     values = {
         "NODES": " ".join(host.ipv4 for host in cluster.inventory.hosts),
         "PORTS": " ".join(sorted(ports, key=int)),
+        "OVERLAY": " ".join(sorted({str(DATA_PORT), cluster.settings.text("SKP_NET_PORT")})),
     }
     return (Item("firewall", "firewall", values, verb=verb),)
 

@@ -192,7 +192,7 @@ class Airflow(Service):
 
     def _database(self, cluster: Cluster, facts: State, why: str) -> Iterator[SetupStep]:
         for mysql in MYSQL.containers(cluster, facts):
-            there = replace(mysql, service=_DATABASE, after=(MYSQL.name,))
+            there = replace(mysql, service=_DATABASE, after=(MYSQL.name,), sole=False)
             yield SetupCommand(there, _SECONDS, why, _HINTS["database"], create_command(self))
 
     def _mark(self, cluster: Cluster, facts: State) -> str:

@@ -133,6 +133,7 @@ class Spark(Service):
             self._part(cluster, facts, host, "master", master(cluster)),
             name=text("SPARK_MNAME"),
             ports=(Port(number("SPARK_MPORT"), UI),),
+            sole=True,  # what it remembers is on the platform's folder
         )
         yield replace(
             self._part(cluster, facts, host, "history", history(cluster)),

@@ -116,3 +116,17 @@ def test_a_node_that_is_off_is_found(platform: None, unreachable: Any) -> None:
     ran = skp("host.check", "--json", env=unreachable(NODE))
     (found,) = ran.json
     assert (found["node"], found["check"]) == (NODE, "reach")
+
+
+CUT = "INPUT -p udp --dport 4789 -j DROP"
+
+
+@pytest.mark.parametrize("broken", [(f"iptables -I {CUT}", f"iptables -D {CUT}")], indirect=True)
+def test_a_closed_port_of_the_overlay_is_found(changed: None, broken: None) -> None:
+    every = findings()
+    assert {(found["node"], found["check"]) for found in every} == {
+        (node, "overlay") for node in ("c01", "c02", "c03")
+    }, every
+    (own,) = [found for found in every if found["node"] == NODE]
+    assert "(4789/udp) do not get through between it and c01, c02" in own["found"]
+    assert host_docker("exec", NODE, "docker", "ps", "-aq", "--filter", "name=skp-check").out == ""

@@ -70,6 +70,7 @@ class FakeCluster:
         wire: the lines of all nodes, each with the node's name in front.
         labels: what the Swarm remembers. down: the nodes that can't be reached.
         configs: the Swarm's store, with the lock in it.
+        data_port: the UDP port of the overlay's packets.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class FakeCluster:
         self.entries: dict[str, dict[str, Any]] = {}
         self.networks: list[dict[str, Any]] = []
         self.down: set[str] = set()
-        self.leaderless = False
+        self.leaderless, self.data_port = False, 0
         self._version = 10
         seconds = {f"SKP_TIMEOUT_{name.upper()}": "1" for name in _SHORT}
         self.settings = {**SETTINGS, "SKP_SSH_CONFIG": "", "SKP_ETC": str(folder), **seconds}
@@ -241,7 +242,7 @@ class FakeCluster:
     def _script(self, machine: FakeMachine) -> None:
         connection = machine.connection
         connection.on("GET /swarm", self._told)
-        connection.on("POST /swarm/init", lambda _: self._begun(machine))
+        connection.on("POST /swarm/init", lambda request: self._begun(machine, request))
         connection.on("POST /swarm/join", lambda request: self._joined(machine, request))
         connection.on("POST /swarm/update", self._updated)
         connection.on("GET /nodes", lambda _: reply(list(self.entries.values())))
@@ -293,11 +294,13 @@ class FakeCluster:
                 "ID": "the-swarm",
                 "Version": {"Index": self._version},
                 "Spec": {"Name": "default", "Labels": dict(self.labels)},
+                "DataPathPort": self.data_port,
                 "JoinTokens": {"Manager": "SWMTKN-manager", "Worker": "SWMTKN-worker"},
             }
         )
 
-    def _begun(self, machine: FakeMachine) -> Reply:
+    def _begun(self, machine: FakeMachine, request: Request) -> Reply:
+        self.data_port = request.body["DataPathPort"]
         self._enter(machine, "manager")
         return reply(f"id-{machine.name}")
 

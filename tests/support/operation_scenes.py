@@ -228,6 +228,8 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "decision-options": lambda: _deciding(decisions.SetOptions("c01", "x", {"X_PORT": "2"})),
     "decision-pin": lambda: _deciding(decisions.PinImages("c01", "x", {"skp/x:1": DIGEST})),
     "decision-ordinals": lambda: _deciding(decisions.RememberOrdinals("c01", "x", {"c01": "1"})),
+    "decision-place": lambda: _deciding(decisions.RememberPlace("c01", "x-skp", {"c01": "id-c01"})),
+    "decision-left": lambda: _deciding(decisions.ForgetPlace("c01", "x-skp", "c02")),
     "decision-move": lambda: _deciding(decisions.BeginMove("c01")),
     "decision-layout": lambda: _deciding(decisions.SettleLayout("c01")),
     "trees-arrange": lambda: on_disk(trees.ArrangeFolders(*_TREES)),

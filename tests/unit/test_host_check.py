@@ -174,6 +174,51 @@ def test_a_port_of_swarm_is_taken_before_there_is_one(old: str, new: str, found:
     assert only.found == found
 
 
+GONE = "the Swarm knows it at 10.0.0.77, which no interface has; etc/hosts.json says 10.0.0.3"
+
+
+@pytest.mark.parametrize(
+    ("told", "found", "fix"),
+    [
+        (
+            "nodeaddr 10.0.0.77\naddresses 10.0.0.3\ndevice eth0",
+            [GONE],
+            "./skp.py docker.node-rm -h c03, then ./skp.py docker.apply",
+        ),
+        (
+            "nodeaddr 10.0.0.77\naddresses 10.0.0.3 10.0.0.77\ndevice eth0",
+            ["the Swarm knows it at 10.0.0.77; etc/hosts.json says 10.0.0.3"],
+            "put 10.0.0.77 into etc/hosts.json, or: ",
+        ),
+        (
+            "nodeaddr 10.0.0.3\nraft 10.0.0.77:2377\naddresses 10.0.0.3\ndevice eth0",
+            [GONE],
+            "docker.node-rm -h c03",
+        ),
+        (
+            "nodeaddr 10.0.0.3\naddresses 10.9.9.9\ndevice ",
+            ["no interface has 10.0.0.3, at which the Swarm knows it; it has 10.9.9.9"],
+            "the Swarm keeps the old one; then: ./skp.py docker.node-rm -h c03",
+        ),
+        (
+            "nodeaddr 10.0.0.77\naddresses 10.9.9.9\ndevice ",
+            [
+                "no interface has 10.0.0.3; it has 10.9.9.9",
+                GONE,
+            ],
+            "put its own address into etc/hosts.json",
+        ),
+        ("nodeaddr 10.0.0.3\nraft 10.0.0.3:2377\naddresses 10.0.0.3\ndevice eth0", [], ""),
+    ],
+)
+def test_a_node_with_another_address_than_it_joined_with_is_found(
+    told: str, found: list[str], fix: str
+) -> None:
+    every = [f for f in check(HEALTHY.replace("device eth0", told)) if f.check == "address"]
+    assert [finding.found for finding in every] == found
+    assert not every or fix in every[0].fix
+
+
 def test_gpus_that_a_service_asks_for_have_to_be_there() -> None:
     facts = {"c01": parse(HEALTHY.format(name="c01"))}
     inventory = Inventory(Path("h"), HOSTS)

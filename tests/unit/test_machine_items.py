@@ -80,6 +80,7 @@ def test_the_firewall_knows_all_nodes_and_what_containers_may_reach(tmp_path: Pa
     assert firewall.values == {
         "NODES": "10.1.0.1 10.1.0.2",
         "PORTS": "53 3128 3306 8010 8020 8040",
+        "OVERLAY": "4789",
     }, "the registry's is its node's own"
     for node in HOSTS:
         program = shell(firewall, node, "wanted").stdout
@@ -138,6 +139,12 @@ def test_a_route_to_containers_and_a_nodes_loopback_lead_nobody_past_what_is_pub
     arrivals = program.partition("chain arrivals {")[2].partition("}\n")[0]
     assert "hook prerouting priority raw;" in arrivals, "before the engine changes the address"
     assert "iifname != lo ip daddr 127.0.0.0/8 drop" in arrivals
+
+
+def test_strangers_reach_no_port_that_a_swarm_may_have_for_the_overlay(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {"SKP_NET_PORT": "7789"}), ())
+    program = shell(firewall, "c01", "wanted").stdout
+    assert program.count("udp dport { 4789, 7789, 7946, 2049 }") == 2
 
 
 def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from cluster.model.item import Action, Blocked
 from cluster.model.order import waves
 from cluster.model.policy import Busy
 from cluster.model.spec import NodeFile
-from cluster.model.state import FoundContainer, State
+from cluster.model.state import FoundContainer, Membership, State
 from cluster.operations.files import RemoveFile
 from cluster.operations.leave import ForgetNode
 from cluster.plan.leave import plan_leave
@@ -106,3 +106,26 @@ def test_when_the_swarm_ends_nobody_is_asked_whether_it_may_go() -> None:
     steps = plan_leave(INVENTORY, replace(found, nodes=nodes), ALL)
     no_fleet = cast("Fleet", None)  # would be needed to ask
     assert block_unsafe_leaves(no_fleet, steps, found, Busy.SKIP) == tuple(steps)
+
+
+def test_a_node_whose_engine_could_not_begin_again_leaves_by_its_name() -> None:
+    found = state(SWARM, member(1, True), Membership("error"), member(3))
+    steps: list[Any] = list(plan_leave(INVENTORY, found, ["c02"]))
+    assert [(s.action, s.node, s.node_id) for s in steps] == [
+        (Action.DRAIN, "c02", "id2"), (Action.LEAVE, "c02", "id2"),
+    ]  # fmt: skip
+
+
+def test_what_a_node_left_behind_that_has_left_by_itself_goes_once_it_is_down() -> None:
+    found = state(SWARM, member(1, True), OUTSIDE, member(3))
+    *_, step = plan_leave(INVENTORY, found, ["c02"])
+    assert step.action is Action.BLOCK
+    dead = swarm(entry(1, "manager"), entry(2, "manager", "down"), entry(3, "worker"))
+    *_, step = plan_leave(INVENTORY, replace(found, swarm=dead), ["c02"])
+    assert isinstance(step, ForgetNode)
+    assert step.node_id == "id2"
+
+
+def test_a_member_of_another_swarm_does_not_leave_this_one() -> None:
+    found = state(SWARM, member(1, True), member(9), member(3))
+    assert plan_leave(INVENTORY, found, ["c02"]) == []

@@ -162,3 +162,8 @@ def test_addresses_that_something_else_has_are_refused(tmp_path: Path) -> None:
     assert what.startswith("SKP_NET_OTHERS: 10.99.0.0/16 holds the own addresses of c01")
     assert not overlaps(replace(twice, layout=Layout.ONE_TREE))
     assert not overlaps(replace(nodes, layout=Layout.ONE_TREE))
+
+
+def test_the_port_of_swarms_own_gossip_is_refused(tmp_path: Path) -> None:
+    (what,) = overlaps(described(tmp_path, HOSTS, {"SKP_NET_PORT": "7946"}))
+    assert what.startswith("SKP_NET_PORT: Swarm itself has 7946/udp; allowed: another port")

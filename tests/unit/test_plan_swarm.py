@@ -9,6 +9,7 @@ import pytest
 
 from cluster.model.item import Action
 from cluster.model.state import Membership
+from cluster.operations.swarm import InitSwarm
 from cluster.plan.parts import Part
 from cluster.plan.swarm import drained, plan_swarm
 from tests.support.swarm_plans import (
@@ -27,6 +28,13 @@ from tests.support.swarm_plans import (
 def test_the_master_begins() -> None:
     steps = plan(state(None, OUTSIDE, OUTSIDE, OUTSIDE), Part.INIT)
     assert actions(steps) == [("c01", Action.INIT, "swarm")]
+
+
+def test_it_begins_with_the_port_that_the_settings_say() -> None:
+    (step,) = plan_swarm(
+        INVENTORY, state(None, OUTSIDE, OUTSIDE, OUTSIDE), [Part.INIT], ["c01"], 7789
+    )
+    assert step == InitSwarm("c01", 7789)
 
 
 def test_a_second_swarm_is_not_begun_beside_one_that_lost_its_managers() -> None:
@@ -86,6 +94,14 @@ def test_a_namesakes_entry_is_left_alone() -> None:
     assert [(s.node, s.stale) for s in steps if s.action is Action.JOIN] == [("c02", ())]
 
 
+def test_an_entry_at_the_address_of_another_that_answers_is_dead() -> None:
+    exchanged = replace(entry(2, "manager", "down"), address="10.0.0.3")
+    there = swarm(entry(1, "manager"), exchanged)
+    steps = plan(state(there, member(1, True), OUTSIDE, OUTSIDE), Part.JOIN)
+    stale = {s.node: s.stale for s in steps if s.action is Action.JOIN}
+    assert stale == {"c02": ("id2",), "c03": ()}
+
+
 def test_an_entry_that_a_node_answers_for_is_not_dead() -> None:
     shared = replace(entry(3, "worker"), hostname="c02", address="10.0.0.2")
     there = swarm(entry(1, "manager"), shared)
@@ -123,6 +139,7 @@ def test_a_member_that_can_not_come_back_by_itself_is_named(membership: Membersh
     step = plan(state(there, member(1, True), member(2, True), membership), Part.JOIN)[2]
     assert step.action is Action.BLOCK
     assert membership.state in step.reason
+    assert "./skp.py docker.node-rm -h c03" in step.hint
 
 
 def test_a_changed_group_changes_the_role() -> None:

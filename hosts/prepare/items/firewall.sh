@@ -2,7 +2,8 @@
 # Only nodes reach Swarm's and NFS's ports; containers reach of the nodes what SKP publishes and DNS,
 # and no address where clouds hand out a machine's credentials; nobody elsewhere reaches of
 # containers what is not published, nor a node's loopback. NODES: the nodes' addresses; PORTS: what
-# containers may reach. At boot a program does it again.
+# containers may reach; OVERLAY: Swarm's ports of the overlay's packets, of one that is there and of
+# one that is begun. At boot a program does it again.
 #
 # A table of its own for the kernel's packet filter, so that nothing of Docker's or of the machine's own
 # firewall is touched, nor takes it away. It stands before theirs: what it refuses they can't let in.
@@ -14,6 +15,7 @@ wanted() {
   # (Nothing may be published yet, and nft takes no empty list.)
   open=''
   [ -z "$PORTS" ] || open=" elements = { $(echo "$PORTS" | sed 's/ /, /g') }"
+  vxlan=$(echo "$OVERLAY" | sed 's/ /, /g')
   cat <<PROGRAM
 #!/bin/sh
 # Made by host.firewall of SKP. up: puts the rules into the kernel, in one step.
@@ -35,7 +37,7 @@ table inet skp {
     iifname { docker0, docker_gwbridge } jump containers
     ip saddr @nodes accept
     tcp dport { 2377, 7946, 2049 } drop
-    udp dport { 4789, 7946, 2049 } drop
+    udp dport { $vxlan, 7946, 2049 } drop
   }
   chain forward {
     type filter hook forward priority filter - 10; policy accept;
@@ -43,7 +45,7 @@ table inet skp {
     iifname { docker0, docker_gwbridge } ip daddr @nodes jump containers
     # A node has other addresses too: there it would take a container for the node that it is on.
     iifname { docker0, docker_gwbridge } tcp dport { 2377, 7946, 2049 } jump containers
-    iifname { docker0, docker_gwbridge } udp dport { 4789, 7946, 2049 } jump containers
+    iifname { docker0, docker_gwbridge } udp dport { $vxlan, 7946, 2049 } jump containers
     # Who has a route to containers through their node reaches what is published, and nothing else.
     iifname != { docker0, docker_gwbridge } oifname { docker0, docker_gwbridge } ct state new ct status and dnat == 0 drop
   }
