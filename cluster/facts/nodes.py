@@ -10,13 +10,12 @@ from typing import Any
 
 import docker.errors
 
-from cluster.config.secrets import Secret
 from cluster.connectors.bounded import StrangeError
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, NodeError
-from cluster.facts import container_labels
+from cluster.facts import container_labels, swarm
 from cluster.facts.disk import Question, disk
 from cluster.facts.engine_kind import engine_unfit
 from cluster.facts.registry import Registry
@@ -30,10 +29,8 @@ from cluster.facts.told import (
     text,
     text_or,
 )
-from cluster.model.decisions import Decisions
 from cluster.model.spec import Image, Source
 from cluster.model.state import (
-    DATA_PORT,
     LABEL_AFTER,
     LABEL_BUSY,
     LABEL_FIELDS,
@@ -42,14 +39,12 @@ from cluster.model.state import (
     LABEL_REMOVAL_CHECK,
     LABEL_SERVICE,
     LABEL_SPEC,
-    OPTION_ENCRYPTED,
     FoundContainer,
     FoundNode,
     Health,
     Membership,
     State,
     Swarm,
-    SwarmNode,
 )
 
 _MIXED = "(were addresses exchanged? docs/guide.md, Addresses)"
@@ -137,7 +132,7 @@ def _ask_managers(
     believed = {name: found[name] for name in managers}
     error: NodeError | None = None
     for names in (first, [name for name in managers if name not in first]):
-        asked = fleet.each(lambda node: _swarm(node, believed), names)
+        asked = fleet.each(lambda node: swarm.told_by(node, believed), names)
         if asked.values:
             return next(iter(asked.values.values())), None
         error = error or next(iter(asked.errors.values()), None)
@@ -257,54 +252,3 @@ def _probe_output(inspected: Mapping[str, Any]) -> str:
 def _ports(listed: Mapping[str, Any]) -> tuple[str, ...]:
     every = [(number_or(0, port, "PublicPort"), port) for port in parts(listed, "Ports")]
     return tuple(sorted({f"{number}/{text(port, 'Type')}" for number, port in every if number}))
-
-
-def _swarm(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
-    managers = [n for n in found.values() if n.membership.control]
-    with node.talking("reading the Swarm") as engine:
-        swarm = engine.inspect_swarm()
-        nodes = {item.id: item for item in map(_swarm_node, parts(engine.nodes()))}
-        # (One that got no addresses has no driver, by which a filter would hide it.)
-        every = parts(engine.networks(filters={"scope": "swarm"}))
-        networks = [found for found in every if _takes_containers(found)]
-        return Swarm(
-            via=node.name,
-            id=text(swarm, "ID"),
-            nodes=nodes,
-            decisions=Decisions.parse(labels(swarm, "Spec", "Labels")),
-            networks={text(n, "Name"): _subnet(n) for n in networks},
-            tokens={
-                role.lower(): Secret(text(swarm, "JoinTokens", role))
-                for role in ("Manager", "Worker")
-            },
-            managers=tuple(n.name for n in managers if n.membership.node_id in nodes),
-            encrypted=frozenset(
-                text(n, "Name") for n in networks if OPTION_ENCRYPTED in keys(n, "Options")
-            ),
-            closed={text(n, "Name"): _subnet(n) for n in every if n not in networks},
-            data_port=number_or(0, swarm, "DataPathPort") or DATA_PORT,
-        )
-
-
-def _takes_containers(network: object) -> bool:
-    overlay = text_or("overlay", network, "Driver") == "overlay"
-    return overlay and flag(network, "Attachable")
-
-
-def _subnet(network: object) -> str:
-    config = parts(network, "IPAM", "Config") or [{}]
-    return text_or("", config[0], "Subnet")
-
-
-def _swarm_node(item: object) -> SwarmNode:
-    manager = text_or("", item, "ManagerStatus", "Addr").rpartition(":")[0]
-    return SwarmNode(
-        id=text(item, "ID"),
-        hostname=text_or("", item, "Description", "Hostname"),
-        role=text(item, "Spec", "Role"),
-        state=text(item, "Status", "State"),
-        labels=labels(item, "Spec", "Labels"),
-        leader=flag(item, "ManagerStatus", "Leader"),
-        drained=text(item, "Spec", "Availability") == "drain",
-        address=manager or text_or("", item, "Status", "Addr"),
-    )
