@@ -130,11 +130,12 @@ def plan_container(container: Container, state: State, rules: Rules) -> Item:
     item = _compared(container, identity, node, rules)
     if not item.changes:
         return item
-    new = container.name not in node.containers
-    elsewhere = rules.reach.elsewhere(container, state) if new else None
+    found = node.containers.get(container.name)
+    runs = found is not None and found.status == "running"
+    elsewhere = None if runs else rules.reach.elsewhere(container, state)
     if obstacle := elsewhere or obstacle_of(container, node, rules):
-        found = blocked(container, *obstacle)
-        return replace(found, differences=item.differences, order=item.order)
+        standing = blocked(container, *obstacle)
+        return replace(standing, differences=item.differences, order=item.order)
     reason, hint = missing_prerequisites(container, state, rules)
     if not reason:
         return item

@@ -32,7 +32,7 @@ class Reach:
     left_alone: frozenset[str] = frozenset()
 
     def elsewhere(self, container: Container, state: State) -> tuple[str, str] | None:
-        """Return where a new container may be already, and what to type; None for nowhere."""
+        """Return where one that is to start may run already, and what to type; None for nowhere."""
         if not container.sole:
             return None
         for node in state.nodes.values():

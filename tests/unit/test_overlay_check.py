@@ -14,7 +14,7 @@ from hosts.check.overlay import lost_paths, members
 from hosts.check.preflight import check
 from tests.support.described import described
 from tests.support.fakes import FakeFleet, Ran, done, fake_fleet
-from tests.unit.test_host_check import HEALTHY
+from tests.support.healthy import HEALTHY
 
 NAMES = ("c01", "c02", "c03")
 OWN = {"c01": "10.90.0.11", "c02": "10.90.0.12", "c03": "10.90.0.13"}

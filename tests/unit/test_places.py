@@ -104,6 +104,14 @@ def test_it_is_not_made_while_its_node_is_cut_off() -> None:
     assert "./skp.py docker.node-rm -h c01" in step.hint
 
 
+def test_one_that_lies_stopped_here_is_not_started_either() -> None:
+    stopped = state_of({"c02": [created(MOVED, status="exited")]}, off=["c01"])
+    (step,) = planned(MOVED, known({"c01": "id-c01"}, stopped))
+    assert step.action is Action.BLOCK
+    own = known({"c02": "id-c02"}, stopped)
+    assert [item.action for item in planned(MOVED, own)] == [Action.START]
+
+
 def test_without_a_record_the_label_in_the_swarm_counts() -> None:
     found = known({}, state_of({}, off=["c01"]))
     assert found.swarm
