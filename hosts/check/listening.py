@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cluster.config.inventory import Host
+from cluster.model.listeners import LOOPBACK
 from hosts.check.facts import ClusterFacts, Facts, Finding, one
 
 _ANOTHER = 4790  # an example of a port for the overlay's packets
@@ -78,7 +79,7 @@ def addresses(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Findi
 
 
 def guard(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
-    """Yield a firewall that is not in force, or does not know all nodes."""
+    """Yield a firewall that is not in force, or does not know all nodes and services."""
     if not facts.get("sudo"):
         return
     known, fix = one(facts, "guard").split(), "./skp.py host.firewall"
@@ -90,5 +91,17 @@ def guard(cluster: ClusterFacts, host: Host, facts: Facts) -> Iterator[Finding]:
             "strangers reach Swarm's ports, and containers the node's own",
             fix,
         )
-    elif strange:
+        return
+    if strange:
         yield Finding(host.name, "firewall", f"it takes {', '.join(strange)} for a stranger", fix)
+    shut = _published(cluster) - set(one(facts, "admitted").split())
+    if shut:
+        told = ", ".join(sorted(shut, key=int))
+        found = f"it keeps containers from what services publish on other nodes ({told}/tcp)"
+        yield Finding(host.name, "firewall", found, fix)
+
+
+def _published(cluster: ClusterFacts) -> set[str]:
+    """Return the ports that services publish, on whatever node, for more than the node itself."""
+    every = (item for own in cluster.addresses.values() for item in own.items())
+    return {str(port) for port, address in every if address != LOOPBACK}

@@ -81,7 +81,7 @@ for peer in $peers; do
   limited 3 bash -c "</dev/tcp/$peer/7946" || tell blocked "$peer"
 done
 guard=/usr/local/lib/skp/firewall
-[ -x $guard ] && as_root $guard there && tell guard "$($guard nodes)"
+[ -x $guard ] && as_root $guard there && tell guard "$($guard nodes)" && tell admitted "$($guard ports)"
 # What a reload of another firewall (ufw, firewalld, iptables-restore) takes with it.
 masquerade=/usr/local/lib/skp/masquerade
 [ ! -x $masquerade ] || as_root $masquerade there || tell lost masquerade

@@ -89,6 +89,7 @@ def test_nothing_is_wrong_with_healthy_machines() -> None:
         ("LISTEN:8010", "203.0.113.9:8010", "port", "answers on 203.0.113.9", "apply jupyter"),
         ("guard 10.0.0.1 10.0.0.2 10.0.0.3\n", "", "firewall", "strangers reach", "host.firewall"),
         ("guard 10.0.0.1 10.0.0.2", "guard 10.0.0.1", "firewall", "c02 for a str", "host.firewall"),
+        ("admitted 8010", "admitted 9092", "firewall", "keeps containers from", "host.firewall"),
         ("space / 90000000 20", "space / 1000000 97", "disk", "/: 97 % used, 976 MB", "make room"),
         (
             "space /var/lib/docker 90000000 20", "space /var/lib/docker 0 100",

@@ -68,6 +68,7 @@ RULES
   down) nft delete table inet skp 2>/dev/null; rm -f \$SEEN ;;
   there) [ -s \$SEEN ] && [ "\$(nft list table inet skp 2>/dev/null)" = "\$(cat \$SEEN)" ] ;;
   nodes) echo $NODES ;;
+  ports) echo $PORTS ;;
 esac
 PROGRAM
 }
