@@ -18,8 +18,8 @@ from tests.support.terminal import typed
 
 FOLDER = ROOT / "docs" / "pictures"
 _WIDTH = 80
-# rich's own template, without fonts from elsewhere.
-_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
+# rich's own template, without fonts from elsewhere and without its name.
+_ELSEWHERE = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
 
 
 def terminal(*words: str) -> str:
@@ -31,7 +31,7 @@ def terminal(*words: str) -> str:
     console.print(Text(f"$ ./skp.py {' '.join(words)}", "bold"))
     console.print(Text.from_ansi(said), end="")
     drawn = console.export_svg(title="SKP", unique_id="skp")
-    return _FONTS.sub("", drawn)
+    return _ELSEWHERE.sub("", drawn)
 
 
 def main() -> None:
