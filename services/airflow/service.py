@@ -149,7 +149,7 @@ class Airflow(Service):
                 ports=(Port(settings.number("AIRFLOW_PORT"), _PORT),),
                 files=(*_files(cluster), *spark.files),
                 network=network(cluster, Purpose.USERS),
-                also_on=beside(cluster, Purpose.DATABASES),
+                also_on=_databases(cluster),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "AIRFLOW_MEMORY"),
                 shm=shared_memory(cluster, "AIRFLOW_SHM", "AIRFLOW_MEMORY"),
@@ -223,6 +223,11 @@ _HINTS = {
     "database": "./skp.py docker.mysql-airflow-init, then ./skp.py docker.airflow-db-init",
     "tables": "./skp.py docker.airflow-db-init",
 }
+
+
+def _databases(cluster: Cluster) -> tuple[str, ...]:
+    """Return the network of our MySQL if its store is there: DAGs are code of users."""
+    return () if airflow_store.elsewhere(cluster) else beside(cluster, Purpose.DATABASES)
 
 
 def _own_folders(cluster: Cluster) -> tuple[Mount, ...]:

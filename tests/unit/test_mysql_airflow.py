@@ -229,6 +229,12 @@ def test_a_store_elsewhere_needs_its_tables_only(tmp_path: Path) -> None:
     assert [type(step) for step in first(wanted, seen(wanted))] == [SetupJob]
 
 
+def test_only_an_airflow_whose_store_is_ours_is_on_the_network_of_databases(tmp_path: Path) -> None:
+    ours, other = cluster(tmp_path), {URL: "mysql://me:pw@db.example/mine"}
+    assert only(AIRFLOW, ours).also_on == ("net-skp-databases",)
+    assert only(AIRFLOW, cluster(tmp_path, **other)).also_on == ()
+
+
 def test_a_store_that_was_made_needs_nothing(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
     assert first(wanted, seen(wanted, f"mysql-skp:3306/airflow {DIGEST}\n")) == []
