@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import axe_core_python
+import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from tests.support.browser import CHROMIUM, DRIVER, PICTURES
 
+needs_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: bin/setup --dev"
+)
 _AXE = Path(os.environ.get("SKP_AXE", Path(axe_core_python.__file__).with_name("axe.min.js")))
 
 

@@ -14,17 +14,13 @@ import pytest
 from cli.map_page import page
 from cli.map_picture import picture
 from cluster.commands.chart import Box, Chart, Mood, Place
-from tests.support.browser import CHROMIUM, DRIVER
 from tests.support.charts import STATES, every_state, large
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done
-from tests.support.sheet import Sheet, sheet
+from tests.support.sheet import Sheet, needs_browser, sheet
 
 AT = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
 EVIL = '<script src="http://evil.example/x.js"></script>"><img src=http://evil.example/\x1b[2J>'
-needs_browser = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: bin/setup --dev"
-)
 
 
 @pytest.fixture(scope="module")
