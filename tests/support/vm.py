@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,9 +67,11 @@ def machines(folder: Path) -> Iterator[Machines]:
     built = run("images/build.sh", "lab-vm", IMAGE, seconds=1800)
     assert built.code == 0, built.all
     _remove()
-    began = host_docker("run", "-d", "--name", NAME, "--privileged", "--network", "host", IMAGE)
-    assert began.code == 0, began.all
+    network = host_docker("network", "create", "--subnet", "10.97.0.0/24", NAME)
+    assert network.code == 0, network.all
     try:
+        began = host_docker("run", "-d", "--name", NAME, "--privileged", "--network", NAME, IMAGE)
+        assert began.code == 0, began.all
         host("prepare", (folder / "key.pub").read_text().strip())
         made = Machines(_write(folder))
         for name, address in ADDRESSES.items():
@@ -83,7 +84,7 @@ def machines(folder: Path) -> Iterator[Machines]:
 
 def _remove() -> None:
     host_docker("rm", "-f", "-v", NAME)
-    run("sh", "-c", f"for i in {NAME} tap-{SERVER} tap-{CLIENT}; do ip link del $i; done")
+    host_docker("network", "rm", NAME)
 
 
 def _write(folder: Path) -> dict[str, str]:
@@ -99,12 +100,11 @@ def _write(folder: Path) -> dict[str, str]:
     )
     values = {
         "SKP_SSH_CONFIG": folder / "ssh_config", "SKP_ETC": folder, "SKP_DFS": "",
-        "SKP_HOSTS": folder / "hosts.json", "SKP_TIMEOUT_CONNECT": 60,
-        "SKP_TIMEOUT_REQUEST": 300,
+        "SKP_TIMEOUT_CONNECT": 60, "SKP_TIMEOUT_REQUEST": 300,
     }  # fmt: skip
     lines = [f'export {key}="{value}"' for key, value in values.items()]
     (folder / "env.sh").write_text("\n".join([f"source {ROOT}/bin/env.sh", *lines, ""]))
-    return {**os.environ, "SKP_ENV": str(folder / "env.sh")}
+    return {"SKP_ENV": str(folder / "env.sh"), "SKP_HOSTS": str(folder / "hosts.json")}
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENT) -> None:

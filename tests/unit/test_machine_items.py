@@ -97,6 +97,7 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     refused = [line.strip() for line in rules.splitlines() if "drop" in line]
     assert refused == ["tcp dport { 2377, 7946, 2049 } drop", "udp dport { 4789, 7946, 2049 } drop"]
     assert rules.count("policy accept") == 1
+    assert "set ports { type inet_service;  }" in before, "an empty list is none to nft"
 
 
 def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ readonly PROGRAM=/usr/local/lib/skp/firewall SERVICE=skp-firewall
 
 wanted() {
   members=$(echo "$NODES" | sed 's/ /, /g')
-  open=$(echo "$PORTS" | sed 's/ /, /g')
+  # (None, where no service here publishes one: the packet filter takes no empty list.)
+  open=''
+  [ -z "$PORTS" ] || open="elements = { $(echo "$PORTS" | sed 's/ /, /g') }"
   cat <<PROGRAM
 #!/bin/sh
 # Made by host.firewall of SKP. up: puts the rules into the kernel, in one step.
@@ -23,7 +25,7 @@ table inet skp
 delete table inet skp
 table inet skp {
   set nodes { type ipv4_addr; elements = { $members } }
-  set ports { type inet_service; elements = { $open } }
+  set ports { type inet_service; $open }
   chain input {
     type filter hook input priority filter - 10; policy accept;
     iif lo accept
@@ -82,7 +84,7 @@ so no more: type this elsewhere, or name SSH's port in SKP_NODE_PORTS"
   command -v nft >/dev/null || { refresh; install_packages nftables; }
   put_program "$PROGRAM" "$(wanted)"
   "$PROGRAM" up || die "the kernel does not take the rules"
-  at_boot "$SERVICE" "$PROGRAM" "who reaches which ports of a node" "Before=docker.service
+  at_boot "$SERVICE" "$PROGRAM" "who reaches which ports of a node" "Before=docker.service nfs-server.service
 After=nftables.service"
 }
 
