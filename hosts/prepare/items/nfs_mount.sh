@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # A shared folder is the master's. FOLDER; SERVER: the master's address.
 # hard: a write waits for a server that is gone, and is never lost. nofail, bg, _netdev: a boot does not
-# wait for it, and no try is the last (systemd's own limit for a try would be). Beneath the mount the folder can't be written to, by root neither: what finds it missing
-# fails, and does not fill the local disk.
+# wait for it, and no try to mount it is the last (with a limit of systemd's, the first would be). Beneath
+# the mount the folder can't be written to, by root neither: what finds it missing fails, and does not
+# fill the local disk.
 readonly TABLE=/etc/fstab MARK=x-skp
 readonly OPTIONS=rw,hard,bg,nofail,_netdev,noatime,$MARK
 
