@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # A shared folder is the master's. FOLDER; SERVER: the master's address.
 # hard: a write waits for a server that is gone, and is never lost. nofail, bg, _netdev: a boot does not
-# wait for it. Beneath the mount the folder can't be written to, by root neither: what finds it missing
-# fails, and does not fill the local disk.
+# wait for it, and no try to mount it is the last (with a limit of systemd's, the first would be). Beneath
+# the mount the folder can't be written to, by root neither: what finds it missing fails, and does not
+# fill the local disk.
 readonly TABLE=/etc/fstab MARK=x-skp
-readonly OPTIONS=rw,hard,bg,nofail,_netdev,noatime,x-systemd.mount-timeout=30s,$MARK
+readonly OPTIONS=rw,hard,bg,nofail,_netdev,noatime,$MARK
 
 line() { echo "$SERVER:$FOLDER $FOLDER nfs4 $OPTIONS 0 0"; }
 # (/proc/mounts has the folder itself where a part of its path is a link.)
