@@ -190,14 +190,15 @@ def _mine(store: Store, entry: Entry, me: Holder, beat: int) -> Entry:
 def _free(store: Store, entry: Entry, say: Callable[[str], None]) -> Entry:
     """Return the lock once it is free or its holder is dead; raises LockedError if that lives."""
     end = time.monotonic() + STALE_SECONDS
-    seen = entry
+    seen, late = entry, False
     while (holder := seen.holder) is not None and not holder.died():
         if holder.lives() or seen.version != entry.version:
             raise LockedError(holder)
+        if late:
+            break
         if seen is entry:
             say(f"waiting up to {STALE_SECONDS} s for a sign of {holder}")
-        if time.monotonic() > end:
-            break
+        late = time.monotonic() > end  # what is read after that counts
         time.sleep(_PAUSE)
         seen = store.read() or seen
     return seen

@@ -239,9 +239,11 @@ def test_a_real_lock_without_beats_ends_by_itself(
     here: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file, "BEAT_SECONDS", 60)
-    monkeypatch.setattr(file, "_SCRIPT", file._SCRIPT.replace("-t 30", "-t 0.1"))
+    patient = file._SCRIPT
+    monkeypatch.setattr(file, "_SCRIPT", patient.replace("-t 30", "-t 0.1"))
     lock = file.take(here, ME)
     eventually(lambda: complaint(lock))
+    monkeypatch.setattr(file, "_SCRIPT", patient)
     other = file.take(here, OTHER)
     other.check()
     for held in (other, lock):
