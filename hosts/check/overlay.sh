@@ -24,12 +24,22 @@ images() {
   done | sort -u
 }
 
+# asleep NETWORK IMAGE PROGRAM [WORD]...: whether a container of the image sleeps now.
+asleep() {
+  network=$1 image=$2 program=$3
+  shift 3
+  limited 30 docker run -d --rm --pull never --name "$name" --network "$network" --label skp.check=overlay \
+    --user 65534:65534 --read-only --cap-drop ALL --security-opt no-new-privileges --memory 32m \
+    --pids-limit 16 --log-driver none --entrypoint "$program" "$image" "$@" "$LASTS" >/dev/null && return 0
+  limited 10 docker rm -f "$name" >/dev/null
+  return 1
+}
+
 begin() {
-  for image in $(images); do
-    limited 30 docker run -d --rm --pull never --name "$name" --network "$1" --label skp.check=overlay \
-      --user 65534:65534 --read-only --cap-drop ALL --security-opt no-new-privileges --memory 32m \
-      --pids-limit 16 --log-driver none --entrypoint sleep "$image" "$LASTS" >/dev/null && break
-    limited 10 docker rm -f "$name" >/dev/null # (an image need not have a sleep)
+  for each in $(images); do
+    # (An image need not have a sleep of its own: the registry's has busybox alone.)
+    asleep "$1" "$each" sleep || asleep "$1" "$each" busybox sleep || continue
+    break
   done
   tell address "$(told '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}')"
 }
