@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -32,6 +33,7 @@ _GROUPS: Sequence[tuple[str, Sequence[str]]] = (
     ("More", ("*",)),
 )  # fmt: skip
 
+_USUAL = 80  # columns, where nobody says
 _WIDEST = 120  # columns
 _PLAIN = "./skp.py {}"
 # By pattern; the first that fits counts. {} is the command's name.
@@ -97,7 +99,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
 def listed(commands: Mapping[str, str | None]) -> Iterator[Line]:
     """Yield the lines of a list of commands, with what each does."""
     width = max(map(len, commands))
-    room = max(20, min(shutil.get_terminal_size().columns, _WIDEST) - width - 5)
+    room = max(20, min(_columns(), _WIDEST) - width - 5)
     for title, names in grouped(commands):
         yield line(Toned(title, Tone.TITLE))
         for name in names:
@@ -127,3 +129,14 @@ def examples(name: str) -> list[str]:
     """Return what a person may type to use a command."""
     found = next(lines for pattern, lines in _EXAMPLES if fnmatchcase(name, pattern))
     return [example.format(name) for example in found]
+
+
+def _columns() -> int:
+    """Return how wide the terminal is. shutil knows it too, but takes a while to load."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+    except (ValueError, OSError):  # it is no terminal
+        return _USUAL
