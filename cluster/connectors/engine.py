@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import docker
@@ -19,7 +19,6 @@ from cluster.connectors import bounded, shell
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.shell import SOCKET
-from cluster.deadlines import Deadline
 
 # Docker Engine 25: the first whose health checks have a start interval, and whose API
 # is still served by the newest engines.
@@ -182,24 +181,12 @@ class _SshHttpConnection(urllib3.connection.HTTPConnection):
         if not isinstance(transport, ForwardingTransport):
             return None
         try:
-            return self._opened(transport.open_engine)
+            return transport.open_engine(self._seconds)
         except paramiko.ChannelException:
             return None  # refused: dial-stdio may do, and its error says more than a number
 
-    def _opened(self, opening: Callable[..., paramiko.Channel]) -> paramiko.Channel:
-        """Open a channel; a server that is too slow is no connection that broke."""
-        deadline = Deadline(self._seconds)
-        try:
-            return opening(timeout=self._seconds)
-        except paramiko.ChannelException:
-            raise
-        except paramiko.SSHException:
-            if deadline.passed:
-                raise TimeoutError("the SSH server does not open a channel") from None
-            raise
-
     def _dial(self, transport: paramiko.Transport) -> paramiko.Channel:
-        channel = self._opened(transport.open_session)
+        channel = transport.open_session(timeout=self._seconds)
         call = shell.Call("exec docker system dial-stdio")
         with closed_after(channel, self._seconds) as late:
             try:

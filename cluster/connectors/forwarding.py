@@ -21,6 +21,7 @@ from paramiko.common import (
 )
 
 from cluster.connectors.shell import SOCKET
+from cluster.deadlines import Deadline
 
 _KIND = "direct-streamlocal@openssh.com"
 
@@ -40,13 +41,31 @@ class ForwardingTransport(paramiko.Transport):
         self._order = threading.Lock()
         super().__init__(*arguments, **options)
 
+    def open_channel(self, *arguments: Any, **options: Any) -> paramiko.Channel:
+        """Open a channel within the option `timeout`; paramiko.Transport has the arguments.
+
+        Raises:
+            TimeoutError: no answer came in time, which paramiko tells like a broken connection.
+            paramiko.ChannelException: the server refuses it.
+            paramiko.SSHException: the connection broke.
+        """
+        deadline = Deadline(options.get("timeout") or self.channel_timeout)
+        try:
+            return super().open_channel(*arguments, **options)
+        except paramiko.ChannelException:
+            raise
+        except paramiko.SSHException:
+            if deadline.passed:
+                raise TimeoutError("the SSH server does not open a channel") from None
+            raise
+
     def open_engine(self, timeout: float) -> paramiko.Channel:
         """Open a channel to the engine's socket on the node, within `timeout` seconds.
 
         Raises:
             paramiko.ChannelException: the server does not forward, or the socket is not there or
                 not the user's to open.
-            paramiko.SSHException: the connection broke, or no answer came in time.
+            paramiko.SSHException: the connection broke. TimeoutError: no answer came in time.
         """
         return self.open_channel(_KIND, timeout=timeout)
 

@@ -18,7 +18,6 @@ from cluster.connectors.base import Answer, Completed, Lines, OnLine, shortened,
 from cluster.connectors.channel import closed_after
 from cluster.connectors.forwarding import ForwardingTransport
 from cluster.connectors.ssh_config import Target
-from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, DeadlineError, NodeError
 
 if TYPE_CHECKING:
@@ -144,15 +143,14 @@ class SshConnection:
         self._client.close()
 
     def _open(self, seconds: float, command: str) -> paramiko.Channel:
-        deadline = Deadline(seconds)
         transport = self._client.get_transport()
         if transport is None:
             raise NodeError(self.name, "the connection is closed")
         try:
             return transport.open_session(timeout=seconds)
+        except TimeoutError:
+            raise _late(self.name, seconds, command) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
-            if deadline.passed:
-                raise _late(self.name, seconds, command) from None
             raise BrokenError(self.name, f"the connection broke: {error}") from None
 
     def _connect(

@@ -8,20 +8,11 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from tests.support.guide import FIRST_HALF
 from tests.support.jupyter import SECONDS, log_in, may_enter
 from tests.support.lab import JUPYTER, ROOT, Ran, on, restore, run, skp
 
 FIVE = ("c01", "c02", "c03", "c04", "c05")
-# As the guide prints them, in its order; the shell takes the quotes away.
-COMMANDS = (
-    "docker.swarm-init",
-    "docker.swarm-join",
-    "docker.swarm-label",
-    "docker.swarm-network",
-    "docker.registry-run",
-    'docker.image-build-ds -l="ko_KR.UTF-8" -g="FALSE" -t="latest"',
-    "docker.jupyter-run",
-)
 SETTINGS = """\
 export SKP_NET="net-skp"
 # Jupyter
@@ -46,7 +37,7 @@ class Guide:
 
     def __init__(self, env: dict[str, str]) -> None:
         self.env = env
-        self.first = {words: self.type("bin/skp.sh", words) for words in COMMANDS}
+        self.first = {words: self.type("bin/skp.sh", words) for words in FIRST_HALF}
 
     def type(self, program: str, words: str) -> Ran:
         """Type a line of the guide into a shell."""
@@ -74,12 +65,12 @@ def guide(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     restore()
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", FIRST_HALF)
 def test_a_command_of_the_guide_succeeds(guide: Guide, words: str) -> None:
     assert guide.first[words].code == 0, guide.first[words].all
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", FIRST_HALF)
 def test_typed_again_it_changes_nothing(guide: Guide, words: str) -> None:
     again = guide.type("./skp.py", words)
     assert again.code == 0, again.all

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.guide import FIRST_HALF
 from tests.support.lab import Ran, host_docker, run
 from tests.support.odd import NAMES, Odd, odd
 
@@ -15,16 +16,9 @@ LABELS = {
     "o02": ("spark-worker", "zookeeper", "kafka"),
     "o03": ("spark-worker", "zookeeper", "kafka"),
 }
-# As the guide prints them, in its order.
 COMMANDS = (
     "host.copy",
-    "docker.swarm-init",
-    "docker.swarm-join",
-    "docker.swarm-label",
-    "docker.swarm-network",
-    "docker.registry-run",
-    'docker.image-build-ds -l="ko_KR.UTF-8" -g="FALSE" -t="latest"',
-    "docker.jupyter-run",
+    *FIRST_HALF,
     "docker.spark-run",
     "docker.image-build-zookeeper",
     "docker.zookeeper-run",

@@ -72,11 +72,11 @@ def test_a_command_is_given_up_at_its_deadline(connection: SshConnection) -> Non
 def test_a_node_too_slow_to_begin_it_is_given_up_likewise(
     connection: SshConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opens(_: paramiko.Transport, timeout: float) -> paramiko.Channel:
+    def opens(_: paramiko.Transport, *__: Any, timeout: float, **___: Any) -> paramiko.Channel:
         threading.Event().wait(timeout)
         raise paramiko.SSHException("Timeout opening channel.")
 
-    monkeypatch.setattr(paramiko.Transport, "open_session", opens)
+    monkeypatch.setattr(paramiko.Transport, "open_channel", opens)
     with pytest.raises(DeadlineError, match="c01: not done within 0 s: true"):
         connection.run("true", deadline=0.05)
 
