@@ -15,10 +15,11 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadline
 from cluster.errors import BrokenError, NodeError
-from cluster.facts import container_labels, swarm
+from cluster.facts import container_labels
 from cluster.facts.disk import Question, disk
 from cluster.facts.engine_kind import engine_unfit
 from cluster.facts.registry import Registry
+from cluster.facts.swarm import swarm_of
 from cluster.facts.told import (
     flag,
     keys,
@@ -132,7 +133,7 @@ def _ask_managers(
     believed = {name: found[name] for name in managers}
     error: NodeError | None = None
     for names in (first, [name for name in managers if name not in first]):
-        asked = fleet.each(lambda node: swarm.told_by(node, believed), names)
+        asked = fleet.each(lambda node: swarm_of(node, believed), names)
         if asked.values:
             return next(iter(asked.values.values())), None
         error = error or next(iter(asked.errors.values()), None)

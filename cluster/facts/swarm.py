@@ -11,7 +11,7 @@ from cluster.model.decisions import Decisions
 from cluster.model.state import DATA_PORT, OPTION_ENCRYPTED, FoundNode, Swarm, SwarmNode
 
 
-def told_by(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
+def swarm_of(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
     """Return the Swarm as `node` tells it, which is one of its managers.
 
     Args:

@@ -29,7 +29,7 @@ LABEL_NUMBERS = "skp.numbers"
 LABEL_PLACES = "skp.places"
 # How data is laid out; absent in a Swarm that an earlier version began.
 LABEL_LAYOUT = "skp.layout"
-NEW, _TWO, _MOVING = "new", str(Layout.TWO_TREES.value), "moving"
+NEW, _TWO, _MOVING = _LAYOUTS = ("new", str(Layout.TWO_TREES.value), "moving")
 # Image to the digests that were recorded, the one that counts first, as JSON.
 LABEL_DIGESTS = "skp.digests"
 
@@ -82,7 +82,7 @@ class Decisions:
             layout == _MOVING,
             layout == _TWO,
             record.parse(labels.get(LABEL_DIGESTS, "")),
-            "" if layout in ("", NEW, _TWO, _MOVING) else layout,
+            "" if layout in ("", *_LAYOUTS) else layout,
             _table(labels.get(LABEL_PLACES, "")),
         )
 
@@ -93,10 +93,9 @@ class Decisions:
             SkpError: a version that this one does not know laid out the cluster.
         """
         if self.strange:
-            known = ", ".join((NEW, _TWO, _MOVING))
             raise SkpError(
                 f"the Swarm's label {LABEL_LAYOUT} says {self.strange[:40]!r}; known to this "
-                f"version: {known}, or no such label",
+                f"version: {', '.join(_LAYOUTS)}, or no such label",
                 "A later version of SKP laid out this cluster: use that one.",
             )
         return self
