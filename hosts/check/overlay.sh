@@ -48,7 +48,8 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 # A TCP connection from the container's own network, in the node's bash: the image may have none.
 through() {
-  for _ in 1 2 3; do # nodes tell each other of new containers within a second or two
+  # Nodes tell each other of new containers within a second or two; of a network's first ones later.
+  for _ in 1 2 3 4 5 6; do
     said=$(as_root timeout -s KILL 5 nsenter -t "$pid" -n bash -c "</dev/tcp/$1/$CLOSED" 2>&1) && return 0
     case $said in *refused*) return 0 ;; esac
     sleep 1
