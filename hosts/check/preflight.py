@@ -29,7 +29,7 @@ def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[F
     """
     found = _probe(fleet, cluster)
     between = members(found.values, cluster.inventory.master.name)
-    lost = lost_paths(fleet, cluster.settings.text("SKP_NET"), between)
+    lost = lost_paths(fleet, between)
     wanted = [c for service in services for c in service.containers(cluster, State({}, {}, None))]
     ports: dict[str, dict[int, str]] = {}
     addresses: dict[str, dict[int, str]] = {}

@@ -129,4 +129,3 @@ def test_a_closed_port_of_the_overlay_is_found(changed: None, broken: None) -> N
     }, every
     (own,) = [found for found in every if found["node"] == NODE]
     assert "(4789/udp) do not get through between it and c01, c02" in own["found"]
-    assert host_docker("exec", NODE, "docker", "ps", "-aq", "--filter", "name=skp-check").out == ""
