@@ -1,0 +1,79 @@
+"""The login page: a web server with files of its own, and the way to the account service's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cluster.config.inventory import Host
+from cluster.config.settings import Setting
+from cluster.model.cluster import Cluster
+from cluster.model.networks import Purpose, network
+from cluster.model.service import Service
+from cluster.model.spec import ConfigFile, Container, Image, Port, Probe
+from cluster.model.state import State
+from services.common import NGINX_USER, SCRATCH, cpus, memory, own_user
+from services.flask.service import SERVICE as ACCOUNTS
+from services.images import own_image
+
+_PORT = 8070  # inside the container
+_ACCOUNTS_PORT = 8060  # inside that of the account service
+
+
+class Nginx(Service):
+    """The service nginx: the login page, on each node with its label."""
+
+    name = "nginx"
+    title = "the login page"
+    recipe = "docker-nginx"
+    shell = ("bash",)
+    settings = (
+        Setting("NGINX_NAME", "name", "nginx-skp", "container name"),
+        Setting("NGINX_PORT", "port", "8070", "port of the login page"),
+        Setting("NGINX_VOLUME", "path", "$SKP_HOME/volume", "the guide's -v; it sees nothing there"),
+        Setting("NGINX_IMAGE", "image", "skp/docker-nginx", "image"),
+        Setting("NGINX_TAG", "tag", "latest", "image tag"),
+        Setting("NGINX_MEMORY", "memory", "128m", "memory limit"),
+        Setting("NGINX_CPUS", "cpus", "", "CPU limit"),
+    )
+
+    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Return the nodes with its label; without one the master, where accounts are."""
+        labelled = super().hosts(cluster)
+        return labelled or ((cluster.inventory.master,) if ACCOUNTS.hosts(cluster) else ())
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """Return its own image."""
+        return (own_image(self, cluster.settings, cluster.settings.text("NGINX_TAG")),)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """Yield a container for each node; the first has the plain name."""
+        settings, (image,) = cluster.settings, self.images(cluster)
+        name = settings.text("NGINX_NAME")
+        for index, host in enumerate(self.hosts(cluster)):
+            yield Container(
+                node=host.name,
+                name=name if index == 0 else f"{name}-{host.name}",
+                service=self.name,
+                image=image,
+                ports=(Port(settings.number("NGINX_PORT"), _PORT),),
+                files=(_accounts(cluster),),
+                network=network(cluster, Purpose.USERS),
+                user=own_user(cluster, facts, host.name, NGINX_USER),
+                memory=memory(cluster, "NGINX_MEMORY"),
+                cpus=cpus(cluster, "NGINX_CPUS"),
+                read_only=True,
+                scratch=SCRATCH,
+                probe=Probe(("nginx-health",), timeout=5),
+                stop_timeout=10,
+                after=("registry", ACCOUNTS.name),
+                rolling_order=index + 1,
+            )
+
+
+def _accounts(cluster: Cluster) -> ConfigFile:
+    """Return where tokens are had, as a variable: nginx asks for the name at each request."""
+    where = f"http://{cluster.settings.text('FLASK_NAME')}:{_ACCOUNTS_PORT}"
+    return ConfigFile("accounts.conf", f"set $accounts {where};\n")
+
+
+SERVICE = Nginx()
