@@ -25,7 +25,7 @@ from services.images import own_image
 from services.mysql import SERVICE as MYSQL
 
 _PORT = 8060  # inside the container
-_LEAST_MEMORY = 512 << 20  # bytes: two processes, and eight passwords that are hashed at once
+_LEAST_MEMORY = 384 << 20  # bytes: four passwords that are hashed at once, and room
 
 
 class Flask(Service):
@@ -48,7 +48,7 @@ class Flask(Service):
         Setting("FLASK_ADMIN_PASSWORD", "lasting-password", "", "admin's first password"),
         Setting("FLASK_IMAGE", "image", "skp/docker-flask", "image"),
         Setting("FLASK_TAG", "tag", "latest", "image tag"),
-        Setting("FLASK_MEMORY", "memory", "", "memory limit; at least 512m"),
+        Setting("FLASK_MEMORY", "memory", "", "memory limit; at least 384m"),
         Setting("FLASK_CPUS", "cpus", "", "CPU limit"),
     )
     earlier = Earlier(containers={"flask": "FLASK_NAME"}, image="FLASK")

@@ -1,4 +1,4 @@
-"""What is counted for Prometheus, over all processes of this instance."""
+"""What is counted for Prometheus."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Response, request
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    generate_latest,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
 from accounts.errors import ServiceError
 
@@ -43,6 +36,4 @@ def count(response: Response, began: float) -> None:
 
 def shown() -> Response:
     """Return all counts in Prometheus' form."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from accounts.errors import AwayError
 
 _LOG = logging.getLogger("accounts")
-_CONNECT, _ANSWER, _LOCK = 2, 4, 3  # deadlines in seconds
+_CONNECT, _ANSWER, _LOCK = 2, 3, 2  # deadlines in seconds
 _LOOK, _STALE = 1, 3  # seconds between two looks; without one for so long it is away
 
 
@@ -28,13 +28,13 @@ class Store:
     """
 
     def __init__(self, url: URL) -> None:
+        # (What breaks while nobody asks is seen by the watch, which then ends all connections.)
         self.engine = create_engine(
             url,
             pool_size=10,
             max_overflow=6,
             pool_timeout=_ANSWER,
             pool_recycle=1800,
-            pool_pre_ping=True,
             isolation_level="READ COMMITTED",
             hide_parameters=True,
             connect_args={
