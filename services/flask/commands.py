@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import NodeError
@@ -51,12 +52,8 @@ def _running(cluster: Cluster, fleet: Fleet) -> tuple[Node, str]:
     if not hosts:
         raise FLASK.no_host_error(cluster)
     for host in hosts:
-        try:
+        with suppress(NodeError):
             node = fleet.node(host.name)
             return node, find(containers(node), host.name, FLASK.name).name
-        except NodeError as error:
-            first = error
-    if len(hosts) > 1:
-        names = ", ".join(host.name for host in hosts)
-        raise NodeError(names, "the account service runs on none", "./skp.py docker.flask-run")
-    raise NodeError(first.node, first.what, "./skp.py docker.flask-run") from None
+    names = ", ".join(host.name for host in hosts)
+    raise NodeError(names, "the account service does not run there", "./skp.py docker.flask-run")

@@ -1,4 +1,4 @@
-"""Accounts and tokens: two instances over one MySQL, by the guide's commands, account.* and HTTP."""
+"""Accounts: two instances over one MySQL, by the guide's commands, by account.* and by HTTP."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_names_of_the_pattern_are_taken(load: Load, name: str) -> None:
             "k\u0456m",
             "\uae40",
             "kim\u200b",
-            "ｋｉｍ",
+            "\uff4b\uff49\uff4d",
             "x" * 33,
             "kim/..",
             "kim;id",
