@@ -92,6 +92,18 @@ export AIRFLOW_GPU_IMAGE="skp/docker-ds-gpu"
 export AIRFLOW_GPU_TAG="latest"
 export AIRFLOW_GPU="FALSE"
 
+# Flask: accounts and tokens
+export FLASK_NAME="flask-skp"               # Container Name
+export FLASK_PORT="8060"
+export FLASK_VOLUME="$SKP_HOME/volume"
+export FLASK_DB="flask"
+export FLASK_DB_USER="flask"
+export FLASK_DB_PASSWORD=""                 # "": generated, see etc/secrets.env
+export FLASK_SECRET=""                      # "": generated
+export FLASK_ADMIN_PASSWORD=""              # "": generated; of the first account, admin
+export FLASK_IMAGE="skp/docker-flask"
+export FLASK_TAG="latest"
+
 # Portainer
 export PORTAINER_NAME="portainer-skp"       # Container Name
 export PORTAINER_PORT="8050"                # Portainer's page

@@ -16,14 +16,17 @@ from cluster.errors import ConfigError, nearest
 VERSION = "0.3.0"
 # Options whose value is the next word.
 _TAKE_VALUES = (
-    *("--services", "-s", "--key", "-k", "--interval", "-i"),
+    *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
+    *("--audience", "-a"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
+_OF_ACCOUNTS = ("add", "rm", "password", "token", "disable", "enable")
 # Tasks that take words after their name, and the option that these are.
 _TAKE_WORDS = {
     **dict.fromkeys(("docker.apply", "docker.plan", "docker.status"), "services"),
     **dict.fromkeys(("secrets.show", "secrets.rotate"), "key"),
     "docker.image-admit": "reference",
+    **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     "config.import": "file",
 }
 # What of these has dots too, and may look like a task.

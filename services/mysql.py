@@ -163,6 +163,7 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
         *(
             file
             for service, database in _databases(cluster)
+            if not database.at_start
             for file in _database_files(service, database)
         ),
     )
@@ -216,8 +217,14 @@ def _init_sql(cluster: Cluster, password: str) -> str:
             f"ALTER USER {account} {identified};",
             f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;",
         ]
-    users = (databases.password(database) for _, database in _databases(cluster))
+    users = (_database_sql(database) for _, database in _databases(cluster))
     return "\n".join((*lines, *users, ""))
+
+
+def _database_sql(database: Database) -> str:
+    """Return what each start does about a service's database: makes it, or sets the password."""
+    made = databases.creation(database).reveal() if database.at_start else ""
+    return f"{made}{databases.password(database)}"
 
 
 SERVICE = MySQL()

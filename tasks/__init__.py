@@ -10,6 +10,7 @@ from invoke import Collection
 
 from cli.command import Command
 from tasks import (
+    account,
     blobfs,
     config,
     cron,
@@ -28,7 +29,7 @@ from tasks import (
 
 ns = Collection()
 for _module in (
-    *(blobfs, config, cron, docker, host, iptable, lab, lang, nfs),
+    *(account, blobfs, config, cron, docker, host, iptable, lab, lang, nfs),
     *(s3fs, secrets, ssh, sshfs, volume),
 ):
     ns.add_collection(_module.ns)

@@ -15,6 +15,9 @@ from cluster.model.layout import USERS, Layout
 from cluster.model.spec import NodeFile
 from cluster.model.state import State
 
+OWN_USERS = 100
+"""How many user ids after SKP_PLATFORM_UID are the platform's services'."""
+
 
 @dataclass(frozen=True)
 class Cluster:

@@ -9,8 +9,13 @@ from cluster.config.secrets import Secret
 
 @dataclass(frozen=True)
 class Database:
-    """A database with a user of its own, who may do everything in it and nothing elsewhere."""
+    """A database with a user of its own, who may do everything in it and nothing elsewhere.
+
+    Attributes:
+        at_start: whether MySQL's start makes what is missing; else a command of its own does.
+    """
 
     name: str
     user: str
     password: Secret
+    at_start: bool = False

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from cluster.errors import ConfigError
 from cluster.model.answer import Unanswered
-from cluster.model.cluster import Cluster
+from cluster.model.cluster import OWN_USERS, Cluster
 from cluster.model.layout import Folder, Layout, holds
 from cluster.model.service import Service
 from cluster.model.spec import Container
@@ -21,7 +21,6 @@ _MOUNT = (
     "It has to be the same shared folder on every node: ./skp.py nfs.install, then "
     "./skp.py nfs.mount-skp; or mount your own file server's."
 )
-_SERVICES = 100  # user ids that are the platform's
 _ANOTHER = "Name another folder in bin/env.sh."
 
 
@@ -143,10 +142,10 @@ def _check_users(cluster: Cluster) -> None:
         ConfigError: it is.
     """
     base = int(cluster.settings.text("SKP_PLATFORM_UID"))
-    if base < int(cluster.users.partition(":")[0]) <= base + _SERVICES:
+    if base < int(cluster.users.partition(":")[0]) <= base + OWN_USERS:
         raise ConfigError(
             f"{cluster.settings.place('SKP_UID')}: SKP_UID: {cluster.users} is among the user ids "
-            f"of the platform's services; allowed: none of {base + 1} to {base + _SERVICES}",
+            f"of the platform's services; allowed: none of {base + 1} to {base + OWN_USERS}",
             "Change SKP_UID, or SKP_PLATFORM_UID.",
         )
 

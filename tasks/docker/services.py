@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import services
 from cli.command import Command
@@ -56,32 +56,52 @@ def _run(service: Service) -> Command:
         s.converge(chosen=[service], goal=Goal.RUN, options=options)
 
     run.__doc__ = f"Run {service.title}; options given here are kept until -rm."
-    parameters = [
-        inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default="") for option in allowed
-    ]
-    session = inspect.Parameter("s", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    run.__signature__ = inspect.Signature([session, *parameters])  # type: ignore[attr-defined]
+    _give_options(run, allowed)
     texts = {option: f"{_OPTIONS[option][1]} Instead of {key}." for option, key in allowed.items()}
     return Command(run, name=f"{service.name}-run", help=texts)
 
 
 def _rm(service: Service) -> Command:
-    def rm(s: Session) -> None:
+    key = f"{service.name.upper().replace('-', '_')}_NAME"
+
+    def rm(s: Session, **given: str) -> None:
         from cluster.plan.scope import Goal
 
+        if name := given.get("name"):
+            _check_name(s, key, name)
         s.converge(chosen=[service], goal=Goal.REMOVE)
 
     rm.__doc__ = f"Remove {service.title}; data stays; docker.apply lets it be."
-    return Command(rm, name=f"{service.name}-rm")
+    named = key in {setting.key for setting in service.settings}
+    _give_options(rm, ("name",) if named else ())
+    texts = {"name": f"The container's name, if it is to be the one of {key}."} if named else {}
+    return Command(rm, name=f"{service.name}-rm", help=texts)
+
+
+def _check_name(s: Session, key: str, name: str) -> None:
+    """Refuse a name that is not the service's: nothing else is removed by mistake."""
+    with s.fleet(s.inventory.managers) as fleet:
+        known = s.cluster(fleet).settings.text(key)
+    if name != known:
+        raise ConfigError(f"-n={name}: its container is called {known}", f"Write -n={known}")
+
+
+def _give_options(body: Callable[..., None], names: Iterable[str]) -> None:
+    """Have Invoke see keyword options of these names, each a text."""
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default="") for name in names
+    ]
+    session = inspect.Parameter("s", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    body.__signature__ = inspect.Signature([session, *parameters])  # type: ignore[attr-defined]
 
 
 def _shell(service: Service) -> Command:
-    def shell(s: Session, host: str = "", command: str = "") -> None:
+    def shell(s: Session, host: str = "", name: str = "", command: str = "") -> None:
         words = service.shell if not command else (*service.shell, "-c", command)
-        open_shell(s, _node(s, service, host), service.name, words)
+        open_shell(s, _node(s, service, host), name or service.name, words)
 
     shell.__doc__ = f"Open a shell in {service.title} on a node."
-    texts = {"host": _NODE, "command": _COMMAND}
+    texts = {"host": _NODE, "name": "The container, where it is to be named.", "command": _COMMAND}
     return Command(shell, name=f"{service.name}-shell", help=texts)
 
 

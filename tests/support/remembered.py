@@ -18,6 +18,11 @@ GIVEN = {
         "AIRFLOW_PORT": "8140",
         "AIRFLOW_VOLUME": "/home/skp/skp/volume/flow",
     },
+    "flask": {
+        "FLASK_NAME": "people",
+        "FLASK_PORT": "8160",
+        "FLASK_VOLUME": "/home/skp/skp/volume/people",
+    },
     "jupyter": {
         "JUPYTER_NAME": "note",
         "JUPYTER_PORT": "8111",
@@ -107,6 +112,23 @@ ROWS = (
         ("docker exec vol-s3-c01 volume-skp mount", "docker exec vol-s3-c02 volume-skp mount"),
         (("volume-skp status", UNMOUNTED),),
     ),
+    *(
+        Row(
+            f"account.{verb}{rest}",
+            (f"c01: .*docker exec -i people flask-skp account {verb}",),
+            (("flask-skp account", done(0, answer)),),
+        )
+        for verb, rest, answer in (
+            ("list", "", "[]"),
+            ("add", " kim", "{}"),
+            ("rm", " kim --yes", "{}"),
+            ("password", " kim", "{}"),
+            ("token", " kim -p secret", '{"access_token": "token"}'),
+            ("disable", " kim", "{}"),
+            ("enable", " kim", "{}"),
+            ("rotate", "", "{}"),
+        )
+    ),
     Row("docker.kafka-drain -h c02", ("c02: .*docker exec broker-2 kafka-drain",)),
     Row(
         "docker.mysql-airflow-init",
@@ -147,6 +169,8 @@ ROWS = (
 CLIENT = "env DOCKER_HOST=unix:///var/run/docker.sock docker"
 SHELLS = {
     "docker.airflow-shell": f"{CLIENT} exec -i flow bash",
+    "docker.flask-shell": f"{CLIENT} exec -i people bash",
+    "docker.flask-shell -h c01 -n people": f"{CLIENT} exec -i people bash",
     "docker.jupyter-shell": f"{CLIENT} exec -i note bash",
     "docker.jupyter-shell -h c02": f"{CLIENT} exec -i note-c02 bash",
     "docker.jupyter-shell -c pwd": f"{CLIENT} exec -i note bash -c pwd",

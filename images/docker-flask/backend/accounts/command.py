@@ -1,0 +1,101 @@
+"""`flask-skp account VERB`: what ./skp.py account.* has done here, without HTTP.
+
+The arguments are a JSON object on standard input, since passwords are on no command line. The
+answer is one on standard output, or an error's text on standard error with the exit code 1.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from accounts import config, people, rights
+from accounts.errors import ServiceError
+from accounts.service import Service
+
+_Given = Mapping[str, str]
+_HERE = "the shell of the service"  # in place of an address
+
+
+def _add(service: Service, session: Session, given: _Given) -> Any:
+    level = rights.level(given["level"])
+    return people.described(service.people.add(session, given["name"], level, given["password"]))
+
+
+def _list(_: Service, session: Session, __: _Given) -> Any:
+    return [people.described(account) for account in people.every(session)]
+
+
+def _rm(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    people.remove(session, account)
+    return {"name": account.name, "uid": account.uid}
+
+
+def _password(service: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    service.people.set_password(session, account, given["password"])
+    return {"name": account.name, "uid": account.uid}
+
+
+def _token(service: Service, session: Session, given: _Given) -> Any:
+    account = service.logins.check(session, given["name"], given["password"], _HERE)
+    return service.tokens.begin(session, account, given.get("audience", ""))
+
+
+def _disable(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    people.disable(session, account)
+    return {"name": account.name, "uid": account.uid}
+
+
+def _enable(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    people.enable(account)
+    return {"name": account.name, "uid": account.uid}
+
+
+def _rotate(service: Service, session: Session, _: _Given) -> Any:
+    return {"kid": service.keys.rotate(session)}
+
+
+VERBS: dict[str, Callable[[Service, Session, _Given], Any]] = {
+    "add": _add,
+    "list": _list,
+    "rm": _rm,
+    "password": _password,
+    "token": _token,
+    "disable": _disable,
+    "enable": _enable,
+    "rotate": _rotate,
+}
+
+
+def run(verb: str, given: _Given) -> Any:
+    """Do what a verb says, and return the answer; raises ServiceError or SQLAlchemyError."""
+    service = Service(config.read())
+    with service.store.session() as session:
+        return VERBS[verb](service, session, given)
+
+
+def main(words: list[str]) -> int:
+    """Return the exit code."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    if len(words) != 1 or words[0] not in VERBS:
+        sys.stderr.write(f"usage: flask-skp account {'|'.join(VERBS)} <JSON\n")
+        return 2
+    try:
+        print(json.dumps(run(words[0], json.load(sys.stdin))))  # noqa: T201 - that is the answer
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n{error.hint}\n" if error.hint else f"{error}\n")
+        return 1
+    except SQLAlchemyError as error:
+        sys.stderr.write(f"the database does not answer: {getattr(error, 'orig', '')}\n")
+        return 1
+    return 0

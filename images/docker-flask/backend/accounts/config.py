@@ -1,0 +1,54 @@
+"""What the container is given: secrets as files under /run/skp, all else as variables."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+SECRETS = Path("/run/skp")
+ACCESS_SECONDS = 300
+REFRESH_SECONDS = 30 * 24 * 3600
+AUDIENCE = "skp"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the service works with.
+
+    Attributes:
+        url: the database's.
+        secret: what the private keys in the database are encrypted with.
+        first_password: that of the first account, admin.
+        issuer: the tokens' issuer.
+        first, last: the user and group ids that may be given.
+        reserved: names that nobody can have.
+    """
+
+    url: URL = field(repr=False)
+    secret: str = field(repr=False)
+    first_password: str = field(repr=False)
+    issuer: str
+    first: int
+    last: int
+    reserved: frozenset[str]
+
+
+def read(folder: Path = SECRETS) -> Config:
+    """Return what this container was given."""
+    first, _, last = os.environ["FLASK_UID_RANGE"].partition("-")
+
+    def text(name: str) -> str:
+        return (folder / name).read_text(encoding="utf-8").strip()
+
+    return Config(
+        url=make_url(text("store-url")),
+        secret=text("secret"),
+        first_password=text("admin-password"),
+        issuer=os.environ["FLASK_ISSUER"],
+        first=int(first),
+        last=int(last),
+        reserved=frozenset(text("reserved-names").split()),
+    )

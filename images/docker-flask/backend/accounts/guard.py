@@ -1,0 +1,39 @@
+"""Who asks: the bearer token of a request, and the limits of what anybody may send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from accounts.errors import LoginError
+from accounts.models import Account
+from accounts.rights import Level, need_above
+from accounts.service import current
+from accounts.tokens import Who
+
+MOST_BYTES = 64 << 10
+"""Of a request's body: the largest that is needed has a key and a password."""
+
+
+@contextmanager
+def asked() -> Iterator[tuple[Session, Who]]:
+    """Give a transaction and who asks; raises LoginError without a valid token."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise LoginError("a token is needed", "Authorization: Bearer ACCESS_TOKEN (POST /tokens)")
+    service = current()
+    with service.store.session() as session:
+        yield session, service.tokens.check(session, token.strip())
+
+
+def need_right(who: Who, other: Account) -> None:
+    """Raise RightsError unless who asks may change that account of somebody else's."""
+    need_above(Level(who.account.level), Level(other.level))
+
+
+def address() -> str:
+    """Return the address that a request came from."""
+    return request.remote_addr or "unknown"

@@ -1,0 +1,23 @@
+"""How gunicorn serves the accounts: one process, which answers many at once.
+
+What takes long (hashes, signatures, the database) is not done in Python; a further instance on
+another node helps more than a second process. So health and metrics are the whole instance's.
+"""
+
+bind = "0.0.0.0:8060"  # in its container; which address publishes it is the node's
+wsgi_app = "accounts.app:create_app()"
+workers = 1
+threads = 16
+worker_class = "gthread"
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - the container's own
+timeout = 30
+graceful_timeout = 8
+limit_request_line = 2000
+limit_request_fields = 50
+limit_request_field_size = 8000
+# (It would be a file; nobody asks it anything.)
+control_socket_disable = True
+# (Nothing of a request is logged: what the service did is, by itself.)
+accesslog = None
+errorlog = "-"
+loglevel = "warning"

@@ -1,0 +1,1 @@
+"""The service flask, accounts and tokens: service.py declares it."""
