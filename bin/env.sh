@@ -104,6 +104,13 @@ export FLASK_ADMIN_PASSWORD=""              # "": generated; of the first accoun
 export FLASK_IMAGE="skp/docker-flask"
 export FLASK_TAG="latest"
 
+# Nginx: the login page
+export NGINX_NAME="nginx-skp"               # Container Name
+export NGINX_PORT="8070"
+export NGINX_VOLUME="$SKP_HOME/volume"
+export NGINX_IMAGE="skp/docker-nginx"
+export NGINX_TAG="latest"
+
 # Portainer
 export PORTAINER_NAME="portainer-skp"       # Container Name
 export PORTAINER_PORT="8050"                # Portainer's page

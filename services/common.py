@@ -26,7 +26,9 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 # The numbers of the platform's services, which their user ids come from (decision 13).
-REGISTRY_USER, MYSQL_USER, ZOOKEEPER_USER, KAFKA_USER, SPARK_USER, FLASK_USER = range(1, 7)
+REGISTRY_USER, MYSQL_USER, ZOOKEEPER_USER, KAFKA_USER, SPARK_USER, FLASK_USER, NGINX_USER = range(
+    1, 8
+)
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:

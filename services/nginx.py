@@ -1,4 +1,4 @@
-"""The login page: a web server with files of its own, and the way to the account service's tokens."""
+"""The login page: a web server with files of its own, and the way to the account service."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
+from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
 from cluster.model.service import Service
@@ -29,7 +30,9 @@ class Nginx(Service):
     settings = (
         Setting("NGINX_NAME", "name", "nginx-skp", "container name"),
         Setting("NGINX_PORT", "port", "8070", "port of the login page"),
-        Setting("NGINX_VOLUME", "path", "$SKP_HOME/volume", "the guide's -v; it sees nothing there"),
+        Setting(
+            "NGINX_VOLUME", "path", "$SKP_HOME/volume", "the guide's -v; it sees nothing there"
+        ),
         Setting("NGINX_IMAGE", "image", "skp/docker-nginx", "image"),
         Setting("NGINX_TAG", "tag", "latest", "image tag"),
         Setting("NGINX_MEMORY", "memory", "128m", "memory limit"),
@@ -37,9 +40,19 @@ class Nginx(Service):
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Return the nodes with its label; without one the master, where accounts are."""
-        labelled = super().hosts(cluster)
-        return labelled or ((cluster.inventory.master,) if ACCOUNTS.hosts(cluster) else ())
+        """Return the nodes with its label; else the master, with accounts and its image built."""
+        labelled, (image,) = super().hosts(cluster), self.images(cluster)
+        implied = ACCOUNTS.hosts(cluster) and cluster.may_have(image)
+        return labelled or ((cluster.inventory.master,) if implied else ())
+
+    def no_host_error(self, cluster: Cluster) -> ConfigError:
+        """Return the error: its image was not built, or there are no accounts to log in to."""
+        (image,) = self.images(cluster)
+        if ACCOUNTS.hosts(cluster) and not cluster.may_have(image):
+            return ConfigError(
+                f"the image {image.name} was not built yet", "./skp.py docker.image-build-nginx"
+            )
+        return super().no_host_error(cluster)
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return its own image."""

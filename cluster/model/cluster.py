@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cluster.config import secrets
 from cluster.config.inventory import Inventory
@@ -12,7 +12,7 @@ from cluster.config.settings import Settings
 from cluster.model.answer import Damaged, Unanswered
 from cluster.model.decisions import Decisions
 from cluster.model.layout import USERS, Layout
-from cluster.model.spec import NodeFile
+from cluster.model.spec import Image, NodeFile
 from cluster.model.state import State
 
 OWN_USERS = 100
@@ -28,6 +28,7 @@ class Cluster:
         secrets: all passwords and tokens by their settings' keys.
         files: what every node is to have on its own disk.
         layout: how data is laid out now.
+        recorded: the images (repository:tag) that the Swarm has a record of; None: not known.
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class Cluster:
     secrets: Mapping[str, Secret]
     files: tuple[NodeFile, ...] = ()
     layout: Layout = Layout.TWO_TREES
+    recorded: frozenset[str] | None = None
 
     @property
     def home(self) -> str:
@@ -50,6 +52,10 @@ class Cluster:
     def users(self) -> str:
         """UID:GID of users' code: notebooks, Spark's workers, Airflow's tasks."""
         return _pair(self.settings.text("SKP_UID") or str(USERS))
+
+    def may_have(self, image: Image) -> bool:
+        """Tell whether an image was built (or admitted) here, as far as that is known."""
+        return self.recorded is None or image.name in self.recorded
 
     def own_user(self, number: int) -> str:
         """Return "UID:GID" of a service of the platform.
@@ -93,7 +99,7 @@ class Declared:
         Raises:
             ConfigErrors: an option contradicts the settings.
         """
-        return self.remembering(Decisions(), {}, options)[0]
+        return replace(self.remembering(Decisions(), {}, options)[0], recorded=None)
 
     def remembering(
         self,
@@ -115,8 +121,16 @@ class Declared:
         chosen = {**decisions.settings, **(options or {})}
         settings = self.settings.overridden(chosen) if chosen else self.settings
         resolved = secrets.resolve(settings, self.stored, copies, self.renewed, self.chosen)
-        layout = decisions.layout
-        return Cluster(settings, self.inventory, resolved.values, self.files, layout), resolved
+        digests = decisions.digests
+        cluster = Cluster(
+            settings,
+            self.inventory,
+            resolved.values,
+            self.files,
+            decisions.layout,
+            None if isinstance(digests, Unanswered) else frozenset(digests),
+        )
+        return cluster, resolved
 
 
 @dataclass(frozen=True)

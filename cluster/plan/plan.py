@@ -64,6 +64,7 @@ def make_plan(view: View, scope: Scope) -> Plan:
         return Plan(view, tuple(leaving))
     if scope.services and (view.is_moving or (scope.moves and is_old(cluster, state))):
         return Plan(view, tuple(plan_move(cluster, state, scope.services, scope)))
+    _check_places(cluster, scope)
     services, data_port = _not_stopped(state, scope), cluster.settings.number("SKP_NET_PORT")
     items = [
         *plan_swarm(cluster.inventory, state, scope.parts, scope.nodes, data_port),
@@ -79,6 +80,17 @@ def make_plan(view: View, scope: Scope) -> Plan:
     if scope.goal in (Goal.APPLY, Goal.RUN):
         items += plan_follow_ups(services, cluster, state, scope, items)
     return Plan(view, tuple(items))
+
+
+def _check_places(cluster: Cluster, scope: Scope) -> None:
+    """Refuse to run what no node is to have.
+
+    Raises:
+        ConfigError: a service has no node, as far as the cluster itself is asked, too.
+    """
+    for service in scope.services if scope.goal is Goal.RUN else ():
+        if not service.hosts(cluster):
+            raise service.no_host_error(cluster)
 
 
 def _makes(scope: Scope) -> bool:

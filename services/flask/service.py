@@ -54,9 +54,22 @@ class Flask(Service):
     earlier = Earlier(containers={"flask": "FLASK_NAME"}, image="FLASK")
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Return the nodes with its label; without one the master, if MySQL has a node."""
-        labelled = super().hosts(cluster)
-        return labelled or ((cluster.inventory.master,) if MYSQL.hosts(cluster) else ())
+        """Return the nodes with its label; else the master, with MySQL and its image built.
+
+        (Who has MySQL need not want accounts: an apply leaves it out until somebody built it.)
+        """
+        labelled, (image,) = super().hosts(cluster), self.images(cluster)
+        implied = MYSQL.hosts(cluster) and cluster.may_have(image)
+        return labelled or ((cluster.inventory.master,) if implied else ())
+
+    def no_host_error(self, cluster: Cluster) -> ConfigError:
+        """Return the error: its image was not built, or nothing keeps accounts."""
+        (image,) = self.images(cluster)
+        if MYSQL.hosts(cluster) and not cluster.may_have(image):
+            return ConfigError(
+                f"the image {image.name} was not built yet", "./skp.py docker.image-build-flask"
+            )
+        return super().no_host_error(cluster)
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return its own image."""
