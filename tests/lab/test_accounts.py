@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -69,6 +70,23 @@ def typed(env: Env, lines: str, *words: str) -> Ran:
     """Run a command that reads `lines` from its standard input."""
     return run(
         "sh", "-c", 'given=$1; shift; printf %b "$given" | "$@"', "-", lines, *words, env=env
+    )
+
+
+def inside(script: str) -> str:
+    """Return what Python says in the service's own container."""
+    done = on("c01", f"docker exec -w /opt/skp/backend flask-skp python3 -c {shlex.quote(script)}")
+    assert done.code == 0, done.all
+    return done.out.strip()
+
+
+def signed(claims: dict[str, Any]) -> str:
+    """Return a token with these claims, signed by the service's own key."""
+    return inside(
+        "from accounts import config; from accounts.service import Service\n"
+        "service = Service(config.read())\n"
+        "with service.store.session() as session:\n"
+        f"    print(service.keys.sign(session, {claims!r}))"
     )
 
 
@@ -153,7 +171,9 @@ def test_forged_tokens_and_those_for_others_are_refused(admin: str) -> None:
     altered = f"{head}.{encoded({**said, 'sub': 'hong', 'exp': said['exp'] + 999})}.{signature}"
     other = log_in("admin", secret("FLASK_ADMIN_PASSWORD"), audience="jupyter")["access_token"]
     assert verified(other, key_set())["aud"] == "jupyter"
-    for token in (unsigned, confused, altered, other, "x.y.z", admin[:-4]):
+    expired, foreign = signed({**said, "exp": said["iat"] - 1}), signed({**said, "iss": "other"})
+    assert status(signed(said)) == 200  # with the same means
+    for token in (unsigned, confused, altered, other, expired, foreign, "x.y.z", admin[:-4]):
         assert status(token) == 401, token
     assert ask("GET", "/accounts").status_code == 401
 
@@ -245,6 +265,18 @@ def test_without_mysql_it_says_so_at_once_and_is_well_afterwards(running: Env, a
     while not status(admin) == status(admin, SECOND) == 200:
         assert time.monotonic() < end
         time.sleep(0.5)
+
+
+def test_migrations_make_what_the_models_say(running: Env) -> None:
+    found = inside(
+        "from accounts import config, models, tables\n"
+        "from alembic.autogenerate import compare_metadata\n"
+        "from alembic.runtime.migration import MigrationContext\n"
+        "with tables.alone(config.read().url) as connection:\n"
+        "    context = MigrationContext.configure(connection)\n"
+        "    print(compare_metadata(context, models.Base.metadata))"
+    )
+    assert found == "[]"
 
 
 def test_a_second_time_nothing_is_changed_and_it_is_confined(running: Env) -> None:

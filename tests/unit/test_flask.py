@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -28,8 +30,10 @@ def hosts(**labels: str) -> dict[str, Any]:
     }
 
 
-def wanted(tmp_path: Path, values: dict[str, str] | None = None, **labels: str) -> Cluster:
-    return described(tmp_path, hosts(**labels), values or {})
+def wanted(
+    tmp_path: Path, values: Mapping[str, str] = MappingProxyType({}), **labels: str
+) -> Cluster:
+    return described(tmp_path, hosts(**labels), values)
 
 
 def containers(cluster: Cluster) -> list[Container]:
@@ -45,7 +49,7 @@ def files(container: Container) -> dict[str, str]:
 
 def test_it_runs_where_its_label_is_and_else_on_the_master_beside_mysql(tmp_path: Path) -> None:
     found = {
-        labels: [host.name for host in FLASK.hosts(wanted(tmp_path, **dict(labels)))]
+        labels: [host.name for host in FLASK.hosts(described(tmp_path, hosts(**dict(labels))))]
         for labels in (
             (), (("mysql", "c02"),), (("mysql", "c01"), ("flask", "c02")), (("flask", "c01 c02"),),
         )
