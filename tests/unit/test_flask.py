@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +16,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.spec import ConfigFile, Container, SecretFile
 from services.flask.service import SERVICE as FLASK
 from services.mysql import SERVICE as MYSQL
+from services.nginx import SERVICE as NGINX
 from tests.support.described import NOTHING, described
 
 
@@ -36,6 +38,11 @@ def wanted(
     return described(tmp_path, hosts(**labels), values)
 
 
+def built(cluster: Cluster, *images: str) -> Cluster:
+    """Return the cluster as its Swarm is asked: it has a record of these images."""
+    return replace(cluster, recorded=frozenset(f"skp/docker-{name}:latest" for name in images))
+
+
 def containers(cluster: Cluster) -> list[Container]:
     return list(FLASK.containers(cluster, NOTHING))
 
@@ -55,6 +62,37 @@ def test_it_runs_where_its_label_is_and_else_on_the_master_beside_mysql(tmp_path
         )
     }  # fmt: skip
     assert list(found.values()) == [[], ["c01"], ["c02"], ["c01", "c02"]]
+
+
+def test_who_has_mysql_gets_no_accounts_before_somebody_built_them(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, mysql="c01")
+    before, half = built(cluster, "mysql"), built(cluster, "mysql", "flask")
+    assert (FLASK.hosts(before), NGINX.hosts(before), NGINX.hosts(half)) == ((), (), ())
+    for service, lacking in ((FLASK, before), (NGINX, half)):
+        error = service.no_host_error(lacking)
+        assert error.what == f"the image skp/docker-{service.name}:latest was not built yet"
+        assert error.hint == f"./skp.py docker.image-build-{service.name}"
+    ready = built(cluster, "flask", "nginx")
+    assert [host.name for host in (*FLASK.hosts(ready), *NGINX.hosts(ready))] == ["c01", "c01"]
+
+
+def test_labels_count_before_the_images_are_there_and_need_mysql_or_accounts(
+    tmp_path: Path,
+) -> None:
+    labelled = built(wanted(tmp_path, mysql="c01", flask="c02", nginx="c02"))
+    assert [host.name for host in (*FLASK.hosts(labelled), *NGINX.hosts(labelled))] == ["c02"] * 2
+    without = built(wanted(tmp_path), "flask", "nginx")
+    assert (FLASK.hosts(without), NGINX.hosts(without)) == ((), ())
+    assert "no chosen node has the label nginx" in NGINX.no_host_error(without).what
+
+
+def test_the_login_page_is_told_where_accounts_are_and_sees_nothing_else(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"FLASK_NAME": "people"}, nginx="c01 c02")
+    first, second = NGINX.containers(cluster, NOTHING)
+    assert (first.name, second.name) == ("nginx-skp", "nginx-skp-c02")
+    assert files(first) == {"accounts.conf": "set $accounts http://people:8060;\n"}
+    assert (first.mounts, first.user, first.read_only) == ((), "58017:58017", True)
+    assert (first.network, first.also_on) == ("net-skp-users", ())
 
 
 def test_instances_share_a_name_and_are_replaced_one_by_one(tmp_path: Path) -> None:
