@@ -85,7 +85,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ("account.add", ("./skp.py {} kim", "./skp.py {} -n kim -l manager -p")),
     ("account.list", (_PLAIN, "./skp.py {} --json")),
     ("account.rotate", (_PLAIN,)),
-    ("account.token", ("./skp.py {} kim", "./skp.py {} -n kim -p - -a jupyter <FILE")),
+    ("account.token", ("./skp.py {} kim", "./skp.py {} kim -a jupyter")),
     ("account.*", ("./skp.py {} kim",)),
     ("cron.install", ('./skp.py {} -s "*/10 * * * *" -c docker.apply',)),
     ("cron.rm", (_PLAIN, "./skp.py {} -c docker.apply")),

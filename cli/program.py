@@ -17,7 +17,7 @@ VERSION = "0.3.0"
 # Options whose value is the next word.
 _TAKE_VALUES = (
     *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
-    *("--audience", "-a"),
+    *("--audience", "-a", "--password", "-p"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 _OF_ACCOUNTS = ("add", "rm", "password", "token", "disable", "enable")

@@ -69,7 +69,7 @@ def password(s: Session, name: str = "", password: str = "") -> None:
     optional=["password"],
 )
 def token(s: Session, name: str = "", password: str = "", audience: str = "") -> None:
-    """Print an access token (5 minutes) for a name and its password, as POST /tokens does."""
+    """Print an access token (5 minutes) for a name and its password."""
     _need(name, "token")
     given = secret(s, password or True, name).reveal()
     found = _request(s, "token", {"name": name, "password": given, "audience": audience})

@@ -263,7 +263,7 @@ class FakeMachine:
 
     def _other(self, ran: Ran) -> Completed:
         command = ran.command
-        if found := re.search(r"docker exec (\S+) (.*)", command):
+        if found := re.search(r"docker exec (?:-i )?(\S+) (.*)", command):
             return self._executed(found[1], found[2])
         if command == "sudo -n sh -s":
             return self._arranged(ran)

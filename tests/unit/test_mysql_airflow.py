@@ -85,7 +85,7 @@ def test_root_is_for_the_container_itself_alone(tmp_path: Path) -> None:
     said = files(only(MYSQL, cluster(tmp_path)))["init.sql"].splitlines()
     assert said[0] == "ALTER USER IF EXISTS 'root'@'%' ACCOUNT LOCK;"
     made = {line.split()[5] for line in said if line.startswith("CREATE USER")}
-    assert made == {"'root'@'localhost'", "'root'@'127.0.0.1'"}
+    assert made == {"'root'@'localhost'", "'root'@'127.0.0.1'", "'flask'@'%'"}
 
 
 class Wiki(Service):

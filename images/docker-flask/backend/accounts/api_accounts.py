@@ -15,7 +15,7 @@ from accounts.service import current
 from accounts.tokens import Who
 
 BLUEPRINT = Blueprint("accounts", __name__, description="Accounts, passwords, SSH keys.")
-_BEARER = [{"bearer": []}]
+_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
 @BLUEPRINT.get("/accounts")

@@ -15,7 +15,7 @@ from accounts.rights import Level, Role
 from accounts.service import current
 
 BLUEPRINT = Blueprint("projects", __name__, description="Teams with members and roles.")
-_BEARER = [{"bearer": []}]
+_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
 @BLUEPRINT.get("/projects")

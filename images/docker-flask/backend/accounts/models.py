@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -10,7 +12,7 @@ class Base(DeclarativeBase):
     """Base of all tables."""
 
 
-def _name(**options: object) -> Mapped[str]:
+def _name(**options: Any) -> Mapped[str]:
     return mapped_column(String(32, collation="ascii_bin"), **options)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from accounts.names import LONGEST
@@ -10,7 +12,7 @@ from accounts.rights import Level, Role
 _MOST = 1000
 
 
-def _text(most: int, description: str, **options: object) -> fields.String:
+def _text(most: int, description: str, **options: Any) -> fields.String:
     return fields.String(
         validate=validate.Length(1, most), metadata={"description": description}, **options
     )
