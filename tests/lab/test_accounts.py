@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import shlex
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,38 +15,46 @@ import requests
 
 from tests.support.accounts import (
     FIRST,
+    PAGE,
     PASSWORD,
     SECOND,
+    Env,
     ask,
     decoded,
     encoded,
+    inside,
     key_set,
     log_in,
+    made,
+    protected,
+    signed,
     status,
+    typed,
     verified,
 )
+from tests.support.browser import browser
 from tests.support.confined import check_confined
-from tests.support.lab import Ran, labelled, on, run, secret, skp
+from tests.support.lab import labelled, on, secret, skp
+from tests.support.sheet import needs_browser
 
-Env = dict[str, str]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINKmoV7dUDggpMHKKVFMEgJ+I3jp5oV9Mpqq2s0nHO6E kim@home"
 
 
 @pytest.fixture(scope="module")
 def running(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
-    """MySQL on c01, the service on c01 and c02."""
+    """MySQL and the login page on c01, the service on c01 and c02."""
     path = tmp_path_factory.mktemp("accounts") / "hosts.json"
     env = labelled(path, "flask", nodes=("c01", "c02"))
     hosts = json.loads(path.read_text())
-    hosts["c01"]["labels"].append({"mysql": "enable"})
+    hosts["c01"]["labels"] += [{"mysql": "enable"}, {"nginx": "enable"}]
     path.write_text(json.dumps(hosts))
-    for image in ("mysql", "flask"):
+    for image in ("mysql", "flask", "nginx"):
         built = skp(f"docker.image-build-{image}", env=env)
         assert built.code == 0, built.all
-    begun = skp("docker.apply", "mysql", "flask", env=env)
+    begun = skp("docker.apply", "mysql", "flask", "nginx", env=env)
     assert begun.code == 0, begun.all
     yield env
-    done = skp("-q", "docker.apply", "mysql,flask", "--yes")
+    done = skp("-q", "docker.apply", "mysql,flask,nginx", "--yes")
     on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
     assert done.code == 0, done.all
 
@@ -56,38 +64,6 @@ def admin(running: Env) -> str:
     """The access token of the first account."""
     token: str = log_in("admin", secret("FLASK_ADMIN_PASSWORD"))["access_token"]
     return token
-
-
-def made(admin: str, name: str, **more: str) -> dict[str, Any]:
-    """Make an account, and return what is told of it."""
-    answer = ask("POST", "/accounts", {"name": name, "password": PASSWORD, **more}, admin, SECOND)
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def typed(env: Env, lines: str, *words: str) -> Ran:
-    """Run a command that reads `lines` from its standard input."""
-    return run(
-        "sh", "-c", 'given=$1; shift; printf %b "$given" | "$@"', "-", lines, *words, env=env
-    )
-
-
-def inside(script: str) -> str:
-    """Return what Python says in the service's own container."""
-    done = on("c01", f"docker exec -w /opt/skp/backend flask-skp python3 -c {shlex.quote(script)}")
-    assert done.code == 0, done.all
-    return done.out.strip()
-
-
-def signed(claims: dict[str, Any]) -> str:
-    """Return a token with these claims, signed by the service's own key."""
-    return inside(
-        "from accounts import config; from accounts.service import Service\n"
-        "service = Service(config.read())\n"
-        "with service.store.session() as session:\n"
-        f"    print(service.keys.sign(session, {claims!r}))"
-    )
 
 
 def test_the_guides_commands_make_an_account(running: Env) -> None:
@@ -265,6 +241,43 @@ def test_without_mysql_it_says_so_at_once_and_is_well_afterwards(running: Env, a
     while not status(admin) == status(admin, SECOND) == 200:
         assert time.monotonic() < end
         time.sleep(0.5)
+
+
+@needs_browser
+def test_the_login_page_shows_a_token_that_others_accept(
+    running: Env, admin: str, tmp_path: Path
+) -> None:
+    made(admin, "ada")
+    with browser(tmp_path) as page:
+        page.driver.get(PAGE)
+        page.find("[data-language=ko]").click()
+        for password, shown in (("wrong-Password-1", "#message.wrong"), (PASSWORD, "#access")):
+            for field, text in (("#name", "ada"), ("#password", password)):
+                page.find(field).clear()
+                page.find(field).send_keys(text)
+            page.find("#submit").click()
+            page.find(shown)
+        page.picture("login-page")
+        token = str(page.find("#access").get_attribute("value"))
+        assert verified(token, key_set())["sub"] == "ada"
+        assert [protected(each) for each in (token, f"{token}x", "")] == [
+            '200 {"hello": "ada", "projects": []}', "401", "401",
+        ]  # fmt: skip
+        page.find("#logout").click()
+        page.find("#login")
+    assert status(token) == 401
+
+
+def test_the_login_page_lets_nothing_else_through(running: Env) -> None:
+    for path in ("/accounts", "/metrics", "/docs", "/tokens/", "/run/skp/accounts.conf"):
+        assert requests.get(f"{PAGE}{path}", timeout=15).status_code == 404, path
+    asked = requests.get(f"{PAGE}/tokens", headers={"Authorization": "Bearer x"}, timeout=15)
+    assert asked.status_code == 403
+    large = requests.post(f"{PAGE}/tokens", data=b"x" * (1 << 20), timeout=15)
+    assert large.status_code == 413
+    logins = ({"name": f"no-one-{n}", "password": PASSWORD} for n in range(40))
+    tries = [ask("POST", "/tokens", login, at=PAGE) for login in logins]
+    assert {answer.status_code for answer in tries} == {401, 429}
 
 
 def test_migrations_make_what_the_models_say(running: Env) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import time
 from typing import Any
 
@@ -12,7 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tests.support.lab import ROOT, Ran, on, run
+
+Env = dict[str, str]
+
 FIRST, SECOND = "http://10.99.0.11:8060", "http://10.99.0.12:8060"
+PAGE = "http://10.99.0.11:8070"
 PASSWORD = "quiet-River-771"
 
 
@@ -64,3 +70,64 @@ def encoded(value: Any) -> str:
     """Return JSON, or bytes, as a part of a token."""
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def made(admin: str, name: str, **more: str) -> dict[str, Any]:
+    """Make an account, and return what is told of it."""
+    answer = ask("POST", "/accounts", {"name": name, "password": PASSWORD, **more}, admin, SECOND)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def typed(env: Env, lines: str, *words: str) -> Ran:
+    """Run a command that reads `lines` from its standard input."""
+    return run(
+        "sh", "-c", 'given=$1; shift; printf %b "$given" | "$@"', "-", lines, *words, env=env
+    )
+
+
+def inside(script: str) -> str:
+    """Return what Python says in the service's own container."""
+    done = on("c01", f"docker exec -w /opt/skp/backend flask-skp python3 -c {shlex.quote(script)}")
+    assert done.code == 0, done.all
+    return done.out.strip()
+
+
+def signed(claims: dict[str, Any]) -> str:
+    """Return a token with these claims, signed by the service's own key."""
+    return inside(
+        "from accounts import config; from accounts.service import Service\n"
+        "service = Service(config.read())\n"
+        "with service.store.session() as session:\n"
+        f"    print(service.keys.sign(session, {claims!r}))"
+    )
+
+
+_ASK = """
+import sys, time, urllib.error, urllib.request
+asked = urllib.request.Request("http://localhost:8099/")
+asked.add_header("Authorization", "Bearer " + sys.argv[1])
+end = time.monotonic() + 30
+while time.monotonic() < end:
+    try:
+        print(200, urllib.request.urlopen(asked, timeout=15).read().decode())
+        break
+    except urllib.error.HTTPError as error:
+        print(error.code)
+        break
+    except urllib.error.URLError:
+        time.sleep(0.1)
+"""
+
+
+def protected(token: str) -> str:
+    """Return what the example of a third service answers to a token, beside the notebooks."""
+    example = (ROOT / "volume/example/accounts/protected.py").read_text()
+    serve, ask = (
+        f"docker exec jupyter-skp timeout 60 python -c {shlex.quote(script)}"
+        for script in (example, _ASK)
+    )
+    # (A second one finds that the first still has the port.)
+    done = on("c01", f"({serve} >/dev/null 2>&1 &) && {ask} {shlex.quote(token)}")
+    return done.out.strip()
