@@ -24,6 +24,7 @@ HOSTS: dict[str, Any] = {"c01": {"ipv4": "10.0.0.1", "groups": ["master", "manag
 def test_the_images_that_services_have_of_their_own() -> None:
     found = {service.name: (service.recipe, build_task(service)) for service in OWN}
     assert found == {
+        "flask": ("docker-flask", "image-build-flask"),
         "kafka": ("docker-kafka", "image-build-kafka"),
         "mysql": ("docker-mysql", "image-build-mysql"),
         "volumes": ("docker-fuse", "image-build-fuse"),

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -84,9 +85,18 @@ def run(verb: str, given: _Given) -> Any:
         return VERBS[verb](service, session, given)
 
 
+def log_beside_the_service() -> None:
+    """Have what is done here told where the service tells it: in the container's log."""
+    logger = logging.getLogger("accounts")
+    logger.propagate = False
+    with suppress(OSError):  # (another user's)
+        logger.addHandler(logging.FileHandler("/proc/1/fd/2"))
+        logger.setLevel(logging.INFO)
+
+
 def main(words: list[str]) -> int:
     """Return the exit code."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    log_beside_the_service()
     if len(words) != 1 or words[0] not in VERBS:
         sys.stderr.write(f"usage: flask-skp account {'|'.join(VERBS)} <JSON\n")
         return 2

@@ -41,6 +41,7 @@ def add_account() -> int:
     """Ask for an account, and make it; return the exit code."""
 
     def make() -> str:
+        command.log_beside_the_service()
         name = _ask("Name: ")
         level = _ask(f"Level ({', '.join(Level)}; by default {Level.USER}): ") or Level.USER
         password = _ask_password()
