@@ -68,7 +68,7 @@ def airflow(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     env = labelled(tmp_path_factory.mktemp("airflow") / "hosts.json", "mysql", nodes=("c02",))
     with_spark(Path(env["SKP_HOSTS"]))
     # (What another test took down by its -rm stays down until its -run.)
-    for word in ("image-build-mysql", "image-build-flask", "swarm-label", "spark-run", "apply"):
+    for word in ("image-build-mysql", "swarm-label", "spark-run", "apply"):
         done = skp(f"docker.{word}", env=env)
         assert done.code == 0, done.all
     made = skp("docker.airflow-web-passwd-init", env=env)
@@ -82,7 +82,7 @@ def airflow(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def remove() -> None:
     """Take away what the tests' inventory does not ask for, and the data."""
-    done = skp("-q", "docker.apply", "mysql,airflow,flask,spark", "--yes")
+    done = skp("-q", "docker.apply", "mysql,airflow,spark", "--yes")
     platform = "/home/skp/skp/platform"
     on("c01", f"sudo rm -rf {platform}/mysql {platform}/airflow /home/skp/skp/volume/var/airflow")
     assert done.code == 0, done.all

@@ -11,9 +11,19 @@ from tests.support.confined import check_confined
 from tests.support.lab import NODES, labelled, on, skp, with_spark
 from tests.support.scan import ADDRESSES, VIEWS, from_here, from_notebook, listening, table
 
-IMAGES = ("mysql", "flask", "zookeeper", "kafka")
-SERVICES = ("registry", "jupyter", "spark", "mysql", "airflow", "flask", "zookeeper", "kafka")
-PUBLISHED = {3306, 8010, 8020, 8030, 8040, 8060, 9092, 18080}
+IMAGES = ("mysql", "flask", "nginx", "zookeeper", "kafka")
+SERVICES = (
+    "registry",
+    "jupyter",
+    "spark",
+    "mysql",
+    "airflow",
+    "flask",
+    "nginx",
+    "zookeeper",
+    "kafka",
+)
+PUBLISHED = {3306, 8010, 8020, 8030, 8040, 8060, 8070, 9092, 18080}
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def before(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     env = labelled(folder / "hosts.json", "mysql", "zookeeper", "kafka")
     assert hosts == env
     one_tree.lay_out()
-    for name in ("mysql", "flask", "zookeeper", "kafka"):
+    for name in ("mysql", "zookeeper", "kafka"):
         built = skp(f"docker.image-build-{name}", "-t=latest", env=env)
         assert built.code == 0, built.all
     with sshfs_volume.served(), sshfs_volume.mounted(folder, env["SKP_HOSTS"]) as volume:

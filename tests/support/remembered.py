@@ -30,6 +30,11 @@ GIVEN = {
     },
     "kafka": {"KAFKA_NAME": "broker", "KAFKA_PORT": "9192", "KAFKA_VOLUME": "/data/broker"},
     "mysql": {"MYSQL_NAME": "db", "MYSQL_PORT": "3406", "MYSQL_VOLUME": "/data/db"},
+    "nginx": {
+        "NGINX_NAME": "page",
+        "NGINX_PORT": "8170",
+        "NGINX_VOLUME": "/home/skp/skp/volume/page",
+    },
     "portainer": {
         "PORTAINER_NAME": "harbour",
         "PORTAINER_PORT": "8150",
@@ -176,6 +181,7 @@ SHELLS = {
     "docker.jupyter-shell -c pwd": f"{CLIENT} exec -i note bash -c pwd",
     "docker.kafka-shell -h c03": f"{CLIENT} exec -i broker-3 bash",
     "docker.mysql-shell": f"{CLIENT} exec -i db bash",
+    "docker.nginx-shell": f"{CLIENT} exec -i page bash",
     "docker.mysql-client": f"{CLIENT} exec -i db mysql",
     "docker.spark-shell": f"{CLIENT} exec -i spark-skp-",
     "docker.zookeeper-shell": f"{CLIENT} exec -i keeper-1 bash",

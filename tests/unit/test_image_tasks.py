@@ -27,6 +27,7 @@ def test_the_images_that_services_have_of_their_own() -> None:
         "flask": ("docker-flask", "image-build-flask"),
         "kafka": ("docker-kafka", "image-build-kafka"),
         "mysql": ("docker-mysql", "image-build-mysql"),
+        "nginx": ("docker-nginx", "image-build-nginx"),
         "volumes": ("docker-fuse", "image-build-fuse"),
         "zookeeper": ("docker-zookeeper", "image-build-zookeeper"),
     }

@@ -100,7 +100,7 @@ def test_a_key_of_an_earlier_version_reaches_no_container(tmp_path: Path) -> Non
 def test_the_guides_other_services_are_no_misspellings(tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        'export FLASK_SECRET="a"\nexport FLASK_VOLUME="b"\nexport NGINX_IMAGE="c"\n'
+        'export FLASK_SECRET="a"\nexport FLASK_VOLUME="/b"\nexport NGINX_IMAGE="c/d"\n'
         'export AIRFLOW_PORT="8040"\nexport MYSQL_NAME="m"\nexport KAFKA_TAG="latest"',
     )
     read(path)
