@@ -2,19 +2,23 @@
 # What bin/lib-own.sh has run in a mount namespace of its own: the engine's Debian becomes its root, and
 # the engine takes this process's place.
 #
-#   lib-own-root.sh ROOT CHECKOUT MTU    ROOT: that Debian; MTU: empty for the engine's own choice
+#   lib-own-root.sh ROOT RUN DATA MTU [FOLDER...]
 #
-# Where the engine's containers bind folders of this machine, they are the machine's own: its users'
-# homes, /var/lib/skp, the checkout.
+#   ROOT       that Debian; it can be the root of several engines at once
+#   RUN, DATA  what are /run and /var/lib/docker there; the engine's socket is RUN/docker.sock
+#   MTU        of its networks; empty for the engine's own choice
+#   FOLDER     of this machine, and at the same path there: what the engine's containers may bind
 set -euo pipefail
 
-own=$1 checkout=$2 mtu=$3
+own=$1 run=$2 data=$3 mtu=$4
+shift 4
 
 mount --make-rprivate /
 mount --bind "$own" "$own"
-rm -rf -- "$own/run"
-mkdir -p "$own/run" "$own/.host"
-for folder in /proc /sys /dev /root /home /var/lib/skp "$checkout"; do
+mkdir -p "$run" "$data" "$own/.host"
+mount --bind "$run" "$own/run"
+mount --bind "$data" "$own/var/lib/docker"
+for folder in /proc /sys /dev "$@"; do
   [ -d "$folder" ] || continue
   mkdir -p "$own$folder"
   mount --rbind "$folder" "$own$folder"
@@ -25,9 +29,10 @@ resolv=/run/systemd/resolve/resolv.conf
 for file in "$resolv:/etc/resolv.conf" /etc/hosts:/etc/hosts \
   /etc/ssl/certs/ca-certificates.crt:/etc/ssl/certs/ca-certificates.crt; do
   [ -e "${file%%:*}" ] || continue
-  rm -f -- "$own${file#*:}"
-  touch "$own${file#*:}"
-  mount --bind "$(readlink -f "${file%%:*}")" "$own${file#*:}"
+  there=$own${file#*:}
+  # (Never again once it is a file: to remove it would take it from the engine that has it.)
+  if [ -L "$there" ] || [ ! -f "$there" ]; then rm -f -- "$there"; touch "$there"; fi
+  mount --bind "$(readlink -f "${file%%:*}")" "$there"
 done
 cd "$own"
 pivot_root . .host

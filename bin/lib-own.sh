@@ -83,7 +83,9 @@ own_start() {
   say "starting the Docker Engine in $OWN (log: $OWN_LOG)"
   remember_before chroot "$OWN"
   engine_cgroup
-  setsid unshare --mount bash "$ROOT/bin/lib-own-root.sh" "$OWN" "$ROOT" "$(engine_mtu)" >>"$OWN_LOG" 2>&1 </dev/null &
+  rm -rf -- "$OWN/run"
+  setsid unshare --mount bash "$ROOT/bin/lib-own-root.sh" "$OWN" "$OWN/run" "$OWN/var/lib/docker" "$(engine_mtu)" \
+    /root /home /var/lib/skp "$ROOT" >>"$OWN_LOG" 2>&1 </dev/null &
   # shellcheck disable=SC2034  # engine_answers_or_died reads it
   ENGINE_STARTED=$!
   wait_until "$OWN_DEADLINE" engine_answers_or_died || true
