@@ -32,6 +32,11 @@ PLACES = (
 LEFT_BY_PACKAGES = {"_ssh", "/etc/group-", "/etc/gshadow-"}
 AGREED = "/srv/skp/bin/setup --yes"
 REMOVE = "/srv/skp/bin/setup --remove --yes"
+# The containers of the tests' second engine, which is of the first one's programs.
+APART = (
+    "cd /srv/skp && tests/support/apart --possible && tests/support/apart 2>/dev/null "
+    "-c 'from lab import engine; print(engine.connect().containers.list())'"
+)
 
 
 class Machine:
@@ -112,7 +117,7 @@ def machine(source: str, clone: Path) -> Iterator[Machine]:
         docker(
             "run", "-d", "--init", "--privileged", "--name", name, "--hostname", "somebodys",
             "--network", name, "--tmpfs", "/run", "-v", "/var/lib/docker",
-            "-v", "/var/lib/containerd", "-v", "/opt",
+            "-v", "/var/lib/containerd", "-v", "/opt", "-v", "/tmp",
             *(["-v", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_dir() else []),
             source, "sleep", "infinity",
         )  # fmt: skip
@@ -163,6 +168,8 @@ def test_debian_12_is_debian_12_with_the_demo_and_after_it(
     assert {line.split()[1] for line in during - before} == somebodys.added()
     assert not any("docker" in line or "containerd" in line for line in during)
     assert "already up" in somebodys.run("/srv/skp/bin/demo", minutes=10)
+    assert somebodys.run(APART) == "[]\n"
+    assert "c01" in somebodys.run("/opt/skp/bin/docker ps")
     somebodys.run(REMOVE)
     assert somebodys.packages() == before
     assert somebodys.places() ^ places <= LEFT_BY_PACKAGES
