@@ -10,6 +10,9 @@
 #   FOLDER     of this machine, and at the same path there: what the engine's containers may bind
 set -euo pipefail
 
+# shellcheck source=bin/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
 own=$1 run=$2 data=$3 mtu=$4
 shift 4
 
@@ -23,10 +26,7 @@ for folder in /proc /sys /dev "$@"; do
   mkdir -p "$own$folder"
   mount --rbind "$folder" "$own$folder"
 done
-# (Where systemd-resolved answers on the loopback, containers need what it asks itself.)
-resolv=/run/systemd/resolve/resolv.conf
-[ -e "$resolv" ] || resolv=/etc/resolv.conf
-for file in "$resolv:/etc/resolv.conf" /etc/hosts:/etc/hosts \
+for file in "$(resolv_conf):/etc/resolv.conf" /etc/hosts:/etc/hosts \
   /etc/ssl/certs/ca-certificates.crt:/etc/ssl/certs/ca-certificates.crt; do
   [ -e "${file%%:*}" ] || continue
   there=$own${file#*:}

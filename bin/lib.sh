@@ -20,6 +20,14 @@ has_systemd() { [ -d /run/systemd/system ]; }
 # os_field NAME: a field of os-release(5), empty when there is none.
 os_field() { (. /etc/os-release 2>/dev/null && printf '%s' "${!1:-}") || true; }
 
+# resolv_conf: the file that names this machine's name servers as other networks on it reach them. Where
+# systemd-resolved answers on the loopback, it is the one with what that asks itself.
+resolv_conf() {
+  local file=/run/systemd/resolve/resolv.conf
+  [ -e "$file" ] || file=/etc/resolv.conf
+  printf '%s\n' "$file"
+}
+
 # is_debian_like: Debian or Ubuntu themselves; a derivative may have other package names.
 is_debian_like() {
   case "$(os_field ID)" in debian | ubuntu) have apt-get ;; *) false ;; esac

@@ -75,6 +75,12 @@ def docker(*words: str, stdin: bytes | None = None, seconds: float = 300) -> Non
     assert done.returncode == 0, done.stderr.decode()
 
 
+def name_servers() -> bytes:
+    """Return this machine's, as its other networks reach them."""
+    script = 'cat "$(. bin/lib.sh && resolv_conf)"'
+    return subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, check=True).stdout
+
+
 def image(folder: Path, suite: str) -> str:
     """Make a Debian of that suite, by this machine's own mirror; return the image's name."""
     subprocess.run([ROOT / "images/host/gather", folder / "host"], check=True, timeout=60)
@@ -124,6 +130,8 @@ def machine(source: str, clone: Path) -> Iterator[Machine]:
         docker("exec", name, "update-ca-certificates")
         if PIP_CONF.is_file():
             docker("cp", str(PIP_CONF), f"{name}:{PIP_CONF}")
+        # (The engine's own name server is in a container's network alone, and no machine's.)
+        docker("exec", "-i", name, "tee", "/etc/resolv.conf", stdin=name_servers())
         docker("cp", str(clone), f"{name}:/srv/skp")
         yield Machine(name)
     finally:
