@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -83,5 +82,7 @@ class DeadlineError(NodeError):
 
 def nearest(word: str, allowed: Iterable[str], cutoff: float = 0.7) -> str:
     """Return " (did you mean X?)" for the allowed word nearest to `word`, else an empty string."""
+    import difflib  # few commands meet a wrong word
+
     found = difflib.get_close_matches(word, list(allowed), n=1, cutoff=cutoff)
     return f" (did you mean {found[0]}?)" if found else ""

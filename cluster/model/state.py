@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from statistics import median
 from typing import Any
 
 from cluster.config.secrets import Secret, StoredSecrets
@@ -250,7 +249,8 @@ class State:
 
 def clock_warnings(nodes: Mapping[str, FoundNode]) -> list[str]:
     """Return a warning for each node whose clock is more than 5 s off the others' median."""
-    middle = median(node.clock for node in nodes.values()) if nodes else 0.0
+    clocks = sorted(node.clock for node in nodes.values()) or [0.0]
+    middle = (clocks[len(clocks) // 2] + clocks[~(len(clocks) // 2)]) / 2
     return [
         f"the clock of {node.name} is {abs(node.clock - middle):.0f} s "
         f"{'ahead of' if node.clock > middle else 'behind'} the others'; "

@@ -5,6 +5,7 @@ Facts of it: docs.portainer.io (CLI configuration options, agent), checked again
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cluster.config.earlier.names import Earlier, Outdated
@@ -33,9 +34,11 @@ from services.common import cpus, memory
 _HTTP, _HTTPS, _DATA, _AGENT_PORT = 9000, 9443, "/data", 9001
 _SOCKET = Mount("/var/run/docker.sock", "/var/run/docker.sock")
 _VOLUMES = Mount("/var/lib/docker/volumes", "/var/lib/docker/volumes")
-# The agent reads its secret from the environment only. `docker inspect` would show a variable of
-# the container, so a shell sets it from a file.
-_AGENT = f"AGENT_SECRET=$(cat {SECRETS_TARGET}/agent-secret) && export AGENT_SECRET && exec ./agent"
+# Server and agents read their common secret from the environment only. `docker inspect` would show
+# a variable of the container, so a shell sets it from a file.
+_SECRET = f"AGENT_SECRET=$(cat {SECRETS_TARGET}/agent-secret) && export AGENT_SECRET && exec "
+_AGENT, _SERVER = f"{_SECRET}./agent", f'{_SECRET}/portainer "$@"'
+_SHELL_LESS = re.compile(r"portainer/portainer-ce:[0-9.]+|portainer/portainer-ce:latest")
 
 
 class Portainer(Service):
@@ -52,7 +55,7 @@ class Portainer(Service):
         Setting(
             "PORTAINER_IMAGE", "optional-public-image", "portainer/portainer-ce", "image; none: off"
         ),
-        Setting("PORTAINER_TAG", "tag", "2.23.0", "image tag"),
+        Setting("PORTAINER_TAG", "tag", "2.23.0-alpine", "image tag; one with a shell"),
         Setting("PORTAINER_AGENT", "flag", "TRUE", "whether each node has an agent"),
         Setting("PORTAINER_AGENT_IMAGE", "public-image", "portainer/agent", "the agents' image"),
         Setting("PORTAINER_AGENT_TAG", "tag", "2.23.0-alpine", "its tag; one with a shell"),
@@ -130,21 +133,20 @@ class Portainer(Service):
         return f"{cluster.settings.text('PORTAINER_NAME')}-agent-{node}"
 
     def _server(self, cluster: Cluster, node: str) -> Container:
+        password = SecretFile("admin-password", cluster.secrets["PORTAINER_PASSWORD"])
+        start = ("--admin-password-file", f"{SECRETS_TARGET}/admin-password")
+        data = Mount(cluster.settings.text("PORTAINER_VOLUME"), _DATA, create=True)
         agents = cluster.settings.flag("PORTAINER_AGENT")
-        files = [SecretFile("admin-password", cluster.secrets["PORTAINER_PASSWORD"])]
-        start = ["--admin-password-file", f"{SECRETS_TARGET}/admin-password"]
         return Container(
             node=node,
             name=cluster.settings.text("PORTAINER_NAME"),
             service=self.name,
-            image=self.images(cluster)[0],
-            command=(*start, *(() if agents else ("-H", "unix:///var/run/docker.sock"))),
-            mounts=(
-                Mount(cluster.settings.text("PORTAINER_VOLUME"), _DATA, create=True),
-                *(() if agents else (_SOCKET,)),
-            ),
+            image=_checked(cluster, self.images(cluster)[0]),
+            entrypoint=("/bin/sh", "-c", _SERVER, "portainer") if agents else (),
+            command=start if agents else (*start, "-H", "unix:///var/run/docker.sock"),
+            mounts=(data,) if agents else (data, _SOCKET),
             ports=_ports(cluster),
-            files=tuple(files),
+            files=(password, _agent_secret(cluster)) if agents else (password,),
             network=network(cluster, Purpose.AGENTS),
             user=ROOT,
             memory=memory(cluster, "PORTAINER_MEMORY"),
@@ -161,12 +163,27 @@ class Portainer(Service):
             image=self.images(cluster)[1],
             entrypoint=("/bin/sh", "-c", _AGENT),
             mounts=(_SOCKET, _VOLUMES),
-            files=(SecretFile("agent-secret", cluster.secrets["PORTAINER_AGENT_SECRET"]),),
+            files=(_agent_secret(cluster),),
             network=network(cluster, Purpose.AGENTS),
             user=ROOT,
             memory=memory(cluster, "PORTAINER_MEMORY"),
             cpus=cpus(cluster, "PORTAINER_CPUS"),
         )
+
+
+def _agent_secret(cluster: Cluster) -> SecretFile:
+    return SecretFile("agent-secret", cluster.secrets["PORTAINER_AGENT_SECRET"])
+
+
+def _checked(cluster: Cluster, image: Image) -> Image:
+    """Return the server's image, unless it is known to lack what gives it the agents' secret."""
+    if cluster.settings.flag("PORTAINER_AGENT") and _SHELL_LESS.fullmatch(image.name):
+        raise ConfigError(
+            f"{cluster.settings.path}: PORTAINER_TAG={image.tag} is an image without a shell, "
+            "which could not be given the secret that its agents ask for",
+            f'export PORTAINER_TAG="{image.tag}-alpine", or PORTAINER_AGENT="FALSE" for no agents',
+        )
+    return image
 
 
 def _ports(cluster: Cluster) -> tuple[Port, ...]:

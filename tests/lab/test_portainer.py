@@ -20,5 +20,5 @@ def test_where_the_image_can_not_be_had_nothing_is_made(
     named = settings(PORTAINER_IMAGE="registry.invalid/portainer", PORTAINER_AGENT="FALSE")
     ran = skp("docker.portainer-run", env=named)
     assert ran.code == 1
-    assert "pulling registry.invalid/portainer:2.23.0" in ran.all
+    assert "pulling registry.invalid/portainer:2.23.0-alpine" in ran.all
     assert container_ids() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from cluster.connectors.local import LocalConnection
 from cluster.connectors.loopback_http import Answer
 from cluster.connectors.node import Node
 from cluster.deadlines import Deadlines
-from cluster.errors import NodeError
+from cluster.errors import ConfigError, NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Layout
 from cluster.model.spec import SecretFile
@@ -62,8 +63,37 @@ def test_the_containers_are_made_with_these_arguments(cluster: Callable[..., Clu
 
 def test_the_secrets_are_files(cluster: Callable[..., Cluster]) -> None:
     for container in SERVICE.containers(cluster(), NOTHING):
-        (file,) = container.files
-        assert isinstance(file, SecretFile)
+        assert container.files
+        assert all(isinstance(file, SecretFile) for file in container.files)
+
+
+def test_server_and_agents_are_given_one_secret_by_the_files(
+    cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    (tmp_path / "agent-secret").write_text("the $ecret")
+    for program in ("portainer", "agent"):
+        (tmp_path / program).write_text('#!/bin/sh\necho "$AGENT_SECRET" "$@"\n')
+        (tmp_path / program).chmod(0o755)
+    said = []
+    for container in SERVICE.containers(cluster(), NOTHING):
+        words = (*container.entrypoint, *container.command)
+        here = [
+            word.replace("/run/skp", str(tmp_path)).replace("exec /", f"exec {tmp_path}/")
+            for word in words
+        ]
+        said.append(subprocess.check_output(here, text=True, cwd=tmp_path, env={}))
+    password = f"the $ecret --admin-password-file {tmp_path}/admin-password\n"
+    assert said == [password, "the $ecret\n", "the $ecret\n"]
+
+
+@pytest.mark.parametrize("tag", ["2.23.0", "latest"])
+def test_an_image_that_can_not_be_given_the_secret_is_refused(
+    cluster: Callable[..., Cluster], tag: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"PORTAINER_TAG={tag} is an image without a shell"):
+        list(SERVICE.containers(cluster(PORTAINER_TAG=tag), NOTHING))
+    (server,) = SERVICE.containers(cluster(PORTAINER_TAG=tag, PORTAINER_AGENT="FALSE"), NOTHING)
+    assert server.entrypoint == ()
 
 
 def test_without_an_image_there_is_none_and_it_says_so(cluster: Callable[..., Cluster]) -> None:
