@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lab import own
 from lab.config import LABEL, LABEL_CHECKOUT, LABEL_NAME, LABEL_NODE, LABEL_SPEC, LabConfig
 from lab.errors import LabError
 
@@ -54,7 +55,7 @@ class Found:
 
 
 def connect() -> DockerClient:
-    """Return a client of this machine's engine.
+    """Return a client of this machine's engine; what this process starts uses the same.
 
     Raises:
         LabError: when no engine answers.
@@ -62,6 +63,7 @@ def connect() -> DockerClient:
     import docker
     from docker.errors import DockerException
 
+    own.use(os.environ)
     try:
         client = docker.from_env(timeout=READY_DEADLINE + 30, max_pool_size=32)
         client.ping()
