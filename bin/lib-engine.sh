@@ -1,44 +1,28 @@
 # shellcheck shell=bash
-# The Docker Engine of this machine: found, chosen, started. Needs bin/lib.sh, lib-apt.sh, lib-own.sh.
+# The Docker Engine of this machine: found, installed, started. Needs bin/lib.sh.
 
 ENGINE_LOG=/var/log/skp-dockerd.log
 ENGINE_PID=/var/run/docker.pid
-ENGINE_OLDEST=26     # older ones get no security fixes any more: none is put on a machine
-ENGINE_WORKS=25      # older ones than this can't be used
+ENGINE_OLDEST=26     # older ones get no security fixes any more, and some can't run privileged
 ENGINE_DEADLINE=60   # seconds until a started engine has to answer
 
 engine_version() { timeout 20 docker info --format '{{.ServerVersion}}' 2>/dev/null; }
 engine_answers() { [ -n "$(engine_version)" ]; }
 buildx_version() { timeout 20 docker buildx version 2>/dev/null | awk '{print $2}'; }
 
-# engine_plan: sets ENGINE_FROM to what is to be done: nothing (it answers), start (it is there),
-# packages or own; what would be put on the machine is told to `want`. Ends where nothing can be done.
-engine_plan() {
+# engine_ensure: an engine that answers and can build, or the end with what to do.
+engine_ensure() {
   local version
-  ENGINE_FROM=nothing
-  if own_made && [ -z "${DOCKER_HOST:-}" ]; then own_plan; return; fi
-  if have docker && version=$(engine_version) && [ -n "$version" ]; then
-    [ "${version%%[!0-9]*}" -ge "$ENGINE_WORKS" ] || engine_too_old "$version"
-    [ -n "$(buildx_version)" ] || engine_plan_buildx
-    return 0
+  if ! have docker || ! engine_answers; then
+    engine_refused
+    have dockerd || engine_install
+    engine_start
   fi
-  engine_refused
-  version=$(dockerd --version 2>/dev/null | sed -nE 's/^Docker version ([0-9]+).*/\1/p') || true
-  if [ "${version:-0}" -ge "$ENGINE_WORKS" ]; then
-    is_root || fail 2 "the Docker Engine is installed, but does not answer" "start it: sudo systemctl start docker"
-    ENGINE_FROM=start
-    want "start the Docker Engine that is installed here"
-  else
-    engine_choose
-  fi
-}
-
-# engine_too_old VERSION: two engines in one network would take each other's rules away.
-engine_too_old() {
-  fail 2 "the Docker Engine of this machine is $1; $ENGINE_WORKS or newer is needed" \
-    "nothing was touched: its version is yours to choose" \
-    "upgrade it; or stop it (sudo systemctl stop docker.socket docker.service)," \
-    "and SKP puts an engine of its own beside it; then run this again"
+  [ -n "$(buildx_version)" ] || engine_install_buildx
+  version=$(engine_version)
+  say "Docker Engine $version answers, buildx $(buildx_version)"
+  [ "${version%%.*}" -ge "$ENGINE_OLDEST" ] ||
+    say "  warning: Docker Engine $version is older than $ENGINE_OLDEST and gets no fixes; consider upgrading"
 }
 
 # engine_refused: ends when there is an engine that only this user may not use, or a remote one.
@@ -52,65 +36,65 @@ engine_refused() {
       "type: sudo usermod -aG docker $(id -un) && newgrp docker" "then run this again"
 }
 
-# engine_choose: the distribution's package, if new enough; Docker's own, where its source is
-# configured; else an engine in a place of its own. The first that leaves all other packages alone.
-engine_choose() {
+# engine_install: from the distribution's own packages.
+engine_install() {
   can_install || fail 2 "there is no Docker Engine that answers, and this run can't install one" \
     "on Debian and Ubuntu: run bin/setup once as root" \
-    "elsewhere: install Docker Engine $ENGINE_WORKS or newer with its buildx plugin, start it, run this again"
+    "elsewhere: install Docker Engine $ENGINE_OLDEST or newer with its buildx plugin, start it, run this again"
   apt_update
-  # (Debian has the command docker in a package of its own since 13, Ubuntu in docker.io.)
-  local cli=docker-cli
-  [ -n "$(apt_version docker-cli)" ] || cli=docker.io
-  if engine_offered docker.io docker.io "$cli" docker-buildx iptables ca-certificates ||
-    engine_offered docker-ce docker-ce docker-ce-cli containerd.io docker-buildx-plugin; then
-    ENGINE_FROM=packages
-  else
-    own_plan
-  fi
-}
-
-# engine_offered NAME PACKAGE...: NAME is new enough, and the PACKAGEs can be had; then they are wanted.
-engine_offered() {
-  apt_offers "$1" "$ENGINE_OLDEST" && apt_fits "${@:2}" || return 1
-  want "install the Docker Engine $(apt_version "$1"), as packages" "${@:2}"
-}
-
-# engine_plan_buildx: the plugin of whichever source the engine is from.
-engine_plan_buildx() {
-  local name advice=("install the package docker-buildx (or docker-buildx-plugin), then run this again")
-  can_install || fail 2 "docker has no buildx plugin" "${advice[@]}"
-  apt_update
-  for name in docker-buildx docker-buildx-plugin; do
-    if [ -z "$(apt_version "$name")" ] || ! apt_fits "$name"; then continue; fi
-    want "install docker's plugin buildx, as a package" "$name"
-    return 0
+  engine_choose_suite docker.io "$ENGINE_OLDEST"
+  local packages=(docker.io iptables ca-certificates) extra
+  for extra in docker-cli docker-buildx; do
+    [ -z "$(apt_version "$extra" "$SUITE")" ] || packages+=("$extra")
   done
-  fail 2 "docker has no buildx plugin, and apt has none that leaves other packages as they are" "${advice[@]}"
+  apt_install ${SUITE:+-t "$SUITE"} "${packages[@]}"
+  hash -r
 }
 
-# engine_ensure: what was planned is done, and an engine answers that can build; or the end.
-engine_ensure() {
-  local version
-  case $ENGINE_FROM in
-    own) own_make; own_start ;;
-    own-start) own_start ;;
-    start | packages) engine_start ;;
-  esac
-  version=$(engine_version)
-  [ -n "$(buildx_version)" ] || fail 1 "a Docker Engine answers, but 'docker buildx version' fails" \
+engine_install_buildx() {
+  can_install || fail 2 "docker has no buildx plugin" \
+    "install the package docker-buildx (or docker-buildx-plugin), then run this again"
+  apt_update
+  engine_choose_suite docker-buildx 0
+  apt_install ${SUITE:+-t "$SUITE"} docker-buildx
+  [ -n "$(buildx_version)" ] || fail 1 "docker-buildx is installed, but 'docker buildx version' fails" \
     "see: docker buildx version; docker info --format '{{json .ClientInfo.Plugins}}'"
-  say "Docker Engine $version answers, buildx $(buildx_version)"
-  [ "${version%%.*}" -ge "$ENGINE_OLDEST" ] ||
-    say "  warning: Docker Engine $version is older than $ENGINE_OLDEST and gets no fixes; consider upgrading"
+}
+
+# engine_choose_suite PACKAGE MAJOR: sets SUITE to the release to take the package from, empty for
+# whatever this machine would take by itself. A newer release's source is added with a priority so
+# low that nothing else is ever taken from it.
+engine_choose_suite() {
+  local advice="install Docker Engine $ENGINE_OLDEST or newer with its buildx plugin, start it, run this again"
+  SUITE=
+  ! apt_offers "$1" "$2" || return 0
+  [ "$(os_field VERSION_CODENAME)" = bookworm ] ||
+    fail 2 "this release has no $1 $2 or newer, and older ones get no fixes" "$advice"
+  apt_offers "$1" "$2" trixie || engine_add_trixie
+  apt_offers "$1" "$2" trixie ||
+    fail 1 "this machine's Debian mirror has no $1 $2 or newer in trixie" "$advice"
+  SUITE=trixie
+}
+
+engine_add_trixie() {
+  local own uri keyring
+  own=$(apt_own_source bookworm) ||
+    fail 1 "none of apt's sources is Debian bookworm's main archive" "add one, then run this again"
+  read -r uri keyring <<<"$own"
+  say "adding Debian trixie from this machine's own mirror, for the Docker Engine only (priority 100)"
+  printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' >/etc/apt/preferences.d/skp-trixie
+  printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\nSigned-By: %s\n' "$uri" "$keyring" \
+    >/etc/apt/sources.list.d/skp-trixie.sources
+  apt_refresh
 }
 
 # engine_start: by systemd where that is the init, else as a process of its own session.
 engine_start() {
   ! engine_answers || return 0
+  is_root || fail 2 "the Docker Engine is installed, but does not answer" "start it: sudo systemctl start docker"
   if has_systemd; then
     say "starting the Docker Engine (systemd)"
-    systemctl start docker >/dev/null 2>&1 ||
+    systemctl enable --now docker >/dev/null 2>&1 ||
       fail 1 "systemd could not start the Docker Engine" "see: journalctl -u docker -n 50"
     wait_until "$ENGINE_DEADLINE" engine_answers ||
       fail 1 "the Docker Engine does not answer after $ENGINE_DEADLINE s" "see: journalctl -u docker -n 50"
@@ -130,21 +114,6 @@ engine_start() {
   tail -c "+$((before + 1))" "$ENGINE_LOG" | tail -n 20 | cut -c 1-300 >&2
   fail 1 "the Docker Engine did not start; the end of $ENGINE_LOG is above" "correct the cause, then run this again"
 }
-
-# engine_stop: the engine that bin/setup installed ends, and its containers with it.
-engine_stop() {
-  engine_runs || return 0
-  if has_systemd; then
-    systemctl stop docker.socket docker.service ||
-      fail 1 "systemd could not stop the Docker Engine" "see: journalctl -u docker -n 50"
-  else
-    kill -TERM "$(cat "$ENGINE_PID")"
-  fi
-  wait_until "$ENGINE_DEADLINE" engine_ended ||
-    fail 1 "the Docker Engine does not end" "see: $ENGINE_LOG; then run this again"
-}
-engine_runs() { [ "$(cat "/proc/$(cat "$ENGINE_PID" 2>/dev/null)/comm" 2>/dev/null)" = dockerd ]; }
-engine_ended() { ! engine_runs; }
 
 engine_answers_or_died() { engine_answers || ! kill -0 "$ENGINE_STARTED" 2>/dev/null; }
 

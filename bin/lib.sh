@@ -20,20 +20,12 @@ has_systemd() { [ -d /run/systemd/system ]; }
 # os_field NAME: a field of os-release(5), empty when there is none.
 os_field() { (. /etc/os-release 2>/dev/null && printf '%s' "${!1:-}") || true; }
 
-# resolv_conf: the file that names this machine's name servers as other networks on it reach them. Where
-# systemd-resolved answers on the loopback, it is the one with what that asks itself.
-resolv_conf() {
-  local file=/run/systemd/resolve/resolv.conf
-  [ -e "$file" ] || file=/etc/resolv.conf
-  printf '%s\n' "$file"
-}
-
 # is_debian_like: Debian or Ubuntu themselves; a derivative may have other package names.
 is_debian_like() {
   case "$(os_field ID)" in debian | ubuntu) have apt-get ;; *) false ;; esac
 }
 
-# can_install: whether this run can install packages, once somebody agreed.
+# can_install: whether this run may install packages without asking anybody.
 can_install() { is_root && is_debian_like; }
 
 # wait_until SECONDS COMMAND...: polls until the command succeeds; 1 when the time is over.
@@ -65,4 +57,56 @@ with_dots() {
   [ "$rc" = 0 ] || tail -n 40 "$log" >&2
   rm -f "$log"
   return "$rc"
+}
+
+# apt_refresh: fetches apt's package lists; apt_update: the same, but only once per run.
+apt_refresh() {
+  say "refreshing apt's package lists"
+  with_dots apt-get -q -o Acquire::Retries=3 update ||
+    fail 1 "apt-get update failed (its last lines are above)" "check the network and /etc/apt, then run this again"
+  APT_FRESH=yes
+}
+apt_update() { [ -n "${APT_FRESH:-}" ] || apt_refresh; }
+
+# apt_install [-t SUITE] PACKAGE...: without asking, and without what is merely recommended.
+apt_install() {
+  apt_update
+  if [ "$1" = -t ]; then say "installing ${*:3} (from $2)"; else say "installing $*"; fi
+  with_dots env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l \
+    apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 \
+    --no-install-recommends install "$@" ||
+    fail 1 "apt-get install $* failed (its last lines are above)" "correct the cause, then run this again"
+}
+
+# apt_version PACKAGE [SUITE]: what apt would install (from SUITE), without the epoch; empty if none.
+apt_version() {
+  if [ -n "${2:-}" ]; then
+    apt-cache madison "$1" 2>/dev/null | awk -F' *[|] *' -v s=" $2/" 'index($3, s) {print $2; exit}'
+  else
+    apt-cache policy "$1" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" {print $2}'
+  fi | sed 's/^[0-9]*://'
+}
+
+# apt_offers PACKAGE MAJOR [SUITE]: apt has it (in SUITE) in that major version or newer.
+apt_offers() {
+  local version
+  version=$(apt_version "$1" "${3:-}")
+  [ -n "$version" ] && [ "${version%%[!0-9]*}" -ge "$2" ]
+}
+
+# apt_own_source CODENAME: "URI KEYRING" of the machine's own main source of that release, so
+# that whatever mirror and keys it is configured with are used for more of the same archive.
+apt_own_source() {
+  local uri keyring
+  # shellcheck disable=SC2016  # apt expands $(...) here, not the shell
+  uri=$(apt-get indextargets --format '$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)' \
+    'Created-By: Packages' 2>/dev/null | awk -F'|' -v c="$1" '$1=="Debian" && $2==c && $3=="main" {print $4; exit}')
+  [ -n "$uri" ] || return 1
+  keyring=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk -v RS= -v u="${uri%/}" '
+    index($0, u) && match($0, /Signed-By:[ \t]*\/[^ \t\n]+/) {
+      s = substr($0, RSTART, RLENGTH); sub(/Signed-By:[ \t]*/, "", s); print s; exit }')
+  [ -n "$keyring" ] || keyring=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+    grep -F "${uri%/}" | grep -v '^ *#' | grep -om1 'signed-by=[^] ]*' | cut -d= -f2)
+  [ -n "$keyring" ] || keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  printf '%s %s\n' "$uri" "$keyring"
 }

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lab import own
 from lab.config import LABEL, LABEL_CHECKOUT, LABEL_NAME, LABEL_NODE, LABEL_SPEC, LabConfig
 from lab.errors import LabError
 
@@ -55,7 +54,7 @@ class Found:
 
 
 def connect() -> DockerClient:
-    """Return a client of this machine's engine; what this process starts uses the same.
+    """Return a client of this machine's engine.
 
     Raises:
         LabError: when no engine answers.
@@ -63,7 +62,6 @@ def connect() -> DockerClient:
     import docker
     from docker.errors import DockerException
 
-    own.use(os.environ)
     try:
         client = docker.from_env(timeout=READY_DEADLINE + 30, max_pool_size=32)
         client.ping()

@@ -2,11 +2,4 @@
 
 from __future__ import annotations
 
-import os
-
-from lab import own
-
 pytest_plugins = ["tests.support.phases", "tests.support.fixtures"]
-
-# Where pytest is typed as it is: what bin/test does.
-own.use(os.environ)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.lab import HOSTS, NODES, ROOT, as_a_node, by_ssh, host_docker, run, skp
+from tests.support.lab import HOSTS, NODES, ROOT, by_ssh, host_docker, run, skp
 
 
 def test_the_old_spelling_takes_the_same_words(platform: None) -> None:
@@ -237,8 +237,7 @@ def test_a_node_that_is_this_machine_needs_no_ssh(platform: None, tmp_path: Path
     hosts.write_text('{"here": {"ipv4": "10.99.0.1", "groups": ["master", "manager"]}}')
     for _ in range(5):  # tests that make labs of their own may run beside this one
         before = set(host_docker("ps", "-a", "--format", "{{.Names}}").out.split())
-        listed = as_a_node("./skp.py", "docker.ps", "--json")
-        found = run(*listed, env={"SKP_HOSTS": str(hosts)}).json["here"]
+        found = skp("docker.ps", "--json", env={"SKP_HOSTS": str(hosts)}).json["here"]
         if before == set(host_docker("ps", "-a", "--format", "{{.Names}}").out.split()):
             break
     assert {c["name"] for c in found} == before

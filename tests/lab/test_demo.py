@@ -34,6 +34,6 @@ def test_the_second_time_changes_nothing(again: Ran) -> None:
     assert "already up" in again.all
     commands = re.split(r"^\$ \./skp\.py ", again.out, flags=re.MULTILINE)[1:]
     converging = [text for text in commands if text.startswith("docker.")]
-    assert len(converging) == 7
+    assert len(converging) == 8
     for text in converging:
         assert "Nothing to change" in text, text

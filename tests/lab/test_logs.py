@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import HOSTS, NODES, ROOT, as_a_node, host_docker, on, run, secret, skp
+from tests.support.lab import HOSTS, NODES, ROOT, host_docker, on, run, secret, skp
 
 # Busybox of the registry's image, as a container of a service that the catalogue does not have.
 RUN = (
@@ -45,7 +45,7 @@ def wait(node: str, name: str) -> None:
 def follow(*words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """Begin a command whose output is read while it runs."""
     return subprocess.Popen(
-        [*as_a_node(*INTERRUPTIBLE, "./skp.py", "docker.logs", "-f", *words)], cwd=ROOT,
+        [*INTERRUPTIBLE, "./skp.py", "docker.logs", "-f", *words], cwd=ROOT,
         env={**os.environ, **(env or {})},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

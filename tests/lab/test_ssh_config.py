@@ -34,7 +34,7 @@ def in_node(command: str, node: str = NODE) -> None:
 def doors(platform: None) -> Iterator[None]:
     """Give the node more ways in: other ports, an IPv6 address, a door that only nodes reach."""
     bridge = run("ip", "-o", "-4", "address", "show", "to", GATEWAY).out.split()[1]
-    Path(f"/proc/sys/net/ipv6/conf/{bridge}/disable_ipv6").write_text("0")
+    run("sysctl", "-q", "-w", f"net.ipv6.conf.{bridge}.disable_ipv6=0")
     run("ip", "-6", "address", "replace", f"{GATEWAY6}/64", "dev", bridge, "nodad")
     in_node("sysctl -q -w net.ipv6.conf.eth0.disable_ipv6=0", "c02")
     in_node("ip -6 address replace fd00:99::12/64 dev eth0 nodad", "c02")

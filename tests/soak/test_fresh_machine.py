@@ -67,7 +67,7 @@ def machine(tmp_path: Path, network: str) -> Iterator[str]:
 
 def demo(machine: str, minutes: int) -> str:
     began = time.monotonic()
-    said = docker("exec", machine, "/srv/skp/bin/demo", "--yes", seconds=minutes * MINUTES)
+    said = docker("exec", machine, "/srv/skp/bin/demo", seconds=minutes * MINUTES)
     print(f"bin/demo: {time.monotonic() - began:.0f} s")
     return said
 

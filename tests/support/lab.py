@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.engine import environment
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODES = ("c01", "c02", "c03")
 JUPYTER = "http://10.99.0.11:8010/jupyter-skp"
@@ -101,21 +99,6 @@ def _run(words: tuple[str, ...], seconds: float, env: Mapping[str, str] | None) 
 def skp(*words: str, seconds: float = 10 * MINUTES, env: Mapping[str, str] | None = None) -> Ran:
     """Run a command as a person would type it."""
     return run("./skp.py", *words, seconds=seconds, env=env)
-
-
-# (`exec`: signals reach the command itself.)
-_AT_THE_SYSTEMS = 'mount -t tmpfs tmpfs /run && ln -s "$1" /run/docker.sock && shift && exec "$@"'
-
-
-def as_a_node(*words: str) -> tuple[str, ...]:
-    """Return a command that finds the lab's engine at the system's socket, where nodes have theirs.
-
-    One that bin/setup put aside is not there: it is no node's.
-    """
-    socket = environment()["DOCKER_HOST"].removeprefix("unix://")
-    if Path(socket).resolve() == Path("/var/run/docker.sock").resolve():
-        return words
-    return ("unshare", "--mount", "sh", "-c", _AT_THE_SYSTEMS, "-", socket, *words)
 
 
 def on(node: str, command: str) -> Ran:
