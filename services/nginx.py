@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cluster.config.inventory import Host
 from cluster.config.settings import Setting
-from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
-from cluster.model.service import Service
 from cluster.model.spec import ConfigFile, Container, Image, Port, Probe
 from cluster.model.state import State
 from services.common import NGINX_USER, SCRATCH, cpus, memory, own_user
+from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNTS
 from services.images import own_image
+from services.once_built import OnceBuilt
 
 _PORT = 8070  # inside the container
-_ACCOUNTS_PORT = 8060  # inside that of the account service
 
 
-class Nginx(Service):
+class Nginx(OnceBuilt):
     """The service nginx: the login page, on each node with its label."""
 
     name = "nginx"
     title = "the login page"
     recipe = "docker-nginx"
+    needs = ACCOUNTS
     shell = ("bash",)
     settings = (
         Setting("NGINX_NAME", "name", "nginx-skp", "container name"),
@@ -38,21 +37,6 @@ class Nginx(Service):
         Setting("NGINX_MEMORY", "memory", "128m", "memory limit"),
         Setting("NGINX_CPUS", "cpus", "", "CPU limit"),
     )
-
-    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Return the nodes with its label; else the master, with accounts and its image built."""
-        labelled, (image,) = super().hosts(cluster), self.images(cluster)
-        implied = ACCOUNTS.hosts(cluster) and cluster.may_have(image)
-        return labelled or ((cluster.inventory.master,) if implied else ())
-
-    def no_host_error(self, cluster: Cluster) -> ConfigError:
-        """Return the error: its image was not built, or there are no accounts to log in to."""
-        (image,) = self.images(cluster)
-        if ACCOUNTS.hosts(cluster) and not cluster.may_have(image):
-            return ConfigError(
-                f"the image {image.name} was not built yet", "./skp.py docker.image-build-nginx"
-            )
-        return super().no_host_error(cluster)
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return its own image."""
@@ -85,7 +69,7 @@ class Nginx(Service):
 
 def _accounts(cluster: Cluster) -> ConfigFile:
     """Return where tokens are had, as a variable: nginx asks for the name at each request."""
-    where = f"http://{cluster.settings.text('FLASK_NAME')}:{_ACCOUNTS_PORT}"
+    where = f"http://{cluster.settings.text('FLASK_NAME')}:{ACCOUNTS_PORT}"
     return ConfigFile("accounts.conf", f"set $accounts {where};\n")
 
 

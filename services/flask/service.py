@@ -10,30 +10,31 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from cluster.config.earlier.names import Earlier
-from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import OWN_USERS, Cluster
 from cluster.model.database import Database
 from cluster.model.networks import Purpose, beside, network
-from cluster.model.service import Service
 from cluster.model.spec import ConfigFile, Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
 from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, own_user
 from services.images import own_image
 from services.mysql import SERVICE as MYSQL
+from services.once_built import OnceBuilt
 
-_PORT = 8060  # inside the container
+PORT = 8060
+"""Its port inside the container, and so on its networks."""
 _LEAST_MEMORY = 384 << 20  # bytes: four passwords that are hashed at once, and room
 
 
-class Flask(Service):
+class Flask(OnceBuilt):
     """The service flask: one container on each labelled node, all with the same accounts."""
 
     name = "flask"
     title = "the account service"
     recipe = "docker-flask"
+    needs = MYSQL
     shell = ("bash",)
     settings = (
         Setting("FLASK_NAME", "name", "flask-skp", "container name; also the tokens' issuer"),
@@ -52,24 +53,6 @@ class Flask(Service):
         Setting("FLASK_CPUS", "cpus", "", "CPU limit"),
     )
     earlier = Earlier(containers={"flask": "FLASK_NAME"}, image="FLASK")
-
-    def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Return the nodes with its label; else the master, with MySQL and its image built.
-
-        (Who has MySQL need not want accounts: an apply leaves it out until somebody built it.)
-        """
-        labelled, (image,) = super().hosts(cluster), self.images(cluster)
-        implied = MYSQL.hosts(cluster) and cluster.may_have(image)
-        return labelled or ((cluster.inventory.master,) if implied else ())
-
-    def no_host_error(self, cluster: Cluster) -> ConfigError:
-        """Return the error: its image was not built, or nothing keeps accounts."""
-        (image,) = self.images(cluster)
-        if MYSQL.hosts(cluster) and not cluster.may_have(image):
-            return ConfigError(
-                f"the image {image.name} was not built yet", "./skp.py docker.image-build-flask"
-            )
-        return super().no_host_error(cluster)
 
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return its own image."""
@@ -95,7 +78,7 @@ class Flask(Service):
                     ("FLASK_ISSUER", alias),
                     ("FLASK_UID_RANGE", _range(cluster)),
                 ),
-                ports=(Port(settings.number("FLASK_PORT"), _PORT),),
+                ports=(Port(settings.number("FLASK_PORT"), PORT),),
                 files=_files(cluster),
                 network=network(cluster, Purpose.USERS),
                 also_on=beside(cluster, Purpose.DATABASES),
