@@ -6,6 +6,7 @@ import base64
 import re
 from pathlib import PurePosixPath
 
+from cluster.config.inventory import Host
 from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
@@ -141,6 +142,15 @@ def leaves(cluster: Cluster, volume: str, name: str, *parts: str) -> tuple[Folde
         Folder(parent, "0:0", 0o755),
         *(Folder(f"{parent}/{part}", cluster.users, 0o2775) for part in parts),
     )
+
+
+def name_on(host: Host, index: int, name: str) -> str:
+    """Return the name of a service's container on a host: the first one has the plain name.
+
+    Args:
+        index: which of the service's hosts it is, from 0 on. name: the plain name.
+    """
+    return name if index == 0 else f"{name}-{host.name}"
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:

@@ -13,7 +13,7 @@ from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
 from cluster.model.trees import users_folder
-from services.common import DISK, NAMES, cpus, data_mounts, memory, shared_memory, user
+from services.common import DISK, NAMES, cpus, data_mounts, memory, name_on, shared_memory, user
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
@@ -81,7 +81,7 @@ class Jupyter(Service):
         (image,) = self.images(cluster)
         alias = settings.text("JUPYTER_NAME")
         for index, host in enumerate(self.hosts(cluster)):
-            name = alias if index == 0 else f"{alias}-{host.name}"
+            name = name_on(host, index, alias)
             spark = client(cluster, name)
             yield Container(
                 node=host.name,

@@ -9,7 +9,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
 from cluster.model.spec import ConfigFile, Container, Image, Port, Probe
 from cluster.model.state import State
-from services.common import NGINX_USER, SCRATCH, cpus, memory, own_user
+from services.common import NGINX_USER, SCRATCH, cpus, memory, name_on, own_user
 from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNTS
 from services.images import own_image
@@ -49,7 +49,7 @@ class Nginx(OnceBuilt):
         for index, host in enumerate(self.hosts(cluster)):
             yield Container(
                 node=host.name,
-                name=name if index == 0 else f"{name}-{host.name}",
+                name=name_on(host, index, name),
                 service=self.name,
                 image=image,
                 ports=(Port(settings.number("NGINX_PORT"), _PORT),),

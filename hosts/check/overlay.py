@@ -67,8 +67,8 @@ def _judged(
     """Return the lost ones of what nodes told; one that does not reach itself has not the means."""
     able = [name for name in addresses if addresses[name] in reached[name].get("through", ())]
 
-    def told(how: str, one: str, other: str) -> bool:
-        return addresses[other] in reached[one].get(how, ())
+    def told(how: str, name: str, other: str) -> bool:
+        return addresses[other] in reached[name].get(how, ())
 
     lost = {
         name: tuple(

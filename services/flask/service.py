@@ -18,7 +18,7 @@ from cluster.model.database import Database
 from cluster.model.networks import Purpose, beside, network
 from cluster.model.spec import ConfigFile, Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
-from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, own_user
+from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
 from services.images import own_image
 from services.mysql import SERVICE as MYSQL
 from services.once_built import OnceBuilt
@@ -71,7 +71,7 @@ class Flask(OnceBuilt):
         for index, host in enumerate(self.hosts(cluster)):
             yield Container(
                 node=host.name,
-                name=alias if index == 0 else f"{alias}-{host.name}",
+                name=name_on(host, index, alias),
                 service=self.name,
                 image=image,
                 environment=(
