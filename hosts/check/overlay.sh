@@ -19,10 +19,10 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 address() {
   of='{{if .Ingress}}{{with index .Containers "ingress-sbox"}}{{.IPv4Address}}{{end}}{{end}}'
-  for network in $(limited docker network ls -q --filter driver=overlay --filter scope=swarm); do
-    own=$(limited docker network inspect -f "$of" "$network")
-    [ -n "$own" ] && tell address "${own%/*}"
-  done
+  networks=$(limited docker network ls -q --filter driver=overlay --filter scope=swarm)
+  # shellcheck disable=SC2086 # ids
+  own=$(limited docker network inspect -f "$of" $networks | tr -d '\n')
+  tell address "${own%/*}"
 }
 
 tried() {

@@ -8,18 +8,17 @@ from flask_smorest import Blueprint
 
 from accounts import people, rights, schemas
 from accounts.errors import InvalidError, RightsError
-from accounts.guard import address, asked, need_right
+from accounts.guard import BEARER, address, asked, need_right
 from accounts.models import Account
 from accounts.rights import Level
 from accounts.service import current
 from accounts.tokens import Who
 
 BLUEPRINT = Blueprint("accounts", __name__, description="Accounts, passwords, SSH keys.")
-_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
 @BLUEPRINT.get("/accounts")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(200, schemas.AccountShown(many=True))
 def every() -> list[dict[str, Any]]:
     """List all accounts; takes the level manager."""
@@ -29,7 +28,7 @@ def every() -> list[dict[str, Any]]:
 
 
 @BLUEPRINT.post("/accounts")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.arguments(schemas.NewAccount)
 @BLUEPRINT.response(201, schemas.AccountShown)
 def add(given: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def add(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @BLUEPRINT.get("/accounts/<name>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(200, schemas.AccountShown)
 def one(name: str) -> dict[str, Any]:
     """Show an account: one's own, or as a manager any."""
@@ -53,7 +52,7 @@ def one(name: str) -> dict[str, Any]:
 
 
 @BLUEPRINT.patch("/accounts/<name>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.arguments(schemas.AccountChange)
 @BLUEPRINT.response(200, schemas.AccountShown)
 def change(given: dict[str, Any], name: str) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def change(given: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @BLUEPRINT.put("/accounts/<name>/password")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.arguments(schemas.PasswordChange)
 @BLUEPRINT.response(204)
 def set_password(given: dict[str, Any], name: str) -> None:
@@ -93,7 +92,7 @@ def set_password(given: dict[str, Any], name: str) -> None:
 
 
 @BLUEPRINT.delete("/accounts/<name>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(204)
 def remove(name: str) -> None:
     """Delete an account; its user id is never given again."""
@@ -104,7 +103,7 @@ def remove(name: str) -> None:
 
 
 @BLUEPRINT.post("/accounts/<name>/ssh-keys")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.arguments(schemas.NewKey)
 @BLUEPRINT.response(201, schemas.SshKeyShown)
 def add_key(given: dict[str, Any], name: str) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def add_key(given: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @BLUEPRINT.delete("/accounts/<name>/ssh-keys/<fingerprint>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(204)
 def remove_key(name: str, fingerprint: str) -> None:
     """Take a public SSH key away."""

@@ -9,17 +9,16 @@ from sqlalchemy.orm import Session
 
 from accounts import people, projects, rights, schemas
 from accounts.errors import RightsError, UnknownError
-from accounts.guard import asked
+from accounts.guard import BEARER, asked
 from accounts.models import Account, Project
 from accounts.rights import Level, Role
 from accounts.service import current
 
 BLUEPRINT = Blueprint("projects", __name__, description="Teams with members and roles.")
-_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
 @BLUEPRINT.get("/projects")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(200, schemas.ProjectShown(many=True))
 def every() -> list[dict[str, Any]]:
     """List one's own projects; a manager sees all."""
@@ -33,7 +32,7 @@ def every() -> list[dict[str, Any]]:
 
 
 @BLUEPRINT.post("/projects")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.arguments(schemas.NewProject)
 @BLUEPRINT.response(201, schemas.ProjectShown)
 def add(given: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def add(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @BLUEPRINT.get("/projects/<name>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(200, schemas.ProjectShown)
 def one(name: str) -> dict[str, Any]:
     """Show a project that one is in; a manager sees all."""
@@ -55,7 +54,7 @@ def one(name: str) -> dict[str, Any]:
 
 
 @BLUEPRINT.delete("/projects/<name>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(204)
 def remove(name: str) -> None:
     """Delete a project, as its owner or as a manager."""
@@ -64,7 +63,7 @@ def remove(name: str) -> None:
 
 
 @BLUEPRINT.put("/projects/<name>/members/<account>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.arguments(schemas.RoleChange)
 @BLUEPRINT.response(200, schemas.ProjectShown)
 def set_role(given: dict[str, Any], name: str, account: str) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def set_role(given: dict[str, Any], name: str, account: str) -> dict[str, Any]:
 
 
 @BLUEPRINT.delete("/projects/<name>/members/<account>")
-@BLUEPRINT.doc(security=_BEARER)
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(204)
 def leave(name: str, account: str) -> None:
     """Take an account out of a project, as its owner or as a manager; or leave it oneself."""

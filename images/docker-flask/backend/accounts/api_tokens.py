@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 
 from accounts import schemas, tokens
 from accounts.errors import LoginError
-from accounts.guard import address, asked
+from accounts.guard import BEARER, address, asked
 from accounts.metrics import count_login
 from accounts.people import described
 from accounts.service import current
@@ -45,7 +45,7 @@ def renew(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @BLUEPRINT.get("/tokens")
-@BLUEPRINT.doc(security=[{"bearer": []}])
+@BLUEPRINT.doc(security=BEARER)
 @BLUEPRINT.response(200, schemas.AccountShown)
 @BLUEPRINT.alt_response(401, description="not valid, or revoked")
 def who() -> dict[str, Any]:
@@ -55,7 +55,7 @@ def who() -> dict[str, Any]:
 
 
 @BLUEPRINT.delete("/tokens")
-@BLUEPRINT.doc(security=[{"bearer": []}, {}])
+@BLUEPRINT.doc(security=[*BEARER, {}])
 @BLUEPRINT.arguments(schemas.Revocation, required=False)
 @BLUEPRINT.response(204)
 def end(given: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from accounts.rights import Level, need_above
 from accounts.service import current
 from accounts.tokens import Who
 
+BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
+"""How the API's description says that a token is needed."""
 MOST_BYTES = 64 << 10
 """Of a request's body: the largest that is needed has a key and a password."""
 
