@@ -178,8 +178,9 @@ def _agent_secret(cluster: Cluster) -> SecretFile:
 def _checked(cluster: Cluster, image: Image) -> Image:
     """Return the server's image, unless it is known to lack what gives it the agents' secret."""
     if cluster.settings.flag("PORTAINER_AGENT") and _SHELL_LESS.fullmatch(image.name):
+        place = cluster.settings.place("PORTAINER_TAG")
         raise ConfigError(
-            f"{cluster.settings.path}: PORTAINER_TAG={image.tag} is an image without a shell, "
+            f"{place}: PORTAINER_TAG={image.tag} is an image without a shell, "
             "which could not be given the secret that its agents ask for",
             f'export PORTAINER_TAG="{image.tag}-alpine", or PORTAINER_AGENT="FALSE" for no agents',
         )
