@@ -101,7 +101,7 @@ def _published(container: Container) -> tuple[Port, ...]:
 
 def _host_config(container: Container) -> dict[str, Any]:
     return {
-        "NetworkMode": container.network,
+        "NetworkMode": _network_mode(container),
         "Mounts": _mounts(container),
         "PortBindings": {
             f"{p.container}/{p.protocol}": [{"HostIp": p.address, "HostPort": str(p.host)}]
@@ -127,6 +127,18 @@ def _host_config(container: Container) -> dict[str, Any]:
         # Bounded, or a chatty container fills the node's disk; of the form that collectors read.
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}},
     }
+
+
+def _network_mode(container: Container) -> str:
+    """Return the network to name as the container's own.
+
+    That of a container on several overlays is left open, as Swarm leaves that of its tasks (the
+    engine shows it as "bridge", of which the container is no part then). An engine joins them in
+    any order at each start, and looks up the one named here at each of the others: while that one
+    has no container on the node yet, the start fails ("could not find a network matching network
+    mode"; moby's `connectToNetwork`, 26.0 and later; seen at 3 of 24 starts).
+    """
+    return "default" if len(container.overlays) > 1 else container.network
 
 
 def _mounts(container: Container) -> list[dict[str, Any]]:

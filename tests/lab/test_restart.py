@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cluster.model.spec import Container, Image, Source
+from cluster.operations.container_body import config
 from tests.support.lab import NODES, container_ids, on, skp
 
 Make = Callable[..., None]
@@ -148,3 +150,45 @@ def test_wrong_words_say_what_there_is(
     ran = skp("docker.restart", *words)
     assert ran.code == code
     assert message in ran.err
+
+
+@pytest.fixture
+def networks(platform: None) -> Iterator[tuple[str, str]]:
+    """Make two networks of which the worker has no container."""
+    made = ("one", "other")
+    for name in made:
+        assert on("c01", f"docker network create -d overlay --attachable {name}").code == 0
+    yield made
+    for name in made:
+        on("c01", f"docker network rm {name}")
+
+
+@pytest.fixture
+def alone(networks: tuple[str, str]) -> Iterator[str]:
+    """Make a node's only container of two networks, as SKP tells the engine of one."""
+    wanted = Container(
+        node="c02",
+        name="alone",
+        service="turn",
+        image=Image("skp/docker-registry", source=Source.STREAM),
+        network=networks[0],
+        also_on=networks[1:],
+        entrypoint=("busybox", "sleep", "60"),
+    )
+    told = json.dumps(config(wanted, {}))
+    asked = (
+        "curl -sS --fail-with-body --unix-socket /var/run/docker.sock -H 'Content-Type: "
+        f"application/json' -d '{told}' 'http://engine/v1.44/containers/create?name=alone'"
+    )
+    ran = on("c02", asked)
+    assert ran.code == 0, ran.all
+    yield wanted.name
+    on("c02", "docker rm -f alone")
+
+
+def test_a_container_of_several_networks_can_be_started_whichever_the_engine_joins_first(
+    alone: str,
+) -> None:
+    often = f"for _ in $(seq 20); do docker start {alone} && docker kill {alone} || exit 1; done"
+    ran = on("c02", often)
+    assert ran.code == 0, ran.all

@@ -100,6 +100,7 @@ def _walls(seen: Seen) -> dict[str, bool]:
     """What of the node it shares."""
     host, service = seen.host, seen.service
     devices = [device["PathOnHost"] for device in host["Devices"] or []]
+    networks = seen.container["NetworkSettings"]["Networks"]
     ports = [int(p["HostPort"]) for of in (host["PortBindings"] or {}).values() for p in of or []]
     return {
         "5.6 nothing of the node's system": _of_the_system(seen) or service == "portainer",
@@ -110,8 +111,7 @@ def _walls(seen: Seen) -> dict[str, bool]:
         "5.18 no more devices than it needs": devices == DEVICES.get(service, []),
         "5.20 no shared mounts": _shares_nothing(host) or service in SHARED_MOUNTS,
         "5.21 not the node's name": host["UTSMode"] != "host",
-        "5.30 not the engine's own bridge": (host["NetworkMode"] in ("bridge", "default"))
-        == (service in OF_THE_BRIDGE),
+        "5.30 not the engine's own bridge": ("bridge" in networks) == (service in OF_THE_BRIDGE),
         "5.31 not the node's users": host["UsernsMode"] != "host",
         "5.32 no engine's socket": _has_no_socket(seen) or service == "portainer",
     }
