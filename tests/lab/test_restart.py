@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from cluster.model.spec import Container, Image, Source
 from cluster.operations.container_body import config
+from tests.support.data_volumes import until
 from tests.support.lab import NODES, container_ids, on, skp
 
 Make = Callable[..., None]
@@ -152,6 +154,10 @@ def test_wrong_words_say_what_there_is(
     assert message in ran.err
 
 
+def removed(network: str) -> bool:
+    return on("c01", f"docker network rm {network}").code == 0
+
+
 @pytest.fixture
 def networks(platform: None) -> Iterator[tuple[str, str]]:
     """Make two networks of which the worker has no container."""
@@ -159,8 +165,8 @@ def networks(platform: None) -> Iterator[tuple[str, str]]:
     for name in made:
         assert on("c01", f"docker network create -d overlay --attachable {name}").code == 0
     yield made
-    for name in made:
-        on("c01", f"docker network rm {name}")
+    for name in made:  # Swarm is told a moment later that a container has gone
+        until(partial(removed, name), 20)
 
 
 @pytest.fixture
