@@ -6,7 +6,7 @@ from typing import Any, Final
 
 IMAGE: Final = "skp-bench/sleep:latest"
 NETWORK: Final = "net-bench"
-SUBNET: Final = "10.91.0.0/16"
+SUBNET: Final = "10.92.0.0/16"
 MTU_BELOW: Final = "1500"  # what the lab's nodes have; SKP finds it out by itself
 LABEL: Final = "sleeper"  # of nodes: the service's name, as in hosts.json
 ALIAS: Final = "sleeper-bench"
@@ -34,7 +34,7 @@ def container_config(node: str, value: str) -> dict[str, Any]:
             "RestartPolicy": {"Name": "unless-stopped"},
             "Init": True,
             "SecurityOpt": ["no-new-privileges"],
-            "LogConfig": {"Type": "local", "Config": {"max-size": "20m", "max-file": "3"}},
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}},
         },
         "NetworkingConfig": {"EndpointsConfig": {NETWORK: {"Aliases": [name, ALIAS]}}},
     }

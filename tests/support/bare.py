@@ -103,7 +103,7 @@ def _told(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
     )
     changed = {
         "SKP_SSH_CONFIG": folder / "ssh_config", "SKP_ETC": folder, "SKP_DFS": "",
-        "SKP_NET_SUBNET": "10.91.0.0/16",
+        "SKP_NET_SUBNET": "10.92.0.0/16",
     }  # fmt: skip
     lines = [f"export {key}={shlex.quote(str(value))}" for key, value in changed.items()]
     (folder / "env.sh").write_text("\n".join([f"source {ROOT}/bin/env.sh", *lines, ""]))
