@@ -29,7 +29,10 @@ class OnceBuilt(Service):
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Return the error: its image was not built, or what it needs has no node."""
-        if self.needs.hosts(cluster) and not self._is_built(cluster):
+        if not self.needs.hosts(cluster):
+            lacking = self.needs.no_host_error(cluster)
+            return ConfigError(f"{self.name} needs {self.needs.name}: {lacking.what}", lacking.hint)
+        if not self._is_built(cluster):
             (image,) = self.images(cluster)
             what = f"the image {image.name} was not built yet"
             return ConfigError(what, f"./skp.py docker.{build_task(self)}")

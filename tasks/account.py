@@ -97,28 +97,19 @@ def rotate(s: Session) -> None:
 
 
 def _with_password(s: Session, verb: str, name: str, given: str, more: Mapping[str, str]) -> None:
-    """Do something with a password that is asked for, read or generated."""
-    import secrets
-
-    made = secret(s, given, name).reveal() if given else secrets.token_urlsafe(18)
-    told = "" if given else f"Its password, shown this once: {made}"
+    """Do something with a password that is asked for or read; else the service generates one."""
     lines = {"add": f"The account {name} is made.", "password": f"{name} has a new password."}
-    shown = {} if given else {"password": made}
-    _change(s, verb, {"name": name, "password": made, **more}, f"{lines[verb]} {told}", shown)
+    told = {"name": name, **more, **({"password": secret(s, given, name).reveal()} if given else {})}
+    _change(s, verb, told, lines[verb])
 
 
-def _change(
-    s: Session,
-    verb: str,
-    given: Mapping[str, str],
-    line: str,
-    more: Mapping[str, str] | None = None,
-) -> None:
+def _change(s: Session, verb: str, given: Mapping[str, str], line: str) -> None:
     if s.options.dry:
         s.show({"changed": False}, [f"account.{verb} {given.get('name', '')}: not done (--dry)."])
         return
     found = _request(s, verb, given)
-    s.show({**found, **(more or {})}, [line.strip()])
+    shown = f" Its password, shown this once: {found['password']}" if "password" in found else ""
+    s.show(found, [line + shown])
 
 
 def _request(s: Session, verb: str, given: Mapping[str, str]) -> Any:

@@ -174,6 +174,12 @@ def test_rights_go_by_level_and_role(admin: str) -> None:
         (lee, "GET", "/accounts", None, 403),
         (lee, "GET", "/accounts/lee", None, 200),
         (lee, "GET", "/accounts/boss", None, 403),
+        # (Who may not change others does not learn either which names there are.)
+        (lee, "DELETE", "/accounts/boss", None, 403),
+        (lee, "DELETE", "/accounts/nobody-1", None, 403),
+        (lee, "PATCH", "/accounts/nobody-1", {"is_disabled": True}, 403),
+        (lee, "PUT", "/accounts/nobody-1/password", {"password": PASSWORD}, 403),
+        (boss, "DELETE", "/accounts/nobody-1", None, 404),
         (lee, "POST", "/accounts", {"name": "x1", "password": PASSWORD}, 403),
         (boss, "POST", "/accounts", {"name": "x1", "password": PASSWORD, "level": "admin"}, 403),
         (boss, "PATCH", "/accounts/lee", {"level": "manager"}, 403),
@@ -187,6 +193,7 @@ def test_rights_go_by_level_and_role(admin: str) -> None:
         (lee, "POST", "/accounts/lee/ssh-keys", {"key": KEY}, 201),
         (lee, "POST", "/accounts/lee/ssh-keys", {"key": "ssh-ed25519 AAAA"}, 422),
         (lee, "POST", "/accounts/boss/ssh-keys", {"key": KEY}, 403),
+        (lee, "POST", "/accounts/nobody-1/ssh-keys", {"key": KEY}, 403),
         (lee, "PUT", "/accounts/lee/password", {"password": "other-River-1"}, 422),
     ]
     for token, method, path, body, code in tries:

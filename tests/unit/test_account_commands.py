@@ -41,14 +41,13 @@ def answer(cluster: FakeCluster, said: Any) -> None:
     cluster.master.execs["flask-skp account"] = said
 
 
-def test_a_generated_password_is_shown_once_and_is_on_no_command_line(
-    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("verb", ["add", "password"])
+def test_a_password_that_the_service_generates_is_shown_once(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
-    answer(cluster, done(0, json.dumps({"name": "kim", "uid": 20001})))
-    assert cluster.run("account.add", "kim", "--json") == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert (shown["uid"], len(shown["password"])) == (20001, 24)
-    assert shown["password"] not in "\n".join(cluster.wire)
+    answer(cluster, done(0, json.dumps({"name": "kim", "uid": 20001, "password": "River-Stone-7"})))
+    assert cluster.run(f"account.{verb}", "kim") == 0
+    assert "Its password, shown this once: River-Stone-7\n" in capsys.readouterr().out
 
 
 def test_what_the_service_refuses_is_told_with_what_to_do(

@@ -7,12 +7,10 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from accounts import people, rights, schemas
-from accounts.errors import InvalidError, RightsError
-from accounts.guard import BEARER, address, asked, need_right
-from accounts.models import Account
+from accounts.errors import InvalidError
+from accounts.guard import BEARER, address, asked, below, own_or_below
 from accounts.rights import Level
 from accounts.service import current
-from accounts.tokens import Who
 
 BLUEPRINT = Blueprint("accounts", __name__, description="Accounts, passwords, SSH keys.")
 
@@ -58,8 +56,7 @@ def one(name: str) -> dict[str, Any]:
 def change(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Change an account's level, disable it, enable it."""
     with asked() as (session, who):
-        account = people.find(session, name)
-        need_right(who, account)
+        account = below(session, who, name)
         if "level" in given:
             level = rights.level(given["level"])
             rights.need_above(Level(who.account.level), level)
@@ -81,8 +78,7 @@ def set_password(given: dict[str, Any], name: str) -> None:
     service = current()
     with asked() as (session, who):
         if name != who.account.name:
-            account = people.find(session, name)
-            need_right(who, account)
+            account = below(session, who, name)
             service.people.set_password(session, account, given["password"])
             return
         if "current" not in given:
@@ -97,8 +93,7 @@ def set_password(given: dict[str, Any], name: str) -> None:
 def remove(name: str) -> None:
     """Delete an account; its user id is never given again."""
     with asked() as (session, who):
-        account = people.find(session, name)
-        need_right(who, account)
+        account = below(session, who, name)
         people.remove(session, account)
 
 
@@ -109,8 +104,7 @@ def remove(name: str) -> None:
 def add_key(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Add a public SSH key to one's own account, or to one below."""
     with asked() as (session, who):
-        account = people.find(session, name)
-        _need_own(who, account)
+        account = own_or_below(session, who, name)
         row = people.add_key(session, account, given["key"])
         return {"fingerprint": row.fingerprint, "key": row.text, "comment": row.comment}
 
@@ -121,14 +115,5 @@ def add_key(given: dict[str, Any], name: str) -> dict[str, Any]:
 def remove_key(name: str, fingerprint: str) -> None:
     """Take a public SSH key away."""
     with asked() as (session, who):
-        account = people.find(session, name)
-        _need_own(who, account)
+        account = own_or_below(session, who, name)
         people.remove_key(account, fingerprint)
-
-
-def _need_own(who: Who, account: Account) -> None:
-    """Raise RightsError unless it is one's own account or one below; an unknown one is the same."""
-    if account.uid != who.account.uid and not rights.is_above(
-        Level(who.account.level), Level(account.level)
-    ):
-        raise RightsError("this is for one's own account", "Ask an admin.")

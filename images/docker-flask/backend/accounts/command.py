@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import config, people, rights
+from accounts import config, passwords, people, rights
 from accounts.errors import ServiceError
 from accounts.service import Service
 
@@ -25,8 +25,16 @@ _HERE = "the shell of the service"  # in place of an address
 
 
 def _add(service: Service, session: Session, given: _Given) -> Any:
-    level = rights.level(given["level"])
-    return people.described(service.people.add(session, given["name"], level, given["password"]))
+    level, (password, shown) = rights.level(given["level"]), _password_of(given)
+    return people.described(service.people.add(session, given["name"], level, password)) | shown
+
+
+def _password_of(given: _Given) -> tuple[str, dict[str, str]]:
+    """Return the password that is given, or a generated one; and of the latter what is shown."""
+    if "password" in given:
+        return given["password"], {}
+    made = passwords.generated()
+    return made, {"password": made}
 
 
 def _list(_: Service, session: Session, __: _Given) -> Any:
@@ -41,8 +49,9 @@ def _rm(_: Service, session: Session, given: _Given) -> Any:
 
 def _password(service: Service, session: Session, given: _Given) -> Any:
     account = people.find(session, given["name"])
-    service.people.set_password(session, account, given["password"])
-    return {"name": account.name, "uid": account.uid}
+    password, shown = _password_of(given)
+    service.people.set_password(session, account, password)
+    return {"name": account.name, "uid": account.uid, **shown}
 
 
 def _token(service: Service, session: Session, given: _Given) -> Any:

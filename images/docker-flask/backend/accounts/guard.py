@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from accounts.errors import LoginError
 from accounts.models import Account
-from accounts.rights import Level, need_above
+from accounts.people import find
+from accounts.rights import Level, need_above, need_manager
 from accounts.service import current
 from accounts.tokens import Who
 
@@ -31,9 +32,23 @@ def asked() -> Iterator[tuple[Session, Who]]:
         yield session, service.tokens.check(session, token.strip())
 
 
-def need_right(who: Who, other: Account) -> None:
-    """Raise RightsError unless who asks may change that account of somebody else's."""
-    need_above(Level(who.account.level), Level(other.level))
+def below(session: Session, who: Who, name: str) -> Account:
+    """Return an account that who asks may change, as a manager or an admin.
+
+    Raises:
+        RightsError: it may not. A user learns nothing from it: a name that nobody has is the same.
+        UnknownError: nobody has that name.
+    """
+    level = Level(who.account.level)
+    need_manager(level)
+    account = find(session, name)
+    need_above(level, Level(account.level))
+    return account
+
+
+def own_or_below(session: Session, who: Who, name: str) -> Account:
+    """Return one's own account if that is its name, or one that `below` returns."""
+    return who.account if name == who.account.name else below(session, who, name)
 
 
 def address() -> str:
