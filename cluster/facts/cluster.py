@@ -43,14 +43,24 @@ def observe_cluster(
     found = view(declared, observe(fleet, master, *asked), options, recipes())
     # Options that the Swarm remembers may name other images, and other files on nodes: ask again.
     meant = _questions(found.cluster, declared, services)
-    if meant != asked:
+    if not _answered(meant, asked):
         found = view(declared, observe(fleet, master, *meant), options, recipes())
     return found
 
 
-def _questions(
-    cluster: Cluster, declared: Declared, services: Sequence[Service]
-) -> tuple[Question, Mapping[str, Sequence[Image]]]:
+_Asked: TypeAlias = tuple[Question, Mapping[str, Sequence[Image]]]
+
+
+def _answered(meant: _Asked, asked: _Asked) -> bool:
+    """Whether who asked the one knows the other; to ask for an image too many does no harm.
+
+    (Before it is known which images were built, those of all services that wait for theirs count.)
+    """
+    images = {name: set(images) for name, images in asked[1].items()}
+    return meant[0] == asked[0] and all(set(m) <= images[n] for n, m in meant[1].items())
+
+
+def _questions(cluster: Cluster, declared: Declared, services: Sequence[Service]) -> _Asked:
     """Return what is asked of the nodes' disks, and of which images by node."""
     run = [service for service in services if service.hosts(cluster)]
     images = dict.fromkeys(image for service in run for image in service.images(cluster))

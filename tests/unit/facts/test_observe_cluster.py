@@ -44,6 +44,14 @@ def test_without_options_one_look_is_enough(cluster: FakeCluster) -> None:
     assert looks(cluster) == 1
 
 
+def test_one_look_tells_what_waits_for_an_image_that_nobody_built(cluster: FakeCluster) -> None:
+    cluster.remember({})
+    with cluster.fleet() as fleet:
+        view = observe_cluster(cluster.declared, fleet, services.choose(""))
+    assert services.choose("flask")[0].hosts(view.cluster) == ()
+    assert looks(cluster) == 1
+
+
 def test_options_that_ask_for_other_files_bring_a_second_look_which_reads_these(
     cluster: FakeCluster,
 ) -> None:
