@@ -99,8 +99,8 @@ def rotate(s: Session) -> None:
 def _with_password(s: Session, verb: str, name: str, given: str, more: Mapping[str, str]) -> None:
     """Do something with a password that is asked for or read; else the service generates one."""
     lines = {"add": f"The account {name} is made.", "password": f"{name} has a new password."}
-    told = {"name": name, **more, **({"password": secret(s, given, name).reveal()} if given else {})}
-    _change(s, verb, told, lines[verb])
+    own = {"password": secret(s, given, name).reveal()} if given else {}
+    _change(s, verb, {"name": name, **more, **own}, lines[verb])
 
 
 def _change(s: Session, verb: str, given: Mapping[str, str], line: str) -> None:

@@ -83,9 +83,9 @@ def test_labels_count_before_the_images_are_there_and_need_mysql_or_accounts(
     assert [host.name for host in (*FLASK.hosts(labelled), *NGINX.hosts(labelled))] == ["c02"] * 2
     without = built(wanted(tmp_path), "flask", "nginx")
     assert (FLASK.hosts(without), NGINX.hosts(without)) == ((), ())
-    lacking = NGINX.no_host_error(without)
-    assert lacking.what == "nginx needs flask: flask needs mysql: no chosen node has the label mysql"
-    assert 'Add {"mysql": "enable"} to a node' in lacking.hint
+    error = NGINX.no_host_error(without)
+    assert error.what == "nginx needs flask: flask needs mysql: no chosen node has the label mysql"
+    assert 'Add {"mysql": "enable"} to a node' in error.hint
     half = NGINX.no_host_error(built(wanted(tmp_path, mysql="c01")))
     assert half.what == "nginx needs flask: the image skp/docker-flask:latest was not built yet"
     assert half.hint == "./skp.py docker.image-build-flask"
