@@ -17,16 +17,22 @@ VERSION = "0.3.0"
 # Options whose value is the next word.
 _TAKE_VALUES = (
     *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
-    *("--audience", "-a", "--password", "-p"),
+    *("--audience", "-a", "--password", "-p", "--account", "--owner", "-o", "--role", "-r"),
+    *("--file", "--fingerprint", "-f"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
-_OF_ACCOUNTS = ("add", "rm", "password", "token", "disable", "enable")
+_OF_ACCOUNTS = (
+    *("add", "rm", "password", "token", "disable", "enable"),
+    *("level", "keys", "key-add", "key-rm"),
+)
+_OF_PROJECTS = ("add", "rm", "member-set", "member-rm")
 # Tasks that take words after their name, and the option that these are.
 _TAKE_WORDS = {
     **dict.fromkeys(("docker.apply", "docker.plan", "docker.status"), "services"),
     **dict.fromkeys(("secrets.show", "secrets.rotate"), "key"),
     "docker.image-admit": "reference",
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
+    **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
     "config.import": "file",
 }
 # What of these has dots too, and may look like a task.

@@ -20,6 +20,7 @@ from tasks import (
     lab,
     lang,
     nfs,
+    project,
     s3fs,
     secrets,
     ssh,
@@ -30,7 +31,7 @@ from tasks import (
 ns = Collection()
 for _module in (
     *(account, blobfs, config, cron, docker, host, iptable, lab, lang, nfs),
-    *(s3fs, secrets, ssh, sshfs, volume),
+    *(project, s3fs, secrets, ssh, sshfs, volume),
 ):
     ns.add_collection(_module.ns)
 for _name in ns.task_names:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from invoke import Collection
 
+from cli.accounts import ask, change, need, public_key
 from cli.command import command
 from cli.confirmation import confirm
 from cli.password import password as secret
@@ -17,15 +17,16 @@ ns = Collection("account")
 _NAME = {"name": "The account's name; also as a word after the command."}
 _PASSWORD = {"password": "Its password; bare asks, - reads stdin; without it one is generated."}
 _OWN_PASSWORD = {"password": "Its password; bare asks, - reads stdin."}
+_LEVEL = "user, manager or admin."
 
 
 @command(
-    help={**_NAME, "level": "user, manager or admin.", **_PASSWORD},
+    help={**_NAME, "level": _LEVEL, **_PASSWORD},
     optional=["password"],
 )
 def add(s: Session, name: str = "", level: str = "user", password: str = "") -> None:
     """Make an account; a generated password is shown once."""
-    _need(name, "add")
+    need(s, name=name)
     _with_password(s, "add", name, password, {"level": level})
 
 
@@ -34,7 +35,7 @@ def list_(s: Session) -> None:
     """List the accounts: user ids, levels, projects."""
     from cluster.model.line import table
 
-    found = _request(s, "list", {})
+    found = ask(s, "list", {})
     rows = [
         (
             each["name"],
@@ -51,16 +52,16 @@ def list_(s: Session) -> None:
 @command(help=_NAME)
 def rm(s: Session, name: str = "") -> None:
     """Delete an account with its keys and tokens; its user id is never given again."""
-    _need(name, "rm")
+    need(s, name=name)
     if not s.options.dry:
         confirm(f"The account {name} is deleted, with its keys and tokens.", s.options)
-    _change(s, "rm", {"name": name}, f"The account {name} is deleted.")
+    change(s, "rm", {"name": name}, f"The account {name} is deleted.")
 
 
 @command(help={**_NAME, **_PASSWORD}, optional=["password"])
 def password(s: Session, name: str = "", password: str = "") -> None:
     """Give an account another password; all its tokens are revoked."""
-    _need(name, "password")
+    need(s, name=name)
     _with_password(s, "password", name, password, {})
 
 
@@ -70,59 +71,79 @@ def password(s: Session, name: str = "", password: str = "") -> None:
 )
 def token(s: Session, name: str = "", password: str = "", audience: str = "") -> None:
     """Print an access token (5 minutes) for a name and its password."""
-    _need(name, "token")
+    need(s, name=name)
     given = secret(s, password or True, name).reveal()
-    found = _request(s, "token", {"name": name, "password": given, "audience": audience})
+    found = ask(s, "token", {"name": name, "password": given, "audience": audience})
     s.show(found, [found["access_token"]])
 
 
 @command(help=_NAME)
 def disable(s: Session, name: str = "") -> None:
     """Have an account not log in until account.enable; its tokens are revoked."""
-    _need(name, "disable")
-    _change(s, "disable", {"name": name}, f"The account {name} is disabled.")
+    need(s, name=name)
+    change(s, "disable", {"name": name}, f"The account {name} is disabled.")
 
 
 @command(help=_NAME)
 def enable(s: Session, name: str = "") -> None:
     """Have an account log in again."""
-    _need(name, "enable")
-    _change(s, "enable", {"name": name}, f"The account {name} is enabled.")
+    need(s, name=name)
+    change(s, "enable", {"name": name}, f"The account {name} is enabled.")
+
+
+@command(help={**_NAME, "level": _LEVEL})
+def level(s: Session, name: str = "", level: str = "") -> None:
+    """Give an account another level; it has it from its next token on."""
+    need(s, name=name, level=level)
+    change(s, "level", {"name": name, "level": level}, f"The account {name} is of level {level}.")
+
+
+@command(help=_NAME)
+def keys(s: Session, name: str = "") -> None:
+    """List an account's public SSH keys."""
+    from cluster.model.line import table
+
+    need(s, name=name)
+    found = [each for each in ask(s, "list", {}) if each["name"] == name]
+    if not found:
+        raise ConfigError(f"there is no account {name}", "./skp.py account.list")
+    rows = [(k["fingerprint"], k["key"].split()[0], k["comment"]) for k in found[0]["ssh_keys"]]
+    s.show(found[0]["ssh_keys"], table(("FINGERPRINT", "KIND", "COMMENT"), rows))
+
+
+@command(name="key-add", help={**_NAME, "file": "A file with a public key (.pub), or - for stdin."})
+def key_add(s: Session, name: str = "", file: str = "") -> None:
+    """Give an account a public SSH key."""
+    need(s, name=name, file=file)
+    given = {"name": name, "key": public_key(file)}
+    change(s, "key-add", given, f"The account {name} has one more key.")
+
+
+@command(
+    name="key-rm", help={**_NAME, "fingerprint": "The key's fingerprint, as account.keys shows it."}
+)
+def key_rm(s: Session, name: str = "", fingerprint: str = "") -> None:
+    """Take a public SSH key from an account."""
+    need(s, name=name, fingerprint=fingerprint)
+    given = {"name": name, "fingerprint": fingerprint}
+    change(s, "key-rm", given, f"The account {name} has that key no more.")
 
 
 @command()
 def rotate(s: Session) -> None:
     """Sign tokens with a new key; the old one is published while its tokens live."""
-    _change(s, "rotate", {}, "Tokens are signed with a new key.")
+    change(s, "rotate", {}, "Tokens are signed with a new key.")
 
 
 def _with_password(s: Session, verb: str, name: str, given: str, more: Mapping[str, str]) -> None:
     """Do something with a password that is asked for or read; else the service generates one."""
     lines = {"add": f"The account {name} is made.", "password": f"{name} has a new password."}
     own = {"password": secret(s, given, name).reveal()} if given else {}
-    _change(s, verb, {"name": name, **more, **own}, lines[verb])
+    change(s, verb, {"name": name, **more, **own}, lines[verb])
 
 
-def _change(s: Session, verb: str, given: Mapping[str, str], line: str) -> None:
-    if s.options.dry:
-        s.show({"changed": False}, [f"account.{verb} {given.get('name', '')}: not done (--dry)."])
-        return
-    found = _request(s, verb, given)
-    shown = f" Its password, shown this once: {found['password']}" if "password" in found else ""
-    s.show(found, [line + shown])
-
-
-def _request(s: Session, verb: str, given: Mapping[str, str]) -> Any:
-    from services.flask.commands import request
-
-    with s.fleet() as fleet:
-        return request(s.cluster(fleet), fleet, verb, given)
-
-
-def _need(name: str, verb: str) -> None:
-    if not name:
-        raise ConfigError("a name (-n) is needed", f"For example: ./skp.py account.{verb} -n kim")
-
-
-for _task in (add, list_, rm, password, token, disable, enable, rotate):
+for _task in (
+    *(add, list_, rm, password, token, level, disable, enable, rotate),
+    *(keys, key_add, key_rm),
+):
     ns.add_task(_task)

@@ -43,6 +43,32 @@ def request(cluster: Cluster, fleet: Fleet, verb: str, given: Mapping[str, str])
     return json.loads(done.text)
 
 
+def change(
+    cluster: Cluster, fleet: Fleet, command: str, verb: str, given: Mapping[str, str]
+) -> tuple[Any, list[str]]:
+    """Have the service carry out what changes accounts or projects, with the audit trail written.
+
+    The cluster is not changed, so no lock is taken.
+
+    Args:
+        command: the command's name; with the name that it is about, it is what the trail has.
+
+    Returns:
+        The service's answer, and why managers could not write the trail.
+
+    Raises:
+        SkpError: what `request` raises.
+    """
+    from cluster.commands.audit import Audit
+    from cluster.lock.holder import Holder
+
+    what = " ".join(filter(None, (command, given.get("name"), given.get("account"))))
+    audit = Audit(fleet, cluster.inventory, Holder.me(what))
+    audit.begin(None)
+    with audit.recording([]):
+        return request(cluster, fleet, verb, given), audit.complaints
+
+
 def _running(cluster: Cluster, fleet: Fleet) -> tuple[Node, str]:
     """Return the first node on which the service runs, and its container there."""
     from cluster.commands.shell import find

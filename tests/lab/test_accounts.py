@@ -80,7 +80,7 @@ def test_the_guides_commands_make_an_account(running: Env) -> None:
     assert claims["exp"] - claims["iat"] <= 300
 
 
-def test_commands_do_what_the_service_does(running: Env) -> None:
+def test_commands_do_what_the_service_does(running: Env, tmp_path: Path) -> None:
     added = typed(running, f"{PASSWORD}\\n", "./skp.py", "account.add", "kim", "-p", "-")
     assert added.code == 0, added.all
     token = typed(running, f"{PASSWORD}\\n", "./skp.py", "account.token", "kim", "-p", "-")
@@ -90,8 +90,30 @@ def test_commands_do_what_the_service_does(running: Env) -> None:
     renewed = skp("account.password", "kim", "--json", env=running)
     assert status(token.out.strip(), SECOND) == 401
     log_in("kim", renewed.json["password"])
-    assert skp("account.rm", "kim", "--yes", env=running).code == 0
+    (tmp_path / "kim.pub").write_text(f"{KEY}\n")
+    for words in (
+        ("account.level", "kim", "-l", "manager"),
+        ("account.key-add", "kim", "-f", str(tmp_path / "kim.pub")),
+        ("project.add", "reading", "-o", "kim"),
+        ("project.member-set", "reading", "-a", "admin", "-r", "viewer"),
+    ):
+        done = skp(*words, env=running)
+        assert done.code == 0, done.all
+    assert "kim (owner)" in skp("project.list", env=running).out
+    (key,) = skp("account.keys", "kim", "--json", env=running).json
+    assert key["key"] == " ".join(KEY.split()[:2])
+    assert skp("account.rm", "kim", "--yes", env=running).code == 1  # the only owner
+    for words in (
+        ("account.key-rm", "kim", "-f", key["fingerprint"]),
+        ("project.member-rm", "reading", "-a", "admin"),
+        ("project.rm", "reading", "--yes"),
+        ("account.rm", "kim", "--yes"),
+    ):
+        done = skp(*words, env=running)
+        assert done.code == 0, done.all
     assert ask("POST", "/tokens", {"name": "kim", "password": PASSWORD}).status_code == 401
+    trail = skp("docker.history", "--json", "-c", "40", env=running).json
+    assert "project.add reading" in json.dumps(trail)
 
 
 def test_ids_and_names_are_one_persons_or_teams(admin: str) -> None:

@@ -71,13 +71,107 @@ def test_without_the_service_its_command_is_named(
     assert "c01: the account service does not run there\n  ./skp.py docker.flask-run" in said
 
 
-@pytest.mark.parametrize("verb", ["add", "rm", "password", "token", "disable", "enable"])
-def test_a_name_is_needed(cluster: FakeCluster, verb: str) -> None:
-    assert cluster.run(f"account.{verb}") == 2
-    assert not [line for line in cluster.wire if "flask-skp account" in line]
+def asked(cluster: FakeCluster) -> list[str]:
+    return [line for line in cluster.wire if "flask-skp account" in line]
+
+
+@pytest.mark.parametrize(
+    ("words", "lacking"),
+    [
+        *((f"account.{verb}", "name") for verb in ("add", "rm", "password", "token", "disable")),
+        *((f"account.{verb}", "name") for verb in ("enable", "level", "keys", "key-add", "key-rm")),
+        *((f"project.{verb}", "name") for verb in ("add", "rm", "member-set", "member-rm")),
+        ("account.level kim", "level"),
+        ("account.key-add kim", "file"),
+        ("account.key-rm kim", "fingerprint"),
+        ("project.add vision", "owner"),
+        ("project.member-set vision", "account"),
+        ("project.member-rm vision", "account"),
+    ],
+)
+def test_what_is_needed_is_asked_for_before_anything_else(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], words: str, lacking: str
+) -> None:
+    assert cluster.run(*words.split()) == 2
+    said = capsys.readouterr().err
+    assert f"--{lacking} is needed\n  ./skp.py --help {words.split(maxsplit=1)[0]}" in said
+    assert asked(cluster) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        ("account.level kim -l manager", "level"),
+        ("account.key-rm kim -f 00ff", "key-rm"),
+        ("account.disable kim", "disable"),
+        ("account.rotate", "rotate"),
+        ("project.add vision -o kim", "project-add"),
+        ("project.member-set vision -a kim -r owner", "project-set"),
+        ("project.member-rm vision -a kim", "project-leave"),
+        ("project.rm vision --yes", "project-rm"),
+    ],
+)
+def test_a_change_is_one_request_and_in_the_audit_trail(
+    cluster: FakeCluster, words: str, verb: str
+) -> None:
+    answer(cluster, done(0, json.dumps({"name": "kim", "uid": 20001})))
+    assert cluster.run(*words.split()) == 0
+    assert [line.split(" account ")[1].split()[0] for line in asked(cluster)] == [verb]
+    begun, ended = cluster.trail("c01")[-2:]
+    about = [word for word in words.split() if not word.startswith("-")]
+    assert begun["command"].split()[:2] == about[:2]
+    assert (begun["event"], ended["outcome"]) == ("begin", "done")
+
+
+def test_what_the_service_refused_is_in_the_audit_trail_too(cluster: FakeCluster) -> None:
+    answer(cluster, done(1, stderr="there is no account of that name\n"))
+    assert cluster.run("account.enable", "nobody") == 1
+    assert cluster.trail("c01")[-1]["outcome"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("-----BEGIN OPENSSH " + "PRIVATE KEY-----", "is a private key"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_only_a_public_keys_file_is_sent(
+    cluster: FakeCluster,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str | None,
+    said: str,
+) -> None:
+    path = tmp_path / "key"
+    if text:
+        path.write_text(text)
+    assert cluster.run("account.key-add", "kim", "-f", str(path)) == 2
+    assert said in capsys.readouterr().err
+    assert asked(cluster) == []
+
+
+def test_a_keys_line_goes_to_standard_input(cluster: FakeCluster, tmp_path: Path) -> None:
+    answer(cluster, done(0, json.dumps({"fingerprint": "00ff"})))
+    (tmp_path / "key.pub").write_text("ssh-ed25519 AAAA kim\n")
+    assert cluster.run("account.key-add", "kim", "-f", str(tmp_path / "key.pub")) == 0
+    (line,) = asked(cluster)
+    assert "AAAA" not in line
+
+
+def test_lists_are_tables(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    members = [{"name": "kim", "role": "owner"}, {"name": "lee", "role": "viewer"}]
+    answer(cluster, done(0, json.dumps([{"name": "vision", "gid": 20002, "members": members}])))
+    assert cluster.run("project.list") == 0
+    assert "vision  20002  kim (owner), lee (viewer)" in capsys.readouterr().out
+    keys = [{"fingerprint": "00ff", "key": "ssh-ed25519 AAAA", "comment": "kim@laptop"}]
+    answer(cluster, done(0, json.dumps([{"name": "kim", "ssh_keys": keys}])))
+    assert cluster.run("account.keys", "kim") == 0
+    assert "00ff         ssh-ed25519  kim@laptop" in capsys.readouterr().out
+    assert cluster.run("account.keys", "lee") == 2
 
 
 def test_a_dry_run_asks_nothing(cluster: FakeCluster) -> None:
-    for words in (["add", "kim"], ["rm", "kim"], ["disable", "kim"], ["rotate"]):
-        assert cluster.run(f"account.{words[0]}", *words[1:], "--dry") == 0
-    assert not [line for line in cluster.wire if "flask-skp account" in line]
+    for words in ("account.add kim", "account.rm kim", "account.rotate", "project.rm vision"):
+        assert cluster.run(*words.split(), "--dry") == 0
+    assert asked(cluster) == []

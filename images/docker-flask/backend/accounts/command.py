@@ -1,4 +1,4 @@
-"""`flask-skp account VERB`: what ./skp.py account.* has done here, without HTTP.
+"""`flask-skp account VERB`: what ./skp.py account.* and project.* have done here, without HTTP.
 
 The arguments are a JSON object on standard input, since passwords are on no command line. The
 answer is one on standard output, or an error's text on standard error with the exit code 1.
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import config, passwords, people, rights
+from accounts import config, passwords, people, projects, rights
 from accounts.errors import ServiceError
 from accounts.service import Service
 
@@ -71,6 +71,51 @@ def _enable(_: Service, session: Session, given: _Given) -> Any:
     return {"name": account.name, "uid": account.uid}
 
 
+def _level(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    people.set_level(session, account, rights.level(given["level"]))
+    return {"name": account.name, "uid": account.uid, "level": account.level}
+
+
+def _key_add(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    return {"fingerprint": people.add_key(session, account, given["key"]).fingerprint}
+
+
+def _key_rm(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    people.remove_key(account, given["fingerprint"])
+    return {"name": account.name, "uid": account.uid}
+
+
+def _project_add(service: Service, session: Session, given: _Given) -> Any:
+    owner = people.find(session, given["owner"])
+    return projects.described(projects.add(session, service.config, given["name"], owner))
+
+
+def _project_list(_: Service, session: Session, __: _Given) -> Any:
+    return [projects.described(project) for project in projects.every(session)]
+
+
+def _project_rm(_: Service, session: Session, given: _Given) -> Any:
+    project = projects.find(session, given["name"])
+    projects.remove(session, project)
+    return {"name": given["name"]}
+
+
+def _project_set(_: Service, session: Session, given: _Given) -> Any:
+    project = projects.find(session, given["name"])
+    account = people.find(session, given["account"])
+    projects.set_role(session, project, account, rights.role(given["role"]))
+    return projects.described(project)
+
+
+def _project_leave(_: Service, session: Session, given: _Given) -> Any:
+    project = projects.find(session, given["name"])
+    projects.leave(session, project, people.find(session, given["account"]))
+    return {"name": project.name, "gid": project.gid}
+
+
 def _rotate(service: Service, session: Session, _: _Given) -> Any:
     return {"kid": service.keys.rotate(session)}
 
@@ -83,7 +128,15 @@ VERBS: dict[str, Callable[[Service, Session, _Given], Any]] = {
     "token": _token,
     "disable": _disable,
     "enable": _enable,
+    "level": _level,
+    "key-add": _key_add,
+    "key-rm": _key_rm,
     "rotate": _rotate,
+    "project-add": _project_add,
+    "project-list": _project_list,
+    "project-rm": _project_rm,
+    "project-set": _project_set,
+    "project-leave": _project_leave,
 }
 
 

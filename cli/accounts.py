@@ -1,0 +1,56 @@
+"""What the tasks of accounts and of projects share: asking the service, and telling what it did."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.session import Session
+from cluster.errors import ConfigError
+
+
+def need(s: Session, **given: str) -> None:
+    """Raise ConfigError for the first of the options that is not given."""
+    for option, value in given.items():
+        if not value:
+            raise ConfigError(f"--{option} is needed", f"./skp.py --help {s.command}")
+
+
+def ask(s: Session, verb: str, given: Mapping[str, str]) -> Any:
+    """Have the service answer a verb that changes nothing of accounts."""
+    from services.flask.commands import request
+
+    with s.fleet() as fleet:
+        return request(s.cluster(fleet), fleet, verb, given)
+
+
+def change(s: Session, verb: str, given: Mapping[str, str], line: str) -> None:
+    """Have the service carry a verb out, with the audit trail written, and show `line`.
+
+    A dry run asks nothing. A password that the service generated is shown this once.
+    """
+    if s.options.dry:
+        s.show({"changed": False}, [f"{s.command} {given.get('name', '')}: not done (--dry)."])
+        return
+    from services.flask.commands import change as carried_out
+
+    with s.fleet() as fleet:
+        found, complaints = carried_out(s.cluster(fleet), fleet, s.command, verb, given)
+    s.warn(complaints)
+    shown = f" Its password, shown this once: {found['password']}" if "password" in found else ""
+    s.show(found, [line + shown])
+
+
+def public_key(where: str) -> str:
+    """Return the line of a file of one public key; raises ConfigError."""
+    try:
+        text = sys.stdin.read() if where == "-" else Path(where).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"--file={where}: {error}", "It wants ~/.ssh/id_ed25519.pub, say."
+        ) from None
+    if "PRIVATE KEY" in text:
+        raise ConfigError(f"--file={where} is a private key", "Give the file that ends with .pub.")
+    return text.strip()
