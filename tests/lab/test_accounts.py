@@ -91,24 +91,26 @@ def test_commands_do_what_the_service_does(running: Env, tmp_path: Path) -> None
     assert status(token.out.strip(), SECOND) == 401
     log_in("kim", renewed.json["password"])
     (tmp_path / "kim.pub").write_text(f"{KEY}\n")
-    for words in (
+    begin: list[tuple[str, ...]] = [
         ("account.level", "kim", "-l", "manager"),
         ("account.key-add", "kim", "-f", str(tmp_path / "kim.pub")),
         ("project.add", "reading", "-o", "kim"),
         ("project.member-set", "reading", "-a", "admin", "-r", "viewer"),
-    ):
+    ]
+    for words in begin:
         done = skp(*words, env=running)
         assert done.code == 0, done.all
     assert "kim (owner)" in skp("project.list", env=running).out
     (key,) = skp("account.keys", "kim", "--json", env=running).json
     assert key["key"] == " ".join(KEY.split()[:2])
     assert skp("account.rm", "kim", "--yes", env=running).code == 1  # the only owner
-    for words in (
+    end: list[tuple[str, ...]] = [
         ("account.key-rm", "kim", "-f", key["fingerprint"]),
         ("project.member-rm", "reading", "-a", "admin"),
         ("project.rm", "reading", "--yes"),
         ("account.rm", "kim", "--yes"),
-    ):
+    ]
+    for words in end:
         done = skp(*words, env=running)
         assert done.code == 0, done.all
     assert ask("POST", "/tokens", {"name": "kim", "password": PASSWORD}).status_code == 401
