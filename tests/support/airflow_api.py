@@ -71,8 +71,8 @@ def administrator() -> Airflow:
 
 
 def place(name: str, text: str) -> None:
-    """Put a DAG's file where Airflow finds it."""
-    made = f"sudo install -d -o skp -g skp {DAGS.rpartition('/')[0]} {DAGS}"
-    written = f"sudo -u skp tee {DAGS}/{name}.py >/dev/null"
+    """Put a DAG's file where Airflow finds it, as the SSH user does; the folder may come first."""
+    made = f"{{ [ -d {DAGS} ] || sudo install -d -o skp -g skp {DAGS.rpartition('/')[0]} {DAGS}; }}"
+    written = f"tee {DAGS}/{name}.py >/dev/null"
     done = on("c01", f"{made} && {written} <<'END'\n{text}\nEND")
     assert done.code == 0, done.all
