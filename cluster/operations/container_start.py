@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from cluster.connectors.engine import Engine
 
 _START_TRIES = 3
+# What an engine passes on when runc lost the process that was to become the container, before it
+# began (seen a few times in a thousand starts, on a busy machine; any next one succeeded).
+_NEVER_BEGAN = "waiting for init preliminary setup"
 
 
 def take_down(node: Node, identity: str, stop_timeout: int) -> None:
@@ -63,7 +66,7 @@ def take_name(node: Node, container: Container, made: str) -> None:
 
 
 def start_new(node: Node, container: Container, made: str, body: dict[str, Any]) -> str:
-    """Start a new container; make it anew when the network was not ready for it, and say so.
+    """Start a new container; make it anew when network or runtime failed it once, and say so.
 
     On a node that has just joined, the engine may give up the attachment after 20 s; the created
     container can't be started any more then.
@@ -74,8 +77,9 @@ def start_new(node: Node, container: Container, made: str, body: dict[str, Any])
             try:
                 engine.start(made)
                 return f"started at attempt {attempt}" if attempt > 1 else ""
-            except docker.errors.APIError:
-                final = attempt == _START_TRIES or not container.on_overlay
+            except docker.errors.APIError as error:
+                may_pass = container.on_overlay or _NEVER_BEGAN in str(error)
+                final = attempt == _START_TRIES or not may_pass
                 if not _removed(engine, made) or final:
                     raise  # why it does not start, and not why it can't be removed
             made = engine.create_container_from_config(body, container.name)["Id"]

@@ -53,6 +53,17 @@ def test_without_a_network_there_is_nothing_to_wait_for() -> None:
     assert scene.store.there == {}
 
 
+def test_a_container_that_its_runtime_lost_is_made_anew_without_a_network_too() -> None:
+    scene = creating()
+    assert isinstance(scene.operation, CreateContainer)
+    scene.operation = replace(scene.operation, container=replace(CONTAINER, network="host"))
+    lost = "runc create failed: unable to start container process: waiting for init preliminary "
+    again = refusal(500, f"{lost}setup: read init-p: connection reset by peer")
+    scene.c01.on("POST /containers/*/start", again, scene.store.start)
+    assert scene.run() == "started at attempt 2"
+    assert scene.store.there == {"x-skp": "running"}
+
+
 def test_why_it_does_not_start_is_told_also_when_it_can_t_be_removed() -> None:
     scene = creating()
     scene.c01.on("POST /containers/*/start", NOT_READY)
