@@ -48,9 +48,9 @@ def public_key(where: str) -> str:
     try:
         text = sys.stdin.read() if where == "-" else Path(where).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"--file={where}: {error}", "It wants ~/.ssh/id_ed25519.pub, say."
-        ) from None
+        why = error.strerror if isinstance(error, OSError) else "no text"
+        hint = "It wants ~/.ssh/id_ed25519.pub, say."
+        raise ConfigError(f"--file={where}: {why}", hint) from None
     if "PRIVATE KEY" in text:
         raise ConfigError(f"--file={where} is a private key", "Give the file that ends with .pub.")
     return text.strip()
