@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,11 @@ def change(s: Session, verb: str, given: Mapping[str, str], line: str) -> None:
     s.warn(complaints)
     shown = f" Its password, shown this once: {found['password']}" if "password" in found else ""
     s.show(found, [line + shown])
+
+
+def with_roles(found: Iterable[Mapping[str, Any]]) -> str:
+    """Return the names of members, or of a member's projects, each with the role there."""
+    return ", ".join(f"{each['name']} ({each['role']})" for each in found)
 
 
 def public_key(where: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from invoke import Collection
 
-from cli.accounts import ask, change, need, public_key
+from cli.accounts import ask, change, need, public_key, with_roles
 from cli.command import command
 from cli.confirmation import confirm
 from cli.password import password as secret
@@ -42,7 +42,7 @@ def list_(s: Session) -> None:
             str(each["uid"]),
             each["level"],
             "disabled" if each["is_disabled"] else "enabled",
-            ", ".join(f"{project['name']} ({project['role']})" for project in each["projects"]),
+            with_roles(each["projects"]),
         )
         for each in found
     ]

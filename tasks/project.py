@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from cli.accounts import ask, change, need
+from cli.accounts import ask, change, need, with_roles
 from cli.command import command
 from cli.confirmation import confirm
 from cli.session import Session
@@ -27,14 +27,7 @@ def list_(s: Session) -> None:
     from cluster.model.line import table
 
     found = ask(s, "project-list", {})
-    rows = [
-        (
-            each["name"],
-            str(each["gid"]),
-            ", ".join(f"{member['name']} ({member['role']})" for member in each["members"]),
-        )
-        for each in found
-    ]
+    rows = [(each["name"], str(each["gid"]), with_roles(each["members"])) for each in found]
     s.show(found, table(("NAME", "GID", "MEMBERS"), rows))
 
 
