@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from invoke import Collection, Exit, ParseError, Program
-from invoke.parser import Argument
+from invoke.parser import Argument, Parser, ParserContext
 
 from cli import options, output
 from cli.command import fail
@@ -59,6 +59,19 @@ class SkpProgram(Program):
         unknown = [w for w in self.core.unparsed if "." in w and w not in names]
         hint = nearest(unknown[0], names) if unknown and unknown[0][0] != "-" else ""
         _as_usage_error(super().parse_tasks, hint=hint)
+
+    def _make_parser(self) -> Parser:
+        """Return a parser of the tasks that are named; of all where a shell asks for words.
+
+        Invoke makes all tasks' options, and copies them for each line that it reads.
+        """
+        words = {*self.core.unparsed, self.args.help.value}
+        named = [
+            ParserContext(name, aliases, self.collection[name].get_arguments())
+            for name, aliases in self.collection.task_names.items()
+            if self.args.complete.value or not words.isdisjoint((name, *aliases))
+        ]
+        return Parser(contexts=named, initial=self.initial_context)
 
     def update_config(self, merge: bool = True) -> None:
         """Hand the options before the task's name on to the tasks."""

@@ -9,13 +9,12 @@ assert "jupyter-skp" in cluster["c01"].containers
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from invoke import Collection
 
 import services
 from cli.program import program
@@ -119,7 +118,7 @@ class FakeCluster:
     def run(self, *words: str) -> int:
         """Run a command in this process; return its exit code."""
         try:
-            program(_alone(words)).run(["skp.py", *words])
+            program(ns).run(["skp.py", *words])
         except SystemExit as ended:
             return int(ended.code or 0)
         return 0
@@ -354,15 +353,6 @@ def again(
     secrets_file.write(folder / secrets_file.FILE, secrets.parse(cluster.master.secrets))
     cluster.forget_wire()
     return cluster
-
-
-def _alone(words: Sequence[str]) -> Collection:
-    """Return the tasks with the one that is typed alone: Invoke copies all of them, twice."""
-    typed = next(word for word in words if word in ns.task_names)
-    space, _, name = typed.partition(".")
-    room = Collection(space)
-    room.add_task(ns[typed], name=name)
-    return Collection(room)
 
 
 def _network(name: str, subnet: str) -> dict[str, Any]:

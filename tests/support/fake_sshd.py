@@ -141,9 +141,12 @@ class FakeSshd(paramiko.ServerInterface):
         # The client sends input, or its end, once it was told that the command has begun; what
         # happens earlier could overtake that message.
         end = f"\n{line.partition('] && f=1')[0].split()[-1]}\n".encode()
-        first = channel.recv(_CHUNK)
+        first = b""
         while end not in first:
-            first += channel.recv(_CHUNK)
+            more = channel.recv(_CHUNK)
+            if not more:
+                raise EOFError("the client hung up before its script had come")
+            first += more
         script, _, rest = first.partition(end)
         begin, clean, command = script.decode().partition(CLEAN)
         self.commands.append(command)

@@ -26,10 +26,12 @@ def _listed() -> list[str]:
 
 def check_heals() -> None:
     """One apply puts all right, and leaves nothing over."""
-    assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0
+    up = skp("-q", "lab.up", "-n", "3", "--publish")
+    assert up.code == 0, up.all
     healed = skp("docker.apply")
     assert healed.code == 0, healed.all
-    assert skp("docker.status").code == 0
+    status = skp("docker.status")
+    assert status.code == 0, status.all
     check_nothing_half_made()
 
 
