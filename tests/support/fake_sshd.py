@@ -156,7 +156,9 @@ class FakeSshd(paramiko.ServerInterface):
         elif command == _DIAL:
             process = self._start(line)
             channel.sendall(process.communicate(f"{begin}{clean}".encode() + end)[0])
-            _serve_engine(channel, rest)
+            if process.returncode == 0:
+                _serve_engine(channel, rest)
+            channel.close()
         else:
             _shell(channel, self._start(line), first)
 
