@@ -68,6 +68,7 @@ def test_the_picture_has_every_node_apart_from_the_others() -> None:
     assert picture(large(200), "SKP") == picture(large(200), "SKP")
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])

@@ -36,7 +36,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def page(program: ModuleType) -> Iterator[str]:
     """Give the address of the link to a log, by the real server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), program.Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}{LINK}"
     server.shutdown()

@@ -162,6 +162,7 @@ def test_all_is_moved_and_a_second_time_nothing_is_done(made: list[Trees]) -> No
     assert {p: p.stat().st_ino for p in trees.new.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_it_may_be_killed_at_each_step_and_goes_on(made: list[Trees]) -> None:
     (first,) = made
     first.folders = first.folders[:_OF_EACH_KIND]
