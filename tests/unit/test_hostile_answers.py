@@ -140,7 +140,7 @@ def test_anything_at_any_place_of_any_answer(
     before = steps(capsys.readouterr().out, others)
     assert before
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=min(40, settings().max_examples))
     @given(st.sampled_from(every), st.sampled_from(NONSENSE))
     def tried(at: tuple[str, Path_], new: Any) -> None:
         liar.lie(*at, new)
