@@ -23,7 +23,7 @@ R = TypeVar("R")
 MTU = "com.docker.network.driver.mtu"
 """The option of a network that says how large its packets may be."""
 
-READY_DEADLINE = 90
+READY_DEADLINE = 180
 """Seconds until a started node's engine and SSH server have to answer."""
 REMOVAL_DEADLINE = 900
 """Seconds until all that is to be removed has to be gone: nodes hold gigabytes."""
