@@ -43,8 +43,9 @@ def typed(width: int, *words: str, env: Mapping[str, str] | None = None) -> Iter
     for name in ("NO_COLOR", "COLUMNS", "LINES"):  # the terminal itself says how wide it is
         chosen.pop(name, None)
     process = subprocess.Popen(
-        # (A terminal sends Ctrl-C to those whose controlling terminal it is.)
-        ["setsid", "--ctty", "--wait", "./skp.py", *words],
+        # (A terminal sends Ctrl-C to those whose controlling terminal it is. A shell in the
+        # background has its commands ignore that, and who ignores it hands that on.)
+        ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", "./skp.py", *words],
         stdin=window.descriptor, stdout=window.descriptor, stderr=window.descriptor,
         cwd=ROOT, env=chosen,
     )  # fmt: skip
