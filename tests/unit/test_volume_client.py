@@ -177,7 +177,8 @@ def test_a_client_at_work_is_told_from_one_that_waits(program: dict[str, ModuleT
         while time.monotonic() < until:
             waiting.goes_on()
         assert not waiting.goes_on()
-        assert busy.goes_on()
+        while not busy.goes_on():  # on a busy machine it may have had no turn in these 0.2 s
+            assert time.monotonic() < end
     finally:
         for child in children:
             os.killpg(child.pid, signal.SIGKILL)
