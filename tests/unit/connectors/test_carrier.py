@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.config.secrets import Secret
-from cluster.connectors import base
-from cluster.connectors.base import Answer
+from cluster.connectors.base import MOST_OUTPUT, Answer
 from cluster.connectors.local import LocalConnection
 from cluster.connectors.ssh import SshConnection
 from cluster.connectors.ssh_config import Target
@@ -119,11 +118,10 @@ def test_the_deadline_holds_before_a_command_has_begun(
 
 @pytest.mark.parametrize("answer", [None, PROMPT])
 def test_more_than_may_be_kept_ends_a_command(
-    connection: SshConnection, monkeypatch: pytest.MonkeyPatch, answer: Answer | None
+    connection: SshConnection, sshd: FakeSshd, answer: Answer | None
 ) -> None:
-    monkeypatch.setattr(base, "MOST_OUTPUT", 2 << 20)
-    script = f"head -c {6 << 20} /dev/zero; sleep 60"
-    with pytest.raises(NodeError, match="prints more than 2 MB"):
+    script = f"head -c {MOST_OUTPUT + (4 << 20)} /dev/zero; sleep 60"
+    with pytest.raises(NodeError, match="prints more than 16 MB"):
         connection.run_watched(script, deadline=50, answer=answer)
 
 
