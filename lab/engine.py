@@ -27,6 +27,8 @@ READY_DEADLINE = 180
 """Seconds until a started node's engine and SSH server have to answer."""
 REMOVAL_DEADLINE = 900
 """Seconds until all that is to be removed has to be gone: nodes hold gigabytes."""
+# runc 1.1 says so now and then on a busy machine, before anything ran in the container.
+_NEVER_BEGAN = "waiting for init preliminary setup"
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,13 @@ def run_in(engine: DockerClient, name: str, command: list[str]) -> tuple[int, st
     """Run a command in a container and return its exit code and what it printed.
 
     A container that can't run anything (stopped, paused, gone) gives 1 and the engine's reason.
+    A command that the runtime lost before it began is given once more.
     """
+    code, output = _run_in(engine, name, command)
+    return _run_in(engine, name, command) if _NEVER_BEGAN in output else (code, output)
+
+
+def _run_in(engine: DockerClient, name: str, command: list[str]) -> tuple[int, str]:
     from docker.errors import APIError
 
     try:

@@ -191,7 +191,7 @@ class RestartContainer(ContainerItem, Operation):
         with node.talking(f"restarting {self.name}", seconds) as engine:
             if found.status == "paused":
                 engine.unpause(found.id)  # a paused container can't stop
-            engine.restart(found.id, timeout=_stop_timeout(found))
+            steps.restart(engine, found.id, _stop_timeout(found))
         wait_healthy(node, self.name, context.progress.mask)
         _wait_ready(node, self.name, found, found.ready_check, self.busy)
         return ""

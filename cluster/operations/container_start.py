@@ -26,6 +26,9 @@ _START_TRIES = 3
 # What an engine passes on when runc lost the process that was to become the container, before it
 # began (seen a few times in a thousand starts, on a busy machine; any next one succeeded).
 _NEVER_BEGAN = "waiting for init preliminary setup"
+# What an engine says when a container that was to be stopped ended by itself in between: one that
+# fails at once and is started again by its policy, for example.
+_ENDED_BY_ITSELF = "is not running"
 
 
 def take_down(node: Node, identity: str, stop_timeout: int) -> None:
@@ -33,10 +36,28 @@ def take_down(node: Node, identity: str, stop_timeout: int) -> None:
     seconds = stop_timeout + node.deadlines.stop
     with node.talking("removing a container", seconds) as engine:
         try:
-            engine.stop(identity, timeout=stop_timeout)
+            _stop(engine, identity, stop_timeout)
             engine.remove_container(identity, v=True, force=True)
         except docker.errors.NotFound:
             return
+
+
+def _stop(engine: Engine, identity: str, stop_timeout: int) -> None:
+    try:
+        engine.stop(identity, timeout=stop_timeout)
+    except docker.errors.APIError as error:
+        if _ENDED_BY_ITSELF not in str(error):
+            raise
+
+
+def restart(engine: Engine, identity: str, stop_timeout: int) -> None:
+    """Stop a container and start it again; one that ended by itself meanwhile is only started."""
+    try:
+        engine.restart(identity, timeout=stop_timeout)
+    except docker.errors.APIError as error:
+        if _ENDED_BY_ITSELF not in str(error):
+            raise
+        engine.start(identity)
 
 
 def make(node: Node, container: Container, body: dict[str, Any]) -> str:

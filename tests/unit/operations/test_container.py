@@ -126,6 +126,15 @@ def test_an_old_one_that_can_t_be_stopped_keeps_its_name_and_its_files() -> None
     assert scene.store.files == {}
 
 
+def test_an_old_one_that_ends_while_it_is_to_be_stopped_is_replaced() -> None:
+    """One that fails at once and is started again by its policy ends between the engine's steps."""
+    scene = replacing()
+    ended = refusal(500, "cannot stop container: id-x-skp: container id-x-skp is not running")
+    scene.c01.on("POST /containers/id-x-skp/stop", ended)
+    scene.run()
+    assert scene.store.ids("x-skp") == ["made-1"]
+
+
 def test_the_engine_is_given_the_time_that_the_old_one_may_take_to_stop() -> None:
     scene = replacing()
     scene.run()

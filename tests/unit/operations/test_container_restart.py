@@ -6,6 +6,7 @@ import pytest
 
 from cluster.errors import NodeError
 from cluster.operations.base import BusyError
+from tests.support.fakes import refusal
 from tests.support.operation_scenes import removing, restarting, starting, waiting
 from tests.support.scenes import HUSH, Scene
 
@@ -34,6 +35,14 @@ def test_a_frozen_container_is_thawed_before_it_is_restarted() -> None:
     scene = restarting(status="paused")
     scene.run()
     assert [line.split("/")[-1] for line in scene.c01.wire] == ["unpause", "restart?t=20", "json"]
+
+
+def test_one_that_ends_while_it_is_to_be_restarted_is_started() -> None:
+    scene = restarting()
+    ended = refusal(500, "Cannot restart container id-x-skp: container id-x-skp is not running")
+    scene.c01.on("POST /containers/id-x-skp/restart", ended)
+    scene.run()
+    assert [line.split("/")[-1] for line in scene.c01.wire] == ["restart?t=20", "start", "json"]
 
 
 def test_a_restart_waits_before_and_after() -> None:
