@@ -17,8 +17,9 @@ from cluster.config.earlier.names import OUTDATED, Outdated
 from cluster.config.settings import Setting, Settings, read
 from cluster.errors import ConfigError, nearest
 from cluster.model.cluster import Cluster
+from cluster.model.files import NodeFile
 from cluster.model.service import Service
-from cluster.model.spec import Image, NodeFile
+from cluster.model.spec import Image
 
 
 @cache

@@ -13,8 +13,8 @@ from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.facts import files, markers, trees
 from cluster.model.answer import Damaged, Unanswered
+from cluster.model.files import NodeFile
 from cluster.model.layout import Folder, Move
-from cluster.model.spec import NodeFile
 from cluster.model.state import Login, Trees
 
 SECRETS_FILE = "/var/lib/skp/secrets.env"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 
-from cluster.model.spec import NodeFile
+from cluster.model.files import NodeFile
 
 _WANTED, _MODE, _SUM = "file:", "mode:", "sum:"
 _FIELDS = {_WANTED: 0, _MODE: 2, _SUM: 1}  # how many fields a line has before the path

@@ -11,8 +11,9 @@ from cluster.config.secrets import Resolved, Secret, StoredSecrets
 from cluster.config.settings import Settings
 from cluster.model.answer import Damaged, Unanswered
 from cluster.model.decisions import Decisions
+from cluster.model.files import NodeFile
 from cluster.model.layout import USERS, Layout
-from cluster.model.spec import Image, NodeFile
+from cluster.model.spec import Image
 from cluster.model.state import State
 
 OWN_USERS = 100

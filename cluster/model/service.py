@@ -11,10 +11,11 @@ from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.database import Database
+from cluster.model.files import NodeFile
 from cluster.model.item import Item
 from cluster.model.layout import Folder, Move
 from cluster.model.setup import SetupStep
-from cluster.model.spec import Container, Image, NodeFile
+from cluster.model.spec import Container, Image
 from cluster.model.state import FoundNode, State
 
 

@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,10 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 SECRETS_TARGET = "/run/skp"
 # On each node: the folder that has, for each container, the folder that is mounted there.
 FILES_ROOT = "/var/lib/skp/files"
+# On each node: by container, what its files that may change while it runs were written from.
+MARKS_ROOT = "/var/lib/skp/live"
+LIVE = "live"
+"""The folder in a container's own, /run/skp, that has the files that may change while it runs."""
 # The engine's runtime that gives GPUs to containers, by the name NVIDIA's toolkit registers.
 GPU_RUNTIME = "nvidia"
 
@@ -122,46 +126,6 @@ class ConfigFile:
     content: str
 
 
-@dataclass(frozen=True)
-class NodeFile:
-    """A file that every node has on its own disk, owned by root and readable by all.
-
-    Attributes:
-        path: absolute path on the node.
-        content: its text; never a secret.
-        mode: its permissions.
-        link: absolute path of a symbolic link to it; "" for none.
-        where: only nodes with this folder have the file; "" for all nodes.
-        then: a shell command that root runs after the file was written or removed; "" for none.
-    """
-
-    path: str
-    content: str
-    mode: int = 0o644
-    link: str = ""
-    where: str = ""
-    then: str = ""
-
-    @property
-    def signature(self) -> str:
-        """What a probe finds on a node that has the file as it should be: mode, owner, SHA-256."""
-        return f"{self.mode:o} 0 {hashlib.sha256(self.content.encode()).hexdigest()}"
-
-
-@dataclass(frozen=True)
-class Credential:
-    """A secret file on the shared folder that services read: its SSH user's alone (mode 0600).
-
-    Attributes:
-        root: the absolute path of the folder that is shared; what is below it is others' to change.
-        path: its path below that folder.
-    """
-
-    root: str
-    path: str
-    content: Secret
-
-
 CONFINEMENT = 1
 """Counts the changes of how every container is confined; each replaces all containers once."""
 HOST, BRIDGE = "host", "bridge"
@@ -184,6 +148,9 @@ class Container:
         entrypoint: in place of the image's own; empty for that.
         environment: plain variables. Never a secret: `docker inspect` shows them.
         mounts, ports, files: see their classes; files are placed under /run/skp.
+        live: files under /run/skp/live, whose content may change while it runs: each is exchanged
+            as a whole, and the container is not replaced. It has to notice that by itself.
+        live_mark: a keyed hash of what they hold, which its node remembers; the plan puts it in.
         network: the overlay's name, `HOST` or `BRIDGE`. also_on: further overlays that it is on.
         aliases: further names on the overlays.
         user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
@@ -224,6 +191,8 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     files: tuple[SecretFile | ConfigFile, ...] = ()
+    live: tuple[SecretFile | ConfigFile, ...] = field(default=(), metadata={"spec": False})
+    live_mark: str = field(default="", metadata={"spec": False})
     network: str = HOST
     also_on: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -262,6 +231,12 @@ class Container:
         """The names of the Swarm's networks that it is on."""
         return (self.network, *self.also_on) if self.on_overlay else ()
 
+    def marked(self, key: Secret) -> Container:
+        """Return it with the mark of what its files that may change are to hold, if it has any."""
+        if not self.live:
+            return self
+        return replace(self, live_mark=fingerprint({LIVE: _plain(self.live, key)}, key))
+
     def described(self, image_id: str | None, key: Secret) -> dict[str, Any]:
         """Return what makes two containers the same, as plain JSON values.
 
@@ -277,6 +252,14 @@ class Container:
         described["image"] = {"name": self.image.reference, "id": image_id}
         described["confinement"] = CONFINEMENT
         return described
+
+
+def mark_file(container: str) -> str:
+    """Return the path on a node of the file that has `Container.live_mark` of what was written.
+
+    Anybody may read it. A service whose containers have such files names it in `marker_files`.
+    """
+    return f"{MARKS_ROOT}/{container}"
 
 
 def fingerprint(described: Mapping[str, Any], key: Secret) -> str:

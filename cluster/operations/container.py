@@ -119,6 +119,21 @@ class ReplaceContainer(ContainerOperation):
 
 
 @dataclass(frozen=True)
+class ExchangeFiles(ContainerOperation):
+    """Give a running container the files that may change while it runs; it goes on running."""
+
+    container: Container
+    differences: tuple[Difference, ...] = ()
+    action = Action.CONFIGURE
+
+    def execute(self, context: Context) -> str:
+        """Exchange them, and see that it works."""
+        steps.renew_live_files(self.node_in(context), self.container)
+        _wait_healthy(self.container, context)
+        return ""
+
+
+@dataclass(frozen=True)
 class StartContainer(ContainerOperation):
     """Start or unpause a container that is as wanted, but does not run."""
 
@@ -131,6 +146,7 @@ class StartContainer(ContainerOperation):
         """Make its missing folders, start it, and wait until it works."""
         node = self.node_in(context)
         steps.make_folders(node, self.container)
+        steps.renew_live_files(node, self.container)
         with node.talking(f"starting {self.name}", node.deadlines.start) as engine:
             if self.found.status == "paused":
                 engine.unpause(self.found.id)
@@ -188,6 +204,8 @@ class RestartContainer(ContainerItem, Operation):
         seconds = node.deadlines.stop + node.deadlines.start
         leave_if_at_work(node, found, self.busy)
         _wait_ready(node, self.name, found, found.ready_check, self.busy)
+        if self.container:
+            steps.renew_live_files(node, self.container)
         with node.talking(f"restarting {self.name}", seconds) as engine:
             if found.status == "paused":
                 engine.unpause(found.id)  # a paused container can't stop

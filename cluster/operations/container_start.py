@@ -15,11 +15,21 @@ import docker.errors
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.policy import Progress
-from cluster.model.spec import FILES_ROOT, Container, SecretFile
+from cluster.model.spec import (
+    FILES_ROOT,
+    LIVE,
+    MARKS_ROOT,
+    ConfigFile,
+    Container,
+    SecretFile,
+    mark_file,
+)
 from cluster.model.state import HALF_MADE
 from cluster.operations.folders import handing_over, ids, preparing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cluster.connectors.engine import Engine
 
 _START_TRIES = 3
@@ -118,7 +128,8 @@ def _removed(engine: Engine, identity: str) -> bool:
 
 def own_progress(progress: Progress, container: Container) -> Progress:
     """Return `progress` that hides the secrets in the container's files too."""
-    files = [file.content for file in container.files if isinstance(file, SecretFile)]
+    all_files = (*container.files, *container.live)
+    files = [file.content for file in all_files if isinstance(file, SecretFile)]
     return replace(progress, mask=progress.mask.and_also(files))
 
 
@@ -126,7 +137,7 @@ def make_folders(node: Node, container: Container) -> None:
     """Make the folders that the container mounts, and the one for its files."""
     uid, gid = ids(container.user)
     commands = [preparing(container)] if any(m.create for m in container.mounts) else []
-    if container.files:
+    if container.files or container.live:
         commands.append(f"install -d -m 0711 {FILES_ROOT}")
         commands.append(f"install -d -m 0500 -o {uid} -g {gid} {_folder(container.name)}")
     if commands:
@@ -137,26 +148,53 @@ def write_files(node: Node, container: Container) -> None:
     """Hand its own folders to its user, and write its files where only that user can read them."""
     commands = [handing_over(container)]
     if container.files:
-        folder = _folder(container.name)
-        commands.append(f"tar -xf - -C {folder} --numeric-owner --same-owner -p")
+        commands.append(_unpacking(_folder(container.name)))
     if script := " && ".join(filter(None, commands)):
-        node.sudo(script, stdin=_archive(container), deadline=node.deadlines.move)
+        archive = _archive(container, container.files)
+        node.sudo(script, stdin=archive, deadline=node.deadlines.move)
+    renew_live_files(node, container)
+
+
+def renew_live_files(node: Node, container: Container) -> None:
+    """Put each of the files that may change in the place of the one that is there, as a whole.
+
+    The mark is written last: what broke off before is done again.
+    """
+    if not container.live:
+        return
+    uid, gid = ids(container.user)
+    folder, marks = _folder(container.name), shlex.quote(mark_file(container.name))
+    new, live = f"{folder}/{LIVE}{HALF_MADE}", f"{folder}/{LIVE}"
+    commands = [
+        f"rm -rf {new} {marks}",
+        f"install -d -m 0500 -o {uid} -g {gid} {new} {live}",
+        _unpacking(new),
+        f"mv -f {new}/* {live}/",
+        f"rmdir {new}",
+        f"install -d -m 0755 {MARKS_ROOT}",
+        f"(umask 022; echo {container.live_mark} >{marks})",
+    ]
+    node.sudo(" && ".join(commands), stdin=_archive(container, container.live))
+
+
+def _unpacking(folder: str) -> str:
+    return f"tar -xf - -C {folder} --numeric-owner --same-owner -p"
 
 
 def remove_files(node: Node, name: str) -> None:
     """Remove the files that were written for the container `name`."""
-    node.sudo(f"rm -rf {_folder(name)}")
+    node.sudo(f"rm -rf {shlex.quote(mark_file(name))} {_folder(name)}")
 
 
 def _folder(name: str) -> str:
     return shlex.quote(f"{FILES_ROOT}/{name}")
 
 
-def _archive(container: Container) -> bytes:
+def _archive(container: Container, files: Sequence[SecretFile | ConfigFile]) -> bytes:
     uid, gid = ids(container.user)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for file in container.files:
+        for file in files:
             content = file.content.reveal() if isinstance(file, SecretFile) else file.content
             entry = tarfile.TarInfo(file.name)
             entry.uid, entry.gid, entry.mode = uid, gid, 0o400

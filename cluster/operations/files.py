@@ -10,8 +10,8 @@ from cluster.connectors import sudo
 from cluster.connectors.base import Completed
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
+from cluster.model.files import Credential, NodeFile
 from cluster.model.item import Action, Difference, Kind
-from cluster.model.spec import Credential, NodeFile
 from cluster.operations.base import Context, Operation
 from cluster.operations.shared_files import LINKED, MISSING, writing
 

@@ -10,10 +10,11 @@ from cluster.config.secrets import Secret
 from cluster.model.item import Blocked, Deferred, Difference, Item, Keep, Kind
 from cluster.model.order import needed
 from cluster.model.policy import Busy
-from cluster.model.spec import GPU_RUNTIME, Container, Image, fingerprint
+from cluster.model.spec import GPU_RUNTIME, Container, Image, fingerprint, mark_file
 from cluster.model.state import FoundContainer, FoundNode, State
 from cluster.operations.container import (
     CreateContainer,
+    ExchangeFiles,
     RemoveContainer,
     ReplaceContainer,
     RestartContainer,
@@ -21,6 +22,7 @@ from cluster.operations.container import (
     WaitForContainer,
 )
 from cluster.operations.container_body import labels
+from cluster.plan.differences import differences
 from cluster.plan.places import Reach
 from cluster.plan.shared import Shared
 from cluster.plan.unanswered import unowned, unread
@@ -153,6 +155,7 @@ def limited(container: Container, node: FoundNode) -> Container:
 
 def _compared(container: Container, identity: str, node: FoundNode, rules: Rules) -> Item:
     """Return what is to be done if there is no obstacle."""
+    container = container.marked(rules.key)
     found, known = node.containers.get(container.name), identity
     if found and not identity:
         # Where no digest is on record what is there is not compared by it.
@@ -161,11 +164,20 @@ def _compared(container: Container, identity: str, node: FoundNode, rules: Rules
     if found is None:
         made = labels(container, identity, None, rules.key)
         return CreateContainer(limited(container, node), identity, made, rules.master)
-    differences = _why_replaced(described, fingerprint(described, rules.key), found)
-    if differences:
+    why = _why_replaced(described, fingerprint(described, rules.key), found)
+    if why:
         made = labels(container, identity, found, rules.key)
         new = limited(container, node)
-        return ReplaceContainer(new, identity, made, rules.master, found, rules.busy, differences)
+        return ReplaceContainer(new, identity, made, rules.master, found, rules.busy, why)
+    return _as_it_is(container, identity, found, node, rules.busy)
+
+
+def _as_it_is(
+    container: Container, identity: str, found: FoundContainer, node: FoundNode, busy: Busy
+) -> Item:
+    """Return what is to be done about a container that was made as it is wanted."""
+    if found.status == "running" and (changed := _live_differences(container, node)):
+        return ExchangeFiles(container, changed)
     if found.works:
         return Keep(Kind.CONTAINER, container.node, container.name, container, identity)
     if found.status == "running":
@@ -174,8 +186,16 @@ def _compared(container: Container, identity: str, node: FoundNode, rules: Rules
     # A container that keeps ending is restarted: the engine's own pauses between tries grow.
     if found.status == "restarting":
         place = (container.node, container.name)
-        return RestartContainer(*place, found, rules.busy, 0, container, stopped)
+        return RestartContainer(*place, found, busy, 0, container, stopped)
     return StartContainer(container, found, stopped)
+
+
+def _live_differences(container: Container, node: FoundNode) -> tuple[Difference, ...]:
+    """Return a difference where its files that may change are not what was written last."""
+    remembered = node.marker_files.get(mark_file(container.name), "").strip()
+    if remembered == container.live_mark:
+        return ()
+    return tuple(Difference(f"file {f.name}", "new content", "old content") for f in container.live)
 
 
 def _why_replaced(
@@ -183,53 +203,11 @@ def _why_replaced(
 ) -> tuple[Difference, ...]:
     """Return the differences that make a new container necessary; () for none."""
     if found.spec != spec:
-        return tuple(_differences(described, found.fields))
+        return tuple(differences(described, found.fields))
     if found.status in ("created", "dead", "removing"):
         # Half made: a container that could not be attached to its network can't be started later.
         return (Difference("status", "running", found.status),)
     return ()
-
-
-def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
-    different = [k for k in {**wanted, **found} if wanted.get(k) != found.get(k)]
-    for name in different:
-        yield from _unfold(name, wanted.get(name), found.get(name))
-    if not different:
-        yield Difference("spec", "this cluster's key", "another key")
-
-
-def _unfold(name: str, wanted: Any, found: Any) -> Iterator[Difference]:
-    """Yield a difference for each entry that differs, instead of one for a whole list."""
-    if name == "environment":
-        new, old = dict(wanted or []), dict(found or [])
-        for key in {**new, **old}:
-            if new.get(key) != old.get(key):
-                yield Difference(f"environment {key}", new.get(key), old.get(key))
-    elif name == "files":
-        new = {item["name"]: item["content"] for item in wanted or []}
-        old = {item["name"]: item["content"] for item in found or []}
-        for key in {**new, **old}:
-            if new.get(key) != old.get(key):
-                yield Difference(f"file {key}", "new content", "old content")
-    elif name == "memory":
-        yield Difference(name, _bytes(wanted), _bytes(found))
-    elif name == "image":
-        yield Difference("image", _image(wanted), _image(found))
-    else:
-        yield Difference(name, wanted, found)
-
-
-def _bytes(number: int | None) -> str:
-    for unit, size in (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)):
-        if number and number % size == 0:
-            return f"{number // size}{unit}"
-    return str(number or "")
-
-
-def _image(described: Mapping[str, Any] | None) -> str:
-    described = described or {}
-    identity = (described.get("id") or "").removeprefix("sha256:")[:12]
-    return f"{str(described.get('name', '')).rsplit('/', 1)[-1]}@{identity or '?'}"
 
 
 def obstacle_of(container: Container, node: FoundNode, rules: Rules) -> tuple[str, str] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cluster.model.files import NodeFile
 from cluster.model.item import Difference, Item, Keep, Kind
-from cluster.model.spec import NodeFile
 from cluster.model.state import State
 from cluster.operations.files import InstallFile
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cluster.config.inventory import Host, Inventory
+from cluster.model.files import NodeFile
 from cluster.model.item import Blocked, Item, Keep, Kind
 from cluster.model.policy import Busy
-from cluster.model.spec import NodeFile
 from cluster.model.state import State, Swarm, SwarmNode
 from cluster.operations.container import RemoveContainer
 from cluster.operations.files import RemoveFile

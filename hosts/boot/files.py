@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cluster.model.spec import NodeFile
+from cluster.model.files import NodeFile
 
 PROGRAM = "/usr/local/lib/skp/start-ours"
 UNIT = "/etc/systemd/system/skp-start-ours.service"

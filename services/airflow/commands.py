@@ -12,8 +12,9 @@ from cluster.errors import NodeError
 from cluster.facts.cluster import observe_cluster
 from cluster.model.admission import missing
 from cluster.model.cluster import Cluster, Declared
+from cluster.model.files import Credential
 from cluster.model.item import Item, Keep, Kind
-from cluster.model.spec import Container, Credential
+from cluster.model.spec import Container
 from cluster.model.state import State
 from cluster.operations.container_body import labels
 from cluster.operations.container_run import RunCommand, RunJob

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cluster.model.spec import NodeFile
+from cluster.model.files import NodeFile
 
 NAME = "skp-fuse"
 _PATH = f"/etc/apparmor.d/{NAME}"

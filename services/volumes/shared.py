@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from cluster.config.secrets import Secret
 from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
+from cluster.model.files import Credential
 from cluster.model.item import Action, Item, Keep, Kind
 from cluster.model.result import Outcome
-from cluster.model.spec import Credential
 from cluster.operations.base import Context, Operation
 from cluster.operations.files import SaveCredential, linked, on_share
 from cluster.operations.shared_files import LINKED, MISSING, reading, removing

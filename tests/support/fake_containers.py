@@ -131,7 +131,9 @@ class FakeContainers:
         return done()
 
     def wipe(self, ran: Ran) -> Completed:
-        """Remove a folder of files."""
+        """Remove a folder of files; or unpack some, where the command begins with a clean place."""
+        if "tar -xf" in ran.command:
+            return self._unpack(ran)
         script = shlex.split(ran.command)[-1]
         self.files.pop(PurePosixPath(shlex.split(script)[-1]).name, None)
         return done()

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
+from cluster.model.files import Credential, NodeFile
 from cluster.model.item import Difference
 from cluster.model.layout import Folder, Move
 from cluster.model.policy import Busy
-from cluster.model.spec import Credential, Image, NodeFile, Source
+from cluster.model.spec import Image, SecretFile, Source
 from cluster.model.state import LABEL_OWNED
 from cluster.operations import (
     container,
@@ -58,6 +59,12 @@ def starting(status: str = "exited") -> Scene:
     there = found(CONTAINER, status=status)
     fleet, containers = with_containers(there)
     return Scene(fleet, container.StartContainer(CONTAINER, there), containers)
+
+
+def exchanging(live: str = HUSH) -> Scene:
+    wanted = replace(CONTAINER, live=(SecretFile("routes.yml", Secret(live)),), live_mark="a1b2")
+    fleet, containers = with_containers(found(CONTAINER))
+    return Scene(fleet, container.ExchangeFiles(wanted), containers)
 
 
 def waiting() -> Scene:
@@ -219,6 +226,7 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "container-start": starting,
     "container-unpause": partial(starting, "paused"),
     "container-wait": waiting,
+    "container-exchange": exchanging,
     "container-restart": restarting,
     "container-remove": removing,
     "container-command": commanding,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cluster.facts.files import parse_probe, probe_script
+from cluster.model.files import NodeFile
 from cluster.model.item import Action
-from cluster.model.spec import NodeFile
 from cluster.model.state import FoundNode, Membership, State
 from cluster.plan.files import plan_files
 from hosts.boot import files as boot

@@ -7,10 +7,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from cluster.commands.leave_check import block_unsafe_leaves
+from cluster.model.files import NodeFile
 from cluster.model.item import Action, Blocked
 from cluster.model.order import waves
 from cluster.model.policy import Busy
-from cluster.model.spec import NodeFile
 from cluster.model.state import FoundContainer, Membership, State
 from cluster.operations.files import RemoveFile
 from cluster.operations.leave import ForgetNode

@@ -11,7 +11,7 @@ from cluster.config.secrets import SPEC_KEY, Secret, StoredSecrets
 from cluster.errors import NodeError
 from cluster.facts.disk import Disk, Question, disk
 from cluster.model.answer import Damaged, Unanswered
-from cluster.model.spec import NodeFile
+from cluster.model.files import NodeFile
 from tests.support.fakes import FakeConnection, done, fake_node, golden
 
 KNOWN = StoredSecrets({SPEC_KEY: Secret("k"), "A": Secret("a")}, 3)

@@ -117,7 +117,7 @@ def test_of_a_job_that_fails_no_file_is_left_and_no_container_that_a_plan_keeps(
     fault: Fault,
 ) -> None:
     for scene, _ in walk(fault, job):
-        wiped = scene.c01.wire[-1].endswith("'rm -rf /var/lib/skp/files/x-setup'")
+        wiped = scene.c01.wire[-1].endswith(" /var/lib/skp/files/x-setup'")
         unwritten = not any("tar -xf" in line for line in scene.c01.wire)
         assert wiped or unwritten, scene.c01.wire
         assert repair(scene) == []

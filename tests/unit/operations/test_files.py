@@ -16,8 +16,8 @@ import pytest
 from cluster.config.secrets import Secret
 from cluster.connectors.base import Completed
 from cluster.errors import NodeError
+from cluster.model.files import Credential, NodeFile
 from cluster.model.item import Kind
-from cluster.model.spec import Credential, NodeFile
 from cluster.operations.base import Operation
 from cluster.operations.files import InstallFile, RemoveFile, SaveCredential
 from cluster.operations.shared_files import LINKED, MISSING, reading, removing

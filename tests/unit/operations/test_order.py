@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from cluster.model.files import NodeFile
 from cluster.model.item import Item, Keep, Kind
 from cluster.model.order import needed, waves
 from cluster.model.policy import Busy
-from cluster.model.spec import NodeFile
 from cluster.operations.base import Operation
 from cluster.operations.container import CreateContainer, RemoveContainer, RestartContainer
 from cluster.operations.files import InstallFile
