@@ -27,9 +27,16 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 # The numbers of the platform's services, which their user ids come from (decision 13).
-REGISTRY_USER, MYSQL_USER, ZOOKEEPER_USER, KAFKA_USER, SPARK_USER, FLASK_USER, NGINX_USER = range(
-    1, 8
-)
+(
+    REGISTRY_USER,
+    MYSQL_USER,
+    ZOOKEEPER_USER,
+    KAFKA_USER,
+    SPARK_USER,
+    FLASK_USER,
+    NGINX_USER,
+    GATEWAY_USER,
+) = range(1, 9)
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:
@@ -151,6 +158,11 @@ def name_on(host: Host, index: int, name: str) -> str:
         index: which of the service's hosts it is, from 0 on. name: the plain name.
     """
     return name if index == 0 else f"{name}-{host.name}"
+
+
+def on_each(name: str, index: int, host: Host) -> str:
+    """Return the name of the page of a container on a host: as `name_on`, for host names."""
+    return name if index == 0 else f"{name}-{host.name.lower().replace('.', '-')}"
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:

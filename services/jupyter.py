@@ -9,11 +9,22 @@ from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder
 from cluster.model.networks import Purpose, network
+from cluster.model.page import Asks, Page
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe, SecretFile
 from cluster.model.state import State
 from cluster.model.trees import users_folder
-from services.common import DISK, NAMES, cpus, data_mounts, memory, name_on, shared_memory, user
+from services.common import (
+    DISK,
+    NAMES,
+    cpus,
+    data_mounts,
+    memory,
+    name_on,
+    on_each,
+    shared_memory,
+    user,
+)
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
@@ -74,6 +85,21 @@ class Jupyter(Service):
         """Return the users' folder that notebooks see, and those of their drivers' logs."""
         own = users_folder(cluster, cluster.settings.text("JUPYTER_VOLUME"))
         return (own, *log_folders(cluster))
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:
+        """Return each node's JupyterLab and kernel gateway, which have passwords of their own."""
+        settings = cluster.settings
+        found: list[Page] = []
+        base = f"/{settings.text('JUPYTER_BASEURL').strip('/')}/".replace("//", "/")
+        for index, host in enumerate(self.hosts(cluster)):
+            there = name_on(host, index, settings.text("JUPYTER_NAME"))
+            lab, kernels = on_each("jupyter", index, host), on_each("kernels", index, host)
+            port, other = settings.number("JUPYTER_PORT"), settings.number("JUPYTER_RESTAPIPORT")
+            found += [
+                Page(lab, "JupyterLab", there, _LAB_PORT, port, Asks.OWN, base, index),
+                Page(kernels, "Kernel gateway", there, _GATEWAY_PORT, other, Asks.OWN, "/", index),
+            ]
+        return tuple(found)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name, an alias of them all."""

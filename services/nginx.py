@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
+from cluster.model.page import Asks, Page
 from cluster.model.spec import ConfigFile, Container, Image, Port, Probe
 from cluster.model.state import State
 from services.common import NGINX_USER, SCRATCH, cpus, memory, name_on, own_user
+from services.doors import LOGIN
 from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNTS
 from services.images import own_image
@@ -41,6 +43,13 @@ class Nginx(OnceBuilt):
     def images(self, cluster: Cluster) -> tuple[Image, ...]:
         """Return its own image."""
         return (own_image(self, cluster.settings, cluster.settings.text("NGINX_TAG")),)
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:
+        """Return the login page of its first node; all have the same."""
+        if not self.hosts(cluster):
+            return ()
+        name, port = cluster.settings.text("NGINX_NAME"), cluster.settings.number("NGINX_PORT")
+        return (Page(LOGIN, "SKP", name, _PORT, port, Asks.OWN),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name."""

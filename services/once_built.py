@@ -27,6 +27,13 @@ class OnceBuilt(Service):
         implied = self.needs.hosts(cluster) and self._is_built(cluster)
         return labelled or ((cluster.inventory.master,) if implied else ())
 
+    def possible_hosts(self, cluster: Cluster) -> tuple[Host, ...]:
+        """Return the nodes that it may be on, whether its image was built or not.
+
+        What is asked of nodes must not depend on the answer, or each command would look twice.
+        """
+        return super().hosts(cluster) or (cluster.inventory.master,)
+
     def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Return the error: its image was not built, or what it needs has no node."""
         if not self.needs.hosts(cluster):

@@ -15,6 +15,7 @@ from tasks import (
     config,
     cron,
     docker,
+    gateway,
     host,
     iptable,
     lab,
@@ -30,7 +31,7 @@ from tasks import (
 
 ns = Collection()
 for _module in (
-    *(account, blobfs, config, cron, docker, host, iptable, lab, lang, nfs),
+    *(account, blobfs, config, cron, docker, gateway, host, iptable, lab, lang, nfs),
     *(project, s3fs, secrets, ssh, sshfs, volume),
 ):
     ns.add_collection(_module.ns)

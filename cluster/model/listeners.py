@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Layout
 from cluster.model.spec import Container
+
+if TYPE_CHECKING:
+    from cluster.model.service import Service
+    from cluster.model.state import State
 
 ALL, ALL_IPV4, LOOPBACK = "", "0.0.0.0", "127.0.0.1"  # noqa: S104 - it is what is looked for
 
@@ -28,8 +34,25 @@ def reached_at(cluster: Cluster, node: str) -> str:
     return LOOPBACK if address in (ALL, ALL_IPV4) else address
 
 
-def bound(cluster: Cluster, container: Container) -> Container:
-    """Return the container with an address for each published port that has none of its own."""
+def published(cluster: Cluster, service: Service, facts: State) -> Iterator[Container]:
+    """Yield the containers that a service wants, with the addresses that their ports listen on.
+
+    With SKP_DOOR_ONLY the ports of pages are not published: the front door leads to them.
+    """
+    closed: set[int] = set()
+    if cluster.settings.flag("SKP_DOOR_ONLY"):
+        closed = {page.port for page in service.pages(cluster)}
+    for container in service.containers(cluster, facts):
+        yield _bound(cluster, container, closed)
+
+
+def _bound(
+    cluster: Cluster, container: Container, closed: Collection[int]
+) -> Container:
     address = bind_address(cluster, container.node)
-    ports = tuple(replace(port, address=port.address or address) for port in container.ports)
+    ports = tuple(
+        replace(port, address=port.address or address)
+        for port in container.ports
+        if port.host not in closed
+    )
     return replace(container, ports=ports) if ports != container.ports else container

@@ -14,6 +14,7 @@ from cluster.model.database import Database
 from cluster.model.files import NodeFile
 from cluster.model.item import Item
 from cluster.model.layout import Folder, Move
+from cluster.model.page import Page
 from cluster.model.setup import SetupStep
 from cluster.model.spec import Container, Image
 from cluster.model.state import FoundNode, State
@@ -73,6 +74,10 @@ class Service:
     def database(self, cluster: Cluster) -> Database | None:  # noqa: ARG002
         """Return the database that it wants in the cluster's MySQL, or None."""
         return None
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:  # noqa: ARG002
+        """Return the pages of its containers that people open in a browser."""
+        return ()
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:  # noqa: ARG002
         """Return the paths of small files on its nodes that it wants to have read."""

@@ -13,7 +13,7 @@ from cluster.model.admission import identity, may_go_back, missing
 from cluster.model.cluster import Cluster, View
 from cluster.model.decisions import Table
 from cluster.model.item import Blocked, Item, Kind
-from cluster.model.listeners import bound
+from cluster.model.listeners import published
 from cluster.model.recipes import recipe
 from cluster.model.service import Service
 from cluster.model.setup import SetupStep
@@ -153,7 +153,7 @@ def _desired(
         ConfigErrors: two of them want the same name, port or address.
     """
     off = drained(cluster.inventory, state, scope.parts, scope.nodes)
-    found = [bound(cluster, c) for s in services for c in s.containers(cluster, state)]
+    found = [c for s in services for c in published(cluster, s, state)]
     desired = [container for container in found if container.node not in off]
     if errors := list(conflicts(cluster, desired)):
         raise ConfigErrors(errors)

@@ -10,7 +10,7 @@ from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
-from cluster.model.listeners import bound
+from cluster.model.listeners import published
 from cluster.model.service import Service
 from cluster.model.state import State
 from hosts.check.facts import ClusterFacts, Facts, Finding, parse
@@ -30,10 +30,11 @@ def check(fleet: Fleet, cluster: Cluster, services: Iterable[Service]) -> list[F
     found = _probe(fleet, cluster)
     between = members(found.values, cluster.inventory.master.name)
     lost = lost_paths(fleet, between)
-    wanted = [c for service in services for c in service.containers(cluster, State({}, {}, None))]
+    unknown = State({}, {}, None)
+    wanted = [c for service in services for c in published(cluster, service, unknown)]
     ports: dict[str, dict[int, str]] = {}
     addresses: dict[str, dict[int, str]] = {}
-    for container in (bound(cluster, each) for each in wanted):
+    for container in wanted:
         for port in container.ports:
             if port.protocol == "tcp":
                 ports.setdefault(container.node, {})[port.host] = container.service

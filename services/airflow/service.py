@@ -21,6 +21,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.database import Database
 from cluster.model.layout import Folder, Layout, Move
 from cluster.model.networks import Purpose, beside, network
+from cluster.model.page import Asks, Page
 from cluster.model.service import Service
 from cluster.model.setup import SetupCommand, SetupJob, SetupStep
 from cluster.model.spec import Container, Image, Mount, Port, Probe, SecretFile
@@ -122,6 +123,13 @@ class Airflow(Service):
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:
         """Return where its logs and its mark were."""
         return moved(cluster, "airflow/logs", "airflow/store", volume="AIRFLOW_VOLUME")
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:
+        """Return its UI, which has accounts of its own."""
+        if not self.hosts(cluster):
+            return ()
+        name, port = cluster.settings.text("AIRFLOW_NAME"), cluster.settings.number("AIRFLOW_PORT")
+        return (Page("airflow", "Airflow", name, _PORT, port, Asks.OWN),)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield one container that runs all its programs."""

@@ -6,19 +6,31 @@ and its first account when the database first answers (decision 110).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from cluster.config.earlier.names import Earlier
+from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
 from cluster.model.cluster import OWN_USERS, Cluster
 from cluster.model.database import Database
 from cluster.model.networks import Purpose, beside, network
-from cluster.model.spec import ConfigFile, Container, Image, Port, Probe, SecretFile
+from cluster.model.page import Asks, Page
+from cluster.model.spec import (
+    ConfigFile,
+    Container,
+    Image,
+    Port,
+    Probe,
+    SecretFile,
+    mark_file,
+)
 from cluster.model.state import State
 from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
+from services.doors import ACCOUNTS, LOGIN, origins
 from services.images import own_image
 from services.mysql import SERVICE as MYSQL
 from services.once_built import OnceBuilt
@@ -46,6 +58,7 @@ class Flask(OnceBuilt):
         Setting("FLASK_DB_USER", "user", "flask", "its user there"),
         Setting("FLASK_DB_PASSWORD", "password", "", "and that user's password; generated"),
         Setting("FLASK_SECRET", "password", "", "encrypts the keys that sign tokens; generated"),
+        Setting("FLASK_DOOR_SECRET", "password", "", "shared with the front door; generated"),
         Setting("FLASK_ADMIN_PASSWORD", "lasting-password", "", "admin's first password"),
         Setting("FLASK_IMAGE", "image", "skp/docker-flask", "image"),
         Setting("FLASK_TAG", "tag", "latest", "image tag"),
@@ -62,6 +75,17 @@ class Flask(OnceBuilt):
         """Return its database, which MySQL's start makes."""
         text, password = cluster.settings.text, cluster.secrets["FLASK_DB_PASSWORD"]
         return Database(text("FLASK_DB"), text("FLASK_DB_USER"), password, at_start=True)
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:
+        """Return the page of its API, which asks for tokens."""
+        if not self.hosts(cluster):
+            return ()
+        name, port = cluster.settings.text("FLASK_NAME"), cluster.settings.number("FLASK_PORT")
+        return (Page(ACCOUNTS, "Accounts", name, PORT, port, Asks.OWN, "/docs"),)
+
+    def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return what nodes remember of the list of pages that it was given."""
+        return tuple(map(mark_file, _names(cluster, self.possible_hosts(cluster))))
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name, an alias of them all."""
@@ -80,6 +104,7 @@ class Flask(OnceBuilt):
                 ),
                 ports=(Port(settings.number("FLASK_PORT"), PORT),),
                 files=_files(cluster),
+                live=_pages(cluster),
                 network=network(cluster, Purpose.USERS),
                 also_on=beside(cluster, Purpose.DATABASES),
                 aliases=(alias,),
@@ -124,9 +149,35 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
     return (
         SecretFile("store-url", _url(cluster)),
         SecretFile("secret", cluster.secrets["FLASK_SECRET"]),
+        SecretFile("door-secret", cluster.secrets["FLASK_DOOR_SECRET"]),
         SecretFile("admin-password", cluster.secrets["FLASK_ADMIN_PASSWORD"]),
         ConfigFile("reserved-names", "\n".join((*_reserved(cluster), ""))),
     )
+
+
+def instances(cluster: Cluster) -> tuple[str, ...]:
+    """Return the names of its containers."""
+    return _names(cluster, SERVICE.hosts(cluster))
+
+
+def _names(cluster: Cluster, hosts: Sequence[Host]) -> tuple[str, ...]:
+    alias = cluster.settings.text("FLASK_NAME")
+    return tuple(name_on(host, index, alias) for index, host in enumerate(hosts))
+
+
+def _pages(cluster: Cluster) -> tuple[ConfigFile, ...]:
+    """Return the list of pages that the front door leads to; none where there is no door."""
+    found = origins(cluster)
+    if LOGIN not in found:
+        return ()
+    said = {
+        each.page.name: {"title": each.page.title, "url": each.url, "path": each.page.path}
+        | {"asks": str(each.page.asks)}
+        for name, each in found.items()
+        if name != LOGIN
+    }
+    text = json.dumps({"login": found[LOGIN].url, "pages": said}, indent=1, sort_keys=True)
+    return (ConfigFile("pages.json", f"{text}\n"),)
 
 
 def _url(cluster: Cluster) -> Secret:

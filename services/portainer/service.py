@@ -17,6 +17,7 @@ from cluster.model.item import Item
 from cluster.model.layout import Layout
 from cluster.model.listeners import LOOPBACK, reached_at
 from cluster.model.networks import Purpose, network
+from cluster.model.page import Asks, Page
 from cluster.model.service import Service
 from cluster.model.spec import (
     ROOT,
@@ -99,6 +100,14 @@ class Portainer(Service):
         if not text("PORTAINER_IMAGE"):
             return ()
         return (server, agent) if cluster.settings.flag("PORTAINER_AGENT") else (server,)
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:
+        """Return its page, which has accounts of its own."""
+        if not self.hosts(cluster):
+            return ()
+        text, port = cluster.settings.text, cluster.settings.number("PORTAINER_PORT")
+        page = Page("portainer", "Portainer", text("PORTAINER_NAME"), _HTTP, port, Asks.OWN)
+        return (page,)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:  # noqa: ARG002
         """Yield the server, and an agent for every node.

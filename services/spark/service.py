@@ -13,6 +13,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder, Layout, Move
 from cluster.model.networks import Purpose, network
 from cluster.model.ordinals import ordinals
+from cluster.model.page import Asks, Page
 from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Port, Probe
 from cluster.model.state import State
@@ -121,6 +122,17 @@ class Spark(Service):
     def moves(self, cluster: Cluster) -> tuple[Move, ...]:
         """Return where the master remembered workers and applications."""
         return moved(cluster, "spark/recovery", volume="SPARK_VOLUME")
+
+    def pages(self, cluster: Cluster) -> tuple[Page, ...]:
+        """Return the pages of the master and the history server, which ask nobody anything."""
+        if not cluster.inventory.labelled(MASTER):
+            return ()
+        text, number = cluster.settings.text, cluster.settings.number
+        name, past = text("SPARK_MNAME"), text("SPARK_HNAME")
+        return (
+            Page("spark", "Spark", name, UI, number("SPARK_MPORT"), Asks.ACCOUNT),
+            Page("history", "Spark history", past, HISTORY, number("SPARK_HPORT"), Asks.ACCOUNT),
+        )
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield the master and the history server, and a worker for each node with its label."""

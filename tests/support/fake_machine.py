@@ -283,6 +283,8 @@ class FakeMachine:
         if "cat >/var/lib/skp/secrets.env.new" in ran.command:
             assert isinstance(ran.stdin, bytes)
             self.secrets = ran.stdin.decode()
+        for mark, path in re.findall(r"echo (\w+) >(/var/lib/skp/live/\S+?)\)", ran.command):
+            self.markers[path] = f"{mark}\n"
         self.installed |= {
             path for path in (boot.PROGRAM, boot.UNIT) if f"/dev/stdin {path}.new" in ran.command
         }

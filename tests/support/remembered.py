@@ -23,6 +23,7 @@ GIVEN = {
         "FLASK_PORT": "8160",
         "FLASK_VOLUME": "/home/skp/skp/volume/people",
     },
+    "gateway": {"GATEWAY_NAME": "gate", "GATEWAY_PORT": "8543"},
     "jupyter": {
         "JUPYTER_NAME": "note",
         "JUPYTER_PORT": "8111",
@@ -190,6 +191,7 @@ SHELLS = {
     "docker.jupyter-shell -c pwd": f"{CLIENT} exec -i note bash -c pwd",
     "docker.kafka-shell -h c03": f"{CLIENT} exec -i broker-3 bash",
     "docker.mysql-shell": f"{CLIENT} exec -i db bash",
+    "docker.gateway-shell": f"{CLIENT} exec -i gate bash",
     "docker.nginx-shell": f"{CLIENT} exec -i page bash",
     "docker.mysql-client": f"{CLIENT} exec -i db mysql",
     "docker.spark-shell": f"{CLIENT} exec -i spark-skp-",

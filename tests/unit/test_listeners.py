@@ -13,7 +13,7 @@ from cluster.config.secrets import SPEC_KEY, Secret
 from cluster.errors import ConfigErrors
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Layout
-from cluster.model.listeners import ALL_IPV4, bind_address, bound, reached_at
+from cluster.model.listeners import ALL_IPV4, bind_address, published, reached_at
 from cluster.model.spec import HOST
 from cluster.model.state import State
 from cluster.plan.conflicts import conflicts
@@ -42,10 +42,10 @@ def cluster(folder: Path, bind: str = "", layout: int = 2, nodes: int = 2) -> Cl
 
 def listening(wanted: Cluster) -> set[str]:
     """Return where what is published listens, of all services."""
-    every = [c for s in services.catalogue().values() for c in s.containers(wanted, NOTHING)]
-    published = [bound(wanted, c) for c in every if c.ports and c.network != HOST]
-    assert len(published) > 5
-    return {f"{c.node} {port.address}" for c in published for port in c.ports}
+    every = [c for s in services.catalogue().values() for c in published(wanted, s, NOTHING)]
+    found = [c for c in every if c.ports and c.network != HOST]
+    assert len(found) > 5
+    return {f"{c.node} {port.address}" for c in found for port in c.ports}
 
 
 def test_what_is_published_listens_on_its_nodes_own_address_alone(tmp_path: Path) -> None:
@@ -66,8 +66,25 @@ def test_a_cluster_of_an_earlier_version_listens_as_before_unless_a_setting_says
 
 def test_a_port_that_has_an_address_of_its_own_keeps_it(tmp_path: Path) -> None:
     wanted = cluster(tmp_path)
-    for container in services.catalogue()["registry"].containers(wanted, NOTHING):
-        assert bound(wanted, container) == container
+    registry = services.catalogue()["registry"]
+    assert [*published(wanted, registry, NOTHING)] == [*registry.containers(wanted, NOTHING)]
+
+
+def test_behind_the_door_alone_pages_publish_nothing_and_all_else_does(tmp_path: Path) -> None:
+    wanted = cluster(tmp_path)
+    settings = described(tmp_path, HOSTS, {"SKP_DOOR_ONLY": "TRUE"}).settings
+    closed = replace(wanted, settings=settings)
+
+    def ports(of: Cluster) -> set[tuple[str, int]]:
+        every = [c for s in services.catalogue().values() for c in published(of, s, NOTHING)]
+        return {(c.service, port.host) for c in every for port in c.ports}
+
+    gone = ports(wanted) - ports(closed)
+    assert {service for service, _ in gone} == {
+        *("airflow", "flask", "jupyter", "nginx", "portainer", "spark")
+    }
+    assert {"gateway", "kafka", "mysql", "registry"} <= {service for service, _ in ports(closed)}
+    assert ports(closed) <= ports(wanted)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""Where the front door has each page: what it, the account service and the login page agree on.
+
+Each page has an origin of its own (scheme, host and port), so that no page's script can act on
+another. With SKP_DOMAIN that is a host name; without it a port of the door, since browsers keep the
+origins of two ports apart, though not their cookies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cluster.errors import ConfigError
+from cluster.model.cluster import Cluster
+from cluster.model.page import Page
+
+GATEWAY, LOGIN, ACCOUNTS = "gateway", "login", "accounts"
+"""The names of the door's service, and of the pages of the login and of the account service."""
+DOOR = "door"
+"""The entry point of all pages that have a host name; without one each has its own."""
+_STEP = 100  # between the ports of pages that are published at the same port of several nodes
+_HTTPS, _LAST = 443, 65535
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A page at the front door.
+
+    Attributes:
+        host: its host name or address. port: the door's port that it is at.
+        entry: the door's entry point for it: `DOOR`, or one of the page's name.
+    """
+
+    page: Page
+    host: str
+    port: int
+    entry: str
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port as a browser says them in `Origin`."""
+        return f"https://{self.host}{'' if self.port == _HTTPS else f':{self.port}'}"
+
+
+def origins(cluster: Cluster) -> Mapping[str, Origin]:
+    """Return where each page is, by the page's name; {} where there is no door.
+
+    Raises:
+        ConfigError: a page would have a port that there is not.
+    """
+    from services import catalogue
+
+    services = catalogue()
+    doors = services[GATEWAY].hosts(cluster)
+    if not doors:
+        return {}
+    text = cluster.settings.text
+    host = text("GATEWAY_HOST") or doors[0].ipv4
+    pages = [page for service in services.values() for page in service.pages(cluster)]
+    if domain := text("SKP_DOMAIN"):
+        port = cluster.settings.number("GATEWAY_PORT")
+        return {page.name: Origin(page, f"{page.name}.{domain}", port, DOOR) for page in pages}
+    return {page.name: Origin(page, host, _port(cluster, page), page.name) for page in pages}
+
+
+def _port(cluster: Cluster, page: Page) -> int:
+    offset = cluster.settings.number("GATEWAY_OFFSET")
+    port = page.port + offset + _STEP * page.index
+    if port > _LAST:
+        raise ConfigError(
+            f"{cluster.settings.place('GATEWAY_OFFSET')}: GATEWAY_OFFSET: {offset}: {page.name}, "
+            f"whose own port is {page.port}, would be at the port {port} of the front door",
+            f"Allowed: ports up to {_LAST}. With SKP_DOMAIN all pages are at GATEWAY_PORT.",
+        )
+    return port

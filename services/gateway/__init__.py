@@ -1,0 +1,1 @@
+"""The service gateway, the front door: service.py declares it."""

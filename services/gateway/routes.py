@@ -1,0 +1,175 @@
+"""What the front door does with a request: the configuration that Traefik reads anew. Pure.
+
+doc.traefik.io/traefik/reference/dynamic-configuration/file names the fields.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.model.page import Asks
+from services.doors import ACCOUNTS, DOOR, LOGIN, Origin
+
+TOKEN, SECRET = "X-Skp-Token", "X-Skp-Door"
+"""Headers: who asks, as a token for one page; and that a request came by the door."""
+_INSIDE = "inside"
+INSIDE_PORT = 8061
+"""On the door's loopback: the way to the account services, whichever of them works."""
+# What says who somebody is, to some server. Only the door may say it.
+_IDENTITY = (TOKEN, SECRET, "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-User")
+# Of the login page's host: what goes to the account service.
+_LOGIN_PATHS = ("/tokens", "/door/login", "/door/me", "/door/enter", "/door/logout")
+_LARGEST = 64 << 10  # bytes; of a request to the account service
+_CHAIN_IN, _CHAIN_OUT, _LIMIT = "from-outside", "to-page", "limit"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate with its chain, and its key, both as PEM."""
+
+    chain: str
+    key: str
+
+
+def routes(
+    origins: Mapping[str, Origin],
+    instances: Sequence[str],
+    secret: str,
+    certificate: Certificate,
+    accounts_port: int,
+) -> str:
+    """Return the configuration as a text, JSON that is YAML too.
+
+    Args:
+        origins: where each page is, by name.
+        instances: names of the containers of the account service, which are asked at
+            `accounts_port`.
+        secret: what tells the account service that a request came by the door.
+    """
+    accounts = [f"http://{name}:{accounts_port}" for name in instances]
+    parts = [_page(origin) for name, origin in origins.items() if name != ACCOUNTS]
+    if ACCOUNTS in origins:
+        parts.append(_api(origins[ACCOUNTS]))
+    parts.append(_ways_in(accounts))
+    merged = {
+        kind: {name: value for part in parts for name, value in part.get(kind, {}).items()}
+        for kind in ("routers", "middlewares", "services")
+    }
+    merged["middlewares"] |= _headers(secret)
+    pair = {"certFile": certificate.chain, "keyFile": certificate.key}
+    tls = {
+        "certificates": [pair],
+        "stores": {"default": {"defaultCertificate": pair}},
+        "options": {"default": {"minVersion": "VersionTLS12"}},
+    }
+    return json.dumps({"http": merged, "tls": tls}, indent=1, sort_keys=True) + "\n"
+
+
+def _page(origin: Origin) -> dict[str, Any]:
+    """Return routers, middlewares and the upstream of a page."""
+    page, name = origin.page, origin.page.name
+    asking = _asking(origin)
+    chain = [_CHAIN_IN, *([f"ask-{name}"] if asking and name != LOGIN else []), _CHAIN_OUT]
+    made: dict[str, Any] = {
+        "routers": {name: _router(origin, chain, name)},
+        "middlewares": {},
+        "services": {name: _upstream([f"http://{page.container}:{page.inside}"])},
+    }
+    if name == LOGIN:
+        rule = " || ".join(f"Path(`{path}`)" for path in _LOGIN_PATHS)
+        made["routers"] |= {"login-door": _accounts_router(origin, rule, ())}
+    elif asking:
+        made["middlewares"][f"ask-{name}"] = _forward_auth(name)
+    if page.asks is Asks.ACCOUNT:
+        enter = {"replacePath": {"path": f"/door/enter/{name}"}}
+        made["middlewares"][f"enter-{name}"] = enter
+        way = _accounts_router(origin, "Path(`/.skp/enter`)", (f"enter-{name}",))
+        made["routers"] |= {f"{name}-enter": way}
+    return made
+
+
+def _asking(origin: Origin) -> bool:
+    """Whether the account service is asked about each request.
+
+    Pages at ports of one host are sent each other's cookies, which it takes away there.
+    """
+    return origin.page.asks is Asks.ACCOUNT or origin.entry != DOOR
+
+
+def _api(origin: Origin) -> dict[str, Any]:
+    """Return the way to the account service's own page, without what is the door's alone."""
+    return {"routers": {ACCOUNTS: _accounts_router(origin, "!PathPrefix(`/door`)", ())}}
+
+
+def _ways_in(accounts: Sequence[str]) -> dict[str, Any]:
+    """Return the door's own way to the account services, and the upstream that they are."""
+    upstream = _upstream(accounts)
+    check = {"path": "/health/live", "interval": "2s", "timeout": "2s"}
+    upstream["loadBalancer"] |= {"healthCheck": check}
+    inside = {
+        "entryPoints": [_INSIDE],
+        "rule": "PathPrefix(`/door/check/`)",
+        "service": "account-service",
+        "middlewares": ["again"],
+    }
+    return {
+        "routers": {_INSIDE: inside},
+        "services": {"account-service": upstream},
+        "middlewares": {"again": {"retry": {"attempts": 2, "initialInterval": "100ms"}}},
+    }
+
+
+def _router(origin: Origin, chain: Sequence[str], service: str) -> dict[str, Any]:
+    rule = f"Host(`{origin.host}`)" if origin.entry == DOOR else "PathPrefix(`/`)"
+    return {
+        "entryPoints": [origin.entry],
+        "rule": rule,
+        "priority": 1,
+        "service": service,
+        "middlewares": list(chain),
+        "tls": {},
+    }
+
+
+def _accounts_router(origin: Origin, rule: str, more: Sequence[str]) -> dict[str, Any]:
+    """Return a router of a page's host that leads to the account service."""
+    router = _router(origin, [_LIMIT, _CHAIN_IN, *more], "account-service")
+    whole = f"({router['rule']}) && ({rule})"
+    return router | {"rule": whole, "priority": 2}
+
+
+def _forward_auth(name: str) -> dict[str, Any]:
+    """Return what asks the account service; its answer replaces the token and the cookies."""
+    return {
+        "forwardAuth": {
+            "address": f"http://127.0.0.1:{INSIDE_PORT}/door/check/{name}",
+            "authResponseHeaders": [TOKEN, "Cookie"],
+            "trustForwardHeader": False,
+        }
+    }
+
+
+def _upstream(urls: Sequence[str]) -> dict[str, Any]:
+    return {"loadBalancer": {"servers": [{"url": url} for url in urls], "passHostHeader": True}}
+
+
+def _headers(secret: str) -> dict[str, Any]:
+    gone = {spelling: "" for name in _IDENTITY for spelling in spellings(name)}
+    return {
+        _CHAIN_IN: {"headers": {"customRequestHeaders": gone | {SECRET: secret}}},
+        _CHAIN_OUT: {"headers": {"customRequestHeaders": {SECRET: ""}}},
+        _LIMIT: {"buffering": {"maxRequestBodyBytes": _LARGEST, "memRequestBodyBytes": _LARGEST}},
+    }
+
+
+def spellings(name: str) -> list[str]:
+    """Return a header's name with each "-" as "_" too: many servers read both alike."""
+    parts = name.split("-")
+    return [
+        "".join(itertools.chain(*zip(parts, (*joints, ""), strict=True)))
+        for joints in itertools.product("-_", repeat=len(parts) - 1)
+    ]

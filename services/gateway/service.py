@@ -1,0 +1,211 @@
+"""The front door: one proxy with TLS that leads to every page. Decisions 112 and 113."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cluster.config.secrets import Secret
+from cluster.config.settings import Setting
+from cluster.errors import ConfigError
+from cluster.model.cluster import Cluster
+from cluster.model.networks import Purpose, beside, network
+from cluster.model.page import Asks
+from cluster.model.spec import (
+    SECRETS_TARGET,
+    ConfigFile,
+    Container,
+    Image,
+    Port,
+    Probe,
+    SecretFile,
+    mark_file,
+)
+from cluster.model.state import State
+from services.common import GATEWAY_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
+from services.doors import DOOR, GATEWAY, Origin, origins
+from services.flask.service import PORT as ACCOUNTS_PORT
+from services.flask.service import SERVICE as ACCOUNT_SERVICE
+from services.flask.service import instances
+from services.gateway.authority import Names, certificate, period_of, root
+from services.gateway.routes import INSIDE_PORT, routes
+from services.images import own_image
+from services.once_built import OnceBuilt
+
+_LEAST_MEMORY = 192 << 20  # bytes; it has 92 MB when idle
+_NAMED = 8443  # inside the container: where all pages with host names are
+_PING = 8062  # on its loopback
+_LIVE = f"{SECRETS_TARGET}/live"
+# Seconds that reading a request may take: an upload to a page with a login of its own may be long.
+_READING = {Asks.OWN: 3600, Asks.ACCOUNT: 60}
+# Seconds that an answer may take. What the door asked an account for ends that soon after a logout.
+_ANSWERING = {Asks.OWN: 0, Asks.ACCOUNT: 300}
+
+
+class Gateway(OnceBuilt):
+    """The service gateway: one container on each labelled node, all with the same pages."""
+
+    name = GATEWAY
+    title = "the front door"
+    recipe = "docker-gateway"
+    needs = ACCOUNT_SERVICE
+    shell = ("bash",)
+    settings = (
+        Setting("GATEWAY_NAME", "name", "gateway-skp", "container name"),
+        Setting("GATEWAY_PORT", "port", "8443", "port of all pages, with SKP_DOMAIN"),
+        Setting(
+            "GATEWAY_OFFSET", "count", "1000", "without it: what is added to each page's own port"
+        ),
+        Setting(
+            "GATEWAY_HOST", "optional-host", "", 'name or address of the door; "": its node\'s'
+        ),
+        Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
+        Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
+        Setting("GATEWAY_TAG", "tag", "latest", "image tag"),
+        Setting("GATEWAY_MEMORY", "memory", "512m", "memory limit; at least 192m"),
+        Setting("GATEWAY_CPUS", "cpus", "", "CPU limit"),
+    )
+
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """Return its own image."""
+        return (own_image(self, cluster.settings, cluster.settings.text("GATEWAY_TAG")),)
+
+    def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return what nodes remember of the routes that it was given."""
+        name, hosts = cluster.settings.text("GATEWAY_NAME"), self.possible_hosts(cluster)
+        return tuple(mark_file(name_on(host, index, name)) for index, host in enumerate(hosts))
+
+    def warnings(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return a warning where pages are behind a door that is nowhere."""
+        if not cluster.settings.flag("SKP_DOOR_ONLY") or self.hosts(cluster):
+            return ()
+        place = cluster.settings.place("SKP_DOOR_ONLY")
+        return (f"{place}: SKP_DOOR_ONLY: no front door runs, and pages publish no ports",)
+
+    def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
+        """Yield a container for each node; the first has the plain name."""
+        check_memory(cluster, "GATEWAY_MEMORY", _LEAST_MEMORY)
+        (image,), found = self.images(cluster), origins(cluster)
+        for index, host in enumerate(self.hosts(cluster)):
+            yield Container(
+                node=host.name,
+                name=name_on(host, index, cluster.settings.text("GATEWAY_NAME")),
+                service=self.name,
+                image=image,
+                ports=_ports(cluster, found),
+                files=(ConfigFile("traefik.yml", _listening(cluster, found)),),
+                live=(SecretFile("routes.yml", _routes(cluster, found)),),
+                network=network(cluster, Purpose.USERS),
+                also_on=_further(cluster),
+                user=own_user(cluster, facts, host.name, GATEWAY_USER),
+                memory=memory(cluster, "GATEWAY_MEMORY"),
+                cpus=cpus(cluster, "GATEWAY_CPUS"),
+                read_only=True,
+                scratch=SCRATCH,
+                probe=Probe(("gateway-health",), timeout=6),
+                stop_timeout=15,
+                after=("registry", ACCOUNT_SERVICE.name),
+                rolling_order=index + 1,
+            )
+
+
+def authority(cluster: Cluster) -> str:
+    """Return the certificate of the cluster's own authority, as PEM.
+
+    Raises:
+        ConfigError: there is no door.
+    """
+    if not SERVICE.hosts(cluster):
+        raise SERVICE.no_host_error(cluster)
+    return root(cluster.secrets["GATEWAY_CA_SECRET"], _called(cluster))
+
+
+def _called(cluster: Cluster) -> Names:
+    """Return what the doors are called. (A node's own name comes and goes with the label.)"""
+    text = cluster.settings.text
+    given = (text("GATEWAY_HOST"),) if text("GATEWAY_HOST") else ()
+    hosts = tuple(host.ipv4 for host in SERVICE.hosts(cluster))
+    names = dict.fromkeys((*hosts, *given, "127.0.0.1", "localhost"))
+    return Names(tuple(names), text("SKP_DOMAIN"))
+
+
+def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
+    secrets = cluster.secrets
+    signed = certificate(secrets["GATEWAY_CA_SECRET"], _called(cluster), period_of(time.time()))
+    return Secret(
+        routes(
+            found,
+            instances(cluster),
+            secrets["FLASK_DOOR_SECRET"].reveal(),
+            signed,
+            ACCOUNTS_PORT,
+        )
+    )
+
+
+def _ports(cluster: Cluster, found: Mapping[str, Origin]) -> tuple[Port, ...]:
+    if cluster.settings.text("SKP_DOMAIN"):
+        return (Port(cluster.settings.number("GATEWAY_PORT"), _NAMED),)
+    return tuple(Port(port, port) for port in _distinct(cluster, found))
+
+
+def _distinct(cluster: Cluster, found: Mapping[str, Origin]) -> list[int]:
+    """Return the ports of all pages.
+
+    Raises:
+        ConfigError: two pages would have the same.
+    """
+    taken: dict[int, Origin] = {}
+    for origin in found.values():
+        other = taken.setdefault(origin.port, origin)
+        # (Two with the same port of their own are told by that one.)
+        if (other.page.port, other.page.index) != (origin.page.port, origin.page.index):
+            place = cluster.settings.place("GATEWAY_OFFSET")
+            raise ConfigError(
+                f"{place}: the pages {other.page.name} and {origin.page.name} would both be at the port {origin.port} "
+                "of the front door",
+                "Give one of them another port of its own, or set SKP_DOMAIN.",
+            )
+    return sorted(taken)
+
+
+def _further(cluster: Cluster) -> tuple[str, ...]:
+    """Return the networks beside the users' that pages are on: Portainer's, where that runs."""
+    from services import catalogue
+
+    portainer = catalogue()["portainer"].hosts(cluster)
+    return beside(cluster, Purpose.AGENTS) if portainer else ()
+
+
+def _listening(cluster: Cluster, found: Mapping[str, Origin]) -> str:
+    """Return Traefik's static configuration, JSON that is YAML too: where it listens.
+
+    doc.traefik.io/traefik/reference/static-configuration/file names the fields.
+    """
+    if cluster.settings.text("SKP_DOMAIN"):
+        points = {DOOR: _entry(f":{_NAMED}", Asks.OWN)}
+    else:
+        points = {o.entry: _entry(f":{o.port}", o.page.asks) for o in found.values()}
+    loopback = {"trustedIPs": ["127.0.0.1/32"]}
+    points |= {
+        "inside": {"address": f"127.0.0.1:{INSIDE_PORT}", "forwardedHeaders": loopback},
+        "ping": {"address": f"127.0.0.1:{_PING}"},
+    }
+    static = {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "log": {"level": "WARN", "format": "json"},
+        "ping": {"entryPoint": "ping"},
+        "entryPoints": points,
+        "providers": {"file": {"directory": _LIVE, "watch": True}},
+    }
+    return json.dumps(static, indent=1, sort_keys=True) + "\n"
+
+
+def _entry(address: str, asks: Asks) -> dict[str, Any]:
+    limits = {"readTimeout": _READING[asks], "writeTimeout": _ANSWERING[asks], "idleTimeout": 180}
+    return {"address": address, "transport": {"respondingTimeouts": limits}}
+
+
+SERVICE = Gateway()
