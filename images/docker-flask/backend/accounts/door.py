@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from accounts.config import AUDIENCE
-
 LOGIN = "login"
 """What the login page is called where pages are: no page can have that name."""
 LONGEST_PATH = 2000
 STATE_SECONDS = 600
 
+_EVERYWHERE = "skp"  # (config.AUDIENCE)
 _PREFIX = "__Host-skp-"
 _STATE = "-state"
 # (Browsers treat the prefix without regard to case, and programs behind the door may skip what
@@ -122,7 +121,7 @@ def parse(text: str) -> Pages:
 
 def _page(name: str, told: Any) -> Page:
     # (A token for "skp" would count at all services; "x-state" would have the cookie of x's state.)
-    if not _PAGE.fullmatch(name) or name in (LOGIN, AUDIENCE) or name.endswith(_STATE):
+    if not _PAGE.fullmatch(name) or name in (LOGIN, _EVERYWHERE) or name.endswith(_STATE):
         raise PagesError("a name that no page can have")
     if not isinstance(told, dict) or told.get("asks") not in ("account", "own"):
         raise PagesError(f"{name}: asks neither for the account nor by itself")
