@@ -78,10 +78,10 @@ function show() {
   for (const element of document.querySelectorAll(".of-token")) element.hidden = tokens === null;
   at("again").hidden = tokens !== null;
   at("access").value = tokens?.access_token ?? "";
+  list();
   if (whose === null) return;
   at("whose").textContent = whose.name;
   at("level").textContent = whose.level;
-  list();
   if (tokens === null) return;
   const projects = tokens.projects.map((project) => `${project.name} (${project.role})`);
   at("projects").textContent = projects.join(", ") || texts.none;
