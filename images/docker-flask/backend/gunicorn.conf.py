@@ -12,9 +12,10 @@ worker_class = "gthread"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the container's own
 timeout = 30
 graceful_timeout = 8
-limit_request_line = 2000
-limit_request_fields = 50
-limit_request_field_size = 8000
+# (Behind the front door requests come with the paths and all cookies of its pages.)
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 32768
 # (It would be a file; nobody asks it anything.)
 control_socket_disable = True
 # (Nothing of a request is logged: what the service did is, by itself.)

@@ -1,5 +1,7 @@
 // Logs in, and shows the access token. Both tokens live in this page's memory alone: they are gone
 // when it is closed, and no other page can read them.
+// Behind the front door there is a session too, in a cookie that no script can read: it is what other
+// pages are entered with. Where to go is told by the server alone, never by this page's own address.
 "use strict";
 
 const TEXTS = {
@@ -15,6 +17,9 @@ const TEXTS = {
       429: "Too many tries. Wait some minutes.",
       503: "The account service does not answer. Try again in a moment.",
     },
+    pages: "Pages", own: "has a login of its own", again: "New token",
+    unknown: "There is no such page, or it has a login of its own.",
+    looping: "The page did not accept the login. Open it from the list.",
     unrenewed: "The login has ended. Log in again.", other: "That did not work", away: "This server can't be reached.",
   },
   ko: {
@@ -29,13 +34,19 @@ const TEXTS = {
       429: "시도 횟수가 너무 많습니다. 몇 분 뒤에 다시 하십시오.",
       503: "계정 서비스가 응답하지 않습니다. 잠시 뒤에 다시 하십시오.",
     },
+    pages: "페이지", own: "자체 로그인 사용", again: "새 토큰",
+    unknown: "그런 페이지가 없거나 자체 로그인을 사용하는 페이지입니다.",
+    looping: "페이지가 로그인을 받아들이지 않았습니다. 목록에서 여십시오.",
     unrenewed: "로그인이 끝났습니다. 다시 로그인하십시오.", other: "처리하지 못했습니다", away: "서버에 연결할 수 없습니다.",
   },
 };
 
 const at = (id) => document.getElementById(id);
 let texts = TEXTS.en;
+const wanted = new URLSearchParams(location.search);
 let tokens = null;
+let hasDoor = null; // not known yet
+let me = null; // behind the door: who is logged in, and the pages that there are
 let said = () => ["", false];
 let expiry = 0;
 
@@ -61,24 +72,87 @@ function speak(language) {
 }
 
 function show() {
-  at("login").hidden = tokens !== null;
-  at("token").hidden = tokens === null;
-  if (tokens === null) {
-    at("access").value = "";
-    return;
-  }
-  at("whose").textContent = tokens.name;
-  at("level").textContent = tokens.level;
+  const whose = tokens ?? me;
+  at("login").hidden = whose !== null;
+  at("token").hidden = whose === null;
+  for (const element of document.querySelectorAll(".of-token")) element.hidden = tokens === null;
+  at("again").hidden = tokens !== null;
+  at("access").value = tokens?.access_token ?? "";
+  list();
+  if (whose === null) return;
+  at("whose").textContent = whose.name;
+  at("level").textContent = whose.level;
+  if (tokens === null) return;
   const projects = tokens.projects.map((project) => `${project.name} (${project.role})`);
   at("projects").textContent = projects.join(", ") || texts.none;
-  at("access").value = tokens.access_token;
   at("expires").textContent = tokens.until.toLocaleTimeString(document.documentElement.lang);
 }
 
-async function ask(method, body, headers = {}) {
-  const options = { method, headers: { "Content-Type": "application/json", ...headers }, cache: "no-store" };
-  const answer = await fetch("tokens", { ...options, body: JSON.stringify(body) });
-  return { status: answer.status, given: answer.status === 204 ? null : await answer.json() };
+function list() {
+  const pages = me?.pages ?? [];
+  at("pages").hidden = pages.length === 0;
+  at("page-list").replaceChildren(...pages.map((page) => {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = page.url;
+    link.textContent = page.title;
+    item.append(link);
+    if (page.asks === "own") {
+      const mark = document.createElement("span");
+      mark.textContent = ` (${texts.own})`;
+      item.append(mark);
+    }
+    return item;
+  }));
+}
+
+async function ask(method, path, body) {
+  const options = { method, cache: "no-store" };
+  if (body !== undefined) {
+    options.headers = { "Content-Type": "application/json" };
+    options.body = JSON.stringify(body);
+  }
+  const answer = await fetch(path, options);
+  // (What is no JSON comes from a server in between, and its status says enough.)
+  return { status: answer.status, given: await answer.json().catch(() => null) };
+}
+
+// Returns the status; 404 is that of a server that stands behind no door.
+async function look() {
+  const { status, given } = await ask("GET", "door/me");
+  hasDoor = status !== 404;
+  me = status === 200 ? given : null;
+  return status;
+}
+
+// Goes to the page that a browser came from; returns whether it does.
+async function enter() {
+  const page = wanted.get("page");
+  if (!hasDoor || page === null) return false;
+  if (isLooping(page)) {
+    say(() => [texts.looping, true]);
+    return false;
+  }
+  const { status, given } = await ask("POST", "door/enter", {
+    page, path: wanted.get("path") ?? "/", state: wanted.get("state") ?? "",
+  });
+  if (status === 200) {
+    location.assign(given.location);
+    return true;
+  }
+  if (status === 401) forget();
+  refused(status, { 401: () => texts.unrenewed, 404: () => texts.unknown, 422: () => texts.unknown });
+  return false;
+}
+
+// A browser that keeps no cookie of the page comes back at once, each time.
+function isLooping(page) {
+  const key = `entered ${page}`;
+  const times = (sessionStorage.getItem(key) ?? "").split(" ");
+  const recent = times.filter((time) => Date.now() - time < 20000);
+  if (recent.length > 3) return true;
+  sessionStorage.setItem(key, [...recent, Date.now()].join(" "));
+  return false;
 }
 
 function take(given) {
@@ -94,13 +168,14 @@ function refused(status, instead = {}) {
 
 function forget() {
   tokens = null;
+  me = null;
   clearTimeout(expiry);
   show();
 }
 
 // One request at a time: a refresh token that is sent twice ends the login.
 async function once(work) {
-  const buttons = ["submit", "renew", "logout"].map(at);
+  const buttons = ["submit", "renew", "again", "logout"].map(at);
   if (buttons[0].disabled) return;
   buttons.forEach((button) => { button.disabled = true; });
   try {
@@ -115,17 +190,22 @@ async function once(work) {
 at("login").addEventListener("submit", (event) => {
   event.preventDefault();
   once(async () => {
-    const { status, given } = await ask("POST", { name: at("name").value.trim(), password: at("password").value });
+    await ready;
+    if (hasDoor === null) await look();
+    const typed = { name: at("name").value.trim(), password: at("password").value };
+    const { status, given } = await ask("POST", hasDoor ? "door/login" : "tokens", typed);
     if (status !== 201) return refused(status);
     at("password").value = "";
-    take(given);
     say(() => ["", false]);
+    if (await enter()) return;
+    if (hasDoor) await look();
+    take(given);
     at("copy").focus();
   });
 });
 
 at("renew").addEventListener("click", () => once(async () => {
-  const { status, given } = await ask("PUT", { refresh_token: tokens.refresh_token });
+  const { status, given } = await ask("PUT", "tokens", { refresh_token: tokens.refresh_token });
   if (status === 200) {
     take(given);
     return say(() => ["", false]);
@@ -135,12 +215,20 @@ at("renew").addEventListener("click", () => once(async () => {
 }));
 
 at("logout").addEventListener("click", () => once(async () => {
-  const { status } = await ask("DELETE", { refresh_token: tokens.refresh_token });
+  const { status } = hasDoor
+    ? await ask("POST", "door/logout")
+    : await ask("DELETE", "tokens", { refresh_token: tokens.refresh_token });
   if (status !== 204) return refused(status);
   forget();
   say(() => [texts.ended, false]);
   at("name").focus();
 }));
+
+at("again").addEventListener("click", () => {
+  forget();
+  say(() => ["", false]);
+  at("name").focus();
+});
 
 at("copy").addEventListener("click", async () => {
   try {
@@ -159,3 +247,16 @@ for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => speak(button.dataset.language));
 }
 speak((navigator.languages ?? []).some((each) => each.startsWith("ko")) ? "ko" : "en");
+
+// Whoever is logged in already sees no form; what is sent meanwhile waits for this.
+async function begin() {
+  try {
+    const status = await look();
+    if (status === 200 && await enter()) return;
+    show();
+    if (![200, 401, 404].includes(status)) refused(status);
+  } catch {
+    say(() => [texts.away, true]);
+  }
+}
+const ready = begin();

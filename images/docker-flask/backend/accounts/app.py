@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from accounts import (
     api_accounts,
+    api_door,
     api_projects,
     api_public,
     api_tokens,
@@ -58,7 +59,8 @@ def create_app() -> Flask:
     api = Api(app)
     for module in (api_tokens, api_accounts, api_projects):
         api.register_blueprint(module.BLUEPRINT)
-    app.register_blueprint(api_public.BLUEPRINT)
+    for plain in (api_public.BLUEPRINT, api_door.BLUEPRINT):  # what /docs does not tell
+        app.register_blueprint(plain)
     _handle(app, service)
     service.store.watch(service.prepare, service.tidy)
     return app
@@ -68,7 +70,8 @@ def _handle(app: Flask, service: Service) -> None:
     @app.before_request
     def begin() -> None:
         g.began = time.monotonic()
-        if request.endpoint not in api_public.ALWAYS:
+        api_door.hide()
+        if request.endpoint not in api_public.ALWAYS | api_door.ALWAYS:
             service.store.check()
 
     @app.after_request

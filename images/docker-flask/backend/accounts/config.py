@@ -25,6 +25,8 @@ class Config:
         issuer: the tokens' issuer.
         first, last: the user and group ids that may be given.
         reserved: names that nobody can have.
+        door_secret: what the front door shows that it is it; "" where there is none.
+        pages: the file that tells which pages are behind it; others change it at any time.
     """
 
     url: URL = field(repr=False)
@@ -34,6 +36,8 @@ class Config:
     first: int
     last: int
     reserved: frozenset[str]
+    door_secret: str = field(default="", repr=False)
+    pages: Path = SECRETS / "live" / "pages.json"
 
 
 def read(folder: Path = SECRETS) -> Config:
@@ -43,6 +47,7 @@ def read(folder: Path = SECRETS) -> Config:
     def text(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8").strip()
 
+    has_door = (folder / "door-secret").exists()
     return Config(
         url=make_url(text("store-url")),
         secret=text("secret"),
@@ -51,4 +56,6 @@ def read(folder: Path = SECRETS) -> Config:
         first=int(first),
         last=int(last),
         reserved=frozenset(text("reserved-names").split()),
+        door_secret=text("door-secret") if has_door else "",
+        pages=folder / "live" / "pages.json",
     )

@@ -31,8 +31,17 @@ class RightsError(ServiceError):
     status = 403
 
 
+class OriginError(ServiceError):
+    """A page of another origin makes a browser ask: who sits before it may not know."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("another page makes this request", "Open the page by its own address.")
+
+
 class UnknownError(ServiceError):
-    """There is no such account, project or key."""
+    """There is no such account, project, key or page."""
 
     status = 404
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import request
 from sqlalchemy.orm import Session
 
+from accounts.door import client_address
 from accounts.errors import LoginError
 from accounts.models import Account
 from accounts.people import find
@@ -51,6 +53,15 @@ def own_or_below(session: Session, who: Who, name: str) -> Account:
     return who.account if name == who.account.name else below(session, who, name)
 
 
+def by_door() -> bool:
+    """Return whether a request comes by the front door, which alone knows its secret."""
+    secret, shown = current().config.door_secret, request.headers.get("X-Skp-Door", "")
+    return bool(secret) and hmac.compare_digest(secret.encode(), shown.encode())
+
+
 def address() -> str:
-    """Return the address that a request came from."""
-    return request.remote_addr or "unknown"
+    """Return the address that a request came from; the door's requests came from who asked it."""
+    direct = request.remote_addr or "unknown"
+    if not by_door():
+        return direct
+    return client_address(request.headers.get("X-Forwarded-For", "")) or direct

@@ -122,6 +122,34 @@ class RefreshToken(Base):
     used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class DoorSession(Base):
+    """A login as the cookie of one page has it, by the cookie's SHA-256; it ends with its family.
+
+    `page` is the only one that it counts for; "login" is the login page.
+    """
+
+    __tablename__ = "door_sessions"
+    digest: Mapped[str] = mapped_column(String(64, collation="ascii_bin"), primary_key=True)
+    family: Mapped[str] = mapped_column(ForeignKey("families.id", ondelete="CASCADE"), index=True)
+    page: Mapped[str] = _name()
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class DoorCode(Base):
+    """What a page's session is given for, once, by its SHA-256.
+
+    `ends_at` is when the login's session ends, and the page's with it.
+    """
+
+    __tablename__ = "door_codes"
+    digest: Mapped[str] = mapped_column(String(64, collation="ascii_bin"), primary_key=True)
+    family: Mapped[str] = mapped_column(ForeignKey("families.id", ondelete="CASCADE"), index=True)
+    page: Mapped[str] = _name()
+    ends_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class SigningKey(Base):
     """A pair of keys that tokens are signed with; the private one is encrypted."""
 

@@ -28,6 +28,14 @@ class Login(Schema):
     )
 
 
+class Entering(Schema):
+    """A page that somebody who is logged in wants to see."""
+
+    page = _text(LONGEST, "its name", required=True)
+    path = fields.String(load_default="/")
+    state = fields.String(load_default="")
+
+
 class Refresh(Schema):
     """A refresh token."""
 

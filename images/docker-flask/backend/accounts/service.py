@@ -6,11 +6,12 @@ import logging
 
 from flask import current_app
 
-from accounts import keys, limits_store, tables, tokens
+from accounts import keys, limits_store, sessions, tables, tokens
 from accounts.config import Config
 from accounts.keys import Keys
 from accounts.login import Logins
 from accounts.models import Turn
+from accounts.pages import PagesFile
 from accounts.passwords import Hasher
 from accounts.people import People
 from accounts.store import Store
@@ -25,6 +26,7 @@ class Service:
     def __init__(self, config: Config) -> None:
         hasher = Hasher()
         self.config = config
+        self.pages = PagesFile(config.pages)
         self.store = Store(config.url)
         self.keys = Keys(config.secret)
         self.tokens = Tokens(config, self.keys)
@@ -48,6 +50,7 @@ class Service:
         with self.store.session() as session:
             keys.remove_old(session)
             tokens.remove_old(session)
+            sessions.remove_old(session)
             limits_store.remove_old(session)
 
 

@@ -46,6 +46,10 @@ class Tokens:
         Raises:
             InvalidError: the audience is not of its form.
         """
+        return self.pair(session, account, self.open(session, account, audience))
+
+    def open(self, session: Session, account: Account, audience: str = "") -> Family:
+        """Begin a login, with no token yet; arguments and errors are those of `begin`."""
         if audience and not _AUDIENCE.fullmatch(audience):
             raise InvalidError("audience: allowed: 1 to 32 of a-z, 0-9 and -, such as jupyter")
         now = int(time.time())
@@ -55,7 +59,7 @@ class Tokens:
         )  # fmt: skip
         session.add(family)
         session.flush()
-        return self._pair(session, account, family)
+        return family
 
     def renew(self, session: Session, refresh: str) -> dict[str, Any] | None:
         """Return new tokens for a refresh token; None after it was used, is unknown or too old.
@@ -63,13 +67,13 @@ class Tokens:
         Used a second time it revokes its family: one of the two who had it has stolen it. (None and
         no error, since the caller has to keep the revocation.)
         """
-        digest, now = _digest(refresh), int(time.time())
+        kept, now = digest(refresh), int(time.time())
         took = session.execute(
             update(RefreshToken)
-            .where(RefreshToken.digest == digest, RefreshToken.used_at.is_(None))
+            .where(RefreshToken.digest == kept, RefreshToken.used_at.is_(None))
             .values(used_at=now)
         )
-        row = session.get(RefreshToken, digest)
+        row = session.get(RefreshToken, kept)
         if row is None:
             return None
         family = session.get_one(Family, row.family, with_for_update=True)
@@ -79,7 +83,7 @@ class Tokens:
             return None
         if family.revoked_at or family.expires_at <= now or not account or account.is_disabled:
             return None
-        return self._pair(session, account, family)
+        return self.pair(session, account, family)
 
     def check(self, session: Session, access: str) -> Who:
         """Return who a token says that asks.
@@ -93,6 +97,36 @@ class Tokens:
         if family is None or account is None or account.is_disabled:
             raise LoginError("the token was revoked", "Log in again: POST /tokens.")
         return Who(account, family)
+
+    def pair(self, session: Session, account: Account, family: Family) -> dict[str, Any]:
+        """Return an access token of a login, one to renew it with, and what the first one says."""
+        access, refresh = self.access(session, account, family), secrets.token_urlsafe(32)
+        now = int(time.time())
+        session.add(RefreshToken(digest=digest(refresh), family=family.id, given_at=now))
+        return {
+            "access_token": access,
+            "refresh_token": refresh,
+            "token_type": "Bearer",
+            "expires_in": ACCESS_SECONDS,
+            "name": account.name,
+            "uid": account.uid,
+            "level": account.level,
+            "projects": projects_of(account),
+        }
+
+    def access(self, session: Session, account: Account, family: Family, audience: str = "") -> str:
+        """Return an access token of a login.
+
+        Args:
+            audience: the one service that it is for; "" for what the login was begun for.
+        """
+        now = int(time.time())
+        claims = {
+            "iss": self._config.issuer, "aud": audience or family.audience, "sub": account.name,
+            "iat": now, "exp": now + ACCESS_SECONDS, "jti": uuid.uuid4().hex, "sid": family.id,
+            "uid": account.uid, "level": account.level, "projects": projects_of(account),
+        }  # fmt: skip
+        return self._keys.sign(session, claims)
 
     def _claims(self, session: Session, access: str) -> dict[str, Any]:
         try:
@@ -110,26 +144,6 @@ class Tokens:
                 "Renew it with PUT /tokens, or log in again with POST /tokens.",
             ) from None
 
-    def _pair(self, session: Session, account: Account, family: Family) -> dict[str, Any]:
-        now, projects = int(time.time()), projects_of(account)
-        claims = {
-            "iss": self._config.issuer, "aud": family.audience, "sub": account.name,
-            "iat": now, "exp": now + ACCESS_SECONDS, "jti": uuid.uuid4().hex, "sid": family.id,
-            "uid": account.uid, "level": account.level, "projects": projects,
-        }  # fmt: skip
-        refresh = secrets.token_urlsafe(32)
-        session.add(RefreshToken(digest=_digest(refresh), family=family.id, given_at=now))
-        return {
-            "access_token": self._keys.sign(session, claims),
-            "refresh_token": refresh,
-            "token_type": "Bearer",
-            "expires_in": ACCESS_SECONDS,
-            "name": account.name,
-            "uid": account.uid,
-            "level": account.level,
-            "projects": projects,
-        }
-
 
 def projects_of(account: Account) -> list[dict[str, Any]]:
     """Return an account's projects as tokens and answers have them, in order of their names."""
@@ -142,7 +156,7 @@ def projects_of(account: Account) -> list[dict[str, Any]]:
 
 def family_of(session: Session, refresh: str) -> Family | None:
     """Return the family of a refresh token, used or not."""
-    row = session.get(RefreshToken, _digest(refresh))
+    row = session.get(RefreshToken, digest(refresh))
     return session.get(Family, row.family) if row else None
 
 
@@ -165,5 +179,6 @@ def remove_old(session: Session) -> None:
     session.execute(delete(Family).where(Family.id.in_(list(session.scalars(old)))))
 
 
-def _digest(refresh: str) -> str:
-    return hashlib.sha256(refresh.encode()).hexdigest()
+def digest(secret: str) -> str:
+    """Return what is kept of a secret that was given out: enough to know it again."""
+    return hashlib.sha256(secret.encode()).hexdigest()
