@@ -90,7 +90,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ("account.key-add", ("./skp.py {} kim -f ~/.ssh/id_ed25519.pub", "./skp.py {} kim -f - <key")),
     ("account.key-rm", ("./skp.py {} kim -f FINGERPRINT",)),
     ("account.*", ("./skp.py {} kim",)),
-    ("gateway.ca", ("./skp.py {} >skp-ca.crt",)),
+    ("gateway.ca", (_PLAIN,)),
     ("project.add", ("./skp.py {} vision -o kim",)),
     ("project.member-set", ("./skp.py {} vision -a lee -r viewer",)),
     ("project.member-rm", ("./skp.py {} vision -a lee",)),

@@ -58,7 +58,7 @@ def origins(cluster: Cluster) -> Mapping[str, Origin]:
     host = text("GATEWAY_HOST") or doors[0].ipv4
     pages = [page for service in services.values() for page in service.pages(cluster)]
     if domain := text("SKP_DOMAIN"):
-        port = cluster.settings.number("GATEWAY_PORT")
+        port = cluster.settings.number("GATEWAY_TLS_PORT")
         return {page.name: Origin(page, f"{page.name}.{domain}", port, DOOR) for page in pages}
     return {page.name: Origin(page, host, _port(cluster, page), page.name) for page in pages}
 
@@ -70,6 +70,6 @@ def _port(cluster: Cluster, page: Page) -> int:
         raise ConfigError(
             f"{cluster.settings.place('GATEWAY_OFFSET')}: GATEWAY_OFFSET: {offset}: {page.name}, "
             f"whose own port is {page.port}, would be at the port {port} of the front door",
-            f"Allowed: ports up to {_LAST}. With SKP_DOMAIN all pages are at GATEWAY_PORT.",
+            f"Allowed: ports up to {_LAST}. With SKP_DOMAIN all pages are at GATEWAY_TLS_PORT.",
         )
     return port

@@ -28,7 +28,7 @@ from services.common import (
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
-_LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
+_LAB_PORT, _GATEWAY_TLS_PORT = 8010, 8020  # inside the container
 _ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")
 
 
@@ -97,7 +97,9 @@ class Jupyter(Service):
             port, other = settings.number("JUPYTER_PORT"), settings.number("JUPYTER_RESTAPIPORT")
             found += [
                 Page(lab, "JupyterLab", there, _LAB_PORT, port, Asks.OWN, base, index),
-                Page(kernels, "Kernel gateway", there, _GATEWAY_PORT, other, Asks.OWN, "/", index),
+                Page(
+                    kernels, "Kernel gateway", there, _GATEWAY_TLS_PORT, other, Asks.OWN, "/", index
+                ),
             ]
         return tuple(found)
 
@@ -121,7 +123,7 @@ class Jupyter(Service):
                 mounts=(*data_mounts(cluster, "JUPYTER_VOLUME"), *spark.mounts),
                 ports=(
                     Port(settings.number("JUPYTER_PORT"), _LAB_PORT),
-                    Port(settings.number("JUPYTER_RESTAPIPORT"), _GATEWAY_PORT),
+                    Port(settings.number("JUPYTER_RESTAPIPORT"), _GATEWAY_TLS_PORT),
                 ),
                 files=(
                     SecretFile("password", cluster.secrets["JUPYTER_PASSWORD"]),

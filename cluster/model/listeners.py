@@ -46,9 +46,7 @@ def published(cluster: Cluster, service: Service, facts: State) -> Iterator[Cont
         yield _bound(cluster, container, closed)
 
 
-def _bound(
-    cluster: Cluster, container: Container, closed: Collection[int]
-) -> Container:
+def _bound(cluster: Cluster, container: Container, closed: Collection[int]) -> Container:
     address = bind_address(cluster, container.node)
     ports = tuple(
         replace(port, address=port.address or address)

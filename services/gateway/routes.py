@@ -5,7 +5,6 @@ doc.traefik.io/traefik/reference/dynamic-configuration/file names the fields.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ TOKEN, SECRET = "X-Skp-Token", "X-Skp-Door"
 _INSIDE = "inside"
 INSIDE_PORT = 8061
 """On the door's loopback: the way to the account services, whichever of them works."""
-# What says who somebody is, to some server. Only the door may say it.
+# What says who somebody is, to some server. Only the door may say it. (What other spellings of a
+# header mean the same, the entry points take away: `aliasHeadersStrategy`.)
 _IDENTITY = (TOKEN, SECRET, "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-User")
 # Of the login page's host: what goes to the account service.
 _LOGIN_PATHS = ("/tokens", "/door/login", "/door/me", "/door/enter", "/door/logout")
@@ -149,6 +149,7 @@ def _forward_auth(name: str) -> dict[str, Any]:
             "address": f"http://127.0.0.1:{INSIDE_PORT}/door/check/{name}",
             "authResponseHeaders": [TOKEN, "Cookie"],
             "trustForwardHeader": False,
+            "maxResponseBodySize": _LARGEST,
         }
     }
 
@@ -158,18 +159,9 @@ def _upstream(urls: Sequence[str]) -> dict[str, Any]:
 
 
 def _headers(secret: str) -> dict[str, Any]:
-    gone = {spelling: "" for name in _IDENTITY for spelling in spellings(name)}
+    gone = dict.fromkeys(_IDENTITY, "")
     return {
         _CHAIN_IN: {"headers": {"customRequestHeaders": gone | {SECRET: secret}}},
         _CHAIN_OUT: {"headers": {"customRequestHeaders": {SECRET: ""}}},
         _LIMIT: {"buffering": {"maxRequestBodyBytes": _LARGEST, "memRequestBodyBytes": _LARGEST}},
     }
-
-
-def spellings(name: str) -> list[str]:
-    """Return a header's name with each "-" as "_" too: many servers read both alike."""
-    parts = name.split("-")
-    return [
-        "".join(itertools.chain(*zip(parts, (*joints, ""), strict=True)))
-        for joints in itertools.product("-_", repeat=len(parts) - 1)
-    ]

@@ -54,7 +54,7 @@ class Gateway(OnceBuilt):
     shell = ("bash",)
     settings = (
         Setting("GATEWAY_NAME", "name", "gateway-skp", "container name"),
-        Setting("GATEWAY_PORT", "port", "8443", "port of all pages, with SKP_DOMAIN"),
+        Setting("GATEWAY_TLS_PORT", "port", "8443", "port of all pages, with SKP_DOMAIN"),
         Setting(
             "GATEWAY_OFFSET", "count", "1000", "without it: what is added to each page's own port"
         ),
@@ -147,7 +147,7 @@ def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
 
 def _ports(cluster: Cluster, found: Mapping[str, Origin]) -> tuple[Port, ...]:
     if cluster.settings.text("SKP_DOMAIN"):
-        return (Port(cluster.settings.number("GATEWAY_PORT"), _NAMED),)
+        return (Port(cluster.settings.number("GATEWAY_TLS_PORT"), _NAMED),)
     return tuple(Port(port, port) for port in _distinct(cluster, found))
 
 
@@ -164,8 +164,8 @@ def _distinct(cluster: Cluster, found: Mapping[str, Origin]) -> list[int]:
         if (other.page.port, other.page.index) != (origin.page.port, origin.page.index):
             place = cluster.settings.place("GATEWAY_OFFSET")
             raise ConfigError(
-                f"{place}: the pages {other.page.name} and {origin.page.name} would both be at the port {origin.port} "
-                "of the front door",
+                f"{place}: the pages {other.page.name} and {origin.page.name} would both be at "
+                f"the port {origin.port} of the front door",
                 "Give one of them another port of its own, or set SKP_DOMAIN.",
             )
     return sorted(taken)
@@ -190,8 +190,8 @@ def _listening(cluster: Cluster, found: Mapping[str, Origin]) -> str:
         points = {o.entry: _entry(f":{o.port}", o.page.asks) for o in found.values()}
     loopback = {"trustedIPs": ["127.0.0.1/32"]}
     points |= {
-        "inside": {"address": f"127.0.0.1:{INSIDE_PORT}", "forwardedHeaders": loopback},
-        "ping": {"address": f"127.0.0.1:{_PING}"},
+        "inside": _entry(f"127.0.0.1:{INSIDE_PORT}", Asks.ACCOUNT) | {"forwardedHeaders": loopback},
+        "ping": _entry(f"127.0.0.1:{_PING}", Asks.ACCOUNT),
     }
     static = {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
@@ -205,7 +205,9 @@ def _listening(cluster: Cluster, found: Mapping[str, Origin]) -> str:
 
 def _entry(address: str, asks: Asks) -> dict[str, Any]:
     limits = {"readTimeout": _READING[asks], "writeTimeout": _ANSWERING[asks], "idleTimeout": 180}
-    return {"address": address, "transport": {"respondingTimeouts": limits}}
+    # X_Skp_Token and X.Skp.Token are X-Skp-Token to a server that makes variables of headers.
+    alone = {"aliasHeadersStrategy": "delete"}
+    return {"address": address, "transport": {"respondingTimeouts": limits}, "http": alone}
 
 
 SERVICE = Gateway()

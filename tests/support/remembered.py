@@ -23,7 +23,7 @@ GIVEN = {
         "FLASK_PORT": "8160",
         "FLASK_VOLUME": "/home/skp/skp/volume/people",
     },
-    "gateway": {"GATEWAY_NAME": "gate", "GATEWAY_PORT": "8543"},
+    "gateway": {"GATEWAY_NAME": "gate"},
     "jupyter": {
         "JUPYTER_NAME": "note",
         "JUPYTER_PORT": "8111",
@@ -144,6 +144,7 @@ ROWS = (
             ("project.member-rm vision -a kim", "project-leave", "{}"),
         )
     ),
+    Row("gateway.ca", ()),
     Row("docker.kafka-drain -h c02", ("c02: .*docker exec broker-2 kafka-drain",)),
     Row(
         "docker.mysql-airflow-init",

@@ -50,7 +50,7 @@ def told(**pages: Any) -> str:
 def test_pages_are_read_with_origins_as_browsers_write_them(door: Any) -> None:
     text = told(
         spark={"title": "Spark", "url": "https://Spark.Example:443/"},
-        six={"url": "https://[FD00:0::1]:9031", "asks": "own"},
+        six={"url": "https://[FD00:0::1]:9031", "asks": "own", "path": "/lab/"},
     )
     found = door.parse(text)
     assert found.login == LOGIN
@@ -58,7 +58,7 @@ def test_pages_are_read_with_origins_as_browsers_write_them(door: Any) -> None:
     assert found.pages["six"].described() == {
         "name": "six",
         "title": "six",
-        "url": "https://[fd00::1]:9031",
+        "url": "https://[fd00::1]:9031/lab/",
         "asks": "own",
     }
 

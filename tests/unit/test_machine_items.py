@@ -79,13 +79,15 @@ def test_the_firewall_knows_all_nodes_and_what_containers_may_reach(tmp_path: Pa
     (firewall,) = wanted.firewall(cluster, services.catalogue().values())
     assert firewall.values == {
         "NODES": "10.1.0.1 10.1.0.2",
-        "PORTS": "53 3128 3306 8010 8020 8040 8060 8070",
+        "PORTS": "53 3128 3306 8010 8020 8040 8060 8070 9010 9020 9040 9060 9070",
         "OVERLAY": "4789",
     }, "the registry's is its node's own"
     for node in HOSTS:
         program = shell(firewall, node, "wanted").stdout
         assert "elements = { 10.1.0.1, 10.1.0.2 }" in program
-        assert "elements = { 53, 3128, 3306, 8010, 8020, 8040, 8060, 8070 }" in program
+        assert (
+            "elements = { 53, 3128, 3306, 8010, 8020, 8040, 8060, 8070, 9010, 9020, 9040" in program
+        )
         subprocess.run(["sh", "-n"], input=program, text=True, check=True)
 
 

@@ -65,11 +65,17 @@ def check(name: str) -> Response:
 @BLUEPRINT.arguments(schemas.Login(exclude=["audience"]))
 @BLUEPRINT.response(201, schemas.TokenPair)
 def begin(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give tokens for a name and a password, and begin the login page's session."""
+    """Give tokens for a name and a password, and begin the login page's session.
+
+    Whoever was logged in there before is not any more: no page shows another's name.
+    """
     _need_login_page()
     service = current()
     with count_login(), service.store.session() as session:
         account = service.logins.check(session, given["name"], given["password"], address())
+        before = sessions.find(session, LOGIN, _token(LOGIN))
+        if before is not None:
+            tokens.revoke(before.family)
         family = service.tokens.open(session, account)
         pair = service.tokens.pair(session, account, family)
         token = sessions.begin(session, family)
@@ -175,9 +181,12 @@ def _page(name: str) -> Page:
 @contextmanager
 def _visit(page: str) -> Iterator[tuple[Session, sessions.Visit | None]]:
     """Give a transaction, and the session that the page's cookie stands for."""
-    token = door.read_cookie(_cookies(), door.session_cookie(page))
     with current().store.session() as session:
-        yield session, sessions.find(session, page, token)
+        yield session, sessions.find(session, page, _token(page))
+
+
+def _token(page: str) -> str:
+    return door.read_cookie(_cookies(), door.session_cookie(page))
 
 
 def _need_login_page() -> None:

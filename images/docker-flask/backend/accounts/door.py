@@ -46,16 +46,19 @@ class Page:
     Attributes:
         url: its origin.
         asks: "account" if the door asks for the account, "own" if the page has a login of its own.
+        path: where it begins.
     """
 
     name: str
     title: str
     url: str
     asks: str
+    path: str = "/"
 
     def described(self) -> dict[str, str]:
         """Return what a browser may know of it."""
-        return {"name": self.name, "title": self.title, "url": self.url, "asks": self.asks}
+        where = f"{self.url}{self.path}"
+        return {"name": self.name, "title": self.title, "url": where, "asks": self.asks}
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,10 @@ def _page(name: str, told: Any) -> Page:
         raise PagesError("a name that no page can have")
     if not isinstance(told, dict) or told.get("asks") not in ("account", "own"):
         raise PagesError(f"{name}: asks neither for the account nor by itself")
-    title = told.get("title", name)
-    if not isinstance(title, str):
-        raise PagesError(f"{name}: its title is no text")
-    return Page(name, title, _origin(told.get("url")), told["asks"])
+    title, path = told.get("title", name), told.get("path", "/")
+    if not isinstance(title, str) or not isinstance(path, str):
+        raise PagesError(f"{name}: its title or its path is no text")
+    return Page(name, title, _origin(told.get("url")), told["asks"], local_path(path))
 
 
 def _origin(url: Any) -> str:

@@ -1,0 +1,294 @@
+"""The front door as it is described: where pages are, what is asked about, what it is given."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from cluster.config.secrets import Secret
+from cluster.errors import ConfigError
+from cluster.model.cluster import Cluster
+from cluster.model.layout import Layout
+from cluster.model.spec import ConfigFile, Container, SecretFile, mark_file
+from services.doors import LOGIN, origins
+from services.flask.service import SERVICE as FLASK
+from services.gateway import authority
+from services.gateway.authority import PERIOD, Names, certificate, period_of, root
+from services.gateway.service import SERVICE as GATEWAY
+from services.gateway.service import authority as printed
+from tests.support.described import NOTHING, described
+
+SECRET = Secret("the-secret")
+NAMES = Names(("10.0.0.1", "8.8.4.4", "door.example", "127.0.0.1", "localhost"), "skp.example")
+
+
+def hosts(**labels: str) -> dict[str, Any]:
+    """Return two nodes; `labels` says which has which."""
+    return {
+        f"c0{n}": {
+            "ipv4": f"10.0.0.{n}",
+            "groups": ["master", "manager"] if n == 1 else ["manager"],
+            "labels": [
+                {key.replace("_", "-"): "enable"} for key, on in labels.items() if str(n) in on
+            ],
+        }
+        for n in (1, 2)
+    }
+
+
+def wanted(
+    folder: Path, values: Mapping[str, str] = MappingProxyType({}), **labels: str
+) -> Cluster:
+    """Return a cluster whose images were built, with MySQL, notebooks on both nodes and Spark."""
+    found = described(
+        folder, hosts(**{"mysql": "1", "jupyter": "12", "spark_master": "1"} | labels), values
+    )
+    images = frozenset(f"skp/docker-{name}:latest" for name in ("flask", "nginx", "gateway"))
+    return replace(found, recorded=images)
+
+
+def doors(cluster: Cluster) -> list[Container]:
+    return list(GATEWAY.containers(cluster, NOTHING))
+
+
+def routes(cluster: Cluster) -> dict[str, Any]:
+    (file,) = doors(cluster)[0].live
+    assert isinstance(file, SecretFile)
+    found: dict[str, Any] = json.loads(file.content.reveal())
+    return found
+
+
+def listening(cluster: Cluster) -> dict[str, Any]:
+    (file,) = doors(cluster)[0].files
+    assert isinstance(file, ConfigFile)
+    found: dict[str, Any] = json.loads(file.content)
+    return found
+
+
+def test_it_runs_where_accounts_are_once_its_image_was_built(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path)
+    assert [door.node for door in doors(cluster)] == ["c01"]
+    assert doors(replace(cluster, recorded=frozenset({"skp/docker-flask:latest"}))) == []
+    assert [door.name for door in doors(wanted(tmp_path, gateway="12"))] == [
+        "gateway-skp",
+        "gateway-skp-c02",
+    ]
+
+
+def test_each_page_has_a_port_of_its_own_without_a_domain(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path)
+    urls = {name: origin.url for name, origin in origins(cluster).items()}
+    assert urls == {
+        "accounts": "https://10.0.0.1:9060",
+        "airflow": "https://10.0.0.1:9040",
+        "history": "https://10.0.0.1:19080",
+        "jupyter": "https://10.0.0.1:9010",
+        "jupyter-c02": "https://10.0.0.1:9110",
+        "kernels": "https://10.0.0.1:9020",
+        "kernels-c02": "https://10.0.0.1:9120",
+        "login": "https://10.0.0.1:9070",
+        "spark": "https://10.0.0.1:9030",
+    }
+    (door,) = doors(cluster)
+    published = {port.host for port in door.ports}
+    assert published == {int(url.rpartition(":")[2]) for url in urls.values()}
+    points = listening(cluster)["entryPoints"]
+    assert {name for name in points if points[name]["address"].startswith(":")} == set(urls)
+
+
+def test_with_a_domain_each_page_has_a_name_and_all_one_port(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"SKP_DOMAIN": "skp.example", "GATEWAY_TLS_PORT": "443"})
+    assert origins(cluster)["spark"].url == "https://spark.skp.example"
+    (door,) = doors(cluster)
+    assert [(port.host, port.container) for port in door.ports] == [(443, 8443)]
+    rules = {name: router["rule"] for name, router in routes(cluster)["http"]["routers"].items()}
+    assert rules.pop("inside") == "PathPrefix(`/door/check/`)"
+    assert all("Host(`" in rule and ".skp.example`)" in rule for rule in rules.values())
+
+
+def test_another_name_of_the_door_is_that_of_its_pages(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"GATEWAY_HOST": "skp.office"})
+    assert {origin.host for origin in origins(cluster).values()} == {"skp.office"}
+
+
+@pytest.mark.parametrize("domain", ["", "skp.example"])
+def test_what_has_no_login_of_its_own_is_asked_about_at_every_door(
+    tmp_path: Path, domain: str
+) -> None:
+    cluster = wanted(tmp_path, {"SKP_DOMAIN": domain})
+    found = routes(cluster)["http"]
+    for page in ("spark", "history"):
+        chain = found["routers"][page]["middlewares"]
+        assert chain == ["from-outside", f"ask-{page}", "to-page"]
+        asking = found["middlewares"][f"ask-{page}"]["forwardAuth"]
+        assert asking["address"].endswith(f"/door/check/{page}")
+        assert asking["authResponseHeaders"] == ["X-Skp-Token", "Cookie"]
+        assert not asking["trustForwardHeader"]
+    # Where pages share a host, the platform's cookies come to all of them, and are taken away.
+    own = "ask-jupyter" in found["routers"]["jupyter"]["middlewares"]
+    assert own is not bool(domain)
+
+
+def test_no_page_sees_the_doors_secret_or_who_a_client_says_it_is(tmp_path: Path) -> None:
+    found = routes(wanted(tmp_path))["http"]
+    enter = found["middlewares"]["from-outside"]["headers"]["customRequestHeaders"]
+    leave = found["middlewares"]["to-page"]["headers"]["customRequestHeaders"]
+    assert enter["X-Skp-Door"] == "the-secret-FLASK_DOOR_SECRET"
+    assert {enter[name] for name in ("X-Skp-Token", "Remote-User", "X-Forwarded-User")} == {""}
+    assert leave == {"X-Skp-Door": ""}
+    for name, router in found["routers"].items():
+        if name != "inside" and router["service"] != "account-service":
+            assert router["middlewares"][0] == "from-outside", name
+            assert router["middlewares"][-1] == "to-page", name
+    points = listening(wanted(tmp_path))["entryPoints"].values()
+    assert {point["http"]["aliasHeadersStrategy"] for point in points} == {"delete"}
+
+
+def test_what_is_the_doors_alone_is_reached_on_the_login_pages_host_only(tmp_path: Path) -> None:
+    found = routes(wanted(tmp_path))["http"]["routers"]
+    assert "!PathPrefix(`/door`)" in found["accounts"]["rule"]
+    assert "/door/check" not in found["login-door"]["rule"]
+    assert found["inside"]["entryPoints"] == ["inside"]
+    assert listening(wanted(tmp_path))["entryPoints"]["inside"]["address"].startswith("127.0.0.1:")
+
+
+def test_answers_to_an_account_end_within_five_minutes(tmp_path: Path) -> None:
+    points = listening(wanted(tmp_path))["entryPoints"]
+    limits = {name: p["transport"]["respondingTimeouts"] for name, p in points.items()}
+    assert limits["spark"]["writeTimeout"] == limits["history"]["writeTimeout"] == 300
+    assert limits["jupyter"]["writeTimeout"] == 0
+
+
+def test_another_route_or_certificate_is_no_reason_to_replace_it(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"SKP_DOMAIN": "skp.example"})
+    more = wanted(tmp_path, {"SKP_DOMAIN": "skp.example"}, spark_master="")
+    (door,), (other,) = doors(cluster), doors(more)
+    key = cluster.secrets["SKP_SPEC_KEY"]
+    assert door.described("id", key) == other.described("id", key)
+    assert door.marked(key).live_mark != other.marked(key).live_mark
+    assert mark_file("gateway-skp") in GATEWAY.marker_files(cluster)
+
+
+def test_the_account_service_knows_the_pages_and_is_not_replaced_for_them(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path)
+    (there,) = FLASK.containers(cluster, NOTHING)
+    (file,) = there.live
+    assert isinstance(file, ConfigFile)
+    told = json.loads(file.content)
+    assert told["login"] == "https://10.0.0.1:9070"
+    assert LOGIN not in told["pages"]
+    assert told["pages"]["jupyter"]["path"] == "/jupyter-skp/"
+    assert {told["pages"][page]["asks"] for page in ("spark", "history")} == {"account"}
+    doorless = replace(cluster, recorded=frozenset({"skp/docker-flask:latest"}))
+    (alone,) = FLASK.containers(doorless, NOTHING)
+    assert alone.live == ()
+    key = cluster.secrets["SKP_SPEC_KEY"]
+    assert alone.described("id", key) == there.described("id", key)
+
+
+def test_two_pages_at_one_port_of_the_door_are_refused(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"SPARK_MPORT": "8110"})
+    with pytest.raises(ConfigError, match="jupyter-c02 and spark would both be at the port 9110"):
+        doors(cluster)
+
+
+def test_a_port_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"GATEWAY_OFFSET": "10000", "SPARK_HPORT": "60000"})
+    with pytest.raises(ConfigError, match="history, whose own port is 60000, would be at the port"):
+        doors(cluster)
+
+
+def test_pages_behind_a_door_that_is_nowhere_are_told(tmp_path: Path) -> None:
+    values = {"SKP_DOOR_ONLY": "TRUE"}
+    assert GATEWAY.warnings(wanted(tmp_path, values)) == ()
+    nowhere = described(tmp_path, hosts(jupyter="1"), values)
+    (said,) = GATEWAY.warnings(nowhere)
+    assert "no front door runs" in said
+
+
+def test_it_is_on_the_users_network_and_no_other_without_portainer(tmp_path: Path) -> None:
+    cluster = replace(wanted(tmp_path), layout=Layout.TWO_TREES)
+    (door,) = doors(cluster)
+    assert door.overlays == ("net-skp-users",)
+    assert (door.read_only, door.capabilities, door.mounts) == (True, (), ())
+
+
+def pem(tmp_path: Path, name: str, text: str) -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def openssl(*words: str | Path) -> str:
+    done = subprocess.run(
+        ["openssl", *map(str, words)], capture_output=True, text=True, timeout=20, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_certificate_is_one_that_openssl_accepts_for_each_name(tmp_path: Path) -> None:
+    now = period_of(1_800_000_000)
+    made = certificate(SECRET, NAMES, now)
+    ca, leaf = pem(tmp_path, "ca", root(SECRET, NAMES)), pem(tmp_path, "leaf", made.chain)
+    at = ("-attime", str(1_800_000_000), "-x509_strict", "-purpose", "sslserver", "-CAfile", ca)
+    for host in ("10.0.0.1", "8.8.4.4", "127.0.0.1"):
+        assert "OK" in openssl("verify", *at, "-verify_ip", host, leaf), host
+    for host in ("door.example", "localhost", "spark.skp.example"):
+        assert "OK" in openssl("verify", *at, "-verify_hostname", host, leaf), host
+    for host in ("other.example", "a.spark.skp.example"):
+        assert "mismatch" in openssl("verify", *at, "-verify_hostname", host, leaf), host
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(leaf, pem(tmp_path, "key", made.key))
+
+
+def test_the_authority_can_not_sign_for_others(tmp_path: Path) -> None:
+    """Whoever has its key: a certificate for another name or public address does not count."""
+    ca = pem(tmp_path, "ca", root(SECRET, NAMES))
+    for names in (Names(("bank.example",)), Names(("9.9.9.9", "localhost"))):
+        forged = certificate(SECRET, names, period_of(1_800_000_000))
+        leaf = pem(tmp_path, "leaf", forged.chain)
+        said = openssl("verify", "-attime", "1800000000", "-CAfile", ca, leaf)
+        # (Its issuer is the same name and key.)
+        assert "permitted subtree violation" in said
+
+
+def test_the_same_secret_makes_the_same_and_another_another() -> None:
+    first = root(SECRET, NAMES), certificate(SECRET, NAMES, 7)
+    authority._key.cache_clear()
+    certificate.cache_clear()
+    assert (root(SECRET, NAMES), certificate(SECRET, NAMES, 7)) == first
+    assert root(Secret("other"), NAMES) != first[0]
+    assert certificate(SECRET, NAMES, 8) != first[1]
+
+
+def test_a_certificate_counts_from_before_its_period_until_long_after(tmp_path: Path) -> None:
+    period = period_of(1_800_000_000)
+    leaf = pem(tmp_path, "leaf", certificate(SECRET, NAMES, period).chain)
+    ca = pem(tmp_path, "ca", root(SECRET, NAMES))
+    begin = int(period * PERIOD.total_seconds())
+    length = int(PERIOD.total_seconds())
+    assert period_of(begin) == period_of(begin + length - 1) == period
+    for moment in (begin - 3600, begin + length, begin + 3 * length - 60):
+        assert "OK" in openssl("verify", "-attime", str(moment), "-CAfile", ca, leaf), moment
+
+
+def test_the_root_that_is_printed_is_that_of_the_door_and_moves_with_its_label(
+    tmp_path: Path,
+) -> None:
+    cluster = wanted(tmp_path)
+    ca = pem(tmp_path, "ca", printed(cluster))
+    for where in ("1", "2"):
+        moved = wanted(tmp_path, gateway=where)
+        (pair,) = routes(moved)["tls"]["certificates"]
+        leaf = pem(tmp_path, "leaf", pair["certFile"])
+        assert "OK" in openssl("verify", "-CAfile", ca, "-verify_ip", f"10.0.0.{where}", leaf)
+    with pytest.raises(ConfigError):
+        printed(described(tmp_path, hosts(jupyter="1")))
