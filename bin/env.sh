@@ -20,6 +20,8 @@ export SKP_NET="net-skp"                    # overlay network
 export SKP_NET_SUBNET="10.90.0.0/16"        # its addresses
 export SKP_NET_OTHERS="10.91.0.0/16"        # those of the networks beside it
 export SKP_BIND=""                          # ports listen on each node's ipv4; "0.0.0.0": on all it has
+export SKP_DOMAIN=""                        # "skp.example.com" if *.skp.example.com is the front door
+export SKP_DOOR_ONLY="FALSE"                # "TRUE": pages publish no ports beside the front door
 
 # Registry
 export REGISTRY_NAME="registry-skp"
@@ -103,6 +105,13 @@ export FLASK_SECRET=""                      # "": generated
 export FLASK_ADMIN_PASSWORD=""              # "": generated; of the first account, admin
 export FLASK_IMAGE="skp/docker-flask"
 export FLASK_TAG="latest"
+
+# Gateway: the front door
+export GATEWAY_NAME="gateway-skp"           # Container Name
+export GATEWAY_OFFSET="1000"                # its ports: those of the pages, and this
+export GATEWAY_HOST=""                      # "": the address of its node
+export GATEWAY_IMAGE="skp/docker-gateway"
+export GATEWAY_TAG="latest"
 
 # Nginx: the login page
 export NGINX_NAME="nginx-skp"               # Container Name
