@@ -11,7 +11,7 @@ from tests.support.confined import check_confined
 from tests.support.lab import NODES, labelled, on, skp, with_spark
 from tests.support.scan import ADDRESSES, VIEWS, from_here, from_notebook, listening, table
 
-IMAGES = ("mysql", "flask", "nginx", "zookeeper", "kafka")
+IMAGES = ("mysql", "flask", "nginx", "gateway", "zookeeper", "kafka")
 SERVICES = (
     "registry",
     "jupyter",
@@ -20,10 +20,12 @@ SERVICES = (
     "airflow",
     "flask",
     "nginx",
+    "gateway",
     "zookeeper",
     "kafka",
 )
-PUBLISHED = {3306, 8010, 8020, 8030, 8040, 8060, 8070, 9092, 18080}
+PAGES = {8010, 8020, 8030, 8040, 8060, 8070, 18080}
+PUBLISHED = {3306, 9092} | PAGES | {page + 1000 for page in PAGES}
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,10 @@ class Browser:
                 self.find("body").send_keys(Keys.ESCAPE)
         raise AssertionError("no cell began to run")
 
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds of what is shown."""
+        self._until(holds, SECONDS)
+
     def _until(self, holds: Callable[[], bool], seconds: float) -> None:
         """Wait until something holds; what it looked at may have been drawn anew meanwhile."""
         again = (StaleElementReferenceException,)
@@ -119,13 +123,17 @@ class Browser:
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[Browser]:
-    """Start Chromium with a new profile in that folder, and end it."""
+def browser(profile: Path, *more: str) -> Iterator[Browser]:
+    """Start Chromium with a new profile in that folder, and end it.
+
+    Args:
+        more: further arguments of its command line.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM or ""
     for argument in (
         "--headless=new", "--window-size=1400,1000", f"--user-data-dir={profile}",
-        "--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server", "--lang=en-US",
+        "--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server", "--lang=en-US", *more,
     ):  # fmt: skip
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))

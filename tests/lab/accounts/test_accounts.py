@@ -6,11 +6,9 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.support.accounts import (
@@ -34,36 +32,10 @@ from tests.support.accounts import (
 )
 from tests.support.browser import browser
 from tests.support.confined import check_confined
-from tests.support.lab import labelled, on, secret, skp
+from tests.support.lab import on, secret, skp
 from tests.support.sheet import needs_browser
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINKmoV7dUDggpMHKKVFMEgJ+I3jp5oV9Mpqq2s0nHO6E kim@home"
-
-
-@pytest.fixture(scope="module")
-def running(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
-    """MySQL and the login page on c01, the service on c01 and c02."""
-    path = tmp_path_factory.mktemp("accounts") / "hosts.json"
-    env = labelled(path, "flask", nodes=("c01", "c02"))
-    hosts = json.loads(path.read_text())
-    hosts["c01"]["labels"] += [{"mysql": "enable"}, {"nginx": "enable"}]
-    path.write_text(json.dumps(hosts))
-    for image in ("mysql", "flask", "nginx"):
-        built = skp(f"docker.image-build-{image}", env=env)
-        assert built.code == 0, built.all
-    begun = skp("docker.apply", "mysql", "flask", "nginx", env=env)
-    assert begun.code == 0, begun.all
-    yield env
-    done = skp("-q", "docker.apply", "mysql,flask,nginx", "--yes")
-    on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
-    assert done.code == 0, done.all
-
-
-@pytest.fixture(scope="module")
-def admin(running: Env) -> str:
-    """The access token of the first account."""
-    token: str = log_in("admin", secret("FLASK_ADMIN_PASSWORD"))["access_token"]
-    return token
 
 
 def test_the_guides_commands_make_an_account(running: Env) -> None:
