@@ -6,6 +6,9 @@ import base64
 import json
 import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -13,13 +16,37 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.support.lab import ROOT, Ran, on, run
+from tests.support.lab import ROOT, Ran, labelled, on, run, skp
 
 Env = dict[str, str]
 
 FIRST, SECOND = "http://10.99.0.11:8060", "http://10.99.0.12:8060"
 PAGE = "http://10.99.0.11:8070"
 PASSWORD = "quiet-River-771"
+
+
+@contextmanager
+def serving(path: Path, *more: str) -> Iterator[Env]:
+    """Run MySQL, login page, door and Spark's master on c01, the account service there and on c02.
+
+    Args:
+        path: where the inventory is written. more: further services, with a label on c01.
+    """
+    env = labelled(path, "flask", nodes=("c01", "c02"))
+    hosts = json.loads(path.read_text())
+    labels = ("mysql", "nginx", "gateway", "spark-master", *more)
+    hosts["c01"]["labels"] += [{label: "enable"} for label in labels]
+    path.write_text(json.dumps(hosts))
+    for image in ("mysql", "flask", "nginx", "gateway"):
+        built = skp(f"docker.image-build-{image}", env=env)
+        assert built.code == 0, built.all
+    services = ("mysql", "flask", "nginx", "gateway", "spark", *more)
+    begun = skp("docker.apply", *services, env=env)
+    assert begun.code == 0, begun.all
+    yield env
+    done = skp("-q", "docker.apply", ",".join(services), "--yes")
+    on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
+    assert done.code == 0, done.all
 
 
 def ask(method: str, path: str, body: Any = None, token: str = "", at: str = FIRST) -> Any:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.accounts import Env, log_in
-from tests.support.lab import labelled, on, secret, skp
-
-SERVICES = ("mysql", "flask", "nginx", "gateway", "spark")
+from tests.support.accounts import Env, log_in, serving
+from tests.support.lab import secret
 
 
 @pytest.fixture(scope="package")
 def running(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
-    """MySQL, login page, door and Spark's master on c01, the account service on c01 and c02."""
-    path = tmp_path_factory.mktemp("accounts") / "hosts.json"
-    env = labelled(path, "flask", nodes=("c01", "c02"))
-    hosts = json.loads(path.read_text())
-    labels = ("mysql", "nginx", "gateway", "spark-master")
-    hosts["c01"]["labels"] += [{label: "enable"} for label in labels]
-    path.write_text(json.dumps(hosts))
-    for image in ("mysql", "flask", "nginx", "gateway"):
-        built = skp(f"docker.image-build-{image}", env=env)
-        assert built.code == 0, built.all
-    begun = skp("docker.apply", *SERVICES, env=env)
-    assert begun.code == 0, begun.all
-    yield env
-    done = skp("-q", "docker.apply", ",".join(SERVICES), "--yes")
-    on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
-    assert done.code == 0, done.all
+    """Accounts, login page, door and Spark's master."""
+    with serving(tmp_path_factory.mktemp("accounts") / "hosts.json") as env:
+        yield env
 
 
 @pytest.fixture(scope="module")
