@@ -98,7 +98,11 @@ def writing(volume: Volume) -> Iterator[Callable[[], None]]:
         done(on("c01", f"{consumer} python /tmp/writer.py /root/mnt/{name}/w /tmp/noted-{name}"))
     until(lambda: all(in_jupyter(f"test -s /tmp/noted-{name}").code == 0 for name in NAMES), 30)
 
+    def enough(name: str) -> bool:
+        return in_jupyter(f"test $(wc -l </tmp/noted-{name}) -gt 5").code == 0
+
     def ended() -> None:
+        until(lambda: all(map(enough, NAMES)), 90)
         in_jupyter("touch /tmp/enough; sleep 2")
         until(lambda: all(row["pending_bytes"] == 0 for row in volume.rows()), 90)
         # Everything anew, so that nothing is told from a cache.

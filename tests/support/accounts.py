@@ -41,12 +41,14 @@ def serving(path: Path, *more: str) -> Iterator[Env]:
         built = skp(f"docker.image-build-{image}", env=env)
         assert built.code == 0, built.all
     services = ("mysql", "flask", "nginx", "gateway", "spark", *more)
-    begun = skp("docker.apply", *services, env=env)
-    assert begun.code == 0, begun.all
-    yield env
-    done = skp("-q", "docker.apply", ",".join(services), "--yes")
-    on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
-    assert done.code == 0, done.all
+    try:
+        begun = skp("docker.apply", *services, env=env)
+        assert begun.code == 0, begun.all
+        yield env
+    finally:
+        done = skp("-q", "docker.apply", ",".join(services), "--yes")
+        on("c01", "cd /home/skp/skp/platform && sudo rm -rf mysql airflow")
+        assert done.code == 0, done.all
 
 
 def ask(method: str, path: str, body: Any = None, token: str = "", at: str = FIRST) -> Any:

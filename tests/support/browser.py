@@ -87,7 +87,11 @@ class Browser:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds of what is shown."""
-        self._until(holds, SECONDS)
+        try:
+            self._until(holds, SECONDS)
+        except TimeoutException:
+            self.picture("failed")
+            raise
 
     def _until(self, holds: Callable[[], bool], seconds: float) -> None:
         """Wait until something holds; what it looked at may have been drawn anew meanwhile."""

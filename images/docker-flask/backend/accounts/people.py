@@ -64,7 +64,9 @@ class People:
 
 def find(session: Session, name: str) -> Account:
     """Return the account of that name; raises UnknownError."""
-    found = session.scalar(select(Account).where(Account.name == name))
+    # (MySQL refuses to compare a name with characters that no name has.)
+    one = select(Account).where(Account.name == name)
+    found = session.scalar(one) if names.is_formed(name) else None
     if found is None:
         raise UnknownError("there is no account of that name", "./skp.py account.list")
     return found

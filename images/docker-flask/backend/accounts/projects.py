@@ -33,7 +33,8 @@ def add(session: Session, config: Config, name: str, owner: Account) -> Project:
 
 def find(session: Session, name: str) -> Project:
     """Return the project of that name; raises UnknownError."""
-    found = session.scalar(select(Project).where(Project.name == name))
+    one = select(Project).where(Project.name == name)
+    found = session.scalar(one) if names.is_formed(name) else None
     if found is None:
         raise UnknownError("there is no project of that name")
     return found
