@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
+from cli.local_file import text_of
 from cli.session import Session
 from cluster.errors import ConfigError
 
@@ -50,12 +49,7 @@ def with_roles(found: Iterable[Mapping[str, Any]]) -> str:
 
 def public_key(where: str) -> str:
     """Return the line of a file of one public key; raises ConfigError."""
-    try:
-        text = sys.stdin.read() if where == "-" else Path(where).expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no text"
-        hint = "It wants ~/.ssh/id_ed25519.pub, say."
-        raise ConfigError(f"--file={where}: {why}", hint) from None
+    text = text_of("file", where, "~/.ssh/id_ed25519.pub, say")
     if "PRIVATE KEY" in text:
         raise ConfigError(f"--file={where} is a private key", "Give the file that ends with .pub.")
     return text.strip()

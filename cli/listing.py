@@ -91,6 +91,8 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ("account.key-rm", ("./skp.py {} kim -f FINGERPRINT",)),
     ("account.*", ("./skp.py {} kim",)),
     ("gateway.ca", (_PLAIN,)),
+    ("gateway.cert", ("./skp.py {} -c fullchain.pem -k privkey.pem",)),
+    ("gateway.cert-rm", (_PLAIN,)),
     ("project.add", ("./skp.py {} vision -o kim",)),
     ("project.member-set", ("./skp.py {} vision -a lee -r viewer",)),
     ("project.member-rm", ("./skp.py {} vision -a lee",)),

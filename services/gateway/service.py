@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from cluster.config.secrets import Secret
@@ -29,7 +30,9 @@ from services.doors import DOOR, GATEWAY, Origin, origins
 from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNT_SERVICE
 from services.flask.service import instances
-from services.gateway.authority import Names, certificate, period_of, root
+from services.gateway import given
+from services.gateway.authority import Names, certificate, period_of
+from services.gateway.given import KEY as CERTIFICATE
 from services.gateway.routes import INSIDE_PORT, routes
 from services.images import own_image
 from services.once_built import OnceBuilt
@@ -62,6 +65,7 @@ class Gateway(OnceBuilt):
             "GATEWAY_HOST", "optional-host", "", 'name or address of the door; "": its node\'s'
         ),
         Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
+        Setting(CERTIFICATE, "base64-file", "", "what gateway.cert stored: leave it to that"),
         Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
         Setting("GATEWAY_TAG", "tag", "latest", "image tag"),
         Setting("GATEWAY_MEMORY", "memory", "512m", "memory limit; at least 192m"),
@@ -78,8 +82,12 @@ class Gateway(OnceBuilt):
         return tuple(mark_file(name_on(host, index, name)) for index, host in enumerate(hosts))
 
     def warnings(self, cluster: Cluster) -> tuple[str, ...]:
-        """Return a warning where pages are behind a door that is nowhere."""
-        if not cluster.settings.flag("SKP_DOOR_ONLY") or self.hosts(cluster):
+        """Return warnings: a certificate ends, or pages are behind a door that is nowhere."""
+        if self.hosts(cluster):
+            own = given.read(cluster.secrets[CERTIFICATE])
+            hosts = {origin.host for origin in origins(cluster).values()}
+            return tuple(given.complaints(own, hosts, datetime.now(UTC))) if own else ()
+        if not cluster.settings.flag("SKP_DOOR_ONLY"):
             return ()
         place = cluster.settings.place("SKP_DOOR_ONLY")
         return (f"{place}: SKP_DOOR_ONLY: no front door runs, and pages publish no ports",)
@@ -111,18 +119,7 @@ class Gateway(OnceBuilt):
             )
 
 
-def authority(cluster: Cluster) -> str:
-    """Return the certificate of the cluster's own authority, as PEM.
-
-    Raises:
-        ConfigError: there is no door.
-    """
-    if not SERVICE.hosts(cluster):
-        raise SERVICE.no_host_error(cluster)
-    return root(cluster.secrets["GATEWAY_CA_SECRET"], _called(cluster))
-
-
-def _called(cluster: Cluster) -> Names:
+def called(cluster: Cluster) -> Names:
     """Return what the doors are called. (A node's own name comes and goes with the label.)"""
     text = cluster.settings.text
     given = (text("GATEWAY_HOST"),) if text("GATEWAY_HOST") else ()
@@ -133,7 +130,9 @@ def _called(cluster: Cluster) -> Names:
 
 def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
     secrets = cluster.secrets
-    signed = certificate(secrets["GATEWAY_CA_SECRET"], _called(cluster), period_of(time.time()))
+    signed = given.read(secrets[CERTIFICATE]) or certificate(
+        secrets["GATEWAY_CA_SECRET"], called(cluster), period_of(time.time())
+    )
     return Secret(
         routes(
             found,

@@ -24,11 +24,15 @@ NETWORKS = dict.fromkeys(("net-skp", *(f"net-skp-{purpose}" for purpose in Purpo
 def described(
     folder: Path, listed: Mapping[str, Any], values: Mapping[str, str] = MappingProxyType({})
 ) -> Cluster:
-    """Return a cluster of these hosts and settings; each secret is "the-secret-KEY"."""
+    """Return a cluster of these hosts and settings; each secret is "the-secret-KEY".
+
+    But for a certificate of one's own: there is none.
+    """
     env, hosts = folder / "env.sh", folder / "hosts.json"
     lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
     env.write_text("".join(["export SKP_USER=skp\n", *lines]))
     hosts.write_text(json.dumps(listed))
     read = settings.read(env, services.declared_settings(), {})
     secrets = {key: Secret(f"the-secret-{key}") for key in (*read.password_keys, SPEC_KEY)}
+    secrets["GATEWAY_CERTIFICATE"] = Secret("")
     return Cluster(read, inventory.read(hosts, services.labels()), secrets)

@@ -145,6 +145,8 @@ ROWS = (
         )
     ),
     Row("gateway.ca", ()),
+    Row("gateway.cert-rm", ()),
+    Row("gateway.cert -c /dev/null -k /dev/null", (), code=2),
     Row("docker.kafka-drain -h c02", ("c02: .*docker exec broker-2 kafka-drain",)),
     Row(
         "docker.mysql-airflow-init",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,10 +22,12 @@ from cluster.model.layout import Layout
 from cluster.model.spec import ConfigFile, Container, SecretFile, mark_file
 from services.doors import LOGIN, origins
 from services.flask.service import SERVICE as FLASK
-from services.gateway import authority
+from services.gateway import authority, given
 from services.gateway.authority import PERIOD, Names, certificate, period_of, root
+from services.gateway.commands import authority as printed
+from services.gateway.commands import own_certificate
+from services.gateway.routes import Certificate
 from services.gateway.service import SERVICE as GATEWAY
-from services.gateway.service import authority as printed
 from tests.support.described import NOTHING, described
 
 SECRET = Secret("the-secret")
@@ -292,3 +296,81 @@ def test_the_root_that_is_printed_is_that_of_the_door_and_moves_with_its_label(
         assert "OK" in openssl("verify", "-CAfile", ca, "-verify_ip", f"10.0.0.{where}", leaf)
     with pytest.raises(ConfigError):
         printed(described(tmp_path, hosts(jupyter="1")))
+
+
+DAY = datetime(2026, 12, 1, tzinfo=UTC)
+AT = period_of(DAY.timestamp())
+
+
+def own(*hosts: str, domain: str = "") -> Certificate:
+    return certificate(Secret("another authority"), Names(hosts, domain), AT)
+
+
+def test_a_certificate_of_ones_own_is_used_as_it_was_given(tmp_path: Path) -> None:
+    cluster = wanted(tmp_path, {"SKP_DOMAIN": "skp.example"})
+    made = certificate(Secret("x"), Names((), "skp.example"), period_of(time.time()))
+    chosen = own_certificate(cluster, made.chain, made.key)
+    assert made.key not in repr(chosen)
+    using = replace(cluster, secrets={**cluster.secrets, **chosen})
+    (pair,) = routes(using)["tls"]["certificates"]
+    assert pair["certFile"].strip() == made.chain.strip()
+    assert pair["keyFile"].strip() == made.key.strip()
+    assert GATEWAY.warnings(using) == ()
+
+
+@pytest.mark.parametrize(
+    ("chain", "key", "said"),
+    [
+        ("", own("h").key, "no certificate in the file"),
+        (own("h").chain, "", "no key in the file"),
+        (own("h").chain, own("h").chain, "no key in the file"),
+        (own("h").chain, certificate(Secret("y"), Names(("h",)), AT).key, "key is not that of"),
+        (own("other").chain, own("other").key, "is not for h; it is for other"),
+        (own("h").chain * 40, own("h").key, "longer than"),
+    ],
+)
+def test_a_certificate_that_the_door_can_not_use_is_refused_and_no_key_is_shown(
+    chain: str, key: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as raised:
+        given.checked(chain, key, {"h"}, DAY)
+    lines = key.splitlines()[1:-1]
+    assert not any(line in str(raised.value) for line in lines if line)
+
+
+def test_one_that_does_not_count_today_is_refused_and_one_that_ends_is_told() -> None:
+    made = own("h")
+    late = DAY + 4 * PERIOD
+    with pytest.raises(ConfigError, match="counts from 2026-"):
+        given.checked(made.chain, made.key, {"h"}, late)
+    assert given.complaints(made, {"h"}, DAY) == []
+    (ends,) = given.complaints(made, {"h"}, DAY + 2.5 * PERIOD)
+    assert "certificate ends at" in ends
+    (lacks,) = given.complaints(made, {"h", "g"}, DAY)
+    assert "is not for g" in lacks
+
+
+@pytest.mark.parametrize(
+    ("host", "covered"),
+    [
+        ("spark.skp.example", True),
+        ("SPARK.skp.example", True),
+        ("skp.example", True),
+        ("a.spark.skp.example", False),
+        ("10.0.0.1", True),
+        ("10.0.0.2", False),
+    ],
+)
+def test_a_star_is_one_name_and_an_address_is_none(host: str, covered: bool) -> None:
+    made = own("10.0.0.1", domain="skp.example")
+    if covered:
+        assert given.checked(made.chain, made.key, {host}, DAY) == made
+        return
+    with pytest.raises(ConfigError, match=f"is not for {host}"):
+        given.checked(made.chain, made.key, {host}, DAY)
+
+
+@pytest.mark.parametrize("text", ["AAAA", "/w==", "QUJD"])
+def test_what_gateway_cert_did_not_store_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not what gateway"):
+        given.read(Secret(text))

@@ -1,0 +1,52 @@
+"""What gateway.* do: the authority's certificate, and one that a person has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cluster.config.secrets import Secret
+from cluster.model.cluster import Cluster
+from services.doors import origins
+from services.gateway import given
+from services.gateway.authority import root
+from services.gateway.given import KEY as CERTIFICATE
+from services.gateway.service import SERVICE, called
+
+if TYPE_CHECKING:
+    from cluster.commands.change import Change
+    from cluster.connectors.fleet import Fleet
+
+
+def authority(cluster: Cluster) -> str:
+    """Return the certificate of the cluster's own authority, as PEM.
+
+    Raises:
+        ConfigError: there is no door.
+    """
+    if not SERVICE.hosts(cluster):
+        raise SERVICE.no_host_error(cluster)
+    return root(cluster.secrets["GATEWAY_CA_SECRET"], called(cluster))
+
+
+def own_certificate(cluster: Cluster, chain: str, key: str) -> Mapping[str, Secret]:
+    """Return what is to be stored of a certificate that a person has, as `Declared.chosen`.
+
+    Args:
+        chain, key: the two files' content.
+
+    Raises:
+        ConfigError: there is no door, or it can't use them.
+    """
+    hosts = {origin.host for origin in origins(cluster).values()}
+    if not hosts:
+        raise SERVICE.no_host_error(cluster)
+    return {CERTIFICATE: given.stored(given.checked(chain, key, hosts, datetime.now(UTC)))}
+
+
+def storing(cluster: Cluster, fleet: Fleet) -> Change:  # noqa: ARG001
+    """Find the change that stores secrets which `Declared.chosen` has of the door."""
+    from cluster.commands.change import Change
+
+    return Change((), stores_secrets=True)
