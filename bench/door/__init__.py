@@ -1,0 +1,1 @@
+"""What the front door costs, beside nginx alone in its place."""
