@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from pathlib import PurePosixPath
 
@@ -23,6 +24,7 @@ SCRATCH = ("/tmp",)  # noqa: S108 - the container's own
 DISK = ("/tmp", "/var/tmp")  # noqa: S108 - the container's own
 # Where the images of notebooks note a name for their user id (name-user).
 NAMES = ("/var/lib/extrausers",)
+_PAGE = 32
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -161,8 +163,17 @@ def name_on(host: Host, index: int, name: str) -> str:
 
 
 def on_each(name: str, index: int, host: Host) -> str:
-    """Return the name of the page of a container on a host: as `name_on`, for host names."""
-    return name if index == 0 else f"{name}-{host.name.lower().replace('.', '-')}"
+    """Return the name of the page of a container on a host: as `name_on`, for host names.
+
+    It has 32 characters at most, as an account's name: a token's audience is of that form.
+    """
+    if index == 0:
+        return name
+    full = f"{name}-{host.name.lower().replace('.', '-')}"
+    if len(full) <= _PAGE and not full.endswith("-state"):
+        return full
+    digest = hashlib.sha256(full.encode()).hexdigest()[:6]
+    return f"{full[: _PAGE - 7].rstrip('-')}-{digest}"
 
 
 def data_mounts(cluster: Cluster, volume: str) -> tuple[Mount, ...]:

@@ -16,10 +16,11 @@ ns = Collection("gateway")
 @command()
 def ca(s: Session) -> None:
     """Print the certificate of the cluster's own authority, for browsers."""
+    from cluster.facts.cluster import known_secrets
     from services.gateway.commands import authority
 
     with s.fleet() as fleet:
-        text = authority(s.cluster(fleet))
+        text = authority(s.cluster(fleet), known_secrets(s.declared, fleet))
     s.show({"certificate": text}, text.splitlines())
 
 

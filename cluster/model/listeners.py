@@ -37,10 +37,11 @@ def reached_at(cluster: Cluster, node: str) -> str:
 def published(cluster: Cluster, service: Service, facts: State) -> Iterator[Container]:
     """Yield the containers that a service wants, with the addresses that their ports listen on.
 
-    With SKP_DOOR_ONLY the ports of pages are not published: the front door leads to them.
+    With SKP_DOOR_ONLY the ports of pages are not published: the front door leads there. (A cluster
+    of an earlier version keeps its ports until somebody agreed to its move.)
     """
     closed: set[int] = set()
-    if cluster.settings.flag("SKP_DOOR_ONLY"):
+    if cluster.settings.flag("SKP_DOOR_ONLY") and cluster.layout is Layout.TWO_TREES:
         closed = {page.port for page in service.pages(cluster)}
     for container in service.containers(cluster, facts):
         yield _bound(cluster, container, closed)

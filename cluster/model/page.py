@@ -25,6 +25,8 @@ class Page:
         container: the container's name, by which it is reached on its overlays.
         inside: its port there, without TLS. port: the one that is published.
         asks: who asks for a password.
+        wants_token: whether it is told who asks, by a token for it. (Whoever runs it can use that
+            token wherever it counts: what leads to programs of users does not want one.)
         path: where it begins.
         index: which of several pages with the same published port it is, from 0 on.
     """
@@ -37,3 +39,4 @@ class Page:
     asks: Asks
     path: str = "/"
     index: int = 0
+    wants_token: bool = False

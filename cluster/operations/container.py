@@ -127,8 +127,12 @@ class ExchangeFiles(ContainerOperation):
     action = Action.CONFIGURE
 
     def execute(self, context: Context) -> str:
-        """Exchange them, and see that it works."""
-        steps.renew_live_files(self.node_in(context), self.container)
+        """Exchange them, or remove them where none is wanted any more, and see that it works."""
+        node = self.node_in(context)
+        if self.container.live:
+            steps.renew_live_files(node, self.container)
+        else:
+            steps.remove_live_files(node, self.name)
         _wait_healthy(self.container, context)
         return ""
 

@@ -158,23 +158,30 @@ def write_files(node: Node, container: Container) -> None:
 def renew_live_files(node: Node, container: Container) -> None:
     """Put each of the files that may change in the place of the one that is there, as a whole.
 
-    The mark is written last: what broke off before is done again.
+    Others are removed. The mark is written last: what broke off before is done again.
     """
     if not container.live:
         return
     uid, gid = ids(container.user)
     folder, marks = _folder(container.name), shlex.quote(mark_file(container.name))
     new, live = f"{folder}/{LIVE}{HALF_MADE}", f"{folder}/{LIVE}"
+    others = " ".join(f"! -name {shlex.quote(file.name)}" for file in container.live)
     commands = [
         f"rm -rf {new} {marks}",
         f"install -d -m 0500 -o {uid} -g {gid} {new} {live}",
         _unpacking(new),
         f"mv -f {new}/* {live}/",
         f"rmdir {new}",
+        f"find {live} -mindepth 1 {others} -delete",
         f"install -d -m 0755 {MARKS_ROOT}",
         f"(umask 022; echo {container.live_mark} >{marks})",
     ]
     node.sudo(" && ".join(commands), stdin=_archive(container, container.live))
+
+
+def remove_live_files(node: Node, name: str) -> None:
+    """Remove the files that may change of a container that is to have none any more."""
+    node.sudo(f"rm -rf {_folder(name)}/{LIVE} {shlex.quote(mark_file(name))}")
 
 
 def _unpacking(folder: str) -> str:

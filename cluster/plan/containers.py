@@ -195,7 +195,8 @@ def _live_differences(container: Container, node: FoundNode) -> tuple[Difference
     remembered = node.marker_files.get(mark_file(container.name), "").strip()
     if remembered == container.live_mark:
         return ()
-    return tuple(Difference(f"file {f.name}", "new content", "old content") for f in container.live)
+    found = [Difference(f"file {f.name}", "new content", "old content") for f in container.live]
+    return tuple(found or [Difference("files that may change", "none", "some")])
 
 
 def _why_replaced(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cluster.config.secrets import Secret
+from cluster.config.secrets import Resolved, Secret
+from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from services.doors import origins
 from services.gateway import given
@@ -18,16 +19,23 @@ if TYPE_CHECKING:
     from cluster.commands.change import Change
     from cluster.connectors.fleet import Fleet
 
+_CA, _APPLY = "GATEWAY_CA_SECRET", "./skp.py docker.apply"
 
-def authority(cluster: Cluster) -> str:
+
+def authority(cluster: Cluster, known: Resolved) -> str:
     """Return the certificate of the cluster's own authority, as PEM.
 
+    Args:
+        known: the secrets that managers have.
+
     Raises:
-        ConfigError: there is no door.
+        ConfigError: there is no door, or it was never run: what makes the authority is not stored.
     """
     if not SERVICE.hosts(cluster):
         raise SERVICE.no_host_error(cluster)
-    return root(cluster.secrets["GATEWAY_CA_SECRET"], called(cluster))
+    if _CA in known.generated:
+        raise ConfigError(f"{_CA}, which the authority is made from, is not stored yet", _APPLY)
+    return root(known.values[_CA], called(cluster))
 
 
 def own_certificate(cluster: Cluster, chain: str, key: str) -> Mapping[str, Secret]:

@@ -14,6 +14,7 @@ from services.gateway.routes import Certificate
 
 if TYPE_CHECKING:
     from cryptography import x509 as types
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 KEY = "GATEWAY_CERTIFICATE"
 """The stored secret that has it: certificates and key as PEM, one after another, in base64."""
@@ -53,10 +54,17 @@ def checked(chain: str, key: str, hosts: Collection[str], now: datetime) -> Cert
     Raises:
         ConfigError: what is wrong with them; never what is in the key.
     """
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
     if len(chain) + len(key) > _MOST:
         raise ConfigError(f"{_WRONG} and its key are longer than {_MOST} characters", _PEM)
-    leaf = _certificates(chain)[0]
-    if _key(key) != leaf.public_key():
+    found, private = _certificates(chain), _key(key)
+    leaf = found[0]
+    if private.public_key() != leaf.public_key():
         raise ConfigError(f"the key is not that of {_WRONG}", "Give the key that it was made for.")
     begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     if not begin <= now < end:
@@ -67,7 +75,10 @@ def checked(chain: str, key: str, hosts: Collection[str], now: datetime) -> Cert
             f"{_WRONG} is not for {', '.join(missing)}; it is for {', '.join(_names(leaf))}",
             "Pages are at SKP_DOMAIN, GATEWAY_HOST or the door's address.",
         )
-    return Certificate(chain, key)
+    # (A file may have both, in any order: of each, what it is to have.)
+    pem, pkcs8, plain = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    text = "".join(each.public_bytes(pem).decode() for each in found)
+    return Certificate(text, private.private_bytes(pem, pkcs8, plain).decode())
 
 
 def complaints(certificate: Certificate, hosts: Collection[str], now: datetime) -> list[str]:
@@ -115,12 +126,12 @@ def _certificates(chain: str) -> list[types.Certificate]:
         raise ConfigError(f"there is no certificate in the file of {_WRONG}", _PEM) from None
 
 
-def _key(key: str) -> object:
+def _key(key: str) -> PrivateKeyTypes:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        return load_pem_private_key(key.encode(), None).public_key()
+        return load_pem_private_key(key.encode(), None)
     except TypeError:
         raise ConfigError("the key has a passphrase", "openssl pkey -in KEY -out OTHER") from None
     except (ValueError, UnsupportedAlgorithm):

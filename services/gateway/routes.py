@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.model.page import Asks
+from cluster.model.page import Asks, Page
 from services.doors import ACCOUNTS, DOOR, LOGIN, Origin
 
 TOKEN, SECRET = "X-Skp-Token", "X-Skp-Door"
@@ -32,7 +32,7 @@ class Certificate:
     """A certificate with its chain, and its key, both as PEM."""
 
     chain: str
-    key: str
+    key: str = field(repr=False)
 
 
 def routes(
@@ -83,7 +83,7 @@ def _page(origin: Origin) -> dict[str, Any]:
         rule = " || ".join(f"Path(`{path}`)" for path in _LOGIN_PATHS)
         made["routers"] |= {"login-door": _accounts_router(origin, rule, ())}
     elif asking:
-        made["middlewares"][f"ask-{name}"] = _forward_auth(name)
+        made["middlewares"][f"ask-{name}"] = _forward_auth(page)
     if page.asks is Asks.ACCOUNT:
         enter = {"replacePath": {"path": f"/door/enter/{name}"}}
         made["middlewares"][f"enter-{name}"] = enter
@@ -142,12 +142,12 @@ def _accounts_router(origin: Origin, rule: str, more: Sequence[str]) -> dict[str
     return router | {"rule": whole, "priority": 2}
 
 
-def _forward_auth(name: str) -> dict[str, Any]:
-    """Return what asks the account service; its answer replaces the token and the cookies."""
+def _forward_auth(page: Page) -> dict[str, Any]:
+    """Return what asks the account service; its answer replaces the cookies, and the token."""
     return {
         "forwardAuth": {
-            "address": f"http://127.0.0.1:{INSIDE_PORT}/door/check/{name}",
-            "authResponseHeaders": [TOKEN, "Cookie"],
+            "address": f"http://127.0.0.1:{INSIDE_PORT}/door/check/{page.name}",
+            "authResponseHeaders": ["Cookie", *([TOKEN] if page.wants_token else [])],
             "trustForwardHeader": False,
             "maxResponseBodySize": _LARGEST,
         }

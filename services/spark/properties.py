@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder, Layout
 from cluster.model.spec import SECRETS_TARGET, ConfigFile, Mount, SecretFile
 from services.common import leaves, memory
+from services.doors import origins
 
 MASTER, WORKER = "spark-master", "spark-worker"  # labels
 UI, HISTORY = 8080, 18080  # ports inside the containers
@@ -76,6 +78,14 @@ def spilling(cluster: Cluster, name: str, config: SparkConfig) -> SparkConfig:
     )
 
 
+def _history_url(cluster: Cluster, host: Host) -> str:
+    """Return where the master's page links to; at the front door where that alone leads there."""
+    found = origins(cluster) if cluster.settings.flag("SKP_DOOR_ONLY") else {}
+    if "history" in found:
+        return found["history"].url
+    return f"http://{host.ipv4}:{cluster.settings.text('SPARK_HPORT')}"
+
+
 def master(cluster: Cluster) -> SparkConfig:
     """Return the master's configuration. Its page has no login, so nothing can be ended there."""
     (host,) = cluster.inventory.labelled(MASTER)
@@ -84,9 +94,7 @@ def master(cluster: Cluster) -> SparkConfig:
         {
             "spark.master.rest.enabled": "false",
             "spark.master.ui.decommission.allow.mode": "DENY",
-            "spark.master.ui.historyServerUrl": (
-                f"http://{host.ipv4}:{cluster.settings.text('SPARK_HPORT')}"
-            ),
+            "spark.master.ui.historyServerUrl": _history_url(cluster, host),
             "spark.worker.timeout": str(_LOST),
             "spark.deploy.recoveryMode": "FILESYSTEM",
             "spark.deploy.recoveryDirectory": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import subprocess
 import time
@@ -15,11 +16,13 @@ from typing import Any
 
 import pytest
 
-from cluster.config.secrets import Secret
+from cluster.config.inventory import Host
+from cluster.config.secrets import Resolved, Secret, StoredSecrets
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Layout
 from cluster.model.spec import ConfigFile, Container, SecretFile, mark_file
+from services.common import on_each
 from services.doors import LOGIN, origins
 from services.flask.service import SERVICE as FLASK
 from services.gateway import authority, given
@@ -27,6 +30,7 @@ from services.gateway.authority import PERIOD, Names, certificate, period_of, ro
 from services.gateway.commands import authority as printed
 from services.gateway.commands import own_certificate
 from services.gateway.routes import Certificate
+from services.gateway.routes import routes as of
 from services.gateway.service import SERVICE as GATEWAY
 from tests.support.described import NOTHING, described
 
@@ -134,11 +138,26 @@ def test_what_has_no_login_of_its_own_is_asked_about_at_every_door(
         assert chain == ["from-outside", f"ask-{page}", "to-page"]
         asking = found["middlewares"][f"ask-{page}"]["forwardAuth"]
         assert asking["address"].endswith(f"/door/check/{page}")
-        assert asking["authResponseHeaders"] == ["X-Skp-Token", "Cookie"]
+        assert asking["authResponseHeaders"] == ["Cookie"]
         assert not asking["trustForwardHeader"]
     # Where pages share a host, the platform's cookies come to all of them, and are taken away.
     own = "ask-jupyter" in found["routers"]["jupyter"]["middlewares"]
     assert own is not bool(domain)
+
+
+def test_a_page_that_wants_to_know_who_asks_is_told_by_a_token(tmp_path: Path) -> None:
+    spark = origins(wanted(tmp_path))["spark"]
+    page = replace(spark, page=replace(spark.page, wants_token=True))
+    told = json.loads(of({"spark": page}, ["flask-skp"], "secret", Certificate("", ""), 8060))
+    asking = told["http"]["middlewares"]["ask-spark"]["forwardAuth"]
+    assert asking["authResponseHeaders"] == ["Cookie", "X-Skp-Token"]
+
+
+@pytest.mark.parametrize("host", ["a" * 63, "x.state", "gpu-07.ai.example.com", "NODE-1"])
+def test_a_page_has_a_name_that_a_tokens_audience_may_have(tmp_path: Path, host: str) -> None:
+    (name,) = {on_each("jupyter", 1, Host(host, "10.0.0.2", (), frozenset())) for _ in range(2)}
+    assert re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name)
+    assert not name.endswith(("-", "-state"))
 
 
 def test_no_page_sees_the_doors_secret_or_who_a_client_says_it_is(tmp_path: Path) -> None:
@@ -288,14 +307,17 @@ def test_the_root_that_is_printed_is_that_of_the_door_and_moves_with_its_label(
     tmp_path: Path,
 ) -> None:
     cluster = wanted(tmp_path)
-    ca = pem(tmp_path, "ca", printed(cluster))
+    known = Resolved(cluster.secrets, StoredSecrets(), StoredSecrets())
+    ca = pem(tmp_path, "ca", printed(cluster, known))
     for where in ("1", "2"):
         moved = wanted(tmp_path, gateway=where)
         (pair,) = routes(moved)["tls"]["certificates"]
         leaf = pem(tmp_path, "leaf", pair["certFile"])
         assert "OK" in openssl("verify", "-CAfile", ca, "-verify_ip", f"10.0.0.{where}", leaf)
     with pytest.raises(ConfigError):
-        printed(described(tmp_path, hosts(jupyter="1")))
+        printed(described(tmp_path, hosts(jupyter="1")), known)
+    with pytest.raises(ConfigError, match="is not stored yet"):
+        printed(cluster, replace(known, generated=("GATEWAY_CA_SECRET",)))
 
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
@@ -364,7 +386,10 @@ def test_one_that_does_not_count_today_is_refused_and_one_that_ends_is_told() ->
 def test_a_star_is_one_name_and_an_address_is_none(host: str, covered: bool) -> None:
     made = own("10.0.0.1", domain="skp.example")
     if covered:
-        assert given.checked(made.chain, made.key, {host}, DAY) == made
+        both = f"{made.key}\n{made.chain}"  # as some tools want it
+        found = given.checked(both, both, {host}, DAY)
+        assert (found.chain, given.read(given.stored(found))) == (made.chain, found)
+        assert made.key.splitlines()[1] not in repr(found)
         return
     with pytest.raises(ConfigError, match=f"is not for {host}"):
         given.checked(made.chain, made.key, {host}, DAY)

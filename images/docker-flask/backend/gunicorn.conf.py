@@ -7,8 +7,8 @@ another node helps more than a second process. So health and metrics are the who
 bind = "0.0.0.0:8060"  # in its container; which address publishes it is the node's
 wsgi_app = "accounts.app:create_app()"
 workers = 1
-threads = 16
-worker_class = "gthread"
+threads = 48
+worker_class = "accounts.worker.Worker"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the container's own
 timeout = 30
 graceful_timeout = 8

@@ -67,6 +67,16 @@ def test_content_decides_and_nothing_of_it_is_in_the_mark_or_the_description() -
     assert HUSH not in mark()
 
 
+def test_what_is_not_wanted_any_more_is_removed() -> None:
+    item = planned(replace(LIVE, live=()), mark())
+    assert isinstance(item, ExchangeFiles)
+    scene = exchanging()
+    scene.operation = replace(item, container=replace(item.container, name="x-skp"))
+    scene.run()
+    (ran,) = [line for line in scene.c01.wire if "rm -rf" in line]
+    assert "/var/lib/skp/files/x-skp/live /var/lib/skp/live/x-skp" in ran
+
+
 def test_a_container_without_such_files_needs_none() -> None:
     assert isinstance(planned(replace(CONTAINER, network="host"), ""), Keep)
     assert CONTAINER.marked(KEY) == CONTAINER
@@ -123,7 +133,8 @@ def test_the_script_exchanges_whole_files_and_marks_last(tmp_path: Path) -> None
         (ran,) = c01.commands
         script = ran.command.replace("sudo -n ", "").replace("/var/lib/skp", str(tmp_path))
         script = script.replace("-o 0 -g 0 ", "").replace("--same-owner", "--no-same-owner")
-        (tmp_path / "files" / "x-skp").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / "x-skp" / "live").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / "x-skp" / "live" / "of-before").write_text("old")
         assert isinstance(ran.stdin, bytes)
         subprocess.run(["sh", "-c", script], input=ran.stdin, timeout=20, check=True)
         live = tmp_path / "files" / "x-skp" / "live"

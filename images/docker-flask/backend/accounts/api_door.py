@@ -18,7 +18,7 @@ from werkzeug.exceptions import NotFound
 
 from accounts import door, schemas, sessions, tokens
 from accounts.door import LOGIN, Asked, Page
-from accounts.errors import LoginError, OriginError, RightsError, UnknownError
+from accounts.errors import AwayError, LoginError, OriginError, RightsError, UnknownError
 from accounts.guard import address, by_door
 from accounts.metrics import count_login
 from accounts.service import current
@@ -191,8 +191,10 @@ def _token(page: str) -> str:
 
 def _need_login_page() -> None:
     """Raise OriginError if the page of another origin asks."""
-    origin = request.headers.get("Origin", "")
-    if origin and origin != current().pages.read().login:
+    origin, login = request.headers.get("Origin", ""), current().pages.read().login
+    if not login:
+        raise AwayError("the list of the front door's pages is missing", "./skp.py docker.apply")
+    if origin and origin != login:
         raise OriginError
 
 
