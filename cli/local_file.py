@@ -8,7 +8,7 @@ from pathlib import Path
 from cluster.errors import ConfigError
 
 
-def text_of(option: str, where: str, such_as: str = "") -> str:
+def text_of(option: str, where: str, such_as: str) -> str:
     """Return the text of the file that an option names; "-" is standard input.
 
     Args:
@@ -17,7 +17,7 @@ def text_of(option: str, where: str, such_as: str = "") -> str:
     Raises:
         ConfigError: none is named, or it can't be read as text.
     """
-    hint = f"It wants {such_as}." if such_as else "./skp.py --help COMMAND tells what it wants."
+    hint = f"It wants {such_as}."
     if not where:
         raise ConfigError(f"--{option} is needed", hint)
     try:

@@ -34,7 +34,7 @@ def cert(s: Session, certificate: str = "", key: str = "") -> None:
     """Store a certificate of your own for the front door; docker.apply exchanges it."""
     from services.gateway.commands import own_certificate, storing
 
-    chain, secret = text_of("certificate", certificate), text_of("key", key)
+    chain, secret = _pem("certificate", certificate), _pem("key", key)
     with s.fleet() as fleet:
         chosen = own_certificate(s.cluster(fleet), chain, secret)
     s.change(storing, replace(s.declared, chosen=chosen))
@@ -48,6 +48,10 @@ def cert_rm(s: Session) -> None:
     from services.gateway.given import KEY
 
     s.change(storing, replace(s.declared, chosen={KEY: Secret("")}))
+
+
+def _pem(option: str, where: str) -> str:
+    return text_of(option, where, "a PEM file: -c fullchain.pem -k privkey.pem, say")
 
 
 for _task in (ca, cert, cert_rm):
