@@ -46,7 +46,7 @@ def ca(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def lee(admin: str) -> str:
     """The name of an account."""
-    return str(made(admin, "lee")["name"])
+    return str(made(admin, "doorlee")["name"])
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_pasted_link_leads_to_the_login_and_then_to_the_page(
 def test_a_session_ends_with_its_login_on_whichever_instance(visitor: Visitor) -> None:
     assert "Spark Master" in visitor.enter(f"{SPARK}/").text
     assert visitor.get(SPARK, **HTML).status_code == 200
-    token = visitor.log_in("lee")["access_token"]  # which ends the login before
+    token = visitor.log_in("doorlee")["access_token"]  # which ends the login before
     assert visitor.get(SPARK, **HTML).status_code == 302
     assert "Spark Master" in visitor.enter(f"{SPARK}/").text
     assert ask("DELETE", "/tokens", token=token, at=SECOND).status_code == 204
@@ -116,7 +116,8 @@ def test_a_page_behind_the_account_gets_no_secret_of_the_visitors(visitor: Visit
     try:
         with echo("spark-skp-history", 18080):
             visitor.session.headers.update(GUESS)
-            seen = answered(lambda: visitor.enter(f"{HISTORY}/"))
+            visitor.enter(f"{HISTORY}/")
+            seen = answered(lambda: visitor.get(f"{HISTORY}/", **HTML))
             assert "guess" not in str(seen)
             assert "__Host-skp-" not in str(seen)
             assert not [name for name in seen if "skp" in name]
