@@ -7,9 +7,10 @@ origins of two ports apart, though not their cookies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cluster.config.inventory import Host
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.page import Page
@@ -40,6 +41,25 @@ class Origin:
     def url(self) -> str:
         """Scheme, host and port as a browser says them in `Origin`."""
         return f"https://{self.host}{'' if self.port == _HTTPS else f':{self.port}'}"
+
+
+def alone(hosts: Sequence[Host], index: int, name: str) -> str:
+    """Return the name on the overlays that one of a service's containers has for itself.
+
+    The plain name is the first one's, and an alias of all: where there are several, the first needs
+    another. (The further ones have it: `name_on`.)
+
+    Args:
+        hosts: the service's. index: which of them. name: the plain name.
+    """
+    return name if len(hosts) == 1 else f"{name}-{hosts[index].name}"
+
+
+def has_door(cluster: Cluster) -> bool:
+    """Whether the front door runs somewhere."""
+    from services import catalogue
+
+    return bool(catalogue()[GATEWAY].hosts(cluster))
 
 
 def origins(cluster: Cluster) -> Mapping[str, Origin]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cluster.config.earlier.names import Earlier, Outdated
+from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder
@@ -25,6 +26,7 @@ from services.common import (
     shared_memory,
     user,
 )
+from services.doors import alone, has_door
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
@@ -91,8 +93,9 @@ class Jupyter(Service):
         settings = cluster.settings
         found: list[Page] = []
         base = f"/{settings.text('JUPYTER_BASEURL').strip('/')}/".replace("//", "/")
-        for index, host in enumerate(self.hosts(cluster)):
-            there = name_on(host, index, settings.text("JUPYTER_NAME"))
+        hosts = self.hosts(cluster)
+        for index, host in enumerate(hosts):
+            there = alone(hosts, index, settings.text("JUPYTER_NAME"))
             lab, kernels = on_each("jupyter", index, host), on_each("kernels", index, host)
             port, other = settings.number("JUPYTER_PORT"), settings.number("JUPYTER_RESTAPIPORT")
             found += [
@@ -107,8 +110,8 @@ class Jupyter(Service):
         """Yield a container for each node; the first has the plain name, an alias of them all."""
         settings = cluster.settings
         (image,) = self.images(cluster)
-        alias = settings.text("JUPYTER_NAME")
-        for index, host in enumerate(self.hosts(cluster)):
+        alias, hosts = settings.text("JUPYTER_NAME"), self.hosts(cluster)
+        for index, host in enumerate(hosts):
             name = name_on(host, index, alias)
             spark = client(cluster, name)
             yield Container(
@@ -131,7 +134,7 @@ class Jupyter(Service):
                     *spark.files,
                 ),
                 network=network(cluster, Purpose.USERS),
-                aliases=(alias,),
+                aliases=(alias, *_own_alias(cluster, hosts, index)),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 shm=shared_memory(cluster, "JUPYTER_SHM", "JUPYTER_MEMORY"),
@@ -145,6 +148,12 @@ class Jupyter(Service):
                 stop_timeout=20,
                 after=("registry",),
             )
+
+
+def _own_alias(cluster: Cluster, hosts: Sequence[Host], index: int) -> tuple[str, ...]:
+    """Return a name for the first of several containers alone, where a front door leads to each."""
+    own = alone(hosts, index, cluster.settings.text("JUPYTER_NAME"))
+    return (own,) if index == 0 and len(hosts) > 1 and has_door(cluster) else ()
 
 
 SERVICE = Jupyter()

@@ -30,7 +30,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
-from services.doors import ACCOUNTS, LOGIN, origins
+from services.doors import ACCOUNTS, LOGIN, alone, origins
 from services.images import own_image
 from services.mysql import SERVICE as MYSQL
 from services.once_built import OnceBuilt
@@ -92,7 +92,8 @@ class Flask(OnceBuilt):
         check_memory(cluster, "FLASK_MEMORY", _LEAST_MEMORY)
         settings, (image,) = cluster.settings, self.images(cluster)
         alias = settings.text("FLASK_NAME")
-        for index, host in enumerate(self.hosts(cluster)):
+        hosts = self.hosts(cluster)
+        for index, host in enumerate(hosts):
             yield Container(
                 node=host.name,
                 name=name_on(host, index, alias),
@@ -107,7 +108,7 @@ class Flask(OnceBuilt):
                 live=_pages(cluster),
                 network=network(cluster, Purpose.USERS),
                 also_on=beside(cluster, Purpose.DATABASES),
-                aliases=(alias,),
+                aliases=_aliases(hosts, index, alias),
                 user=own_user(cluster, facts, host.name, FLASK_USER),
                 memory=memory(cluster, "FLASK_MEMORY"),
                 cpus=cpus(cluster, "FLASK_CPUS"),
@@ -155,9 +156,15 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
     )
 
 
+def _aliases(hosts: Sequence[Host], index: int, alias: str) -> tuple[str, ...]:
+    """Return the alias of them all; the first of several has one for itself too."""
+    return (alias, alone(hosts, 0, alias)) if index == 0 and len(hosts) > 1 else (alias,)
+
+
 def instances(cluster: Cluster) -> tuple[str, ...]:
-    """Return the names of its containers."""
-    return _names(cluster, SERVICE.hosts(cluster))
+    """Return the names by which each of its containers is reached."""
+    hosts, alias = SERVICE.hosts(cluster), cluster.settings.text("FLASK_NAME")
+    return tuple(alone(hosts, index, alias) for index, _ in enumerate(hosts))
 
 
 def _names(cluster: Cluster, hosts: Sequence[Host]) -> tuple[str, ...]:

@@ -59,6 +59,8 @@ def routes(
         kind: {name: value for part in parts for name, value in part.get(kind, {}).items()}
         for kind in ("routers", "middlewares", "services")
     }
+    # A node that is gone says nothing: another account service is asked then.
+    merged["serversTransports"] = {"soon": {"forwardingTimeouts": {"dialTimeout": "2s"}}}
     merged["middlewares"] |= _headers(secret)
     pair = {"certFile": certificate.chain, "keyFile": certificate.key}
     tls = {
@@ -108,6 +110,7 @@ def _api(origin: Origin) -> dict[str, Any]:
 def _ways_in(accounts: Sequence[str]) -> dict[str, Any]:
     """Return the door's own way to the account services, and the upstream that they are."""
     upstream = _upstream(accounts)
+    upstream["loadBalancer"]["serversTransport"] = "soon"
     check = {"path": "/health/live", "interval": "2s", "timeout": "2s"}
     upstream["loadBalancer"] |= {"healthCheck": check}
     inside = {

@@ -32,6 +32,7 @@ from services.gateway.commands import own_certificate
 from services.gateway.routes import Certificate
 from services.gateway.routes import routes as of
 from services.gateway.service import SERVICE as GATEWAY
+from services.jupyter import SERVICE as JUPYTER
 from tests.support.described import NOTHING, described
 
 SECRET = Secret("the-secret")
@@ -120,6 +121,34 @@ def test_with_a_domain_each_page_has_a_name_and_all_one_port(tmp_path: Path) -> 
     rules = {name: router["rule"] for name, router in routes(cluster)["http"]["routers"].items()}
     assert rules.pop("inside") == "PathPrefix(`/door/check/`)"
     assert all("Host(`" in rule and ".skp.example`)" in rule for rule in rules.values())
+
+
+def test_each_of_several_notebooks_is_reached_by_a_name_of_its_own(tmp_path: Path) -> None:
+    """The plain name is an alias of all: by that a browser would be at another one each time."""
+    cluster = wanted(tmp_path, flask="12")
+    found = routes(cluster)["http"]["services"]
+    reached = {
+        server["url"]
+        for name in ("jupyter", "jupyter-c02", "account-service")
+        for server in found[name]["loadBalancer"]["servers"]
+    }
+    assert reached == {
+        "http://jupyter-skp-c01:8010",
+        "http://jupyter-skp-c02:8010",
+        "http://flask-skp-c01:8060",
+        "http://flask-skp-c02:8060",
+    }
+    notebooks = list(JUPYTER.containers(cluster, NOTHING))
+    accounts = list(FLASK.containers(cluster, NOTHING))
+    for containers in (notebooks, accounts):
+        called = [{c.name, *c.aliases} for c in containers]
+        assert f"{containers[0].name}-c01" in called[0] - called[1]
+        assert containers[1].name in called[1] - called[0]
+    # Without a door nothing of them changes, and with one notebook neither.
+    doorless = replace(cluster, recorded=frozenset())
+    assert {c.aliases for c in JUPYTER.containers(doorless, NOTHING)} == {("jupyter-skp",)}
+    (one,) = JUPYTER.containers(wanted(tmp_path, jupyter="1"), NOTHING)
+    assert one.aliases == ("jupyter-skp",)
 
 
 def test_another_name_of_the_door_is_that_of_its_pages(tmp_path: Path) -> None:
