@@ -24,7 +24,7 @@ _IDENTITY = (TOKEN, SECRET, "Remote-User", "X-Remote-User", "X-Forwarded-User", 
 # Of the login page's host: what goes to the account service.
 _LOGIN_PATHS = ("/tokens", "/door/login", "/door/me", "/door/enter", "/door/logout")
 _LARGEST = 64 << 10  # bytes; of a request to the account service
-_CHAIN_IN, _CHAIN_OUT, _LIMIT = "from-outside", "to-page", "limit"
+_CHAIN_IN, _CHAIN_OUT, _LIMIT, _AGAIN = "from-outside", "to-page", "limit", "again"
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,12 @@ def _ways_in(accounts: Sequence[str]) -> dict[str, Any]:
         "entryPoints": [_INSIDE],
         "rule": "PathPrefix(`/door/check/`)",
         "service": "account-service",
-        "middlewares": ["again"],
+        "middlewares": [_AGAIN],
     }
     return {
         "routers": {_INSIDE: inside},
         "services": {"account-service": upstream},
-        "middlewares": {"again": {"retry": {"attempts": 2, "initialInterval": "100ms"}}},
+        "middlewares": {_AGAIN: {"retry": {"attempts": 2, "initialInterval": "100ms"}}},
     }
 
 
@@ -140,7 +140,7 @@ def _router(origin: Origin, chain: Sequence[str], service: str) -> dict[str, Any
 
 def _accounts_router(origin: Origin, rule: str, more: Sequence[str]) -> dict[str, Any]:
     """Return a router of a page's host that leads to the account service."""
-    router = _router(origin, [_LIMIT, _CHAIN_IN, *more], "account-service")
+    router = _router(origin, [_LIMIT, _AGAIN, _CHAIN_IN, *more], "account-service")
     whole = f"({router['rule']}) && ({rule})"
     return router | {"rule": whole, "priority": 2}
 
