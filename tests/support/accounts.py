@@ -42,8 +42,10 @@ def serving(path: Path, *more: str) -> Iterator[Env]:
         assert built.code == 0, built.all
     services = ("mysql", "flask", "nginx", "gateway", "spark", *more)
     try:
-        begun = skp("docker.apply", *services, env=env)
-        assert begun.code == 0, begun.all
+        # (What another test took down by its -rm stays down until its -run.)
+        for words in (("swarm-label",), ("spark-run",), ("apply", *services)):
+            begun = skp(f"docker.{words[0]}", *words[1:], env=env)
+            assert begun.code == 0, begun.all
         yield env
     finally:
         done = skp("-q", "docker.apply", ",".join(services), "--yes")
