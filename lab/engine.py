@@ -27,8 +27,8 @@ READY_DEADLINE = 180
 """Seconds until a started node's engine and SSH server have to answer."""
 REMOVAL_DEADLINE = 900
 """Seconds until all that is to be removed has to be gone: nodes hold gigabytes."""
-# runc 1.1 says so now and then on a busy machine, before anything ran in the container.
-_NEVER_BEGAN = "waiting for init preliminary setup"
+NEVER_BEGAN = "waiting for init preliminary setup: read init-p: connection reset by peer"
+"""runc 1.1 says so now and then on a busy machine, before anything ran in the container."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def run_in(engine: DockerClient, name: str, command: list[str]) -> tuple[int, st
     A command that the runtime lost before it began is given once more.
     """
     code, output = _run_in(engine, name, command)
-    return _run_in(engine, name, command) if _NEVER_BEGAN in output else (code, output)
+    return _run_in(engine, name, command) if NEVER_BEGAN in output else (code, output)
 
 
 def _run_in(engine: DockerClient, name: str, command: list[str]) -> tuple[int, str]:

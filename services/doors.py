@@ -55,11 +55,16 @@ def alone(hosts: Sequence[Host], index: int, name: str) -> str:
     return name if len(hosts) == 1 else f"{name}-{hosts[index].name}"
 
 
-def has_door(cluster: Cluster) -> bool:
-    """Whether the front door runs somewhere."""
+def aliases(hosts: Sequence[Host], index: int, name: str) -> tuple[str, ...]:
+    """Return the alias of all containers of a service; the first of several has `alone` too."""
+    return (name, alone(hosts, 0, name)) if index == 0 and len(hosts) > 1 else (name,)
+
+
+def doors(cluster: Cluster) -> tuple[Host, ...]:
+    """Return the nodes that a front door runs on."""
     from services import catalogue
 
-    return bool(catalogue()[GATEWAY].hosts(cluster))
+    return catalogue()[GATEWAY].hosts(cluster)
 
 
 def origins(cluster: Cluster) -> Mapping[str, Origin]:
@@ -70,13 +75,12 @@ def origins(cluster: Cluster) -> Mapping[str, Origin]:
     """
     from services import catalogue
 
-    services = catalogue()
-    doors = services[GATEWAY].hosts(cluster)
-    if not doors:
+    found = doors(cluster)
+    if not found:
         return {}
     text = cluster.settings.text
-    host = text("GATEWAY_HOST") or doors[0].ipv4
-    pages = [page for service in services.values() for page in service.pages(cluster)]
+    host = text("GATEWAY_HOST") or found[0].ipv4
+    pages = [page for service in catalogue().values() for page in service.pages(cluster)]
     if domain := text("SKP_DOMAIN"):
         port = cluster.settings.number("GATEWAY_TLS_PORT")
         return {page.name: Origin(page, f"{page.name}.{domain}", port, DOOR) for page in pages}

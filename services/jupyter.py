@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from cluster.config.earlier.names import Earlier, Outdated
-from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.layout import Folder
@@ -26,11 +25,11 @@ from services.common import (
     shared_memory,
     user,
 )
-from services.doors import alone, has_door
+from services.doors import aliases, alone, doors
 from services.images import data_science_of
 from services.spark.properties import client, log_folders
 
-_LAB_PORT, _GATEWAY_TLS_PORT = 8010, 8020  # inside the container
+_LAB_PORT, _GATEWAY_PORT = 8010, 8020  # inside the container
 _ENVIRONMENT = ("JUPYTER_BASEURL", "JUPYTER_PACKAGES_TIMEOUT")
 
 
@@ -100,9 +99,7 @@ class Jupyter(Service):
             port, other = settings.number("JUPYTER_PORT"), settings.number("JUPYTER_RESTAPIPORT")
             found += [
                 Page(lab, "JupyterLab", there, _LAB_PORT, port, Asks.OWN, base, index),
-                Page(
-                    kernels, "Kernel gateway", there, _GATEWAY_TLS_PORT, other, Asks.OWN, "/", index
-                ),
+                Page(kernels, "Kernel gateway", there, _GATEWAY_PORT, other, Asks.OWN, "/", index),
             ]
         return tuple(found)
 
@@ -126,7 +123,7 @@ class Jupyter(Service):
                 mounts=(*data_mounts(cluster, "JUPYTER_VOLUME"), *spark.mounts),
                 ports=(
                     Port(settings.number("JUPYTER_PORT"), _LAB_PORT),
-                    Port(settings.number("JUPYTER_RESTAPIPORT"), _GATEWAY_TLS_PORT),
+                    Port(settings.number("JUPYTER_RESTAPIPORT"), _GATEWAY_PORT),
                 ),
                 files=(
                     SecretFile("password", cluster.secrets["JUPYTER_PASSWORD"]),
@@ -134,7 +131,7 @@ class Jupyter(Service):
                     *spark.files,
                 ),
                 network=network(cluster, Purpose.USERS),
-                aliases=(alias, *_own_alias(cluster, hosts, index)),
+                aliases=aliases(hosts, index, alias) if doors(cluster) else (alias,),
                 user=user(cluster, facts, host.name),
                 memory=memory(cluster, "JUPYTER_MEMORY"),
                 shm=shared_memory(cluster, "JUPYTER_SHM", "JUPYTER_MEMORY"),
@@ -148,12 +145,6 @@ class Jupyter(Service):
                 stop_timeout=20,
                 after=("registry",),
             )
-
-
-def _own_alias(cluster: Cluster, hosts: Sequence[Host], index: int) -> tuple[str, ...]:
-    """Return a name for the first of several containers alone, where a front door leads to each."""
-    own = alone(hosts, index, cluster.settings.text("JUPYTER_NAME"))
-    return (own,) if index == 0 and len(hosts) > 1 and has_door(cluster) else ()
 
 
 SERVICE = Jupyter()

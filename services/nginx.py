@@ -8,13 +8,12 @@ from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
 from cluster.model.page import Asks, Page
-from cluster.model.spec import ConfigFile, Container, Image, Port, Probe
+from cluster.model.spec import ConfigFile, Container, Port, Probe
 from cluster.model.state import State
 from services.common import NGINX_USER, SCRATCH, cpus, memory, name_on, own_user
 from services.doors import LOGIN
 from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNTS
-from services.images import own_image
 from services.once_built import OnceBuilt
 
 _PORT = 8070  # inside the container
@@ -39,10 +38,6 @@ class Nginx(OnceBuilt):
         Setting("NGINX_MEMORY", "memory", "128m", "memory limit"),
         Setting("NGINX_CPUS", "cpus", "", "CPU limit"),
     )
-
-    def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """Return its own image."""
-        return (own_image(self, cluster.settings, cluster.settings.text("NGINX_TAG")),)
 
     def pages(self, cluster: Cluster) -> tuple[Page, ...]:
         """Return the login page of its first node; all have the same."""

@@ -6,7 +6,9 @@ from cluster.config.inventory import Host
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.service import Service
-from services.images import build_task
+from cluster.model.spec import Image, mark_file
+from services.common import name_on
+from services.images import build_task, own_image
 
 
 class OnceBuilt(Service):
@@ -27,12 +29,22 @@ class OnceBuilt(Service):
         implied = self.needs.hosts(cluster) and self._is_built(cluster)
         return labelled or ((cluster.inventory.master,) if implied else ())
 
-    def possible_hosts(self, cluster: Cluster) -> tuple[Host, ...]:
-        """Return the nodes that it may be on, whether its image was built or not.
+    def images(self, cluster: Cluster) -> tuple[Image, ...]:
+        """Return its own image."""
+        tag = cluster.settings.text(f"{self.name.upper()}_TAG")
+        return (own_image(self, cluster.settings, tag),)
 
-        What is asked of nodes must not depend on the answer, or each command would look twice.
+    def marks(self, cluster: Cluster, name: str) -> tuple[str, ...]:
+        """Return where nodes remember the files of its containers that may change.
+
+        They are those of all nodes that it may be on, whether its image was built or not: what is
+        asked of nodes must not depend on the answer, or each command would look twice.
+
+        Args:
+            name: the plain name of its containers.
         """
-        return super().hosts(cluster) or (cluster.inventory.master,)
+        hosts = super().hosts(cluster) or (cluster.inventory.master,)
+        return tuple(mark_file(name_on(host, index, name)) for index, host in enumerate(hosts))
 
     def no_host_error(self, cluster: Cluster) -> ConfigError:
         """Return the error: its image was not built, or what it needs has no node."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.support.accounts import Env, serving
-from tests.support.door import HOST, LOGIN, SPARK, Visitor
-from tests.support.lab import HOSTS, ROOT, on, secret, skp
+from tests.support.door import HOST, LOGIN, SPARK, Visitor, authority
+from tests.support.lab import HOSTS, ROOT, on, secret
 
 HERE = Path(__file__).parent
 AB = ROOT / ".bench" / "ab"
@@ -94,9 +94,7 @@ def measured(folder: Path, env: Env, rounds: int) -> dict[tuple[str, str, str], 
 
 def _logged_in(folder: Path, env: Env) -> str:
     """Return the cookie of a session at Spark's page."""
-    ca = folder / "ca.crt"
-    ca.write_text(skp("gateway.ca", env=env).out)
-    visitor = Visitor(ca)
+    visitor = Visitor(authority(folder, env))
     visitor.log_in("admin", secret("FLASK_ADMIN_PASSWORD"))
     visitor.enter(f"{SPARK}/")
     return f"__Host-skp-spark={visitor.session.cookies['__Host-skp-spark']}"

@@ -231,6 +231,11 @@ class Container:
         """The names of the Swarm's networks that it is on."""
         return (self.network, *self.also_on) if self.on_overlay else ()
 
+    @property
+    def has_files(self) -> bool:
+        """Whether it has a folder of files of its own at /run/skp."""
+        return bool(self.files or self.live)
+
     def marked(self, key: Secret) -> Container:
         """Return it with the mark of what its files that may change are to hold, if it has any."""
         if not self.live:

@@ -154,7 +154,7 @@ def _mounts(container: Container) -> list[dict[str, Any]]:
     ]
     # (Without a source the engine makes one, and removes it with the container.)
     mounts += [{"Type": "volume", "Target": path} for path in container.disk]
-    if container.files or container.live:
+    if container.has_files:
         mounts.append(
             {
                 "Type": "bind",

@@ -56,8 +56,7 @@ def _stop(engine: Engine, identity: str, stop_timeout: int) -> None:
     try:
         engine.stop(identity, timeout=stop_timeout)
     except docker.errors.APIError as error:
-        if _ENDED_BY_ITSELF not in str(error):
-            raise
+        _raise_unless_ended(error)
 
 
 def restart(engine: Engine, identity: str, stop_timeout: int) -> None:
@@ -65,9 +64,13 @@ def restart(engine: Engine, identity: str, stop_timeout: int) -> None:
     try:
         engine.restart(identity, timeout=stop_timeout)
     except docker.errors.APIError as error:
-        if _ENDED_BY_ITSELF not in str(error):
-            raise
+        _raise_unless_ended(error)
         engine.start(identity)
+
+
+def _raise_unless_ended(error: docker.errors.APIError) -> None:
+    if _ENDED_BY_ITSELF not in str(error):
+        raise error
 
 
 def make(node: Node, container: Container, body: dict[str, Any]) -> str:
@@ -137,7 +140,7 @@ def make_folders(node: Node, container: Container) -> None:
     """Make the folders that the container mounts, and the one for its files."""
     uid, gid = ids(container.user)
     commands = [preparing(container)] if any(m.create for m in container.mounts) else []
-    if container.files or container.live:
+    if container.has_files:
         commands.append(f"install -d -m 0711 {FILES_ROOT}")
         commands.append(f"install -d -m 0500 -o {uid} -g {gid} {_folder(container.name)}")
     if commands:

@@ -7,11 +7,10 @@ and its first account when the database first answers (decision 110).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from cluster.config.earlier.names import Earlier
-from cluster.config.inventory import Host
 from cluster.config.secrets import Secret
 from cluster.config.settings import Setting
 from cluster.errors import ConfigError
@@ -22,16 +21,13 @@ from cluster.model.page import Asks, Page
 from cluster.model.spec import (
     ConfigFile,
     Container,
-    Image,
     Port,
     Probe,
     SecretFile,
-    mark_file,
 )
 from cluster.model.state import State
 from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
-from services.doors import ACCOUNTS, LOGIN, alone, origins
-from services.images import own_image
+from services.doors import ACCOUNTS, LOGIN, aliases, alone, origins
 from services.mysql import SERVICE as MYSQL
 from services.once_built import OnceBuilt
 
@@ -67,10 +63,6 @@ class Flask(OnceBuilt):
     )
     earlier = Earlier(containers={"flask": "FLASK_NAME"}, image="FLASK")
 
-    def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """Return its own image."""
-        return (own_image(self, cluster.settings, cluster.settings.text("FLASK_TAG")),)
-
     def database(self, cluster: Cluster) -> Database:
         """Return its database, which MySQL's start makes."""
         text, password = cluster.settings.text, cluster.secrets["FLASK_DB_PASSWORD"]
@@ -85,7 +77,7 @@ class Flask(OnceBuilt):
 
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """Return what nodes remember of the list of pages that it was given."""
-        return tuple(map(mark_file, _names(cluster, self.possible_hosts(cluster))))
+        return self.marks(cluster, cluster.settings.text("FLASK_NAME"))
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name, an alias of them all."""
@@ -108,7 +100,7 @@ class Flask(OnceBuilt):
                 live=_pages(cluster),
                 network=network(cluster, Purpose.USERS),
                 also_on=beside(cluster, Purpose.DATABASES),
-                aliases=_aliases(hosts, index, alias),
+                aliases=aliases(hosts, index, alias),
                 user=own_user(cluster, facts, host.name, FLASK_USER),
                 memory=memory(cluster, "FLASK_MEMORY"),
                 cpus=cpus(cluster, "FLASK_CPUS"),
@@ -156,20 +148,10 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
     )
 
 
-def _aliases(hosts: Sequence[Host], index: int, alias: str) -> tuple[str, ...]:
-    """Return the alias of them all; the first of several has one for itself too."""
-    return (alias, alone(hosts, 0, alias)) if index == 0 and len(hosts) > 1 else (alias,)
-
-
 def instances(cluster: Cluster) -> tuple[str, ...]:
     """Return the names by which each of its containers is reached."""
     hosts, alias = SERVICE.hosts(cluster), cluster.settings.text("FLASK_NAME")
     return tuple(alone(hosts, index, alias) for index, _ in enumerate(hosts))
-
-
-def _names(cluster: Cluster, hosts: Sequence[Host]) -> tuple[str, ...]:
-    alias = cluster.settings.text("FLASK_NAME")
-    return tuple(name_on(host, index, alias) for index, host in enumerate(hosts))
 
 
 def _pages(cluster: Cluster) -> tuple[ConfigFile, ...]:
@@ -179,7 +161,7 @@ def _pages(cluster: Cluster) -> tuple[ConfigFile, ...]:
         return ()
     said = {
         each.page.name: {"title": each.page.title, "url": each.url, "path": each.page.path}
-        | {"asks": str(each.page.asks)}
+        | {"asks": str(each.page.asks), "wants_token": each.page.wants_token}
         for name, each in found.items()
         if name != LOGIN
     }

@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
-from services.gateway.routes import Certificate
+from services.gateway.pem import Certificate, text_of, written
 
 if TYPE_CHECKING:
     from cryptography import x509 as types
@@ -57,7 +57,7 @@ class Names:
 
 def root(secret: Secret, names: Names) -> str:
     """Return the authority's own certificate as PEM."""
-    return _pem(_root(secret, names))
+    return text_of(_root(secret, names))
 
 
 @cache
@@ -68,11 +68,6 @@ def certificate(secret: Secret, names: Names, period: int) -> Certificate:
         period: its number (`period_of`).
     """
     from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
 
     key, authority = _key(secret, f"door {period}"), _key(secret, "authority")
     begin = datetime.fromtimestamp(0, UTC) + period * PERIOD
@@ -95,8 +90,7 @@ def certificate(secret: Secret, names: Names, period: int) -> Certificate:
             critical=False,
         )
     )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return Certificate(_pem(_sign(builder, authority)), private)
+    return written([_sign(builder, authority)], key)
 
 
 def period_of(seconds: float) -> int:
@@ -181,12 +175,6 @@ def _name(common: str) -> types.Name:
     from cryptography import x509
 
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common)])
-
-
-def _pem(made: types.Certificate) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return made.public_bytes(Encoding.PEM).decode()
 
 
 def _is_address(host: str) -> bool:

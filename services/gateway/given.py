@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
-from services.gateway.routes import Certificate
+from services.gateway.pem import Certificate, written
 
 if TYPE_CHECKING:
     from cryptography import x509 as types
@@ -26,8 +26,7 @@ _PEM = "It wants PEM files: the certificate with those that signed it, and its k
 
 def stored(certificate: Certificate) -> Secret:
     """Return the certificate as `KEY` has it."""
-    text = f"{certificate.chain.strip()}\n{certificate.key.strip()}\n"
-    return Secret(base64.b64encode(text.encode()).decode())
+    return Secret(base64.b64encode(f"{certificate.chain}{certificate.key}".encode()).decode())
 
 
 def read(secret: Secret) -> Certificate | None:
@@ -54,12 +53,6 @@ def checked(chain: str, key: str, hosts: Collection[str], now: datetime) -> Cert
     Raises:
         ConfigError: what is wrong with them; never what is in the key.
     """
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
-
     if len(chain) + len(key) > _MOST:
         raise ConfigError(f"{_WRONG} and its key are longer than {_MOST} characters", _PEM)
     found, private = _certificates(chain), _key(key)
@@ -76,13 +69,11 @@ def checked(chain: str, key: str, hosts: Collection[str], now: datetime) -> Cert
             "Pages are at SKP_DOMAIN, GATEWAY_HOST or the door's address.",
         )
     # (A file may have both, in any order: of each, what it is to have.)
-    pem, pkcs8, plain = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    text = "".join(each.public_bytes(pem).decode() for each in found)
-    return Certificate(text, private.private_bytes(pem, pkcs8, plain).decode())
+    return written(found, private)
 
 
 def complaints(certificate: Certificate, hosts: Collection[str], now: datetime) -> list[str]:
-    """Return what a person has to know of the certificate that is stored: "" for nothing."""
+    """Return what a person has to know of the certificate that is stored."""
     leaf, found = _certificates(certificate.chain)[0], []
     days = (leaf.not_valid_after_utc - now.astimezone(UTC)).days
     if days < _SOON:

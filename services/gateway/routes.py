@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.model.page import Asks, Page
 from services.doors import ACCOUNTS, DOOR, LOGIN, Origin
+from services.gateway.pem import Certificate
 
 TOKEN, SECRET = "X-Skp-Token", "X-Skp-Door"
 """Headers: who asks, as a token for one page; and that a request came by the door."""
@@ -27,15 +27,7 @@ _LARGEST = 64 << 10  # bytes; of a request to the account service
 _CHAIN_IN, _CHAIN_OUT, _LIMIT, _AGAIN = "from-outside", "to-page", "limit", "again"
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate with its chain, and its key, both as PEM."""
-
-    chain: str
-    key: str = field(repr=False)
-
-
-def routes(
+def configuration(
     origins: Mapping[str, Origin],
     instances: Sequence[str],
     secret: str,
@@ -74,18 +66,15 @@ def routes(
 def _page(origin: Origin) -> dict[str, Any]:
     """Return routers, middlewares and the upstream of a page."""
     page, name = origin.page, origin.page.name
-    asking = _asking(origin)
-    chain = [_CHAIN_IN, *([f"ask-{name}"] if asking and name != LOGIN else []), _CHAIN_OUT]
+    asking = {f"ask-{name}": _forward_auth(page)} if _is_asked_about(origin) else {}
     made: dict[str, Any] = {
-        "routers": {name: _router(origin, chain, name)},
-        "middlewares": {},
+        "routers": {name: _router(origin, [_CHAIN_IN, *asking, _CHAIN_OUT], name)},
+        "middlewares": asking,
         "services": {name: _upstream([f"http://{page.container}:{page.inside}"])},
     }
     if name == LOGIN:
         rule = " || ".join(f"Path(`{path}`)" for path in _LOGIN_PATHS)
         made["routers"] |= {"login-door": _accounts_router(origin, rule, ())}
-    elif asking:
-        made["middlewares"][f"ask-{name}"] = _forward_auth(page)
     if page.asks is Asks.ACCOUNT:
         enter = {"replacePath": {"path": f"/door/enter/{name}"}}
         made["middlewares"][f"enter-{name}"] = enter
@@ -94,12 +83,14 @@ def _page(origin: Origin) -> dict[str, Any]:
     return made
 
 
-def _asking(origin: Origin) -> bool:
+def _is_asked_about(origin: Origin) -> bool:
     """Whether the account service is asked about each request.
 
-    Pages at ports of one host are sent each other's cookies, which it takes away there.
+    Pages at ports of one host are sent each other's cookies, which it takes away there; but for the
+    login page, which is files alone.
     """
-    return origin.page.asks is Asks.ACCOUNT or origin.entry != DOOR
+    shared = origin.entry != DOOR and origin.page.name != LOGIN
+    return origin.page.asks is Asks.ACCOUNT or shared
 
 
 def _api(origin: Origin) -> dict[str, Any]:

@@ -18,11 +18,9 @@ from cluster.model.spec import (
     SECRETS_TARGET,
     ConfigFile,
     Container,
-    Image,
     Port,
     Probe,
     SecretFile,
-    mark_file,
 )
 from cluster.model.state import State
 from services.common import GATEWAY_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
@@ -33,8 +31,7 @@ from services.flask.service import instances
 from services.gateway import given
 from services.gateway.authority import Names, certificate, period_of
 from services.gateway.given import KEY as CERTIFICATE
-from services.gateway.routes import INSIDE_PORT, routes
-from services.images import own_image
+from services.gateway.routes import INSIDE_PORT, configuration
 from services.once_built import OnceBuilt
 
 _LEAST_MEMORY = 192 << 20  # bytes; it has 92 MB when idle
@@ -72,14 +69,9 @@ class Gateway(OnceBuilt):
         Setting("GATEWAY_CPUS", "cpus", "", "CPU limit"),
     )
 
-    def images(self, cluster: Cluster) -> tuple[Image, ...]:
-        """Return its own image."""
-        return (own_image(self, cluster.settings, cluster.settings.text("GATEWAY_TAG")),)
-
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """Return what nodes remember of the routes that it was given."""
-        name, hosts = cluster.settings.text("GATEWAY_NAME"), self.possible_hosts(cluster)
-        return tuple(mark_file(name_on(host, index, name)) for index, host in enumerate(hosts))
+        return self.marks(cluster, cluster.settings.text("GATEWAY_NAME"))
 
     def warnings(self, cluster: Cluster) -> tuple[str, ...]:
         """Return warnings: a certificate ends, or pages are behind a door that is nowhere."""
@@ -95,18 +87,23 @@ class Gateway(OnceBuilt):
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield a container for each node; the first has the plain name."""
         check_memory(cluster, "GATEWAY_MEMORY", _LEAST_MEMORY)
-        (image,), found = self.images(cluster), origins(cluster)
-        for index, host in enumerate(self.hosts(cluster)):
+        hosts, (image,), found = self.hosts(cluster), self.images(cluster), origins(cluster)
+        if not hosts:
+            return
+        ports, further = _ports(cluster, found), _further(cluster)
+        listening = ConfigFile("traefik.yml", _listening(cluster, found))
+        routes = SecretFile("routes.yml", _routes(cluster, found))
+        for index, host in enumerate(hosts):
             yield Container(
                 node=host.name,
                 name=name_on(host, index, cluster.settings.text("GATEWAY_NAME")),
                 service=self.name,
                 image=image,
-                ports=_ports(cluster, found),
-                files=(ConfigFile("traefik.yml", _listening(cluster, found)),),
-                live=(SecretFile("routes.yml", _routes(cluster, found)),),
+                ports=ports,
+                files=(listening,),
+                live=(routes,),
                 network=network(cluster, Purpose.USERS),
-                also_on=_further(cluster),
+                also_on=further,
                 user=own_user(cluster, facts, host.name, GATEWAY_USER),
                 memory=memory(cluster, "GATEWAY_MEMORY"),
                 cpus=cpus(cluster, "GATEWAY_CPUS"),
@@ -134,7 +131,7 @@ def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
         secrets["GATEWAY_CA_SECRET"], called(cluster), period_of(time.time())
     )
     return Secret(
-        routes(
+        configuration(
             found,
             instances(cluster),
             secrets["FLASK_DOOR_SECRET"].reveal(),

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.support.accounts import FIRST, PASSWORD, Env, ask, inside, log_in, made, serving
+from tests.support.accounts import FIRST, PASSWORD, Env, administrator, ask, inside, made, serving
 from tests.support.browser import browser
-from tests.support.door import AIRFLOW, HOST, HTML, JUPYTER, LOGIN, SPARK, Visitor, wait_until
+from tests.support.data_volumes import until
+from tests.support.door import AIRFLOW, HOST, HTML, JUPYTER, LOGIN, SPARK, Visitor, authority
 from tests.support.lab import host_docker, on, secret, skp
 from tests.support.sheet import needs_browser
 
@@ -35,15 +36,12 @@ def running(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def ca(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ca") / "ca.crt"
-    path.write_text(skp("gateway.ca", env=running).out)
-    return path
+    return authority(tmp_path_factory.mktemp("ca"), running)
 
 
 @pytest.fixture(scope="module")
 def admin(running: Env) -> str:
-    token: str = log_in("admin", secret("FLASK_ADMIN_PASSWORD"))["access_token"]
-    return token
+    return administrator()
 
 
 @needs_browser
@@ -148,7 +146,7 @@ def test_behind_the_door_alone_the_pages_own_ports_are_closed(
     try:
         listening = on("c01", "sudo ss -Hltn").out
         assert not [port for port in (8010, 8020, 8030, 8060, 8070) if f":{port} " in listening]
-        wait_until(lambda: Visitor(ca).get(LOGIN).status_code == 200)
+        until(lambda: Visitor(ca).get(LOGIN).status_code == 200, 30)
         assert Visitor(ca).get(f"{JUPYTER}/jupyter-skp/login").status_code == 200
     finally:
         again = skp(
@@ -163,8 +161,7 @@ def test_with_a_domain_every_page_has_a_name(
     named = {**running, **settings(SKP_DOMAIN="skp.example.com")}
     done = skp("docker.apply", "gateway", "flask", env=named)
     assert done.code == 0, done.all
-    ca = tmp_path / "ca.crt"
-    ca.write_text(skp("gateway.ca", env=named).out)
+    ca = authority(tmp_path, named)
 
     def curl(name: str, *more: str) -> str:
         at = f"{name}.skp.example.com:8443"
@@ -175,7 +172,7 @@ def test_with_a_domain_every_page_has_a_name(
         return ran.stdout
 
     try:
-        wait_until(lambda: " 200" in curl("login").partition("\n")[0])
+        until(lambda: " 200" in curl("login").partition("\n")[0], 30)
         spark = curl("spark", "-H", "Accept: text/html")
         assert "location: https://login.skp.example.com:8443/?page=spark" in spark
         assert " 404" in curl("nobody").partition("\n")[0]
@@ -199,7 +196,7 @@ def test_of_two_doors_one_may_be_lost_and_its_label_moves_it(
     host_docker("kill", "c02")
     try:
         found = Visitor(ca)
-        wait_until(lambda: found.post("/door/login", {"name": "many-1", "password": PASSWORD}).ok)
+        until(lambda: found.post("/door/login", {"name": "many-1", "password": PASSWORD}).ok, 30)
         assert "Spark Master" in found.enter(f"{SPARK}/").text
     finally:
         assert skp("-q", "lab.up", "-n", "3", "--publish").code == 0

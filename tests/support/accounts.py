@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.support.lab import ROOT, Ran, labelled, on, run, skp
+from tests.support.lab import ROOT, Ran, labelled, on, run, secret, skp
 
 Env = dict[str, str]
 
@@ -65,6 +65,11 @@ def log_in(name: str, password: str = PASSWORD, at: str = FIRST, **more: str) ->
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+def administrator() -> str:
+    """Return an access token of the first account."""
+    return str(log_in("admin", secret("FLASK_ADMIN_PASSWORD"))["access_token"])
 
 
 def status(token: str, at: str = FIRST) -> int:

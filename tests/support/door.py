@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 import websocket
 
-from tests.support.accounts import PASSWORD
-from tests.support.lab import on
+from tests.support.accounts import PASSWORD, Env
+from tests.support.data_volumes import until
+from tests.support.lab import on, skp
 
 HOST = "10.99.0.11"
 LOGIN, SPARK, HISTORY = (f"https://{HOST}:{port}" for port in (9070, 9030, 19080))
@@ -83,6 +83,13 @@ class Visitor:
         return self.get(f"{parts.scheme}://{parts.netloc}{entered.headers['Location']}", **HTML)
 
 
+def authority(folder: Path, env: Env) -> Path:
+    """Return the file of the authority's certificate, as gateway.ca prints it."""
+    path = folder / "ca.crt"
+    path.write_text(skp("gateway.ca", env=env).out)
+    return path
+
+
 @contextmanager
 def echo(alias: str, port: int) -> Iterator[None]:
     """Have a container of a user's take a page's place: it answers with the headers it was sent."""
@@ -109,17 +116,9 @@ def answered(get: Callable[[], requests.Response]) -> dict[str, str]:
         return found.status_code not in (502, 504)
 
     if found.status_code in (502, 504):
-        wait_until(answers)
+        until(answers, 30)
     assert found.status_code == 200, found.text
     return dict(json.loads(found.text))
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Return once something holds; fails after the deadline."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that in time"
-        time.sleep(0.2)
 
 
 def socket_to(url: str, ca: Path, **headers: str) -> websocket.WebSocket:

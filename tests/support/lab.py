@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.engine import NEVER_BEGAN
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODES = ("c01", "c02", "c03")
 JUPYTER = "http://10.99.0.11:8010/jupyter-skp"
@@ -72,14 +74,10 @@ class Ran:
         return self.out + self.err
 
 
-# runc 1.1 says so now and then on a busy machine, before anything ran in the container.
-_NEVER_BEGAN = "waiting for init preliminary setup: read init-p: connection reset by peer"
-
-
 def run(*words: str, seconds: float = 20 * MINUTES, env: Mapping[str, str] | None = None) -> Ran:
     """Run a program of the project from its root; again where its container never began it."""
     ran = _run(words, seconds, env)
-    return _run(words, seconds, env) if ran.code == 126 and _NEVER_BEGAN in ran.all else ran
+    return _run(words, seconds, env) if ran.code == 126 and NEVER_BEGAN in ran.all else ran
 
 
 def _run(words: tuple[str, ...], seconds: float, env: Mapping[str, str] | None) -> Ran:

@@ -50,11 +50,17 @@ def told(**pages: Any) -> str:
 def test_pages_are_read_with_origins_as_browsers_write_them(door: Any) -> None:
     text = told(
         spark={"title": "Spark", "url": "https://Spark.Example:443/"},
-        six={"url": "https://[FD00:0::1]:9031", "asks": "own", "path": "/lab/"},
+        six={
+            "url": "https://[FD00:0::1]:9031",
+            "asks": "own",
+            "path": "/lab/",
+            "wants_token": True,
+        },
     )
     found = door.parse(text)
     assert found.login == LOGIN
     assert found.pages["spark"] == door.Page("spark", "Spark", "https://spark.example", "account")
+    assert [page.wants_token for page in found.pages.values()] == [False, True]
     assert found.pages["six"].described() == {
         "name": "six",
         "title": "six",

@@ -29,8 +29,8 @@ from services.gateway import authority, given
 from services.gateway.authority import PERIOD, Names, certificate, period_of, root
 from services.gateway.commands import authority as printed
 from services.gateway.commands import own_certificate
-from services.gateway.routes import Certificate
-from services.gateway.routes import routes as of
+from services.gateway.pem import Certificate
+from services.gateway.routes import configuration
 from services.gateway.service import SERVICE as GATEWAY
 from services.jupyter import SERVICE as JUPYTER
 from tests.support.described import NOTHING, described
@@ -177,7 +177,9 @@ def test_what_has_no_login_of_its_own_is_asked_about_at_every_door(
 def test_a_page_that_wants_to_know_who_asks_is_told_by_a_token(tmp_path: Path) -> None:
     spark = origins(wanted(tmp_path))["spark"]
     page = replace(spark, page=replace(spark.page, wants_token=True))
-    told = json.loads(of({"spark": page}, ["flask-skp"], "secret", Certificate("", ""), 8060))
+    told = json.loads(
+        configuration({"spark": page}, ["flask-skp"], "secret", Certificate("", ""), 8060)
+    )
     asking = told["http"]["middlewares"]["ask-spark"]["forwardAuth"]
     assert asking["authResponseHeaders"] == ["Cookie", "X-Skp-Token"]
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.accounts import Env, log_in, serving
-from tests.support.lab import secret
+from tests.support.accounts import Env, administrator, serving
 
 
 @pytest.fixture(scope="package")
@@ -20,5 +19,4 @@ def running(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def admin(running: Env) -> str:
     """The access token of the first account."""
-    token: str = log_in("admin", secret("FLASK_ADMIN_PASSWORD"))["access_token"]
-    return token
+    return administrator()

@@ -12,6 +12,7 @@ import requests
 from tests.support.accounts import FIRST, SECOND, Env, ask, log_in, made
 from tests.support.browser import browser
 from tests.support.confined import check_confined
+from tests.support.data_volumes import until
 from tests.support.door import (
     AIRFLOW,
     API,
@@ -24,10 +25,10 @@ from tests.support.door import (
     SPARK,
     Visitor,
     answered,
+    authority,
     echo,
     run_in_kernel,
     socket_to,
-    wait_until,
 )
 from tests.support.lab import on, run, secret, skp
 from tests.support.sheet import needs_browser
@@ -38,9 +39,7 @@ GUESS = {"X-Skp-Token": "guess", "X_Skp_Token": "guess", "X.Skp.Token": "guess"}
 @pytest.fixture(scope="module")
 def ca(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The authority's certificate, as gateway.ca prints it."""
-    path = tmp_path_factory.mktemp("ca") / "ca.crt"
-    path.write_text(skp("gateway.ca", env=running).out)
-    return path
+    return authority(tmp_path_factory.mktemp("ca"), running)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def test_a_session_ends_with_its_login_on_whichever_instance(visitor: Visitor) -
     assert visitor.get(SPARK, **HTML).status_code == 302
     assert "Spark Master" in visitor.enter(f"{SPARK}/").text
     assert ask("DELETE", "/tokens", token=token, at=SECOND).status_code == 204
-    wait_until(lambda: visitor.get(SPARK, **HTML).status_code == 302, seconds=1)
+    until(lambda: visitor.get(SPARK, **HTML).status_code == 302, 1)
 
 
 def test_a_page_behind_the_account_gets_no_secret_of_the_visitors(visitor: Visitor) -> None:
@@ -217,7 +216,7 @@ def test_a_kernel_is_spoken_to_while_the_certificate_is_exchanged(
             done = skp("docker.apply", "gateway", env=env)
             assert done.code == 0, done.all
             assert "configure" in done.out
-            wait_until(partial(_shows, ca, accepted))
+            until(partial(_shows, ca, accepted), 30)
             assert run_in_kernel(channel, f"print({said})") == said
         assert started() == before
         assert skp("docker.apply", "gateway", "flask", env=running).out.startswith("Nothing to")
@@ -238,7 +237,7 @@ def test_one_account_service_is_enough(running: Env, visitor: Visitor) -> None:
     assert "Spark Master" in visitor.enter(f"{SPARK}/").text
     assert on("c01", "docker stop flask-skp").code == 0
     try:
-        wait_until(lambda: visitor.get(SPARK, **HTML).status_code == 200)
+        until(lambda: visitor.get(SPARK, **HTML).status_code == 200, 30)
         codes = [visitor.get(SPARK, **HTML).status_code for _ in range(10)]
         assert codes == [200] * 10
     finally:

@@ -51,10 +51,11 @@ def check(name: str) -> Response:
     service = current()
     service.store.check()
     with _visit(name) as (session, visit):
-        if visit is not None:
+        if visit is not None and page.wants_token:
             passed.headers["X-Skp-Token"] = service.tokens.access(
                 session, visit.account, visit.family, name
             )
+        if visit is not None:
             return passed
     if asked.is_navigation:
         return _to_login(name, asked.uri)
@@ -105,9 +106,7 @@ def give_code(given: dict[str, Any]) -> dict[str, str]:
     with _visit(LOGIN) as (session, visit):
         if visit is None:
             raise _no_session()
-        page = _page(given["page"])
-        if page.asks == "own":
-            raise UnknownError("the page has a login of its own", "Open its own address.")
+        page = _page_of_the_door(given["page"])
         code = sessions.give_code(session, visit, page.name)
     return {"location": door.enter_url(page, code, given["path"], given["state"])}
 
@@ -115,9 +114,8 @@ def give_code(given: dict[str, Any]) -> dict[str, str]:
 @BLUEPRINT.get("/enter/<name>")
 def enter(name: str) -> Response:
     """Begin a page's session for a code, in the browser that asked for it."""
-    page, path = _page(name), request.args.get("path", "/")
-    if page.asks == "own":
-        raise UnknownError("the page has a login of its own", "Open its own address.")
+    path = request.args.get("path", "/")
+    _page_of_the_door(name)
     state = door.read_cookie(_cookies(), door.state_cookie(name))
     told = request.args.get("state", "")
     if not state or not hmac.compare_digest(state.encode(), told.encode(errors="replace")):
@@ -176,6 +174,14 @@ def _page(name: str) -> Page:
     if found is None:
         raise UnknownError("there is no page of that name", "./skp.py docker.status")
     return found
+
+
+def _page_of_the_door(name: str) -> Page:
+    """Return a page that the door asks for the account; raises UnknownError."""
+    page = _page(name)
+    if page.asks == "own":
+        raise UnknownError("the page has a login of its own", "Open its own address.")
+    return page
 
 
 @contextmanager

@@ -47,6 +47,7 @@ class Page:
         url: its origin.
         asks: "account" if the door asks for the account, "own" if the page has a login of its own.
         path: where it begins.
+        wants_token: whether it is told who asks.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Page:
     url: str
     asks: str
     path: str = "/"
+    wants_token: bool = False
 
     def described(self) -> dict[str, str]:
         """Return what a browser may know of it."""
@@ -131,7 +133,8 @@ def _page(name: str, told: Any) -> Page:
     title, path = told.get("title", name), told.get("path", "/")
     if not isinstance(title, str) or not isinstance(path, str):
         raise PagesError(f"{name}: its title or its path is no text")
-    return Page(name, title, _origin(told.get("url")), told["asks"], local_path(path))
+    wants_token = told.get("wants_token") is True
+    return Page(name, title, _origin(told.get("url")), told["asks"], local_path(path), wants_token)
 
 
 def _origin(url: Any) -> str:

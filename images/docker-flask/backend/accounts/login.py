@@ -7,7 +7,7 @@ import time
 
 from limits import RateLimitItem, parse
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from accounts import names
@@ -15,6 +15,7 @@ from accounts.errors import LimitError, LoginError
 from accounts.limits_store import MySQLStorage
 from accounts.models import Account
 from accounts.passwords import LONGEST, Hasher
+from accounts.people import named
 
 _LOG = logging.getLogger("accounts")
 _ACCOUNT = parse("10/5 minutes")
@@ -44,9 +45,7 @@ class Logins:
             counted.append((_ACCOUNT, ("account", name)))
         for limit, key in counted:
             self._count(limit, key)
-        account = (
-            session.scalar(select(Account).where(Account.name == name)) if counted[1:] else None
-        )
+        account = named(session, Account, name)
         kept = account.password_hash if account else None
         fits = self._hasher.matches(kept, password[: LONGEST + 1])
         if account is None or not fits or account.is_disabled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from accounts import names, numbers, passwords, ssh_keys
 from accounts.config import Config
 from accounts.errors import ConflictError, UnknownError
-from accounts.models import Account, Family, Member, SshKey
+from accounts.models import Account, Family, Member, Project, SshKey
 from accounts.passwords import Hasher
 from accounts.rights import Level, Role
 from accounts.tokens import projects_of, revoke_all
 
 _LOG = logging.getLogger("accounts")
 _MOST_KEYS = 20
+_Named = TypeVar("_Named", Account, Project)
 
 
 class People:
@@ -64,12 +65,19 @@ class People:
 
 def find(session: Session, name: str) -> Account:
     """Return the account of that name; raises UnknownError."""
-    # (MySQL refuses to compare a name with characters that no name has.)
-    one = select(Account).where(Account.name == name)
-    found = session.scalar(one) if names.is_formed(name) else None
+    found = named(session, Account, name)
     if found is None:
         raise UnknownError("there is no account of that name", "./skp.py account.list")
     return found
+
+
+def named(session: Session, kind: type[_Named], name: str) -> _Named | None:
+    """Return the account or the project of that name, or None.
+
+    MySQL refuses to compare a name with characters that no name has, so it is not asked for these.
+    """
+    one = select(kind).where(kind.name == name)
+    return session.scalar(one) if names.is_formed(name) else None
 
 
 def every(session: Session) -> list[Account]:

@@ -13,7 +13,7 @@ from accounts import names, numbers
 from accounts.config import Config
 from accounts.errors import UnknownError
 from accounts.models import Account, Member, Project
-from accounts.people import keep_an_owner
+from accounts.people import keep_an_owner, named
 from accounts.rights import Role
 
 _LOG = logging.getLogger("accounts")
@@ -33,8 +33,7 @@ def add(session: Session, config: Config, name: str, owner: Account) -> Project:
 
 def find(session: Session, name: str) -> Project:
     """Return the project of that name; raises UnknownError."""
-    one = select(Project).where(Project.name == name)
-    found = session.scalar(one) if names.is_formed(name) else None
+    found = named(session, Project, name)
     if found is None:
         raise UnknownError("there is no project of that name")
     return found
