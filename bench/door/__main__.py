@@ -1,7 +1,7 @@
 """`bench/run door`: requests a second and latency through the door, beside nginx in its place.
 
-ApacheBench asks for the same file of the same page: directly, through nginx with TLS as a proxy on
-the same node and networks, and through the door; in turn, over connections that stay open.
+h2load asks for the same file of the same page by HTTP/1.1: directly, through nginx with TLS as a
+proxy on the same node and networks, and through the door; in turn, over connections that stay open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tests.support.door import HOST, LOGIN, SPARK, Visitor, authority
 from tests.support.lab import HOSTS, ROOT, on, secret
 
 HERE = Path(__file__).parent
-AB = ROOT / ".bench" / "ab"
+H2LOAD = ROOT / ".bench" / "h2load"
+_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 PROXY, PORT = "skp-bench-nginx", 9443
 # Requests and connections: of one client after another, and of eight at once.
 RUNS = {"one client": (1000, 1), "eight clients": (4000, 8)}
@@ -52,7 +53,7 @@ http {
 
 @dataclass(frozen=True)
 class Figure:
-    """What ApacheBench says of a run: requests a second, and the mean request in ms."""
+    """What h2load says of a run: requests a second, and the mean request in ms."""
 
     rate: float
     each: float
@@ -123,19 +124,18 @@ def nginx(upstream: str) -> Iterator[None]:
 
 
 def bench(url: str, number: int, clients: int, cookie: str) -> Figure:
-    """Return what ApacheBench measures of `number` requests by `clients` at once."""
-    words = [str(AB / "ab"), "-q", "-k", "-r", "-n", str(number), "-c", str(clients)]
+    """Return what h2load measures of `number` requests by `clients` at once."""
+    words = [str(H2LOAD / "h2load"), "--h1", "-n", str(number), "-c", str(clients)]
     words += ["-H", f"Cookie: {cookie}"] if cookie else []
     done = subprocess.run(
         [*words, url], capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "LD_LIBRARY_PATH": str(AB)},
+        env={**os.environ, "LD_LIBRARY_PATH": str(H2LOAD)},
     )  # fmt: skip
-    rate = re.search(r"Requests per second: +([0-9.]+)", done.stdout)
-    mean = re.search(r"Time per request: +([0-9.]+) .*\(mean\)", done.stdout)
-    failed = re.search(r"Non-2xx responses: +([0-9]+)|Failed requests: +([1-9][0-9]*)", done.stdout)
-    if not (rate and mean) or failed:
+    rate = re.search(r"finished in .*?, ([0-9.]+) req/s", done.stdout)
+    mean = re.search(r"time for request: +\S+ +\S+ +([0-9.]+)(us|ms|s) ", done.stdout)
+    if not (rate and mean) or f"status codes: {number} 2xx," not in done.stdout:
         sys.exit(f"bench: {url}: {done.stdout}{done.stderr}")
-    return Figure(float(rate[1]), float(mean[1]))
+    return Figure(float(rate[1]), float(mean[1]) * _MS[mean[2]])
 
 
 def report(found: Mapping[tuple[str, str, str], Sequence[Figure]]) -> str:
