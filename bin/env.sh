@@ -110,6 +110,7 @@ export FLASK_TAG="latest"
 export GATEWAY_NAME="gateway-skp"           # Container Name
 export GATEWAY_OFFSET="1000"                # its ports: those of the pages, and this
 export GATEWAY_HOST=""                      # "": the address of its node
+export GATEWAY_ADDRESS=""                   # several doors: an address that is always at one that works
 export GATEWAY_IMAGE="skp/docker-gateway"
 export GATEWAY_TAG="latest"
 

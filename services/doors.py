@@ -79,7 +79,7 @@ def origins(cluster: Cluster) -> Mapping[str, Origin]:
     if not found:
         return {}
     text = cluster.settings.text
-    host = text("GATEWAY_HOST") or found[0].ipv4
+    host = text("GATEWAY_HOST") or text("GATEWAY_ADDRESS") or found[0].ipv4
     pages = [page for service in catalogue().values() for page in service.pages(cluster)]
     if domain := text("SKP_DOMAIN"):
         port = cluster.settings.number("GATEWAY_TLS_PORT")

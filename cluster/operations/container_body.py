@@ -99,14 +99,19 @@ def _published(container: Container) -> tuple[Port, ...]:
     return () if container.network == HOST else container.ports
 
 
+def _bindings(container: Container) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for port in _published(container):
+        binding = {"HostIp": port.address, "HostPort": str(port.host)}
+        found.setdefault(f"{port.container}/{port.protocol}", []).append(binding)
+    return found
+
+
 def _host_config(container: Container) -> dict[str, Any]:
     return {
         "NetworkMode": _network_mode(container),
         "Mounts": _mounts(container),
-        "PortBindings": {
-            f"{p.container}/{p.protocol}": [{"HostIp": p.address, "HostPort": str(p.host)}]
-            for p in _published(container)
-        },
+        "PortBindings": _bindings(container),
         "RestartPolicy": {"Name": container.restart},
         "Init": True,
         "Memory": container.memory,

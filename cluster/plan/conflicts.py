@@ -39,19 +39,21 @@ def _names(settings: Settings, containers: Iterable[Container]) -> Iterator[Conf
 
 
 def _ports(settings: Settings, containers: Iterable[Container]) -> Iterator[ConfigError]:
-    taken: dict[tuple[str, int, str], str] = {}
+    taken: dict[tuple[str, int, str], dict[str, str]] = {}
     for container in containers:
         for port in container.ports:
-            place = (container.node, port.host, port.protocol)
-            if place in taken:
-                who = " and ".join(dict.fromkeys([taken[place], container.name]))
+            others = taken.setdefault((container.node, port.host, port.protocol), {})
+            # (One container may have a port at two addresses.)
+            clash = [n for at, n in others.items() if n != container.name or at == port.address]
+            if clash:
+                who = " and ".join(dict.fromkeys([*clash, container.name]))
                 keys = " and ".join(settings.ports(port.host))
                 yield ConfigError(
                     f"{settings.path}: port {port.host}/{port.protocol} is wanted twice on "
                     f"{container.node}, by {who}{f': {keys}' if keys else ''}",
                     "Give one of them another port.",
                 )
-            taken[place] = container.name
+            others[port.address] = container.name
 
 
 def _addresses(cluster: Cluster) -> Iterator[ConfigError]:

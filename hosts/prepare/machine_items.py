@@ -10,7 +10,7 @@ from cluster.config.inventory import Inventory
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
-from cluster.model.listeners import LOOPBACK
+from cluster.model.listeners import ALL, ALL_IPV4, LOOPBACK, published
 from cluster.model.service import Service
 from cluster.model.spec import HOST
 from cluster.model.state import DATA_PORT, State
@@ -52,17 +52,20 @@ def firewall(
             loopback, and what SKP_NODE_PORTS says.
     """
     nothing = State({}, {}, None)
-    published = {
-        str(port.host)
+    open_ports = {
+        port
         for service in services
-        for container in service.containers(cluster, nothing)
+        for container in published(cluster, service, nothing)
         if container.network != HOST
         for port in container.ports
         if port.address != LOOPBACK
     }
-    ports = published | set(cluster.settings.text("SKP_NODE_PORTS").split())
+    ports = {str(p.host) for p in open_ports} | set(cluster.settings.text("SKP_NODE_PORTS").split())
+    # An address that moves leads to a node's own ports as well.
+    own = dict.fromkeys(host.ipv4 for host in cluster.inventory.hosts)
+    moving = {port.address for port in open_ports} - {ALL, ALL_IPV4, *own}
     values = {
-        "NODES": " ".join(host.ipv4 for host in cluster.inventory.hosts),
+        "NODES": " ".join([*own, *sorted(moving)]),
         "PORTS": " ".join(sorted(ports, key=int)),
         "OVERLAY": " ".join(sorted({str(DATA_PORT), cluster.settings.text("SKP_NET_PORT")})),
     }

@@ -29,6 +29,8 @@ from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNT_SERVICE
 from services.flask.service import instances
 from services.gateway import given
+from services.gateway.address import KEY as ADDRESS
+from services.gateway.address import address, at_both, keepers
 from services.gateway.authority import Names, certificate, period_of
 from services.gateway.given import KEY as CERTIFICATE
 from services.gateway.routes import INSIDE_PORT, configuration
@@ -61,6 +63,7 @@ class Gateway(OnceBuilt):
         Setting(
             "GATEWAY_HOST", "optional-host", "", 'name or address of the door; "": its node\'s'
         ),
+        Setting(ADDRESS, "moving-address", "", "address that moves to a door that works"),
         Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
         Setting(CERTIFICATE, "base64-file", "", "what gateway.cert stored: leave it to that"),
         Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
@@ -85,12 +88,13 @@ class Gateway(OnceBuilt):
         return (f"{place}: SKP_DOOR_ONLY: no front door runs, and pages publish no ports",)
 
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
-        """Yield a container for each node; the first has the plain name."""
+        """Yield a container for each node, the first with the plain name; and its address's."""
         check_memory(cluster, "GATEWAY_MEMORY", _LEAST_MEMORY)
         hosts, (image,), found = self.hosts(cluster), self.images(cluster), origins(cluster)
         if not hosts:
             return
         ports, further = _ports(cluster, found), _further(cluster)
+        moves = 1 if address(cluster) else 0
         listening = ConfigFile("traefik.yml", _listening(cluster, found))
         routes = SecretFile("routes.yml", _routes(cluster, found))
         for index, host in enumerate(hosts):
@@ -99,7 +103,7 @@ class Gateway(OnceBuilt):
                 name=name_on(host, index, cluster.settings.text("GATEWAY_NAME")),
                 service=self.name,
                 image=image,
-                ports=ports,
+                ports=at_both(cluster, host, ports),
                 files=(listening,),
                 live=(routes,),
                 network=network(cluster, Purpose.USERS),
@@ -112,14 +116,17 @@ class Gateway(OnceBuilt):
                 probe=Probe(("gateway-health",), timeout=6),
                 stop_timeout=15,
                 after=("registry", ACCOUNT_SERVICE.name),
-                rolling_order=index + 1,
+                # (Before that, it could not listen on an address that is not there.)
+                start_phase=moves,
+                rolling_order=moves * len(hosts) + index + 1,
             )
+        yield from keepers(cluster, hosts, image, ports[0].host)
 
 
 def called(cluster: Cluster) -> Names:
     """Return what the doors are called. (A node's own name comes and goes with the label.)"""
     text = cluster.settings.text
-    given = (text("GATEWAY_HOST"),) if text("GATEWAY_HOST") else ()
+    given = tuple(filter(None, (text("GATEWAY_HOST"), address(cluster))))
     hosts = tuple(host.ipv4 for host in SERVICE.hosts(cluster))
     names = dict.fromkeys((*hosts, *given, "127.0.0.1", "localhost"))
     return Names(tuple(names), text("SKP_DOMAIN"))
