@@ -77,7 +77,8 @@ def _make(made: Machines, name: str) -> None:
     done = host_docker(
         "run", "-d", "--name", name, "--hostname", name, "--privileged", "--network", NETWORK,
         "--ip", address(name), "--tmpfs", "/run", "-v", f"{name}-docker:/var/lib/docker",
-        "-v", "skp-bare-home:/home/skp/skp/volume", IMAGE,
+        "-v", "skp-bare-home:/home/skp/skp/volume",
+        "-v", "skp-bare-platform:/home/skp/skp/platform", IMAGE,
     )  # fmt: skip
     assert done.code == 0, done.all
     files = archive(host_settings(LabConfig(checkout=ROOT)))
@@ -112,5 +113,6 @@ def _told(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
 
 def _remove(names: tuple[str, ...]) -> None:
     host_docker("rm", "-f", "-v", *names)
-    host_docker("volume", "rm", "-f", "skp-bare-home", *(f"{name}-docker" for name in names))
+    shared = ("skp-bare-home", "skp-bare-platform")
+    host_docker("volume", "rm", "-f", *shared, *(f"{name}-docker" for name in names))
     host_docker("network", "rm", NETWORK)

@@ -1,0 +1,40 @@
+"""SKP's own file of a deployment, and how it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster.config.document import Document
+from cluster.errors import ConfigError
+from workloads.form import Form
+
+_HEAD = "# A deployment of SKP. yaml-language-server: $schema={schema}\n"
+
+
+def form(document: Document) -> Form:
+    """Return the form of a file of our own: it is that already."""
+    if not isinstance(document.value, dict):
+        what = "an object is needed, with name and containers"
+        raise ConfigError(f"{document.path}:1: {what}", "docs/deployments.md shows one.")
+    return Form(document.path, document.value, document.place)
+
+
+def written(value: dict[str, Any], schema: Path) -> str:
+    """Return a form as the text of a file of our own.
+
+    Args:
+        schema: where an editor finds what is allowed.
+    """
+    body = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return _HEAD.format(schema=schema) + body
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which refers to nothing by an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Write each value where it is."""
+        return True
