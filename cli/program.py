@@ -33,7 +33,7 @@ _TAKE_WORDS = {
     "docker.image-admit": "reference",
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
-    "config.import": "file",
+    **dict.fromkeys(("config.import", "deploy.convert"), "file"),
 }
 # What of these has dots too, and may look like a task.
 _FILES = "file"

@@ -14,6 +14,7 @@ from tasks import (
     blobfs,
     config,
     cron,
+    deploy,
     docker,
     gateway,
     host,
@@ -31,8 +32,8 @@ from tasks import (
 
 ns = Collection()
 for _module in (
-    *(account, blobfs, config, cron, docker, gateway, host, iptable, lab, lang, nfs),
-    *(project, s3fs, secrets, ssh, sshfs, volume),
+    *(account, blobfs, config, cron, deploy, docker, gateway, host, iptable, lab, lang),
+    *(nfs, project, s3fs, secrets, ssh, sshfs, volume),
 ):
     ns.add_collection(_module.ns)
 for _name in ns.task_names:

@@ -44,7 +44,18 @@ print(json.dumps({
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with the files of the page."""
     tree = tmp_path_factory.mktemp("checkout")
-    for name in ("cli", "cluster", "cron", "etc", "hosts", "lab", "tasks", "tests", ".venv"):
+    for name in (
+        "cli",
+        "cluster",
+        "cron",
+        "etc",
+        "hosts",
+        "lab",
+        "tasks",
+        "tests",
+        "workloads",
+        ".venv",
+    ):
         (tree / name).symlink_to(ROOT / name)
     for name in ("services", "images"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -75,7 +75,18 @@ def typed(words: list[str]) -> int:
 def copied(project: Path) -> None:
     """Make a project out of its files: our code, and the environment that it runs in."""
     shutil.copy(ROOT / "skp.py", project)  # a link would lead it back here
-    for name in ("images", "cli", "cluster", "cron", "hosts", "services", "tasks", "lab", ".venv"):
+    for name in (
+        "images",
+        "cli",
+        "cluster",
+        "cron",
+        "hosts",
+        "services",
+        "tasks",
+        "lab",
+        "workloads",
+        ".venv",
+    ):
         (project / name).symlink_to(ROOT / name)
     for schema in (ROOT / "etc").glob("*.schema.json"):
         shutil.copy(schema, project / "etc")

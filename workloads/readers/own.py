@@ -11,7 +11,8 @@ from cluster.config.document import Document
 from cluster.errors import ConfigError
 from workloads.form import Form
 
-_HEAD = "# A deployment of SKP. yaml-language-server: $schema={schema}\n"
+# Editors that know YAML's language server show what is allowed by this line.
+_HEAD = "# yaml-language-server: $schema={schema}\n"
 
 
 def form(document: Document) -> Form:
@@ -38,3 +39,12 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write each value where it is."""
         return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # (In single quotes PyYAML would write these as ends of lines, which are read as blanks.)
+    style = '"' if set(text) & set("\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
