@@ -33,7 +33,9 @@ _TAKE_WORDS = {
     "docker.image-admit": "reference",
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
-    **dict.fromkeys(("config.import", "deploy.convert"), "file"),
+    **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert"), "file"),
+    "deploy.rollback": "name",
+    "deploy.rm": "row",
 }
 # What of these has dots too, and may look like a task.
 _FILES = "file"

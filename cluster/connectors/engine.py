@@ -66,12 +66,17 @@ class Engine(docker.APIClient):
             self._check(response)
             yield from bounded.limited(response.iter_content(1 << 20), _MOST_IMAGE, self.timeout)
 
-    def log_chunks(self, container: str, options: Mapping[str, str]) -> Iterator[bytes]:
-        """Read a container's log as the engine sends it, with `options` of its API.
+    def log_chunks(
+        self, ident: str, options: Mapping[str, str], kind: str = "containers"
+    ) -> Iterator[bytes]:
+        """Read a log as the engine sends it, with `options` of its API.
+
+        Args:
+            kind: what `ident` is of: "containers", or of the Swarm "services" or "tasks".
 
         The deadline holds until the log begins, and for every chunk unless it is followed.
         """
-        url = f"{self.base_url}/v{API_VERSION}/containers/{container}/logs"
+        url = f"{self.base_url}/v{API_VERSION}/{kind}/{ident}/logs"
         with self.get(url, params=options, stream=True, timeout=self.timeout) as response:
             self._check(response)
             if "follow" in options:
@@ -140,6 +145,19 @@ class Engine(docker.APIClient):
         body = {"Name": name, "Labels": dict(labels)}
         params = {"version": str(version)}
         self._check(self.post(url, json=body, params=params, timeout=self.timeout))
+
+    def of_swarm(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **params: str
+    ) -> Any:
+        """Put a request about the Swarm's objects; the SDK's calls leave fields of services out.
+
+        Args:
+            path: below the API's version, e.g. "/services/create".
+        """
+        url = f"{self.base_url}/v{API_VERSION}{path}"
+        with self.request(method, url, json=body, params=params, timeout=self.timeout) as answer:
+            self._check(answer)
+            return answer.json() if answer.content else None
 
     def _check(self, response: requests.Response) -> None:
         try:

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import docker.errors
 
 from cluster.connectors.engine import Engine
 from cluster.connectors.fleet import Fleet
+from cluster.connectors.managers import Managers
 from cluster.errors import NodeError
 from cluster.lock.holder import BEAT_SECONDS, LOST_SECONDS, STALE_SECONDS, Holder, LockedError
 
@@ -25,8 +26,6 @@ NAME = "skp-lock"
 LABEL_HOLDER, LABEL_BEAT = "skp.holder", "skp.beat"
 _PAUSE = 0.5  # seconds between two looks at a lock whose holder may be dead
 _REQUEST_SECONDS = 10  # the deadline of one request: two managers can be asked in LOST_SECONDS
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class Store:
 
     def __init__(self, fleet: Fleet, managers: Iterable[str]) -> None:
         """Use those of `managers` that are reachable; nothing is asked yet."""
-        # By name: a node whose connection broke may get a new one.
-        self._fleet, self._managers = fleet, [name for name in managers if name in fleet.nodes]
+        self._managers = Managers(fleet, managers, "asking for the lock", _REQUEST_SECONDS)
 
     def read(self) -> Entry | None:
         """Return the object; None if it was never created. Raises NodeError."""
@@ -58,7 +56,7 @@ class Store:
             found = [c for c in engine.configs(filters={"name": NAME}) if c["Spec"]["Name"] == NAME]
             return _entry(found[0]) if found else None
 
-        return self._ask(read)
+        return self._managers.ask(read)
 
     def create(self, labels: Mapping[str, str]) -> Entry | None:
         """Create the object; None if another command was faster. Raises NodeError."""
@@ -72,7 +70,7 @@ class Store:
                 raise
             return _entry(engine.inspect_config(made["ID"]))
 
-        return self._ask(create)
+        return self._managers.ask(create)
 
     def swap(self, entry: Entry, labels: Mapping[str, str]) -> Entry | None:
         """Change the object's labels if it is still as in `entry`, and return it as it is then.
@@ -89,21 +87,7 @@ class Store:
                 raise
             return _entry(engine.inspect_config(entry.id))
 
-        return self._ask(swap)
-
-    def _ask(self, request: Callable[[Engine], T]) -> T:
-        """Put a request to a manager, and to the next if that fails; raises the last NodeError."""
-        error: NodeError | None = None
-        for manager in list(self._managers):
-            try:
-                node = self._fleet.nodes[manager]
-                with node.talking("asking for the lock", _REQUEST_SECONDS) as engine:
-                    return request(engine)
-            except NodeError as failed:
-                error = failed
-                self._managers.append(self._managers.pop(0))
-        assert error is not None, "there is a Swarm, so there is a manager"
-        raise error
+        return self._managers.ask(swap)
 
 
 class SwarmLock:

@@ -1,0 +1,134 @@
+"""deploy.*: deployments for a person: what was done, and how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.session import Session
+from cluster.errors import ConfigError, SkpError
+
+if TYPE_CHECKING:
+    from cluster.connectors.fleet import Fleet
+    from workloads.form import Form
+    from workloads.gate import Applied, Gate
+    from workloads.phases import Row
+
+COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
+
+
+@contextmanager
+def gate(s: Session) -> Iterator[tuple[Gate, Fleet]]:
+    """Connect, and give the way in."""
+    from workloads.gate import Gate
+
+    with s.fleet() as fleet:
+        yield Gate(s.cluster(fleet), fleet), fleet
+
+
+def form_of(s: Session, file: str) -> Form:
+    """Read a file; its warnings are told."""
+    from workloads import readers
+
+    if not file:
+        raise ConfigError("a file of a deployment is needed", f"./skp.py {s.command} myDeploy.py")
+    found = readers.read(Path(file))
+    if not s.options.json:
+        s.warn(found.warnings)
+    return found
+
+
+def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
+    """Have something done, wait for how it ends, and show it.
+
+    Raises:
+        SkpError: it does not work; what was there before serves on.
+    """
+    from workloads.waiting import wait
+
+    with audited(s, way):
+        applied = do()
+        s.warn(applied.warnings)
+        seconds = s.settings.deadlines.healthy
+        outcome = wait(way.store, applied.of, applied.revision, seconds, s.say)
+        if outcome.failed:
+            if applied.before:
+                way.go_back(applied)
+            log = way.last_lines(outcome.task)
+            raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
+        way.finish(applied)
+    show(s, outcome.rows)
+
+
+@contextmanager
+def audited(s: Session, way: Gate) -> Iterator[None]:
+    """Have the audit trail tell that the command began, and how it ended."""
+    from cluster.commands.audit import Audit
+    from cluster.lock.holder import Holder
+
+    audit = Audit(way.fleet, way.cluster.inventory, Holder.me(s.command))
+    audit.begin(None)
+    with audit.recording([]):
+        yield
+    s.warn(audit.complaints)
+
+
+def show(s: Session, rows: Sequence[Row], further: Iterator[str] | tuple[str, ...] = ()) -> None:
+    """Show containers, in the original's columns, and why some do not run."""
+    from cluster.model.line import table
+
+    cells = [_cells(number, row) for number, row in enumerate(rows)]
+    reasons = [f"{row.piece.name}: {reason}" for row in rows for reason in row.reasons]
+    lines = [*table(COLUMNS, cells), *(["", "WHY"] if reasons else []), *reasons, *further]
+    s.show([_document(number, row) for number, row in enumerate(rows)], lines)
+
+
+def _cells(number: int, row: Row) -> tuple[str, ...]:
+    return (
+        str(number),
+        f"{row.piece.of}-{row.piece.copy}",
+        row.piece.part,
+        row.image.partition("@")[0].partition("/")[2],
+        row.node,
+        row.address,
+        ", ".join(f"{host}->{inside}" for inside, host in row.ports),
+        ", ".join(row.gpus),
+        row.phase,
+    )
+
+
+def _document(number: int, row: Row) -> dict[str, Any]:
+    found = asdict(row)
+    return {"id": number, **found.pop("piece"), **found}
+
+
+def chosen(rows: Sequence[Row], index: str, name: str) -> str:
+    """Return the deployment ("project/name") of a row; its name has to agree.
+
+    Raises:
+        ConfigError: there is no such row, or it is of another one.
+    """
+    if not index.isdecimal() or int(index) >= len(rows):
+        raise ConfigError(f"{index}: there is no such row", "./skp.py deploy.list shows them.")
+    of = rows[int(index)].piece.of
+    if name not in (of, of.partition("/")[2]):
+        what = f"row {index} is {of}, and not {name}: index and name differ"
+        raise ConfigError(what, "./skp.py deploy.list shows both.")
+    return of
+
+
+def named(rows: Sequence[Row], name: str) -> str:
+    """Return the deployment of that name; PROJECT/NAME where several projects have one.
+
+    Raises:
+        ConfigError: there is none, or more than one.
+    """
+    found = sorted({r.piece.of for r in rows if name in (r.piece.of, r.piece.deployment)})
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(sorted({row.piece.of for row in rows})) or "none"
+    what = f"there is no deployment {name}" if not found else f"{name}: {', '.join(found)}"
+    raise ConfigError(what, f"There are: {there}." if not found else "Say PROJECT/NAME.")

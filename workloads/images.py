@@ -1,0 +1,69 @@
+"""The images of deployments: in the cluster's own registry, by digest, on every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from cluster.errors import ConfigError, NodeError
+from cluster.facts.registry import Registry
+from cluster.model.spec import REGISTRY, Image
+
+if TYPE_CHECKING:
+    from cluster.connectors.fleet import Fleet
+    from cluster.connectors.node import Node
+
+_MIRROR = "mirror"
+_PUBLIC = "docker.io"
+
+
+def kept(reference: str) -> Image:
+    """Return what the cluster's registry has for a reference: its own image, or a copy of it.
+
+    Of "registry.example:5000/team/app:1" the copy is "mirror/registry.example_5000/team/app:1".
+    """
+    name, _, digest = reference.partition("@")
+    host, _, rest = name.partition("/")
+    if not rest or not ("." in host or ":" in host or host == "localhost"):
+        host, rest = _PUBLIC, name if "/" in name else f"library/{name}"
+    repository, _, tag = rest.rpartition(":") if ":" in rest else (rest, "", "latest")
+    if digest:
+        tag = digest.replace(":", "-")[:128]
+    if f"{host}" == REGISTRY:
+        return Image(repository, tag)
+    return Image(f"{_MIRROR}/{host.replace(':', '_')}/{repository}", tag)
+
+
+def digests(node: Node, references: Iterable[str]) -> dict[str, str]:
+    """Return, by reference, how nodes know the image: in their registry, by its digest.
+
+    Raises:
+        ConfigError: the registry does not have one.
+    """
+    wanted = {reference: kept(reference) for reference in references}
+    found = Registry(node).identify(wanted.values())
+    result: dict[str, str] = {}
+    for reference, image in wanted.items():
+        if image not in found:
+            own = reference.startswith(f"{REGISTRY}/")
+            hint = f"docker push {reference}" if own else f"./skp.py image.mirror {reference}"
+            what = f"{reference}: the cluster's registry does not have it"
+            raise ConfigError(what, f"{hint} brings it.")
+        result[reference] = f"{REGISTRY}/{image.repository}@{found[image]}"
+    return result
+
+
+def pull(fleet: Fleet, names: Iterable[str], references: Iterable[str]) -> Mapping[str, NodeError]:
+    """Pull images on nodes, all at once; return why they are not there, by node."""
+    wanted = tuple(dict.fromkeys(references))
+
+    def one(node: Node) -> None:
+        for reference in wanted:
+            repository, _, digest = reference.partition("@")
+            seconds = node.deadlines.transfer
+            with node.talking(f"pulling {reference}", seconds) as engine:
+                for event in engine.pull_events(repository, digest):
+                    if "error" in event:
+                        raise NodeError(node.name, f"pulling {reference}: {event['error']}")
+
+    return fleet.ask(one, names).errors

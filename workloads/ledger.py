@@ -1,0 +1,236 @@
+"""What projects may have, have and reserve: one value, which the Swarm's store keeps. Pure.
+
+It is changed by compare-and-swap before anything is made (workloads/store.py): of two that want the
+last GPU, or the same port, one gets it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+
+from cluster.errors import ConfigError, ConfigErrors
+from workloads.model import Deployment, Publish, VolumeKind
+from workloads.texts import from_bytes
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much of each kind. cpus in cores, memory and storage in bytes, the others counted."""
+
+    deployments: float = 0
+    cpus: float = 0
+    memory: float = 0
+    gpus: float = 0
+    ports: float = 0
+    storage: float = 0
+
+    def __add__(self, other: Amounts) -> Amounts:
+        return Amounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a project may have; None for as much as there is.
+
+    Attributes:
+        root: whether its containers may be root inside.
+    """
+
+    deployments: float | None = None
+    cpus: float | None = None
+    memory: float | None = None
+    gpus: float | None = None
+    ports: float | None = None
+    storage: float | None = None
+    root: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a deployment has.
+
+    Attributes:
+        ports: of nodes, by "COPY/PART/PORT/PROTOCOL".
+        storage: bytes, by the name of a volume of the project.
+        since: when it was reserved, in seconds since 1970.
+    """
+
+    amounts: Amounts = Amounts()
+    ports: Mapping[str, int] = field(default_factory=dict)
+    storage: Mapping[str, int] = field(default_factory=dict)
+    since: float = 0
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a deployment wants to be reserved.
+
+    Attributes:
+        fixed: the ports that it names, by what they are of. automatic: what else wants one.
+    """
+
+    of: str
+    amounts: Amounts
+    fixed: Mapping[str, int]
+    automatic: tuple[str, ...]
+    storage: Mapping[str, int]
+    root: bool
+
+    @property
+    def project(self) -> str:
+        """Whose it is."""
+        return self.of.partition("/")[0]
+
+
+class RefusedError(ConfigErrors):
+    """A quota or the ports that there are do not allow it."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All of it: limits by project, and entries by deployment ("project/name")."""
+
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return it as the store keeps it."""
+        return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def parse(cls, text: str) -> Ledger:
+        """Return what `text` of an earlier call of `text()` says."""
+        said = json.loads(text) if text else {"limits": {}, "entries": {}}
+        entries = {
+            name: Entry(**{**entry, "amounts": Amounts(**entry["amounts"])})
+            for name, entry in said["entries"].items()
+        }
+        return cls({name: Limits(**found) for name, found in said["limits"].items()}, entries)
+
+    def used(self, project: str, but: str = "") -> Amounts:
+        """Return what a project has, without the deployment `but`."""
+        total, storage = Amounts(), dict[str, int]()
+        for name, entry in self.entries.items():
+            if name.partition("/")[0] == project and name != but:
+                total += entry.amounts
+                storage |= entry.storage
+        return replace(total, storage=sum(storage.values()))
+
+    def reserve(
+        self, ask: Ask, available: Collection[int], busy: Collection[int], now: float
+    ) -> Ledger:
+        """Return it with what a deployment wants, in place of what it has.
+
+        Args:
+            available: ports that may be chosen.
+            busy: ports that something else has: the platform, or a program on a node.
+
+        Raises:
+            RefusedError: a limit or the ports do not allow it; all that is wrong is told.
+        """
+        others = {name: entry for name, entry in self.entries.items() if name != ask.of}
+        taken = {port: name for name, entry in others.items() for port in entry.ports.values()}
+        errors = [*self._over(ask), *_clashes(ask, taken, busy)]
+        before = self.entries.get(ask.of, Entry()).ports
+        # (What it has already it keeps, so that its users find it where it was.)
+        kept = {w: before[w] for w in ask.automatic if before.get(w) in available}
+        ports = {**kept, **ask.fixed}
+        gone = {*taken, *busy, *ports.values()}
+        free = iter([port for port in available if port not in gone])
+        for what in [what for what in ask.automatic if what not in kept]:
+            chosen = next(free, None)
+            if chosen is None:
+                errors.append(ConfigError(f"{ask.of}: no port is left for {what}"))
+                break
+            ports[what] = chosen
+        if errors:
+            raise RefusedError(errors)
+        entry = Entry(ask.amounts, ports, ask.storage, now)
+        return Ledger(self.limits, {**others, ask.of: entry})
+
+    def released(self, names: Collection[str]) -> Ledger:
+        """Return it without these deployments."""
+        kept = {name: entry for name, entry in self.entries.items() if name not in names}
+        return Ledger(self.limits, kept)
+
+    def limited(self, project: str, limits: Limits) -> Ledger:
+        """Return it with other limits of a project."""
+        return Ledger({**self.limits, project: limits}, self.entries)
+
+    def forgotten(self, there: Collection[str], before: float) -> Ledger:
+        """Return it without the entries of what is not there, reserved before a time.
+
+        Whoever reserved them went away before anything was made.
+        """
+        lost = [n for n, entry in self.entries.items() if n not in there and entry.since < before]
+        return self.released(lost)
+
+    def _over(self, ask: Ask) -> Iterator[ConfigError]:
+        limits = self.limits.get(ask.project, Limits())
+        if ask.root and not limits.root:
+            what = f"{ask.of}: class root: containers of {ask.project} may not be root inside"
+            yield ConfigError(what, f"./skp.py deploy.quota {ask.project} --root allows it.")
+        used = self.used(ask.project, ask.of)
+        wanted = replace(ask.amounts, storage=sum(self._new_storage(ask).values()))
+        for each in fields(Amounts):
+            most, has, more = (getattr(v, each.name) for v in (limits, used, wanted))
+            if most is not None and has + more > most:
+                more, most, has = (_shown(each.name, amount) for amount in (more, most, has))
+                what = f"{more} wanted; {ask.project} may have {most}, and has {has}"
+                yield ConfigError(f"{ask.of}: {each.name}: {what}", "deploy.list shows by what.")
+
+    def _new_storage(self, ask: Ask) -> dict[str, int]:
+        """Return the volumes that no other deployment of the project has already."""
+        there = {
+            volume
+            for name, entry in self.entries.items()
+            if name.partition("/")[0] == ask.project and name != ask.of
+            for volume in entry.storage
+        }
+        return {name: size for name, size in ask.storage.items() if name not in there}
+
+
+def asked(deployment: Deployment, of: str, cpus: float, memory: int) -> Ask:
+    """Return what a deployment wants.
+
+    Args:
+        of: "project/name". cpus, memory: of a container that says nothing.
+    """
+    amounts, fixed, automatic = Amounts(deployments=1), dict[str, int](), list[str]()
+    for copy in range(deployment.replicas):
+        for part in deployment.parts:
+            needs = part.resources
+            amounts += Amounts(
+                cpus=needs.cpus or cpus, memory=needs.memory or memory, gpus=needs.gpus
+            )
+            for port in part.ports:
+                what = f"{copy}/{part.name}/{port.port}/{port.protocol}"
+                if port.publish is Publish.AUTO:
+                    automatic.append(what)
+                elif not isinstance(port.publish, Publish):
+                    fixed[what] = port.publish + copy
+    amounts = replace(amounts, ports=len(fixed) + len(automatic))
+    storage = {
+        name: volume.size
+        for name, volume in deployment.volumes.items()
+        if volume.kind is VolumeKind.NAS
+    }
+    root = any(part.as_root for part in deployment.parts)
+    return Ask(of, amounts, fixed, tuple(automatic), storage, root)
+
+
+def _clashes(ask: Ask, taken: Mapping[int, str], busy: Collection[int]) -> Iterator[ConfigError]:
+    for what, port in ask.fixed.items():
+        if port in taken:
+            yield ConfigError(
+                f"{ask.of}: port {port} ({what}): {taken[port]} has it", "Name another."
+            )
+        elif port in busy:
+            why = "something on a node listens on it"
+            yield ConfigError(f"{ask.of}: port {port} ({what}): {why}", "Name another.")
+
+
+def _shown(kind: str, amount: float) -> str:
+    return from_bytes(int(amount)) if kind in ("memory", "storage") else f"{amount:g}"

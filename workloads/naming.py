@@ -1,0 +1,83 @@
+"""The names and labels of what deployments become in the Swarm: no user chooses them. Pure.
+
+A project's and a deployment's names have no underscore, so that no two of these are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cluster.config.secrets import Secret
+
+_LONGEST = 63  # of a service's name (moby, swarmkit)
+_KEPT = 40
+DEPLOYMENT, COPY, PART, REVISION, MARK = (
+    f"skp.deployment{end}" for end in ("", ".copy", ".part", ".revision", ".mark")
+)
+"""Labels of a service. The mark is a keyed hash of the others: an image's labels, and whoever may
+make a service without the cluster's key, can't imitate it."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one service of the Swarm is of a deployment.
+
+    Attributes:
+        copy: from 0 on. part: the container's name.
+    """
+
+    project: str
+    deployment: str
+    copy: int
+    part: str
+
+    @property
+    def of(self) -> str:
+        """The deployment that it is of."""
+        return f"{self.project}/{self.deployment}"
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        full = f"{self.project}_{self.deployment}-{self.copy}_{self.part}"
+        if len(full) <= _LONGEST:
+            return full
+        return f"{full[:_KEPT].rstrip('-_')}_{hashlib.sha256(full.encode()).hexdigest()[:20]}"
+
+    def labels(self, revision: int, key: Secret) -> dict[str, str]:
+        """Return the service's labels."""
+        said = {
+            DEPLOYMENT: self.of,
+            COPY: str(self.copy),
+            PART: self.part,
+            REVISION: str(revision),
+        }
+        return said | {MARK: _mark(said, key)}
+
+
+def recognised(labels: Mapping[str, str], key: Secret) -> Piece | None:
+    """Return what a service is, by its labels; None for one that is not ours."""
+    said = {label: labels.get(label, "") for label in (DEPLOYMENT, COPY, PART, REVISION)}
+    if not all(said.values()) or Secret(labels.get(MARK, "")) != Secret(_mark(said, key)):
+        return None
+    project, _, deployment = said[DEPLOYMENT].partition("/")
+    return Piece(project, deployment, int(said[COPY]), said[PART])
+
+
+def network(project: str) -> str:
+    """Return the name of a project's network."""
+    return f"skp_{project}"
+
+
+def revision(of: str, number: int) -> str:
+    """Return the name of the config that has a revision of a deployment "project/name"."""
+    full = f"skp_{of.replace('/', '_')}_{number}"
+    if len(full) <= _LONGEST:
+        return full
+    return f"skp_{hashlib.sha256(full.encode()).hexdigest()[:40]}"
+
+
+def _mark(said: Mapping[str, str], key: Secret) -> str:
+    return Secret("\n".join(f"{k}={v}" for k, v in sorted(said.items()))).fingerprint(key)

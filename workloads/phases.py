@@ -1,0 +1,161 @@
+"""How a deployment's containers are: one line for each, from services and tasks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workloads.naming import Piece
+from workloads.places import Needs, Place, places
+from workloads.store import Found
+from workloads.to_service import GPU
+
+RUNNING, PENDING, FAILED = "Running", "Pending", "Failed"
+_PHASES = {
+    **dict.fromkeys(("new", "pending", "assigned", "accepted"), PENDING),
+    **dict.fromkeys(("preparing", "ready", "starting"), "Starting"),
+    "running": RUNNING,
+    **dict.fromkeys(("failed", "rejected", "orphaned"), FAILED),
+    **dict.fromkeys(("complete", "shutdown", "remove"), "Ended"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A container of a deployment as a person sees it.
+
+    Attributes:
+        ports: of the node, by the container's.
+        gpus: identities. reasons: why it does not run, each a sentence.
+        task: its id; "" for none yet. container: on the node; "" for none yet.
+    """
+
+    piece: Piece
+    revision: int
+    image: str
+    node: str
+    address: str
+    ports: tuple[tuple[int, int], ...]
+    gpus: tuple[str, ...]
+    phase: str
+    reasons: tuple[str, ...] = ()
+    task: str = ""
+    container: str = ""
+
+
+def rows(
+    services: Iterable[Found],
+    tasks: Sequence[Mapping[str, Any]],
+    nodes: Iterable[Mapping[str, Any]],
+) -> list[Row]:
+    """Return a row for each service, in order of project, deployment, copy and part."""
+    where = places(nodes, tasks)
+    by_id = {place.id: place for place in where.values()}
+    of: dict[str, list[Mapping[str, Any]]] = {}
+    for task in tasks:
+        of.setdefault(task.get("ServiceID", ""), []).append(task)
+    found = [_row(service, of.get(service.id, []), by_id) for service in services]
+    return sorted(found, key=lambda r: (r.piece.of, r.piece.copy, r.piece.part))
+
+
+def _row(service: Found, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str, Place]) -> Row:
+    task = latest(tasks)
+    state = task["Status"]["State"] if task else "new"
+    node = nodes.get(task.get("NodeID", "")) if task else None
+    spec = service.spec["TaskTemplate"]
+    ports = service.spec.get("EndpointSpec", {}).get("Ports") or []
+    return Row(
+        service.piece,
+        service.revision,
+        spec["ContainerSpec"]["Image"],
+        node.name if node else "",
+        node.address if node else "",
+        tuple((port["TargetPort"], port["PublishedPort"]) for port in ports),
+        _gpus(task) if task else (),
+        _PHASES.get(state, state),
+        tuple(_reasons(service, task, tasks, nodes)),
+        task["ID"] if task else "",
+        (task["Status"].get("ContainerStatus") or {}).get("ContainerID", "") if task else "",
+    )
+
+
+def latest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the task that counts: the newest that is to run; else the newest of all."""
+    ordered = sorted(tasks, key=lambda t: str(t.get("CreatedAt", "")))
+    wanted = [task for task in ordered if task.get("DesiredState") in ("running", "ready")]
+    chosen = wanted or ordered
+    return chosen[-1] if chosen else None
+
+
+def failures(tasks: Iterable[Mapping[str, Any]], since: str = "") -> list[Mapping[str, Any]]:
+    """Return the tasks that failed after a time, the oldest first."""
+    ordered = sorted(tasks, key=lambda t: str(t.get("CreatedAt", "")))
+    return [
+        task
+        for task in ordered
+        if _PHASES.get(task["Status"]["State"]) == FAILED and str(task["CreatedAt"]) > since
+    ]
+
+
+def why(task: Mapping[str, Any]) -> str:
+    """Return what the engine says of a task that does not run."""
+    status = task["Status"]
+    code = (status.get("ContainerStatus") or {}).get("ExitCode", 0)
+    said = str(status.get("Err") or status.get("Message") or status["State"])
+    return f"{said} (exit code {code})" if code and str(code) not in said else said
+
+
+def _reasons(
+    service: Found,
+    task: Mapping[str, Any] | None,
+    tasks: Sequence[Mapping[str, Any]],
+    nodes: Mapping[str, Place],
+) -> Iterable[str]:
+    state = task["Status"]["State"] if task else "new"
+    if state == "running" or task is None:
+        return
+    if state in ("new", "pending"):
+        yield from _no_place(service, nodes)
+        return
+    if failed := failures(tasks):
+        yield why(failed[-1])
+
+
+def _no_place(service: Found, nodes: Mapping[str, Place]) -> Iterable[str]:
+    template = service.spec["TaskTemplate"]
+    needs = needed(template)
+    labels, held = constraints(template)
+    for place in nodes.values():
+        if held and place.id != held:
+            yield f"{place.name}: it is held to another node"
+        elif lacks := list(place.lacks(needs, labels)):
+            yield f"{place.name}: {', '.join(lacks)}"
+
+
+def needed(template: Mapping[str, Any]) -> Needs:
+    """Return what a task of a service reserves."""
+    reserved = template["Resources"]["Reservations"]
+    gpus = sum(
+        one["DiscreteResourceSpec"]["Value"]
+        for one in reserved.get("GenericResources") or []
+        if one["DiscreteResourceSpec"]["Kind"] == GPU
+    )
+    return Needs(reserved.get("NanoCPUs", 0) / 1e9, reserved.get("MemoryBytes", 0), gpus)
+
+
+def constraints(template: Mapping[str, Any]) -> tuple[list[tuple[str, str]], str]:
+    """Return the labels that a node has to have, and the id of the one that it is held to."""
+    labels, held = list[tuple[str, str]](), ""
+    for text in template.get("Placement", {}).get("Constraints") or []:
+        key, _, value = text.partition("==")
+        if key == "node.id":
+            held = value
+        else:
+            labels.append((key.removeprefix("node.labels."), value))
+    return labels, held
+
+
+def _gpus(task: Mapping[str, Any]) -> tuple[str, ...]:
+    named = (one.get("NamedResourceSpec") for one in task.get("AssignedGenericResources") or [])
+    return tuple(one["Value"] for one in named if one and one["Kind"] == GPU)

@@ -1,0 +1,272 @@
+"""Deployments in the Swarm's store: services, tasks, revisions, and the ledger."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import docker.errors
+
+from cluster.config.secrets import Secret
+from cluster.connectors.bounded import frames
+from cluster.connectors.engine import Engine
+from cluster.connectors.managers import Managers
+from cluster.errors import NodeError, SkpError
+from workloads.ledger import Ledger
+from workloads.naming import REVISION, Piece, recognised, revision
+
+_LEDGER, _LABEL = "skp-ledger", "skp.ledger"
+_OF, _NUMBER, _REMOVED = "skp.revision.of", "skp.revision.number", "skp.revision.removed"
+_CONFLICT = 409
+_LINES = 10  # of a log
+_CHANGE_SECONDS = 120  # deadline; fifty at once need some ten
+_LONGEST_PAUSE = 0.2  # seconds between two tries, at random, so that not all come at once
+
+
+@dataclass(frozen=True)
+class Found:
+    """A service of a deployment.
+
+    Attributes:
+        version: of the object. spec: as the store has it.
+        update: what the engine says of its last update, e.g. "rollback_completed"; "" for nothing.
+    """
+
+    piece: Piece
+    revision: int
+    id: str
+    version: int
+    spec: Mapping[str, Any]
+    update: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a deployment was at a time.
+
+    Attributes:
+        document: the form, and the images by part.
+        removed: when the deployment was removed, in seconds since 1970; 0 if it was not.
+    """
+
+    of: str
+    number: int
+    id: str
+    version: int
+    document: Mapping[str, Any]
+    removed: float = 0
+
+
+class Store:
+    """The Swarm's store, asked and changed through managers."""
+
+    def __init__(self, managers: Managers, key: Secret) -> None:
+        """Use these managers; `key` tells our services from others'."""
+        self._managers, self._key = managers, key
+
+    def services(self, of: str = "") -> list[Found]:
+        """Return the services of a deployment; of all for ""."""
+
+        def read(engine: Engine) -> list[Mapping[str, Any]]:
+            found: list[Mapping[str, Any]] = engine.of_swarm("GET", "/services")
+            return found
+
+        seen = (self._found(service) for service in self._managers.ask(read))
+        return [found for found in seen if found and of in ("", found.piece.of)]
+
+    def _found(self, service: Mapping[str, Any]) -> Found | None:
+        spec = service["Spec"]
+        labels = spec.get("Labels") or {}
+        piece = recognised(labels, self._key)
+        update = service.get("UpdateStatus") or {}
+        if piece is None:
+            return None
+        return Found(
+            piece,
+            int(labels[REVISION]),
+            service["ID"],
+            service["Version"]["Index"],
+            spec,
+            update.get("State", ""),
+            update.get("Message", ""),
+        )
+
+    def create(self, spec: Mapping[str, Any]) -> str:
+        """Make a service, and return its id."""
+
+        def create(engine: Engine) -> str:
+            return str(engine.of_swarm("POST", "/services/create", spec)["ID"])
+
+        return self._managers.ask(create, f"making {spec['Name']}")
+
+    def update(self, found: Found, spec: Mapping[str, Any]) -> None:
+        """Change a service, if it is still as it was found."""
+        path = f"/services/{found.id}/update"
+
+        def update(engine: Engine) -> None:
+            engine.of_swarm("POST", path, spec, version=str(found.version))
+
+        self._managers.ask(update, f"changing {spec['Name']}")
+
+    def remove(self, found: Found) -> None:
+        """Remove a service; one that is gone is no error."""
+
+        def remove(engine: Engine) -> None:
+            try:
+                engine.of_swarm("DELETE", f"/services/{found.id}")
+            except docker.errors.NotFound:
+                return
+
+        self._managers.ask(remove, f"removing {found.spec['Name']}")
+
+    def tasks(self) -> list[Mapping[str, Any]]:
+        """Return all tasks, of whatever state."""
+        return self._listed("/tasks")
+
+    def last_lines(self, task: str) -> tuple[str, ...]:
+        """Return the last lines that a task wrote, oldest first; () where none can be had."""
+
+        def read(engine: Engine) -> list[str]:
+            options = {"stdout": "1", "stderr": "1", "tail": str(_LINES)}
+            chunks = engine.log_chunks(task, options, "tasks")
+            whole = b"".join(data for _, data in frames(chunks))
+            return whole.decode(errors="replace").splitlines()
+
+        try:
+            return tuple(self._managers.ask(read, "reading a log"))
+        except NodeError:
+            return ()
+
+    def nodes(self) -> list[Mapping[str, Any]]:
+        """Return the Swarm's nodes as the engine tells them."""
+        return self._listed("/nodes")
+
+    def secrets(self) -> list[Mapping[str, Any]]:
+        """Return the secrets' names and labels."""
+        return self._listed("/secrets")
+
+    def _listed(self, path: str) -> list[Mapping[str, Any]]:
+        def read(engine: Engine) -> list[Mapping[str, Any]]:
+            found: list[Mapping[str, Any]] = engine.of_swarm("GET", path)
+            return found
+
+        return self._managers.ask(read)
+
+    def network(self, name: str, options: Mapping[str, str]) -> str:
+        """Return the id of a project's network, which is made where there is none."""
+
+        def ensure(engine: Engine) -> str:
+            there = [n for n in engine.networks(names=[name]) if n["Name"] == name]
+            if there:
+                return str(there[0]["Id"])
+            labels = {"skp": "project"}
+            made = engine.create_network(
+                name, driver="overlay", options=dict(options), labels=labels, check_duplicate=True
+            )
+            return str(made["Id"])
+
+        return self._managers.ask(ensure, f"making the network {name}")
+
+    def revisions(self, of: str = "") -> list[Revision]:
+        """Return the revisions of a deployment, the oldest first; of all for ""."""
+
+        def read(engine: Engine) -> list[Revision]:
+            return [_revision(found) for found in engine.configs(filters={"label": [_OF]})]
+
+        found = [r for r in self._managers.ask(read) if of in ("", r.of)]
+        return sorted(found, key=lambda r: (r.of, r.number))
+
+    def keep(self, of: str, number: int, document: Mapping[str, Any]) -> None:
+        """Keep a revision."""
+        name, labels = revision(of, number), {_OF: of, _NUMBER: str(number)}
+        data = json.dumps(document).encode()
+
+        def keep(engine: Engine) -> None:
+            engine.create_config(name, data, labels=labels)
+
+        self._managers.ask(keep, f"keeping revision {number} of {of}")
+
+    def mark_removed(self, found: Revision, when: float) -> None:
+        """Note when the deployment was removed; 0 for that it is there again."""
+        labels = {_OF: found.of, _NUMBER: str(found.number)}
+        labels |= {_REMOVED: str(when)} if when else {}
+
+        def mark(engine: Engine) -> None:
+            engine.update_config(found.id, found.version, revision(found.of, found.number), labels)
+
+        self._managers.ask(mark)
+
+    def forget(self, found: Revision) -> None:
+        """Remove a revision; one that is gone is no error."""
+
+        def forget(engine: Engine) -> None:
+            try:
+                engine.remove_config(found.id)
+            except docker.errors.NotFound:
+                return
+
+        self._managers.ask(forget)
+
+    def ledger(self) -> Ledger:
+        """Return the ledger."""
+        return self._managers.ask(_read_ledger)[1]
+
+    def change(self, step: Callable[[Ledger], Ledger]) -> Ledger:
+        """Change the ledger by compare-and-swap, and return it as it is then.
+
+        Args:
+            step: made again on what another has written meanwhile; what it raises is raised.
+        """
+        ends = time.monotonic() + _CHANGE_SECONDS
+        while time.monotonic() < ends:
+            entry, before = self._managers.ask(_read_ledger)
+            after = step(before)
+            if after == before or self._managers.ask(partial(_swap, entry=entry, after=after)):
+                return after
+            threading.Event().wait(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
+        what = f"the ledger of deployments was changed by others for {_CHANGE_SECONDS} s"
+        raise SkpError(what, "Type it again.")
+
+
+def _revision(found: Mapping[str, Any]) -> Revision:
+    spec = found["Spec"]
+    labels = spec["Labels"]
+    return Revision(
+        labels[_OF],
+        int(labels[_NUMBER]),
+        found["ID"],
+        found["Version"]["Index"],
+        json.loads(base64.b64decode(spec["Data"])),
+        float(labels.get(_REMOVED, 0)),
+    )
+
+
+def _read_ledger(engine: Engine) -> tuple[Mapping[str, Any] | None, Ledger]:
+    found = [c for c in engine.configs(filters={"name": _LEDGER}) if c["Spec"]["Name"] == _LEDGER]
+    if not found:
+        return None, Ledger()
+    return found[0], Ledger.parse((found[0]["Spec"].get("Labels") or {}).get(_LABEL, ""))
+
+
+def _swap(engine: Engine, entry: Mapping[str, Any] | None, after: Ledger) -> bool:
+    """Write the ledger if it is still that of `entry`; tell whether it was."""
+    labels = {_LABEL: after.text()}
+    try:
+        if entry is None:
+            engine.create_config(_LEDGER, b"skp", labels=labels)
+        else:
+            engine.update_config(entry["ID"], entry["Version"]["Index"], _LEDGER, labels)
+    except docker.errors.APIError as error:
+        # (An old version is told as a bad request or an unknown fault, by its words.)
+        if error.status_code == _CONFLICT or "update out of sequence" in str(error):
+            return False
+        raise
+    return True

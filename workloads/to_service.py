@@ -1,0 +1,229 @@
+"""Services of the Swarm from a deployment that was let in. Pure.
+
+The field names are those of the Engine API 1.44 (docs.docker.com, ServiceCreate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.config.secrets import Secret
+from workloads.model import Deployment, Health, Order, Part, Port, Publish, Volume, VolumeKind
+from workloads.naming import Piece
+
+GPU = "GPU"
+"""The generic resource of nodes that GPUs are, by identity."""
+_SECOND = 10**9  # nanoseconds
+_PIDS = 4096
+# What has to be root inside gets these and no others: sshd logs in, and becomes somebody.
+_ROOT = (
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID",
+    "SETUID", "SYS_CHROOT",
+)  # fmt: skip
+# Without an identity NVIDIA's runtime gives no GPU; images of NVIDIA's say "all" of themselves.
+_NO_GPUS = "NVIDIA_VISIBLE_DEVICES=void"
+_LOG = {"Name": "json-file", "Options": {"max-size": "20m", "max-file": "3"}}
+# By HTTP from inside, with whichever client the image has.
+_FETCH = (
+    'if command -v curl >/dev/null; then exec curl -fsS -o /dev/null "$0"; '
+    'elif command -v wget >/dev/null; then exec wget -q -O /dev/null "$0"; '
+    "else exec python3 -c 'import sys,urllib.request as r; r.urlopen(sys.argv[1])' \"$0\"; fi"
+)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a deployment was given when it was let in.
+
+    Attributes:
+        project: whose it is. revision: which of its revisions this is, from 1 on.
+        user: "UID:GID" of its processes.
+        images: by part, the reference with the digest that is on record.
+        ports: of nodes, by "COPY/PART/PORT/PROTOCOL".
+        network: the id of the project's network.
+        nodes: by copy, the id of the node that it is held to; "" for any.
+        folder: on every node, the project's folder on the shared file system.
+        secrets: the ids in the Swarm's store, by their names in the project.
+        cpus, memory: of a container that says nothing; cores, and bytes.
+        key: the cluster's, for marks.
+    """
+
+    project: str
+    revision: int
+    user: str
+    images: Mapping[str, str]
+    ports: Mapping[str, int]
+    network: str
+    nodes: tuple[str, ...]
+    folder: str
+    secrets: Mapping[str, str]
+    cpus: float
+    memory: int
+    key: Secret
+
+
+def specs(wanted: Deployment, granted: Granted) -> Iterator[dict[str, Any]]:
+    """Yield a service's specification for each container of each copy."""
+    for copy in range(wanted.replicas):
+        for part in wanted.parts:
+            yield _service(
+                wanted, part, Piece(granted.project, wanted.name, copy, part.name), granted
+            )
+
+
+def makes_room(wanted: Deployment, part: Part, granted: Granted) -> bool:
+    """Whether an old task has to end before a new one begins: both would want the same thing."""
+    has_port = any(port.publish is not Publish.INSIDE for port in part.ports)
+    held = bool(granted.nodes[0]) or has_port or bool(part.resources.gpus)
+    return wanted.order is Order.STOP_FIRST or (held and wanted.order is Order.AUTO)
+
+
+def _service(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> dict[str, Any]:
+    order = "stop-first" if makes_room(wanted, part, granted) else "start-first"
+    return {
+        "Name": piece.name,
+        "Labels": piece.labels(granted.revision, granted.key),
+        "TaskTemplate": {
+            "ContainerSpec": _container(wanted, part, piece, granted),
+            "Resources": _resources(part, granted),
+            "Placement": {"Constraints": _constraints(wanted, part, piece, granted)},
+            "RestartPolicy": {"Condition": "any", "Delay": 5 * _SECOND},
+            "Networks": [{"Target": granted.network, "Aliases": _aliases(wanted, part, piece)}],
+            "LogDriver": _LOG,
+        },
+        "Mode": {"Replicated": {"Replicas": 1}},
+        "UpdateConfig": {
+            "Parallelism": 1,
+            "FailureAction": "rollback",
+            "Monitor": wanted.monitor * _SECOND,
+            "MaxFailureRatio": 0,
+            "Order": order,
+        },
+        "RollbackConfig": {"Parallelism": 1, "FailureAction": "pause", "Order": order},
+        "EndpointSpec": {"Mode": "dnsrr", "Ports": list(_ports(part, piece, granted))},
+    }
+
+
+def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "Image": granted.images[part.name],
+        "Hostname": f"{wanted.name}-{piece.copy}"[:63].rstrip("-"),
+        "Env": [_NO_GPUS, *(f"{key}={value}" for key, value in part.env.items())],
+        "User": "0:0" if part.as_root else granted.user,
+        "Init": True,
+        "StopGracePeriod": wanted.stop_time * _SECOND,
+        "Mounts": list(_mounts(wanted, part, piece, granted)),
+        "Secrets": [_secret(name, granted) for name in part.secrets],
+        "Privileges": {"NoNewPrivileges": True},
+        "CapabilityDrop": ["ALL"],
+        "CapabilityAdd": [f"CAP_{name}" for name in _ROOT] if part.as_root else [],
+    }
+    if part.command:
+        found["Command"] = list(part.command)
+    if part.args:
+        found["Args"] = list(part.args)
+    if part.workdir:
+        found["Dir"] = part.workdir
+    if part.health:
+        found["Healthcheck"] = _health(part.health)
+    return found
+
+
+def _health(health: Health) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{health.port}{health.path}"
+    test = ["CMD", *health.command] if health.command else ["CMD", "sh", "-c", _FETCH, url]
+    return {
+        "Test": test,
+        "Interval": health.interval * _SECOND,
+        "Timeout": health.timeout * _SECOND,
+        "Retries": health.retries,
+        "StartPeriod": health.start * _SECOND,
+        "StartInterval": _SECOND,
+    }
+
+
+def _resources(part: Part, granted: Granted) -> dict[str, Any]:
+    needs = part.resources
+    amounts = {
+        "NanoCPUs": int((needs.cpus or granted.cpus) * _SECOND),
+        "MemoryBytes": needs.memory or granted.memory,
+    }
+    reserved: dict[str, Any] = dict(amounts)
+    if needs.gpus:
+        one = {"DiscreteResourceSpec": {"Kind": GPU, "Value": needs.gpus}}
+        reserved["GenericResources"] = [one]
+    return {"Limits": {**amounts, "Pids": _PIDS}, "Reservations": reserved}
+
+
+def _constraints(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> list[str]:
+    found = [f"node.labels.{key}=={value}" for key, value in wanted.placement]
+    if part.resources.gpu_type:
+        found.append(f"node.labels.gpu-type=={part.resources.gpu_type}")
+    if node := granted.nodes[piece.copy]:
+        found.append(f"node.id=={node}")
+    return found
+
+
+def _aliases(wanted: Deployment, part: Part, piece: Piece) -> list[str]:
+    """Return the names by which the project's other containers reach it."""
+    own = f"{wanted.name}-{piece.copy}"
+    first = [wanted.name, own] if part is wanted.parts[0] else []
+    return [*first, f"{part.name}.{wanted.name}", f"{part.name}.{own}"]
+
+
+def _ports(part: Part, piece: Piece, granted: Granted) -> Iterator[dict[str, Any]]:
+    for port in part.ports:
+        if port.publish is not Publish.INSIDE:
+            yield {
+                "Protocol": port.protocol,
+                "TargetPort": port.port,
+                "PublishedPort": granted.ports[place_of(piece, port)],
+                "PublishMode": "host",
+            }
+
+
+def place_of(piece: Piece, port: Port) -> str:
+    """Return what the ledger calls a port of a container."""
+    return f"{piece.copy}/{piece.part}/{port.port}/{port.protocol}"
+
+
+def _mounts(
+    wanted: Deployment, part: Part, piece: Piece, granted: Granted
+) -> Iterator[dict[str, Any]]:
+    if wanted.shm:
+        yield _shm(wanted, piece)
+    for name, path in part.volumes.items():
+        yield _volume(wanted.volumes[name], path, granted)
+
+
+def _shm(wanted: Deployment, piece: Piece) -> dict[str, Any]:
+    """Return the mount of /dev/shm: the containers of a copy share one."""
+    found: dict[str, Any] = {"Target": "/dev/shm", "Type": "tmpfs"}  # noqa: S108 - its own
+    if len(wanted.parts) == 1:
+        return found | {"TmpfsOptions": {"SizeBytes": wanted.shm, "Mode": 0o1777}}
+    shared = Piece(piece.project, piece.deployment, piece.copy, "shm").name
+    options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={wanted.shm},mode=1777"}
+    driver = {"DriverConfig": {"Name": "local", "Options": options}}
+    return found | {"Type": "volume", "Source": shared, "VolumeOptions": driver}
+
+
+def _volume(volume: Volume, path: str, granted: Granted) -> dict[str, Any]:
+    source = {
+        VolumeKind.NAS: f"{granted.folder}/{volume.name}",
+        VolumeKind.HOST: volume.path,
+        VolumeKind.DATA: f"/var/lib/skp/mnt/{volume.name}",
+    }[volume.kind]
+    found: dict[str, Any] = {"Type": "bind", "Source": source, "Target": path}
+    if volume.kind is VolumeKind.DATA:
+        # (Read-only, it would be so in all that is mounted beneath it.)
+        found["BindOptions"] = {"Propagation": "rslave"}
+    return found
+
+
+def _secret(name: str, granted: Granted) -> dict[str, Any]:
+    uid, _, gid = granted.user.partition(":")
+    file = {"Name": name, "UID": uid, "GID": gid, "Mode": 0o400}
+    ident, _, stored = granted.secrets[name].partition(":")
+    return {"File": file, "SecretID": ident, "SecretName": stored}

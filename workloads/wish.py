@@ -1,0 +1,45 @@
+"""A deployment on its way in, and what became of it: values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workloads.ledger import Entry
+from workloads.model import Deployment
+from workloads.store import Found
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A deployment that is about to be let in.
+
+    Attributes:
+        form: as its file said it, in our own words. of: "project/name".
+        images: by part, the reference with the digest in the cluster's registry.
+    """
+
+    form: Mapping[str, Any]
+    wanted: Deployment
+    of: str
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was done for a deployment, and what was there before.
+
+    Attributes:
+        revision: the new one's number.
+        before: the services as they were. left: those that have no place in the new revision.
+        entry: what was reserved before; None for nothing.
+        warnings: what a person should know; images that are not on a node, say.
+    """
+
+    of: str
+    revision: int
+    before: tuple[Found, ...] = ()
+    left: tuple[Found, ...] = ()
+    entry: Entry | None = None
+    warnings: tuple[str, ...] = ()
