@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
 
+DEFAULT_PROJECT = "default"
 COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
 
 
@@ -132,3 +133,47 @@ def named(rows: Sequence[Row], name: str) -> str:
     there = ", ".join(sorted({row.piece.of for row in rows})) or "none"
     what = f"there is no deployment {name}" if not found else f"{name}: {', '.join(found)}"
     raise ConfigError(what, f"There are: {there}." if not found else "Say PROJECT/NAME.")
+
+
+def limit(s: Session, way: Gate, project: str, text: str, root: str) -> None:
+    """Set what a project may have; what is not said stays.
+
+    Args:
+        text: "gpus=2,memory=16g". root: TRUE or FALSE; "" for as it is.
+
+    Raises:
+        ConfigError: no project is named, or a limit is none.
+    """
+    from workloads.ledger import Limits, limits
+
+    if not project:
+        what = "whose limits they are has to be said"
+        raise ConfigError(what, "./skp.py deploy.quota vision --limits gpus=2,memory=16g")
+    if root.upper() not in ("", "TRUE", "FALSE"):
+        raise ConfigError(f"--root={root}: allowed: TRUE or FALSE")
+    before = way.store.ledger().limits.get(project, Limits())
+    may = root.upper() == "TRUE" if root else before.root
+    with audited(s, way):
+        way.limit(project, limits(before, text, may_be_root=may))
+
+
+def show_quotas(s: Session, way: Gate, project: str) -> None:
+    """Show what projects have, and may have."""
+    from cluster.model.line import table
+    from workloads.ledger import KINDS, shown
+
+    ledger = way.store.ledger()
+    names = sorted({*ledger.limits, *(of.partition("/")[0] for of in ledger.entries)})
+    chosen_ones = [name for name in names if project in ("", name)]
+    document, cells = {}, []
+    for name in chosen_ones:
+        most, has = ledger.limits.get(name), ledger.used(name)
+        document[name] = {"has": asdict(has), "may": asdict(most) if most else {}}
+        pairs = [
+            f"{shown(kind, getattr(has, kind))} / "
+            + (shown(kind, may) if most and (may := getattr(most, kind)) is not None else "-")
+            for kind in KINDS
+        ]
+        cells.append((name, *pairs, "yes" if most and most.root else "no"))
+    heads = ("PROJECT", *(kind.upper() for kind in KINDS), "ROOT")
+    s.show(document, table(heads, cells))

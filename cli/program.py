@@ -34,7 +34,8 @@ _TAKE_WORDS = {
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
     **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert"), "file"),
-    "deploy.rollback": "name",
+    **dict.fromkeys(("deploy.restore", "deploy.rollback"), "name"),
+    "deploy.quota": "project",
     "deploy.rm": "row",
 }
 # What of these has dots too, and may look like a task.

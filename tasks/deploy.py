@@ -73,5 +73,28 @@ def rollback(s: Session, name: str = "") -> None:
         deployments.carried_out(s, way, lambda: way.back(of))
 
 
-for _task in (apply, convert, list_, rm, rollback):
+@command(help=_NAME)
+def restore(s: Session, name: str = "") -> None:
+    """Bring back a deployment that was removed in the last 30 days."""
+    with deployments.gate(s) as (way, _):
+        of = name if "/" in name else f"{deployments.DEFAULT_PROJECT}/{name}"
+        deployments.carried_out(s, way, lambda: way.restore(of))
+
+
+@command(
+    help={
+        "project": "Whose; also as a word after the command.",
+        "limits": "KIND=AMOUNT, comma-separated: deployments, cpus, memory, gpus, ports, storage.",
+        "root": "TRUE: its containers may be root inside, as sshd has to be; or FALSE.",
+    }
+)
+def quota(s: Session, project: str = "", limits: str = "", root: str = "") -> None:
+    """Show what projects may have and have; with limits, set them."""
+    with deployments.gate(s) as (way, _):
+        if limits or root:
+            deployments.limit(s, way, project, limits, root)
+        deployments.show_quotas(s, way, project)
+
+
+for _task in (apply, convert, list_, quota, restore, rm, rollback):
     ns.add_task(_task)

@@ -20,7 +20,7 @@ from workloads.phases import Row, rows
 from workloads.places import Needs, Place, places
 from workloads.store import Found, Revision, Store
 from workloads.texts import size
-from workloads.to_service import Granted, specs
+from workloads.to_service import Granted, makes_room, specs
 from workloads.wish import Applied, Wish
 
 if TYPE_CHECKING:
@@ -89,7 +89,17 @@ class Gate:
         references = {part.name: part.image for part in wanted.parts}
         found = images.digests(self._master, references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        return self.carry_out(Wish(form.value, wanted, of, known), there)
+        wish = Wish(form.value, wanted, of, known)
+        return self._unchanged(wish, there) or self.carry_out(wish, there)
+
+    def _unchanged(self, wish: Wish, there: Sequence[Found]) -> Applied | None:
+        """Return what there is, where that is what is wanted; None where it is not."""
+        present = {found.revision for found in there}
+        kept = [r for r in self.store.revisions(wish.of) if {r.number} == present]
+        pieces = len(wish.wanted.parts) * wish.wanted.replicas
+        if not kept or kept[0].document != wish.document or len(there) != pieces:
+            return None
+        return Applied(wish.of, kept[0].number, tuple(there))
 
     def carry_out(self, wish: Wish, there: Sequence[Found]) -> Applied:
         """Make what is wanted of services that are there, and keep the revision.
@@ -125,6 +135,9 @@ class Gate:
                 self.store.update(current, found.spec)
         for piece in set(now) - {found.piece for found in applied.before}:
             self.store.remove(now[piece])
+        for revision in self.store.revisions(applied.of):
+            if revision.number == applied.revision:
+                self.store.forget(revision)
         self.store.change(lambda ledger: _restored(ledger, applied.of, applied.entry))
 
     def back(self, of: str) -> Applied:
@@ -260,8 +273,7 @@ class Gate:
         warnings: tuple[str, ...],
     ) -> Applied:
         """Make and change services; the revision is kept before any of it."""
-        document = {"form": wish.form, "images": dict(wish.images)}
-        self.store.keep(wish.of, granted.revision, document)
+        self.store.keep(wish.of, granted.revision, wish.document)
         by_name = {found.spec["Name"]: found for found in there}
         try:
             for spec in specs(wish.wanted, granted):
@@ -275,6 +287,9 @@ class Gate:
                     self.store.remove(found)
             raise
         left = tuple(by_name.values())
+        if there and any(makes_room(wish.wanted, part, granted) for part in wish.wanted.parts):
+            gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
+            warnings = (*warnings, gap)
         return Applied(wish.of, granted.revision, tuple(there), left, before, warnings)
 
     def _forget_old(self, of: str) -> None:

@@ -10,9 +10,9 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
-from cluster.errors import ConfigError, ConfigErrors
+from cluster.errors import ConfigError, ConfigErrors, nearest
 from workloads.model import Deployment, Publish, VolumeKind
-from workloads.texts import from_bytes
+from workloads.texts import from_bytes, size
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Amounts:
 
     def __add__(self, other: Amounts) -> Amounts:
         return Amounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+KINDS = tuple(each.name for each in fields(Amounts))
+"""What is counted."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,8 @@ class Ledger:
         errors = [*self._over(ask), *_clashes(ask, taken, busy)]
         before = self.entries.get(ask.of, Entry()).ports
         # (What it has already it keeps, so that its users find it where it was.)
-        kept = {w: before[w] for w in ask.automatic if before.get(w) in available}
+        own = set(available) - set(ask.fixed.values())
+        kept = {what: before[what] for what in ask.automatic if before.get(what) in own}
         ports = {**kept, **ask.fixed}
         gone = {*taken, *busy, *ports.values()}
         free = iter([port for port in available if port not in gone])
@@ -171,13 +176,13 @@ class Ledger:
         limits = self.limits.get(ask.project, Limits())
         if ask.root and not limits.root:
             what = f"{ask.of}: class root: containers of {ask.project} may not be root inside"
-            yield ConfigError(what, f"./skp.py deploy.quota {ask.project} --root allows it.")
+            yield ConfigError(what, f"./skp.py deploy.quota {ask.project} --root TRUE allows it.")
         used = self.used(ask.project, ask.of)
         wanted = replace(ask.amounts, storage=sum(self._new_storage(ask).values()))
         for each in fields(Amounts):
             most, has, more = (getattr(v, each.name) for v in (limits, used, wanted))
             if most is not None and has + more > most:
-                more, most, has = (_shown(each.name, amount) for amount in (more, most, has))
+                more, most, has = (shown(each.name, amount) for amount in (more, most, has))
                 what = f"{more} wanted; {ask.project} may have {most}, and has {has}"
                 yield ConfigError(f"{ask.of}: {each.name}: {what}", "deploy.list shows by what.")
 
@@ -232,5 +237,31 @@ def _clashes(ask: Ask, taken: Mapping[int, str], busy: Collection[int]) -> Itera
             yield ConfigError(f"{ask.of}: port {port} ({what}): {why}", "Name another.")
 
 
-def _shown(kind: str, amount: float) -> str:
+def limits(before: Limits, text: str, *, may_be_root: bool) -> Limits:
+    """Return limits as "gpus=2,memory=16g" changes them; KIND= takes one away.
+
+    Raises:
+        ConfigErrors: a part is none; all of them are told.
+    """
+    changed: dict[str, float | None] = {}
+    errors: list[ConfigError] = []
+    for part in filter(None, text.split(",")):
+        kind, sign, amount = part.partition("=")
+        try:
+            if kind not in KINDS or not sign:
+                raise ValueError(part)
+            in_bytes = kind in ("memory", "storage")
+            changed[kind] = (size(amount) if in_bytes else float(amount)) if amount else None
+            if (changed[kind] or 0) < 0:
+                raise ValueError(part)
+        except ValueError:
+            what = f"{part}: allowed: KIND=AMOUNT{nearest(kind, KINDS)}"
+            errors.append(ConfigError(what, f"Kinds: {', '.join(KINDS)}; memory=16g, cpus=4."))
+    if errors:
+        raise ConfigErrors(errors)
+    return replace(before, root=may_be_root, **changed)
+
+
+def shown(kind: str, amount: float) -> str:
+    """Return an amount as a person reads it."""
     return from_bytes(int(amount)) if kind in ("memory", "storage") else f"{amount:g}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workloads.naming import Piece
+from workloads.naming import REVISION, Piece
 from workloads.places import Needs, Place, places
 from workloads.store import Found
 from workloads.to_service import GPU
@@ -26,6 +26,7 @@ class Row:
     """A container of a deployment as a person sees it.
 
     Attributes:
+        revision: the container's; 0 for none yet.
         ports: of the node, by the container's.
         gpus: identities. reasons: why it does not run, each a sentence.
         task: its id; "" for none yet. container: on the node; "" for none yet.
@@ -67,7 +68,7 @@ def _row(service: Found, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str,
     ports = service.spec.get("EndpointSpec", {}).get("Ports") or []
     return Row(
         service.piece,
-        service.revision,
+        _revision(task) if task else 0,
         spec["ContainerSpec"]["Image"],
         node.name if node else "",
         node.address if node else "",
@@ -78,6 +79,11 @@ def _row(service: Found, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str,
         task["ID"] if task else "",
         (task["Status"].get("ContainerStatus") or {}).get("ContainerID", "") if task else "",
     )
+
+
+def _revision(task: Mapping[str, Any]) -> int:
+    labels = task["Spec"].get("ContainerSpec", {}).get("Labels") or {}
+    return int(labels.get(REVISION, 0))
 
 
 def latest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:

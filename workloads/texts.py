@@ -32,7 +32,7 @@ def from_bytes(number: int) -> str:
     for unit in reversed(_UNITS):
         if number % _UNITS[unit] == 0 and number:
             return f"{number // _UNITS[unit]}{unit}"
-    return f"{-(-number // _UNITS['k'])}k"
+    return f"{-(-number // _UNITS['k'])}k" if number else "0"
 
 
 def labels(text: str) -> tuple[tuple[str, str], ...]:

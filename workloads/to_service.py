@@ -11,7 +11,7 @@ from typing import Any
 
 from cluster.config.secrets import Secret
 from workloads.model import Deployment, Health, Order, Part, Port, Publish, Volume, VolumeKind
-from workloads.naming import Piece
+from workloads.naming import REVISION, Piece
 
 GPU = "GPU"
 """The generic resource of nodes that GPUs are, by identity."""
@@ -109,6 +109,8 @@ def _service(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> 
 def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> dict[str, Any]:
     found: dict[str, Any] = {
         "Image": granted.images[part.name],
+        # (By it a task tells which revision it is of: the service has the newest at once.)
+        "Labels": {REVISION: str(granted.revision)},
         "Hostname": f"{wanted.name}-{piece.copy}"[:63].rstrip("-"),
         "Env": [_NO_GPUS, *(f"{key}={value}" for key, value in part.env.items())],
         "User": "0:0" if part.as_root else granted.user,

@@ -25,6 +25,11 @@ class Wish:
     of: str
     images: Mapping[str, str]
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is kept of it as a revision."""
+        return {"form": self.form, "images": dict(self.images)}
+
 
 @dataclass(frozen=True)
 class Applied:

@@ -70,7 +70,7 @@ def test_all_that_is_over_is_told_at_once() -> None:
     assert "deployments: 1 wanted; vision may have 1, and has 1" in told
     assert "memory: 1g wanted; vision may have 2g, and has 2g" in told
     assert "gpus: 2 wanted; vision may have 1, and has 1" in told
-    assert "deploy.quota vision --root allows it" in told
+    assert "deploy.quota vision --root TRUE allows it" in told
     assert one.reserve(ask(memory=2 << 30), PORTS, (), 3).used("vision").gpus == 0
 
 
