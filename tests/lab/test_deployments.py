@@ -1,0 +1,258 @@
+"""Deployments from a file on real nodes: run, changed, gone back, refused, kept apart."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.options import Options
+from cli.session import Session
+from cluster.errors import ConfigError
+from tests.support.data_volumes import until
+from tests.support.lab import NODES, Ran, on, skp
+from workloads import readers
+from workloads.gate import Gate
+from workloads.ledger import Limits
+
+IMAGE = "localhost:5000/team/web:1"
+# The registry's image has busybox, which serves files and asks for them.
+DOCKERFILE = (
+    "FROM skp/docker-registry:latest\\nLABEL skp.service=mysql skp.deployment=other/web\\n"
+    "ENV NVIDIA_VISIBLE_DEVICES=all\\nUSER 0:0\\nENTRYPOINT []\\n"
+)
+SERVE = "echo {word} >/tmp/index.html; exec busybox httpd -f -p 8000 -h /tmp"
+
+
+def text(name: str = "web", word: str = "first", **further: Any) -> str:
+    """A file of our own: JSON is YAML too."""
+    main = {
+        "image": IMAGE,
+        "command": ["sh", "-c", SERVE.format(word=word)],
+        "ports": [{"port": 8000}],
+        "resources": {"cpus": 0.05, "memory": "32m"},
+        "health": {
+            "command": ["busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8000/"],
+            "interval": 1,
+        },
+    }
+    main |= {key: further.pop(key) for key in ("command", "resources") if key in further}
+    if mounted := further.pop("mounted", None):
+        main["volumes"] = mounted
+    return json.dumps(
+        {"name": name, "containers": {"main": main}, "update": {"monitor": 2}, "stop-time": 1}
+        | further
+    )
+
+
+@pytest.fixture(scope="module")
+def image(platform: None) -> Iterator[None]:
+    made = on(
+        "c01",
+        f"printf '{DOCKERFILE}' | docker build -q -t {IMAGE} - && docker push -q {IMAGE}",
+    )
+    assert made.code == 0, made.all
+    yield
+    clear()
+
+
+def clear() -> None:
+    """Take away all deployments, and what is kept of them."""
+    script = (
+        "docker service ls -q | xargs -r docker service rm; "
+        "docker config ls -q --filter label=skp.revision.of | xargs -r docker config rm; "
+        "docker config ls -q --filter name=skp-ledger | xargs -r docker config rm"
+    )
+    on("c01", script)
+    until(lambda: not on("c01", "docker ps -q --filter name=_main").out.strip(), 30)
+
+
+@pytest.fixture(autouse=True)
+def _cleared(image: None) -> Iterator[None]:
+    yield
+    clear()
+
+
+def file(folder: Path, content: str, name: str = "web.yaml") -> str:
+    (folder / name).write_text(content)
+    return str(folder / name)
+
+
+def rows(ran: Ran) -> list[dict[str, Any]]:
+    assert ran.code == 0, ran.all
+    found: list[dict[str, Any]] = ran.json
+    return found
+
+
+def applied(folder: Path, content: str, *words: str) -> list[dict[str, Any]]:
+    return rows(skp("deploy.apply", file(folder, content), "--json", *words))
+
+
+def page(row: dict[str, Any]) -> str:
+    ((_, port),) = row["ports"]
+    with urllib.request.urlopen(f"http://{row['address']}:{port}/", timeout=10) as answer:
+        found: str = answer.read().decode()
+        return found.strip()
+
+
+def answers(word: str) -> bool:
+    """Whether the one deployment that there is says this, wherever it is now."""
+    (row,) = rows(skp("deploy.list", "--json"))
+    try:
+        return page(row) == word
+    except OSError:
+        return False
+
+
+def test_it_runs_and_answers_and_is_nobody(tmp_path: Path) -> None:
+    made = applied(
+        tmp_path,
+        text(replicas=2, shm="8m", mounted={"data": "/data"},
+             volumes={"data": {"kind": "nas", "size": "1g"}}),
+    )  # fmt: skip
+    assert [(row["phase"], page(row)) for row in made] == [("Running", "first")] * 2
+    row = made[0]
+    inside = f"docker exec {row['container']}"
+    status = on(
+        row["node"], f"{inside} busybox grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs)' /proc/1/status"
+    ).out
+    said = dict(line.split(":", 1) for line in status.splitlines())
+    assert said["Uid"].split() == ["58000"] * 4
+    assert {int(said[key], 16) for key in ("CapEff", "CapBnd")} == {0}
+    assert said["NoNewPrivs"].strip() == "1"
+    assert "NVIDIA_VISIBLE_DEVICES=void" in on(row["node"], f"{inside} busybox env").out
+    assert " 8192 " in on(row["node"], f"{inside} busybox df -k /dev/shm").out
+    limits = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}"
+    found = on(row["node"], f"docker inspect -f '{limits}' {row['container']}").out
+    assert found.split() == [str(32 << 20), "50000000", "4096"]
+    wrote = on(row["node"], f"{inside} sh -c 'echo kept >/data/word'")
+    assert wrote.code == 0, wrote.all
+    other = made[1]
+    assert (
+        on(other["node"], f"docker exec {other['container']} busybox cat /data/word").out
+        == "kept\n"
+    )
+    assert "platform" not in on(row["node"], f"{inside} busybox cat /proc/mounts").out.replace(
+        "/projects/default/data", ""
+    )
+
+
+def test_a_change_a_bad_one_and_the_way_back(tmp_path: Path) -> None:
+    applied(tmp_path, text())
+    again = skp("deploy.apply", file(tmp_path, text()))
+    assert again.code == 2
+    assert "there is a deployment of that name" in again.err
+    (second,) = applied(tmp_path, text(word="second"), "--update")
+    assert (page(second), second["revision"]) == ("second", 2)
+    (same,) = applied(tmp_path, text(word="second"), "--update")
+    assert same["container"] == second["container"], "nothing was to be changed"
+    bad = skp(
+        "deploy.apply", "--update",
+        file(tmp_path, text(command=["sh", "-c", "echo I see no data >&2; exit 3"])),
+    )  # fmt: skip
+    assert bad.code == 1
+    assert "the one before it serves on: task: non-zero exit (3)" in bad.err
+    assert "I see no data" in bad.err
+    until(lambda: answers("second"), 20)
+    (back,) = rows(skp("deploy.rollback", "web", "--json"))
+    assert page(back) == "first"
+
+
+def test_it_is_removed_by_number_and_name_and_comes_back(tmp_path: Path) -> None:
+    applied(tmp_path, text())
+    for words, why in (
+        (("0", "other"), "row 0 is default/web, and not other"),
+        (("7", "web"), "7: there is no such row"),
+        (("0",), "the row's ID and the name are needed"),
+    ):
+        refused = skp("deploy.rm", *words, "--yes")
+        assert refused.code == 2
+        assert why in refused.err
+    assert skp("deploy.rm", "0", "web").code == 2, "nobody is there who could be asked"
+    assert skp("deploy.rm", "0", "web", "--yes").code == 0
+    assert rows(skp("deploy.list", "--json")) == []
+    assert skp("deploy.restore", "nothing").code == 2
+    (back,) = rows(skp("deploy.restore", "web", "--json"))
+    assert page(back) == "first"
+
+
+def test_why_it_has_no_place_is_told_for_each_node(tmp_path: Path) -> None:
+    (row,) = applied(tmp_path, text(resources={"memory": "32m", "gpus": 1}))
+    assert row["phase"] == "Pending"
+    assert row["reasons"] == [f"{node}: gpus: 1 wanted, 0 of 0 left" for node in NODES]
+    refused = skp(
+        "deploy.apply", file(tmp_path, text("other", node="c02", resources={"memory": "9000g"}))
+    )
+    assert refused.code == 2
+    assert "c02: memory: 9000g wanted" in refused.err
+    assert "c01: " in refused.err
+    assert "It is bound: node c02." in refused.err
+
+
+def gate(open_ones: ExitStack) -> Gate:
+    session = Session(Options())
+    fleet = open_ones.enter_context(session.fleet())
+    return Gate(session.cluster(fleet), fleet)
+
+
+def test_fifty_at_once_against_a_quota_of_ten(tmp_path: Path) -> None:
+    names = [f"many-{number}" for number in range(50)]
+    for name in names:
+        file(tmp_path, text(name, project="crowd", command=["sleep", "60"]), f"{name}.yaml")
+    with ExitStack() as open_ones:
+        # (sshd gives a connection ten channels.)
+        ways = [gate(open_ones) for _ in range(6)]
+        way = ways[0]
+        way.limit("crowd", Limits(deployments=10))
+
+        def one(number: int) -> bool:
+            try:
+                ways[number % 6].let_in(readers.read(tmp_path / f"{names[number]}.yaml"), "")
+            except ConfigError as error:
+                assert "deployments: 1 wanted; crowd may have 10, and has 10" in str(error)
+                return False
+            return True
+
+        with ThreadPoolExecutor(24) as pool:
+            let_in = list(pool.map(one, range(50)))
+        assert let_in.count(True) == 10
+        services = way.store.services()
+        assert len(services) == 10
+        entries = way.store.ledger().entries
+        assert {found.piece.of for found in services} == set(entries)
+        ports = [port for entry in entries.values() for port in entry.ports.values()]
+        assert len(ports) == len(set(ports)) == 10
+
+
+def test_projects_do_not_reach_each_other(tmp_path: Path) -> None:
+    (mine,) = applied(tmp_path, text(project="mine"))
+    (theirs,) = applied(tmp_path, text(project="theirs"))
+    inside = f"docker exec {mine['container']}"
+    network = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    address = on(theirs["node"], f"docker inspect -f '{network}' {theirs['container']}").out.split()
+    assert on(mine["node"], f"{inside} busybox wget -qO- http://web:8000/").out == "first\n"
+    for one in address:
+        refused = on(mine["node"], f"timeout 4 {inside} busybox wget -T 3 -qO- http://{one}:8000/")
+        assert refused.code != 0
+    for there in ("jupyter-skp:8010", "10.99.0.11:5000", "169.254.169.254"):
+        refused = on(mine["node"], f"{inside} busybox wget -T 2 -qO- http://{there}/")
+        assert refused.code != 0, there
+    assert on(mine["node"], f"{inside} busybox ls /var/run/docker.sock").code != 0
+
+
+def test_labels_that_an_image_brings_make_nothing_of_the_platforms(tmp_path: Path) -> None:
+    (row,) = applied(tmp_path, text())
+    assert row["project"] == "default"
+    shown = skp("docker.status", "--json").json
+    assert "other/web" not in json.dumps(shown)
+    assert skp("docker.plan", "mysql", "--json").code == 0
+    assert (
+        on(row["node"], f"docker inspect -f '{{{{.State.Running}}}}' {row['container']}").out
+        == "true\n"
+    )
