@@ -7,6 +7,7 @@ import shlex
 
 from cli import output
 from cli.session import Session
+from cluster.config.inventory import Host
 from cluster.errors import ConfigError, nearest
 
 
@@ -24,7 +25,14 @@ def open_shell(s: Session, host: str, name: str, command: tuple[str, ...]) -> No
     with s.fleet([chosen]) as fleet:
         listed = containers(fleet.node(host))
         found = shell.find(listed, host, name)
-    words = shell.interactive(chosen, s.settings, found.name, command)
+    become(s, chosen, found.name, command)
+
+
+def become(s: Session, host: Host, container: str, command: tuple[str, ...]) -> None:
+    """Become a command in a container of a node, with a terminal where there is one."""
+    from cluster.commands import shell
+
+    words = shell.interactive(host, s.settings, container, command)
     if s.options.dry:
         output.show(shlex.join(words))
         return

@@ -12,6 +12,8 @@ from cli.session import Session
 from cluster.errors import ConfigError, SkpError
 
 if TYPE_CHECKING:
+    from cluster.commands.logs import Query
+    from cluster.config.inventory import Host
     from cluster.connectors.fleet import Fleet
     from workloads.form import Form
     from workloads.gate import Applied, Gate
@@ -177,3 +179,41 @@ def show_quotas(s: Session, way: Gate, project: str) -> None:
         cells.append((name, *pairs, "yes" if most and most.root else "no"))
     heads = ("PROJECT", *(kind.upper() for kind in KINDS), "ROOT")
     s.show(document, table(heads, cells))
+
+
+def print_logs(s: Session, name: str, wanted: Query) -> int:
+    """Print what a deployment's containers write, and return how many logs could not be read."""
+    from cli.log_view import print_logs as printed
+    from cluster.commands.logs import Source
+    from cluster.model.redaction import known
+
+    with gate(s) as (way, fleet):
+        rows = way.rows()
+        of = named(rows, name)
+        state = s.view(fleet).state
+        sources = [
+            Source(row.node, row.piece.name, row.container)
+            for row in rows
+            if row.piece.of == of and row.container
+        ]
+        return printed(s, fleet, sources, wanted, known(way.cluster, state))
+
+
+def where(s: Session, name: str, part: str) -> tuple[Host, str]:
+    """Return the node, and the id, of the first container of a deployment that runs.
+
+    Args:
+        part: which container; "" for the first of the file.
+
+    Raises:
+        ConfigError: none of that name runs.
+    """
+    with gate(s) as (way, _):
+        rows = way.rows()
+    of = named(rows, name)
+    own = [row for row in rows if row.piece.of == of and row.container]
+    for row in own:
+        if part in ("", row.piece.part):
+            return s.inventory.host(row.node), row.container
+    there = ", ".join(sorted({row.piece.part for row in own})) or "none"
+    raise ConfigError(f"{of}: no container {part} runs".replace("  ", " "), f"Running: {there}.")

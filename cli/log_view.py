@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Exit
@@ -14,15 +15,25 @@ from cluster.errors import ExitCode, NodeError
 
 if TYPE_CHECKING:
     from cluster.commands.logs import Query, Source
+    from cluster.connectors.fleet import Fleet
+    from cluster.model.redaction import Mask
 
 
 def show_logs(s: Session, name: str, wanted: Query) -> None:
-    """Show the logs of what `name` means, and end with 1 if a node or a log could not be read.
+    """Show the logs of what `name` means, and end with 1 if a node or a log could not be read."""
+    until_left(lambda: _show(s, name, wanted))
+
+
+def until_left(show: Callable[[], int]) -> None:
+    """Show logs, and end with 1 if a node or a log could not be read.
 
     A reader that has seen enough (head, less) is no error; Ctrl-C is how a followed log is left.
+
+    Args:
+        show: returns how many could not be.
     """
     try:
-        errors = _show(s, name, wanted)
+        errors = show()
         sys.stdout.flush()
     except KeyboardInterrupt:
         raise Exit(code=int(ExitCode.INTERRUPTED)) from None
@@ -36,7 +47,7 @@ def show_logs(s: Session, name: str, wanted: Query) -> None:
 
 def _show(s: Session, name: str, wanted: Query) -> int:
     """Show all, and return how many nodes and logs could not be read."""
-    from cluster.commands.logs import Ended, Source, read
+    from cluster.commands.logs import Source
     from cluster.model.redaction import known
     from cluster.model.selector import among
 
@@ -49,16 +60,26 @@ def _show(s: Session, name: str, wanted: Query) -> int:
             _complain(s, error)
         found = {n: state.nodes[n].containers for n in nodes if n in state.nodes}
         sources = [Source(node, c.name, c.id) for node, c in among(found, name)]
-        several = len({source.name for source in sources}) > 1
-        for event in read(fleet, sources, wanted, known(view.cluster, state)):
-            if not isinstance(event, Ended):
-                _print_line(s, event.source, several, event.stream, event.text)
-            elif event.error:
-                errors.append(event.error)
-                _complain(s, event.error)
-            elif event.why:
-                _say_ended(s, event.source, event.why)
-    return len(errors)
+        return len(errors) + print_logs(s, fleet, sources, wanted, known(view.cluster, state))
+
+
+def print_logs(
+    s: Session, fleet: Fleet, sources: Sequence[Source], wanted: Query, mask: Mask
+) -> int:
+    """Print the lines of logs as they come, and return how many could not be read."""
+    from cluster.commands.logs import Ended, read
+
+    failed = 0
+    several = len({source.name for source in sources}) > 1
+    for event in read(fleet, sources, wanted, mask):
+        if not isinstance(event, Ended):
+            _print_line(s, event.source, several, event.stream, event.text)
+        elif event.error:
+            failed += 1
+            _complain(s, event.error)
+        elif event.why:
+            _say_ended(s, event.source, event.why)
+    return failed
 
 
 def _print_line(s: Session, source: Source, several: bool, stream: str, text: str) -> None:

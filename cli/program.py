@@ -18,7 +18,8 @@ VERSION = "0.3.0"
 _TAKE_VALUES = (
     *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
     *("--audience", "-a", "--password", "-p", "--account", "--owner", "-o", "--role", "-r"),
-    *("--file", "--fingerprint", "-f"),
+    *("--file", "--fingerprint", "-f", "--tail", "-t", "--since", "--command", "-c", "--part"),
+    *("--project", "--limits", "--root"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 _OF_ACCOUNTS = (
@@ -34,10 +35,12 @@ _TAKE_WORDS = {
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
     **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert"), "file"),
-    **dict.fromkeys(("deploy.restore", "deploy.rollback"), "name"),
+    **dict.fromkeys((f"deploy.{v}" for v in ("exec", "logs", "restore", "rollback")), "name"),
     "deploy.quota": "project",
     "deploy.rm": "row",
 }
+# What takes no value there, though it does elsewhere.
+_FLAGS = {("deploy.logs", "-f")}
 # What of these has dots too, and may look like a task.
 _FILES = "file"
 
@@ -133,14 +136,14 @@ def join_words(words: list[str]) -> list[str]:
     """Turn `docker.apply jupyter spark` into one option, since Invoke reads words as tasks."""
     result: list[str] = []
     named: list[str] = []
-    taking = ""
-    previous = ""
+    task = taking = previous = ""
     for word in words:
-        if _is_task(word) and previous not in _TAKE_VALUES and taking != _FILES:
+        is_value = previous in _TAKE_VALUES and (task, previous) not in _FLAGS
+        if _is_task(word) and not is_value and taking != _FILES:
             result += _option(taking, named)
-            named, taking = [], _TAKE_WORDS.get(word, "")
+            task, named, taking = word, [], _TAKE_WORDS.get(word, "")
             result.append(word)
-        elif taking and not word.startswith("-") and previous not in _TAKE_VALUES:
+        elif taking and not word.startswith("-") and not is_value:
             named.append(word)
         else:
             result.append(word)

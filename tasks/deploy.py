@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from invoke import Collection
 
@@ -29,7 +30,7 @@ def apply(s: Session, file: str = "", project: str = "", update: bool = False) -
 
 @command(help=_FILE)
 def convert(s: Session, file: str = "") -> None:
-    """Print a file of a deployment as SKP's own YAML, checked, with a schema for editors."""
+    """Check a file of a deployment, and print it as our own YAML."""
     from workloads.build import deployment
     from workloads.check import SCHEMA
     from workloads.readers.own import written
@@ -42,7 +43,7 @@ def convert(s: Session, file: str = "") -> None:
 
 @command(name="list", help=_PROJECT)
 def list_(s: Session, project: str = "") -> None:
-    """List the deployments: where they are, their ports and GPUs, and why one does not run."""
+    """List the deployments: where they run, or why they do not."""
     with deployments.gate(s) as (way, _):
         rows = [row for row in way.rows() if project in ("", row.piece.project)]
     deployments.show(s, rows)
@@ -96,5 +97,34 @@ def quota(s: Session, project: str = "", limits: str = "", root: str = "") -> No
         deployments.show_quotas(s, way, project)
 
 
-for _task in (apply, convert, list_, quota, restore, rm, rollback):
+@command(
+    help={
+        **_NAME,
+        "follow": "Go on as the logs grow, until Ctrl-C.",
+        "tail": "So many of each log's last lines; all by default.",
+        "since": "Only what is younger: 90s, 10m, 2h, 1d, or a date with time.",
+    }
+)
+def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since: str = "") -> None:
+    """Show what the containers of a deployment wrote."""
+    from cli.log_view import until_left
+    from cluster.commands.logs import query
+
+    wanted = replace(query(tail, since, time.time()), follow=follow)
+    until_left(lambda: deployments.print_logs(s, name, wanted))
+
+
+@command(
+    name="exec",
+    help={**_NAME, "part": "Which container; the first by default.", "command": "Run this by sh."},
+)
+def exec_(s: Session, name: str = "", part: str = "", command: str = "") -> None:
+    """Run a command in a container of a deployment, or open a shell there."""
+    from cli.container_shell import become
+
+    host, container = deployments.where(s, name, part)
+    become(s, host, container, ("sh", "-c", command) if command else ("sh",))
+
+
+for _task in (apply, convert, exec_, list_, logs, quota, restore, rm, rollback):
     ns.add_task(_task)
