@@ -163,5 +163,5 @@ def constraints(template: Mapping[str, Any]) -> tuple[list[tuple[str, str]], str
 
 
 def _gpus(task: Mapping[str, Any]) -> tuple[str, ...]:
-    named = (one.get("NamedResourceSpec") for one in task.get("AssignedGenericResources") or [])
+    named = (one.get("NamedResourceSpec") for one in task.get("GenericResources") or [])
     return tuple(one["Value"] for one in named if one and one["Kind"] == GPU)

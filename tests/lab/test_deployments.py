@@ -42,7 +42,7 @@ def text(name: str = "web", word: str = "first", **further: Any) -> str:
             "interval": 1,
         },
     }
-    main |= {key: further.pop(key) for key in ("command", "resources") if key in further}
+    main |= {key: further.pop(key) for key in ("command", "ports", "resources") if key in further}
     if mounted := further.pop("mounted", None):
         main["volumes"] = mounted
     return json.dumps(

@@ -1,0 +1,137 @@
+"""Deployments where something is scarce or lost: GPUs (their names alone), and a node."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.test_deployments import answers, applied, clear, file, image, rows, text
+from tests.support.data_volumes import until
+from tests.support.lab import host_docker, on, skp
+
+__all__ = ["image"]
+DAEMON = "/etc/docker/daemon.json"
+GPUS = {"c01": 4, "c02": 4}
+ONE = {"cpus": 0.05, "memory": "32m", "gpus": 1}
+
+
+@pytest.fixture(autouse=True)
+def _cleared(image: None) -> Iterator[None]:
+    yield
+    clear()
+
+
+def again() -> None:
+    up = skp("-q", "lab.up", "-n", "3", "--publish")
+    assert up.code == 0, up.all
+
+
+@pytest.fixture
+def gpus(image: None) -> Iterator[None]:
+    """Two nodes offer the names of four GPUs each; the engine knows of no more than names."""
+    for node, count in GPUS.items():
+        names = [f"GPU=GPU-{node}-{number}" for number in range(count)]
+        said = json.dumps({"node-generic-resources": names})
+        wrote = on(node, f"echo '{said}' | sudo sh -c 'mkdir -p /etc/docker; cat >{DAEMON}'")
+        assert wrote.code == 0, wrote.all
+        host_docker("restart", "-t", "5", node)
+    again()
+    yield
+    for node in GPUS:
+        on(node, f"sudo rm {DAEMON}")
+        host_docker("restart", "-t", "5", node)
+    again()
+
+
+def held(found: list[dict[str, Any]]) -> dict[str, str]:
+    """Return which GPU each container has, as it sees it itself."""
+    running = [row for row in found if row["phase"] == "Running"]
+    seen = {}
+    for row in running:
+        told = on(row["node"], f"docker exec {row['container']} busybox env").out.splitlines()
+        said = dict(line.partition("=")[::2] for line in told)
+        assert said["NVIDIA_VISIBLE_DEVICES"] == "void"
+        assert row["gpus"] == [said["DOCKER_RESOURCE_GPU"]]
+        seen[row["deployment"]] = said["DOCKER_RESOURCE_GPU"]
+    return seen
+
+
+def settled() -> list[dict[str, Any]]:
+    def is_so() -> bool:
+        phases = [row["phase"] for row in rows(skp("deploy.list", "--json"))]
+        return phases.count("Running") == 8 and phases.count("Pending") == len(phases) - 8
+
+    until(is_so, 120)
+    return rows(skp("deploy.list", "--json"))
+
+
+def test_ten_that_want_a_gpu_on_eight(gpus: None, tmp_path: Path) -> None:
+    def bring(word: str, *more: str) -> None:
+        paths = [
+            file(tmp_path, text(f"train-{n}", word, ports=[], resources=ONE), f"{n}-{word}.yaml")
+            for n in range(10)
+        ]
+        with ThreadPoolExecutor(10) as pool:
+            done = list(pool.map(lambda path: skp("deploy.apply", path, *more), paths))
+        assert {ran.code for ran in done} == {0}, [ran.all for ran in done if ran.code]
+
+    bring("first")
+    found = settled()
+    has = held(found)
+    assert len(set(has.values())) == len(has) == 8
+    waiting = [row for row in found if row["phase"] == "Pending"]
+    for row in waiting:
+        assert row["reasons"] == [
+            "c01: gpus: 1 wanted, 0 of 4 left",
+            "c02: gpus: 1 wanted, 0 of 4 left",
+            "c03: gpus: 1 wanted, 0 of 0 left",
+        ]
+    changed = sorted(has)[:4]
+    for name in changed:
+        applied(tmp_path, text(name, "second", ports=[], resources=ONE), "--update")
+    host_docker("restart", "-t", "5", "c02")
+    again()
+    has = held(settled())
+    assert len(set(has.values())) == len(has) == 8
+
+
+def test_a_node_is_lost_and_what_is_not_bound_answers_elsewhere(tmp_path: Path) -> None:
+    (free,) = applied(tmp_path, text("free"))
+    lost = free["node"] if free["node"] != "c01" else "c02"
+    if free["node"] == "c01":
+        on("c01", "docker node update --availability drain c01")
+        until(lambda: rows(skp("deploy.list", "--json"))[0]["node"] not in ("c01", ""), 60)
+        on("c01", "docker node update --availability active c01")
+        lost = rows(skp("deploy.list", "--json"))[0]["node"]
+    until(lambda: answers("first"), 60)
+    bound = file(tmp_path, text("bound", node=lost, ports=[]), "bound.yaml")
+    assert skp("deploy.apply", bound).code == 0
+    host_docker("kill", lost)
+    try:
+        began = time.monotonic()
+        ((_, port),) = free["ports"]
+
+        def elsewhere() -> bool:
+            for number in (1, 2, 3):
+                with suppress(OSError):
+                    url = f"http://10.99.0.1{number}:{port}/"
+                    with urllib.request.urlopen(url, timeout=1) as answer:
+                        return bool(answer.read() == b"first\n")
+            return False
+
+        until(elsewhere, 60)
+        print(f"a lost node: it answers elsewhere after {time.monotonic() - began:.0f} s")
+        by_name = {row["deployment"]: row for row in rows(skp("deploy.list", "--json"))}
+        assert by_name["bound"]["phase"] != "Running"
+        assert f"{lost}: it is down" in " ".join(by_name["bound"]["reasons"])
+    finally:
+        host_docker("start", lost)
+        again()
