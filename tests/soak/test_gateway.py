@@ -40,7 +40,7 @@ def ca(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return authority(tmp_path_factory.mktemp("ca"), running)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def admin(running: Env) -> str:
     return administrator()
 
