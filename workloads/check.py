@@ -9,9 +9,10 @@ from typing import Any
 
 from cluster.config import schema
 from cluster.config.document import Location
+from cluster.config.ports import NAMED
 from cluster.errors import ConfigError, ConfigErrors, nearest
 from workloads.form import Form
-from workloads.model import FIXED, is_inside
+from workloads.model import is_inside
 
 SCHEMA = Path(__file__).parent.parent / "etc" / "deployment.schema.json"
 # The engine expands these after all our checks (docs.docker.com, docker service create).
@@ -110,9 +111,9 @@ def _ports(form: Form) -> Iterator[ConfigError]:
             if not isinstance(first, int):
                 continue
             for number in range(first, first + replicas):
-                if number not in FIXED:
+                if number not in NAMED:
                     what = f"{replicas} copies from the port {first} on would need {number}"
-                    hint = f"Allowed: ports from {FIXED[0]} to {FIXED[-1]}."
+                    hint = f"Allowed: ports from {NAMED[0]} to {NAMED[-1]}."
                     yield form.error((*location, "publish"), what, hint)
                     break
                 if number in taken:

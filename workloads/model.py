@@ -8,9 +8,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 SSH = 22
-"""The port in a container that is published at one of `FIXED`, as a person says it."""
-FIXED = range(30000, 30051)
-"""Ports of nodes that a deployment may name."""
+"""The port in a container that is published at a port of the node that a person names."""
 
 
 class VolumeKind(StrEnum):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from cluster.config import ports as deployments
 from cluster.config.inventory import Inventory
 from cluster.config.settings import Settings
 from cluster.errors import ConfigError
@@ -68,8 +69,17 @@ def firewall(
         "NODES": " ".join([*own, *sorted(moving)]),
         "PORTS": " ".join(sorted(ports, key=int)),
         "OVERLAY": " ".join(sorted({str(DATA_PORT), cluster.settings.text("SKP_NET_PORT")})),
+        "HELD": _held(cluster),
     }
     return (Item("firewall", "firewall", values, verb=verb),)
+
+
+def _held(cluster: Cluster) -> str:
+    """Return the ports of deployments; "" where SKP_BIND opens all addresses of nodes."""
+    if cluster.settings.text("SKP_BIND") == ALL_IPV4:
+        return ""
+    named = f"{deployments.NAMED[0]}-{deployments.NAMED[-1]}"
+    return f"{named} {cluster.settings.text('DEPLOY_PORTS')}"
 
 
 def names(inventory: Inventory) -> tuple[Item, ...]:

@@ -256,3 +256,18 @@ def test_labels_that_an_image_brings_make_nothing_of_the_platforms(tmp_path: Pat
         on(row["node"], f"docker inspect -f '{{{{.State.Running}}}}' {row['container']}").out
         == "true\n"
     )
+
+
+def test_a_port_is_at_its_nodes_own_address_alone(tmp_path: Path) -> None:
+    (row,) = applied(tmp_path, text())
+    other = "10.99.0.77"
+    assert on(row["node"], f"sudo ip address add {other}/32 dev lo").code == 0
+    try:
+        assert page(row | {"address": other}) == "first", "the Swarm publishes at all addresses"
+        assert skp("host.firewall").code == 0
+        assert page(row) == "first"
+        with pytest.raises(OSError, match="timed out"):
+            page(row | {"address": other})
+    finally:
+        assert skp("host.firewall", "--undo").code == 0
+        on(row["node"], f"sudo ip address del {other}/32 dev lo")

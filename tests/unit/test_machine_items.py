@@ -81,6 +81,7 @@ def test_the_firewall_knows_all_nodes_and_what_containers_may_reach(tmp_path: Pa
         "NODES": "10.1.0.1 10.1.0.2",
         "PORTS": "53 3128 3306 8010 8020 8040 8060 8070 9010 9020 9040 9060 9070",
         "OVERLAY": "4789",
+        "HELD": "30000-30050 31000-31999",
     }, "the registry's is its node's own"
     for node in HOSTS:
         program = shell(firewall, node, "wanted").stdout
@@ -98,7 +99,12 @@ def test_ssh_from_outside_is_never_the_firewalls_business(tmp_path: Path) -> Non
     rules = rules.partition("}\n  chain")[0]
     assert "drop" not in before
     refused = [line.strip() for line in rules.splitlines() if "drop" in line]
-    assert refused == ["tcp dport { 2377, 7946, 2049 } drop", "udp dport { 4789, 7946, 2049 } drop"]
+    assert refused == [
+        "ip daddr != @nodes meta l4proto { tcp, udp } th dport @held drop",
+        "meta nfproto ipv6 meta l4proto { tcp, udp } th dport @held drop",
+        "tcp dport { 2377, 7946, 2049 } drop",
+        "udp dport { 4789, 7946, 2049 } drop",
+    ]
     assert rules.count("policy accept") == 1
 
 
@@ -147,6 +153,13 @@ def test_strangers_reach_no_port_that_a_swarm_may_have_for_the_overlay(tmp_path:
     (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {"SKP_NET_PORT": "7789"}), ())
     program = shell(firewall, "c01", "wanted").stdout
     assert program.count("udp dport { 4789, 7789, 7946, 2049 }") == 2
+
+
+def test_where_all_addresses_are_open_ports_of_deployments_are_too(tmp_path: Path) -> None:
+    (firewall,) = wanted.firewall(described(tmp_path, HOSTS, {"SKP_BIND": "0.0.0.0"}), ())  # noqa: S104
+    assert firewall.values["HELD"] == ""
+    program = shell(firewall, "c01", "wanted").stdout
+    assert "set held { type inet_service; flags interval; auto-merge; }\n" in program
 
 
 def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import Any
 
-from workloads.model import FIXED
+from cluster.config.ports import NAMED
 from workloads.texts import from_bytes, short_size, size
 
 _DURATION = re.compile(
@@ -91,7 +91,7 @@ def port(value: Any) -> dict[str, Any]:
     if match is None:
         raise WrongError(f"{value} found; allowed: 8000, 30022:22, with /udp where that is meant")
     found: dict[str, Any] = {"port": int(match[2])}
-    if match[1] and int(match[1]) in FIXED:
+    if match[1] and int(match[1]) in NAMED:
         found["publish"] = int(match[1])
     elif match[1]:
         found["other"] = int(match[1])

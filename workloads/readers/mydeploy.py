@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.config.ports import NAMED
 from cluster.errors import ConfigErrors, nearest
 from workloads.form import Draft, Form
-from workloads.model import FIXED, SSH
+from workloads.model import SSH
 from workloads.texts import short_size
 
 _MOST = 20  # of anything that is counted
@@ -139,7 +140,7 @@ class Reader:
         wanted, place = {"port": port}, said.place if said else f"{self.path}"
         if port == SSH:
             fixed = self._text(exposed)
-            wanted["publish"] = self._whole(fixed, FIXED[0], FIXED[-1])
+            wanted["publish"] = self._whole(fixed, NAMED[0], NAMED[-1])
             # sshd has to be root inside; whether it may, its project says.
             self.draft.put((*at, "class"), "root", place)
             place = fixed.place

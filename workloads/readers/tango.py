@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.config.document import Document, Location
+from cluster.config.ports import NAMED
 from cluster.errors import ConfigErrors, nearest
 from workloads.form import Draft, Form
-from workloads.model import FIXED
 
 _PART = "main"
 # Of the builder, of another target's, or for its own use.
@@ -133,7 +133,7 @@ class Reader:
             return
         key = "service_container_port" if "service_container_port" in network else _NETWORK[1]
         port: dict[str, Any] = {"port": inside}
-        if outside in FIXED:
+        if outside in NAMED:
             port["publish"] = outside
         elif outside is not None:
             place = self.document.place((*location, _NETWORK[1]))

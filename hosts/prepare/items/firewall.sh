@@ -3,7 +3,8 @@
 # and no address where clouds hand out a machine's credentials; nobody elsewhere reaches of
 # containers what is not published, nor a node's loopback. NODES: the nodes' addresses; PORTS: what
 # containers may reach; OVERLAY: Swarm's ports of the overlay's packets, of one that is there and of
-# one that is begun. At boot a program does it again.
+# one that is begun; HELD: ports of deployments, which are reached at the nodes' own addresses alone,
+# since the Swarm publishes them at all that a node has. At boot a program does it again.
 #
 # A table of its own for the kernel's packet filter, so that nothing of Docker's or of the machine's own
 # firewall is touched, nor takes it away. It stands before theirs: what it refuses they can't let in.
@@ -15,6 +16,8 @@ wanted() {
   # (Nothing may be published yet, and nft takes no empty list.)
   open=''
   [ -z "$PORTS" ] || open=" elements = { $(echo "$PORTS" | sed 's/ /, /g') }"
+  held=''
+  [ -z "$HELD" ] || held=" elements = { $(echo "$HELD" | sed 's/ /, /g') }"
   vxlan=$(echo "$OVERLAY" | sed 's/ /, /g')
   cat <<PROGRAM
 #!/bin/sh
@@ -29,6 +32,7 @@ delete table inet skp
 table inet skp {
   set nodes { type ipv4_addr; elements = { $members } }
   set ports { type inet_service;$open }
+  set held { type inet_service; flags interval; auto-merge;$held }
   # Link-local ones, Azure's and Alibaba's.
   set clouds { type ipv4_addr; flags interval; elements = { 169.254.0.0/16, 168.63.129.16, 100.100.100.200 } }
   chain input {
@@ -36,6 +40,8 @@ table inet skp {
     iif lo accept
     iifname { docker0, docker_gwbridge } jump containers
     ip saddr @nodes accept
+    ip daddr != @nodes meta l4proto { tcp, udp } th dport @held drop
+    meta nfproto ipv6 meta l4proto { tcp, udp } th dport @held drop
     tcp dport { 2377, 7946, 2049 } drop
     udp dport { $vxlan, 7946, 2049 } drop
   }
@@ -46,6 +52,7 @@ table inet skp {
     # A node has other addresses too: there it would take a container for the node that it is on.
     iifname { docker0, docker_gwbridge } tcp dport { 2377, 7946, 2049 } jump containers
     iifname { docker0, docker_gwbridge } udp dport { $vxlan, 7946, 2049 } jump containers
+    oifname { docker0, docker_gwbridge } ct status dnat ct original ip daddr != @nodes ct original proto-dst @held drop
     # Who has a route to containers through their node reaches what is published, and nothing else.
     iifname != { docker0, docker_gwbridge } oifname { docker0, docker_gwbridge } ct state new ct status and dnat == 0 drop
   }
@@ -59,6 +66,7 @@ table inet skp {
     meta l4proto { icmp, ipv6-icmp } accept
     meta l4proto { tcp, udp } th dport 53 accept
     ip daddr != @clouds tcp dport @ports accept
+    ip daddr @nodes meta l4proto { tcp, udp } th dport @held accept
     meta l4proto tcp reject with tcp reset
     reject with icmpx admin-prohibited
   }
