@@ -123,7 +123,8 @@ def keepers(
             mounts=(Mount(_NONLOCAL, f"{SECRETS_TARGET}-nonlocal"),),
             network=HOST,
             user=ROOT,
-            capabilities=("NET_ADMIN", "NET_RAW"),
+            # (SETGID: it drops groups for the program that asks the door.)
+            capabilities=("NET_ADMIN", "NET_RAW", "SETGID"),
             memory=_MEMORY,
             pids=64,
             read_only=True,

@@ -35,7 +35,7 @@ def test_beside_each_door_one_keeps_the_address(tmp_path: Path) -> None:
     keeper = found["gateway-skp-address-c02"]
     assert (keeper.node, keeper.entrypoint) == ("c02", ("address-skp", "10.0.0.2"))
     assert (keeper.network, keeper.user) == ("host", ROOT)
-    assert keeper.capabilities == ("NET_ADMIN", "NET_RAW")
+    assert keeper.capabilities == ("NET_ADMIN", "NET_RAW", "SETGID")
     assert keeper.read_only
     (file,) = keeper.files
     assert isinstance(file, ConfigFile)
