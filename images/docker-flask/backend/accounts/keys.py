@@ -114,7 +114,7 @@ def _counts(row: SigningKey) -> bool:
 
 def _jwk(row: SigningKey) -> dict[str, Any]:
     key = serialization.load_pem_public_key(row.public.encode())
-    found = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key))  # type: ignore[arg-type]
+    found = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key))
     return {
         "kty": "RSA",
         "use": "sig",

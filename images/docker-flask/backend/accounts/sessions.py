@@ -82,7 +82,7 @@ def enter(session: Session, page: str, code: str) -> Entry | None:
         .where(DoorCode.expires_at > now, DoorCode.ends_at > now)
         .values(used_at=now)
     )
-    if took.rowcount != 1:  # type: ignore[attr-defined]
+    if took.rowcount != 1:
         return None
     row = session.get_one(DoorCode, kept)
     login = (

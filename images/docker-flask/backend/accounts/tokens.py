@@ -78,7 +78,7 @@ class Tokens:
             return None
         family = session.get_one(Family, row.family, with_for_update=True)
         account = session.get(Account, family.uid)
-        if took.rowcount != 1:  # type: ignore[attr-defined]
+        if took.rowcount != 1:
             revoke(family)
             return None
         if family.revoked_at or family.expires_at <= now or not account or account.is_disabled:

@@ -17,7 +17,7 @@ SECONDS = 15
 """From when a thread begins to read a request until it is answered; then the connection ends."""
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class Worker(ThreadWorker):  # gunicorn has no types
     """Ends connections whose request takes longer than `SECONDS`."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
