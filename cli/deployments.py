@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
+    from workloads.store import Revision
 
 DEFAULT_PROJECT = "default"
 COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
@@ -64,6 +65,21 @@ def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
             raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
         way.finish(applied)
     show(s, outcome.rows)
+
+
+def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Applied]) -> None:
+    """Have an earlier revision carried out; with --dry, only say which."""
+    if s.options.dry:
+        text = f"{found.of} would be as in revision {found.number}."
+        s.show({"deployment": found.of, "revision": found.number}, [text])
+    else:
+        carried_out(s, way, lambda: do(found))
+
+
+def show_plan(s: Session, steps: Sequence[tuple[str, str]]) -> None:
+    """Show what would be done."""
+    document = [{"action": action, "service": name} for action, name in steps]
+    s.show(document, [f"{action}  {name}" for action, name in steps])
 
 
 @contextmanager

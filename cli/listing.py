@@ -48,6 +48,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
         ("./skp.py {} old/hosts.json old/skp.sh --dry", "./skp.py {} old/hosts.json old/skp.sh"),
     ),
     ("deploy.apply", ("./skp.py {} myDeploy.py", "./skp.py {} deployment.yaml --update")),
+    ("deploy.plan", ("./skp.py {} myDeploy.py",)),
     ("deploy.list", (_PLAIN, "./skp.py {} -p vision --json")),
     ("deploy.quota", (_PLAIN, "./skp.py {} vision -l gpus=2,memory=16g --root TRUE")),
     ("deploy.rm", ("./skp.py {} 0 jupyter-test",)),

@@ -34,7 +34,7 @@ _TAKE_WORDS = {
     "docker.image-admit": "reference",
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
-    **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert"), "file"),
+    **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert", "deploy.plan"), "file"),
     **dict.fromkeys((f"deploy.{v}" for v in ("exec", "logs", "restore", "rollback")), "name"),
     "deploy.quota": "project",
     "deploy.rm": "row",

@@ -24,8 +24,19 @@ def apply(s: Session, file: str = "", project: str = "", update: bool = False) -
     """Run what a file says, and wait until it works."""
     form = deployments.form_of(s, file)
     with deployments.gate(s) as (way, _):
+        if s.options.dry:
+            deployments.show_plan(s, way.plan(form, project))
+            return
         bring = way.change if update else way.let_in
         deployments.carried_out(s, way, lambda: bring(form, project))
+
+
+@command(help={**_FILE, **_PROJECT})
+def plan(s: Session, file: str = "", project: str = "") -> None:
+    """Show what deploy.apply --update would make, change and remove."""
+    form = deployments.form_of(s, file)
+    with deployments.gate(s) as (way, _):
+        deployments.show_plan(s, way.plan(form, project))
 
 
 @command(help=_FILE)
@@ -63,23 +74,28 @@ def rm(s: Session, row: str = "") -> None:
             confirm(f"The deployment {of} is removed; its volumes stay.", s.options)
             with deployments.audited(s, way):
                 way.remove(of, time.time())
-    s.show({"removed": of}, [f"{of} is removed."])
+    word = "would be removed" if s.options.dry else "is removed"
+    s.show({"removed": "" if s.options.dry else of}, [f"{of} {word}."])
 
 
 @command(help=_NAME)
 def rollback(s: Session, name: str = "") -> None:
     """Go back to the revision before, with the images that it had."""
+    from workloads.revisions import before
+
     with deployments.gate(s) as (way, _):
         of = deployments.named(way.rows(), name)
-        deployments.carried_out(s, way, lambda: way.back(of))
+        deployments.again(s, way, before(way.store, of), way.back)
 
 
 @command(help=_NAME)
 def restore(s: Session, name: str = "") -> None:
     """Bring back a deployment that was removed in the last 30 days."""
+    from workloads.revisions import removed
+
     with deployments.gate(s) as (way, _):
         of = name if "/" in name else f"{deployments.DEFAULT_PROJECT}/{name}"
-        deployments.carried_out(s, way, lambda: way.restore(of))
+        deployments.again(s, way, removed(way.store, of), way.restore)
 
 
 @command(
@@ -92,7 +108,7 @@ def restore(s: Session, name: str = "") -> None:
 def quota(s: Session, project: str = "", limits: str = "", root: str = "") -> None:
     """Show what projects may have and have; with limits, set them."""
     with deployments.gate(s) as (way, _):
-        if limits or root:
+        if (limits or root) and not s.options.dry:
             deployments.limit(s, way, project, limits, root)
         deployments.show_quotas(s, way, project)
 
@@ -126,5 +142,5 @@ def exec_(s: Session, name: str = "", part: str = "", command: str = "") -> None
     become(s, host, container, ("sh", "-c", command) if command else ("sh",))
 
 
-for _task in (apply, convert, exec_, list_, logs, quota, restore, rm, rollback):
+for _task in (apply, convert, exec_, list_, logs, plan, quota, restore, rm, rollback):
     ns.add_task(_task)

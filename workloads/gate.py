@@ -11,11 +11,12 @@ from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
-from workloads import holding, images, naming, on_nodes
+from workloads import holding, images, naming, on_nodes, revisions
 from workloads.build import deployment
 from workloads.form import Form
 from workloads.ledger import Ask, Entry, Ledger, Limits, asked
 from workloads.model import Deployment, VolumeKind, is_inside
+from workloads.naming import Piece
 from workloads.phases import Row, rows
 from workloads.places import Needs, Place, places
 from workloads.store import Found, Revision, Store
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
 
 _REQUEST_SECONDS = 30
-_KEPT = 10  # revisions of a deployment
-_REMOVED_DAYS = 30
-_DAY = 86400
 # Seconds: what was reserved that long ago, and has no services, was given up by whoever did so.
 _GIVEN_UP = 900
 DEFAULT_PROJECT = "default"
@@ -80,6 +78,25 @@ class Gate:
         wanted, of = self._named(form, project)
         return self._bring(form, wanted, of, self.store.services(of))
 
+    def plan(self, form: Form, project: str) -> list[tuple[str, str]]:
+        """Return what would be done: pairs of make, change or remove, and a service's name.
+
+        Raises:
+            ConfigErrors, ConfigError: it could not be let in.
+        """
+        wanted, of = self._named(form, project)
+        self._check(form, wanted)
+        images.digests(self._master, [part.image for part in wanted.parts])
+        there = [found.piece.name for found in self.store.services(of)]
+        owner, _, name = of.partition("/")
+        names = [
+            Piece(owner, name, copy, part.name).name
+            for copy in range(wanted.replicas)
+            for part in wanted.parts
+        ]
+        steps = [("change" if each in there else "make", each) for each in names]
+        return steps + [("remove", each) for each in there if each not in names]
+
     def _named(self, form: Form, project: str) -> tuple[Deployment, str]:
         wanted = deployment(form)
         return wanted, f"{wanted.project or project or DEFAULT_PROJECT}/{wanted.name}"
@@ -90,16 +107,7 @@ class Gate:
         found = images.digests(self._master, references.values())
         known = {part: found[reference] for part, reference in references.items()}
         wish = Wish(form.value, wanted, of, known)
-        return self._unchanged(wish, there) or self.carry_out(wish, there)
-
-    def _unchanged(self, wish: Wish, there: Sequence[Found]) -> Applied | None:
-        """Return what there is, where that is what is wanted; None where it is not."""
-        present = {found.revision for found in there}
-        kept = [r for r in self.store.revisions(wish.of) if {r.number} == present]
-        pieces = len(wish.wanted.parts) * wish.wanted.replicas
-        if not kept or kept[0].document != wish.document or len(there) != pieces:
-            return None
-        return Applied(wish.of, kept[0].number, tuple(there))
+        return revisions.unchanged(self.store, wish, there) or self.carry_out(wish, there)
 
     def carry_out(self, wish: Wish, there: Sequence[Found]) -> Applied:
         """Make what is wanted of services that are there, and keep the revision.
@@ -124,7 +132,7 @@ class Gate:
         """Remove what has no place in a revision that works, and the oldest revisions."""
         for found in applied.left:
             self.store.remove(found)
-        self._forget_old(applied.of)
+        revisions.forget_old(self.store, applied.of)
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
@@ -140,32 +148,14 @@ class Gate:
                 self.store.forget(revision)
         self.store.change(lambda ledger: _restored(ledger, applied.of, applied.entry))
 
-    def back(self, of: str) -> Applied:
-        """Bring the revision before the present one, with the images that it had.
+    def back(self, found: Revision) -> Applied:
+        """Bring an older revision in place of the present one, with the images that it had."""
+        return self._again(found, self.store.services(found.of))
 
-        Raises:
-            ConfigError: there is none.
-        """
-        there = self.store.services(of)
-        present = max((found.revision for found in there), default=0)
-        older = [found for found in self.store.revisions(of) if found.number < present]
-        if not older:
-            raise ConfigError(f"{of}: there is no revision before the present one")
-        return self._again(older[-1], there)
-
-    def restore(self, of: str) -> Applied:
-        """Bring back a deployment that was removed.
-
-        Raises:
-            ConfigError: none of that name was, in the last 30 days.
-        """
-        found = self.store.revisions(of)
-        if not found or not found[-1].removed:
-            removed = sorted({each.of for each in self.store.revisions() if each.removed})
-            there = ", ".join(removed) or "none"
-            raise ConfigError(f"{of}: no removed deployment of that name", f"There are: {there}.")
-        applied = self._again(found[-1], [])
-        self.store.mark_removed(found[-1], 0)
+    def restore(self, found: Revision) -> Applied:
+        """Bring back a deployment that was removed."""
+        applied = self._again(found, [])
+        self.store.mark_removed(found, 0)
         return applied
 
     def _again(self, found: Revision, there: Sequence[Found]) -> Applied:
@@ -291,14 +281,6 @@ class Gate:
             gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
             warnings = (*warnings, gap)
         return Applied(wish.of, granted.revision, tuple(there), left, before, warnings)
-
-    def _forget_old(self, of: str) -> None:
-        revisions = self.store.revisions()
-        own = [found for found in revisions if found.of == of]
-        long_gone = time.time() - _REMOVED_DAYS * _DAY
-        gone = {found.of for found in revisions if 0 < found.removed < long_gone}
-        for found in [*own[:-_KEPT], *(r for r in revisions if r.of in gone)]:
-            self.store.forget(found)
 
 
 def _restored(now: Ledger, of: str, before: Entry | None) -> Ledger:

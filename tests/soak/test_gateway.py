@@ -221,9 +221,9 @@ def test_an_address_moves_to_a_door_that_works_and_stays_there(
     page = SPARK.replace(HOST, moving)
     trusted = authority(tmp_path, env)
 
-    def answers() -> bool:
+    def answers(url: str = page) -> bool:
         try:
-            return Visitor(trusted).get(page, **HTML).status_code == 302
+            return Visitor(trusted).get(url, **HTML).status_code == 302
         except (OSError, requests.RequestException):
             return False
 
@@ -246,7 +246,7 @@ def test_an_address_moves_to_a_door_that_works_and_stays_there(
         until(lambda: holders() == ["c02"], 30)
         assert answers()
         on("c01", "sudo docker start gateway-skp")
-        until(lambda: Visitor(trusted).get(SPARK, **HTML).status_code == 302, 30)
+        until(lambda: answers(SPARK), 30)
         assert holders() == ["c02"]
         host_docker("kill", "c02")
         print(f"a node lost: {gone(30):.1f} s without an answer")

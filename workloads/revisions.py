@@ -1,0 +1,60 @@
+"""Which revision of a deployment is meant, and which are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from cluster.errors import ConfigError
+from workloads.store import Found, Revision, Store
+from workloads.wish import Applied, Wish
+
+_KEPT = 10  # revisions of a deployment
+_REMOVED_DAYS = 30
+_DAY = 86400
+
+
+def before(store: Store, of: str) -> Revision:
+    """Return the revision before the present one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    present = max((found.revision for found in store.services(of)), default=0)
+    older = [found for found in store.revisions(of) if found.number < present]
+    if not older:
+        raise ConfigError(f"{of}: there is no revision before the present one")
+    return older[-1]
+
+
+def removed(store: Store, of: str) -> Revision:
+    """Return the last revision of a deployment that was removed.
+
+    Raises:
+        ConfigError: none of that name was, in the last 30 days.
+    """
+    found = store.revisions(of)
+    if not found or not found[-1].removed:
+        there = ", ".join(sorted({each.of for each in store.revisions() if each.removed})) or "none"
+        raise ConfigError(f"{of}: no removed deployment of that name", f"There are: {there}.")
+    return found[-1]
+
+
+def unchanged(store: Store, wish: Wish, there: Sequence[Found]) -> Applied | None:
+    """Return what there is, where that is what is wanted; None where it is not."""
+    present = {found.revision for found in there}
+    kept = [found for found in store.revisions(wish.of) if {found.number} == present]
+    pieces = len(wish.wanted.parts) * wish.wanted.replicas
+    if not kept or kept[0].document != wish.document or len(there) != pieces:
+        return None
+    return Applied(wish.of, kept[0].number, tuple(there))
+
+
+def forget_old(store: Store, of: str) -> None:
+    """Remove the oldest revisions of a deployment, and all of what was removed long ago."""
+    found = store.revisions()
+    long_gone = time.time() - _REMOVED_DAYS * _DAY
+    gone = {each.of for each in found if 0 < each.removed < long_gone}
+    own = [each for each in found if each.of == of]
+    for each in [*own[:-_KEPT], *(each for each in found if each.of in gone)]:
+        store.forget(each)
