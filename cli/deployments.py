@@ -61,7 +61,7 @@ def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
         if outcome.failed:
             if applied.before:
                 way.go_back(applied)
-            log = way.last_lines(outcome.task)
+            log = way.store.last_lines(outcome.task)
             raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
         way.finish(applied)
     show(s, outcome.rows)
@@ -173,6 +173,35 @@ def limit(s: Session, way: Gate, project: str, text: str, root: str) -> None:
     may = root.upper() == "TRUE" if root else before.root
     with audited(s, way):
         way.limit(project, limits(before, text, may_be_root=may))
+
+
+def set_secret(s: Session, way: Gate, project: str, name: str, content: str) -> None:
+    """Store a secret of a project; remove it for "".
+
+    Raises:
+        ConfigError: there is none, or something uses it. SkpError: its name is none.
+    """
+    from cluster.config.secrets import Secret
+    from workloads.check import is_secrets_name
+
+    if not is_secrets_name(name):
+        what = f"{name}: allowed: at most 40 lower-case letters, digits and '._-'"
+        raise ConfigError(what)
+    known = way.store.secrets.of(project)
+    if not content and name not in known:
+        raise ConfigError(
+            f"{project} has no secret {name}", f"It has: {', '.join(known) or 'none'}."
+        )
+    done = "would be removed" if not content else "would be stored"
+    if not s.options.dry:
+        with audited(s, way):
+            if content:
+                way.store.secrets.keep(project, name, Secret(content))
+            elif not way.store.secrets.remove(known[name][1]):
+                raise ConfigError(f"{project}/{name}: a deployment uses it", "./skp.py deploy.list")
+        done = "is stored" if content else "is removed"
+    hint = "; deploy.apply --update gives it to what uses it" if content else ""
+    s.show({"secret": f"{project}/{name}"}, [f"{project}/{name} {done}{hint}."])
 
 
 def show_quotas(s: Session, way: Gate, project: str) -> None:

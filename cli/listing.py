@@ -51,6 +51,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ("deploy.plan", ("./skp.py {} myDeploy.py",)),
     ("deploy.list", (_PLAIN, "./skp.py {} -p vision --json")),
     ("deploy.quota", (_PLAIN, "./skp.py {} vision -l gpus=2,memory=16g --root TRUE")),
+    ("deploy.secret", ("./skp.py {} vision/api-key -f key.txt", "./skp.py {} vision/api-key -r")),
     ("deploy.rm", ("./skp.py {} 0 jupyter-test",)),
     ("deploy.exec", ("./skp.py {} jupyter-test -c 'nvidia-smi'", "./skp.py {} jupyter-test")),
     ("deploy.logs", ("./skp.py {} jupyter-test -f",)),

@@ -37,6 +37,7 @@ _TAKE_WORDS = {
     **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert", "deploy.plan"), "file"),
     **dict.fromkeys((f"deploy.{v}" for v in ("exec", "logs", "restore", "rollback")), "name"),
     "deploy.quota": "project",
+    "deploy.secret": "name",
     "deploy.rm": "row",
 }
 # What takes no value there, though it does elsewhere.

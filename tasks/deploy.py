@@ -10,6 +10,7 @@ from invoke import Collection
 from cli import deployments
 from cli.command import command
 from cli.confirmation import confirm
+from cli.local_file import text_of
 from cli.session import Session
 from cluster.errors import ConfigError
 
@@ -142,5 +143,23 @@ def exec_(s: Session, name: str = "", part: str = "", command: str = "") -> None
     become(s, host, container, ("sh", "-c", command) if command else ("sh",))
 
 
-for _task in (apply, convert, exec_, list_, logs, plan, quota, restore, rm, rollback):
+@command(
+    help={
+        "name": "PROJECT/NAME; also as a word after the command.",
+        "file": "The file with it; - reads stdin.",
+        "remove": "Take it away, where nothing uses it.",
+    }
+)
+def secret(s: Session, name: str = "", file: str = "", remove: bool = False) -> None:
+    """Store a secret of a project, for deployments that name it."""
+    project, _, own = name.partition("/")
+    if not own or bool(file) == remove:
+        example = "./skp.py deploy.secret vision/api-key -f FILE"
+        raise ConfigError("PROJECT/NAME and -f, or --remove, are needed", example)
+    content = "" if remove else text_of("file", file, "a file: -f api-key.txt, say")
+    with deployments.gate(s) as (way, _):
+        deployments.set_secret(s, way, project, own, content)
+
+
+for _task in (apply, convert, exec_, list_, logs, plan, quota, restore, rm, rollback, secret):
     ns.add_task(_task)

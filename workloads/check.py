@@ -39,6 +39,12 @@ def check(form: Form) -> None:
         raise ConfigErrors(wrong)
 
 
+def is_secrets_name(name: str) -> bool:
+    """Whether a project's secret may be called so."""
+    part = schema.load(SCHEMA)["properties"]["containers"]["additionalProperties"]
+    return bool(re.fullmatch(part["properties"]["secrets"]["items"]["pattern"].strip("^$"), name))
+
+
 def _templates(form: Form) -> Iterator[ConfigError]:
     for location, text in _texts(form.value, ()):
         if _TEMPLATE in text:

@@ -85,7 +85,7 @@ class Gate:
             ConfigErrors, ConfigError: it could not be let in.
         """
         wanted, of = self._named(form, project)
-        self._check(form, wanted)
+        self._check(form, wanted, of)
         images.digests(self._master, [part.image for part in wanted.parts])
         there = [found.piece.name for found in self.store.services(of)]
         owner, _, name = of.partition("/")
@@ -102,11 +102,11 @@ class Gate:
         return wanted, f"{wanted.project or project or DEFAULT_PROJECT}/{wanted.name}"
 
     def _bring(self, form: Form, wanted: Deployment, of: str, there: Sequence[Found]) -> Applied:
-        self._check(form, wanted)
+        self._check(form, wanted, of)
         references = {part.name: part.image for part in wanted.parts}
         found = images.digests(self._master, references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        wish = Wish(form.value, wanted, of, known)
+        wish = Wish(form.value, wanted, of, known, self._secrets(wanted, of))
         return revisions.unchanged(self.store, wish, there) or self.carry_out(wish, there)
 
     def carry_out(self, wish: Wish, there: Sequence[Found]) -> Applied:
@@ -161,12 +161,17 @@ class Gate:
     def _again(self, found: Revision, there: Sequence[Found]) -> Applied:
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
-        wish = Wish(value, deployment(form), found.of, found.document["images"])
+        wanted = deployment(form)
+        known = found.document["images"]
+        wish = Wish(value, wanted, found.of, known, self._secrets(wanted, found.of))
         return self.carry_out(wish, there)
 
-    def last_lines(self, task: str) -> tuple[str, ...]:
-        """Return what a task wrote last; () where there is none."""
-        return self.store.last_lines(task) if task else ()
+    def _secrets(self, wanted: Deployment, of: str) -> dict[str, int]:
+        names = {name for part in wanted.parts for name in part.secrets}
+        if not names:
+            return {}
+        known = self.store.secrets.of(of.partition("/")[0])
+        return {name: known[name][0].number for name in sorted(names) if name in known}
 
     def remove(self, of: str, when: float) -> None:
         """Take a deployment away: its services, and what was reserved. Its volumes stay."""
@@ -184,7 +189,7 @@ class Gate:
     def _master(self) -> Any:
         return self.fleet.node(self.cluster.inventory.master.name)
 
-    def _check(self, form: Form, wanted: Deployment) -> None:
+    def _check(self, form: Form, wanted: Deployment, of: str) -> None:
         """Refuse what this cluster can't do.
 
         Raises:
@@ -202,6 +207,7 @@ class Gate:
                 what = f"{volume.path} of nodes is not open to deployments"
                 hint = f"DEPLOY_HOST_PATHS allows: {', '.join(allowed) or 'none'}."
                 errors.append(form.error(("volumes", name, "path"), what, hint))
+        errors += self.store.secrets.lacking(form, wanted, of.partition("/")[0])
         if errors:
             raise ConfigErrors(errors)
 
@@ -248,7 +254,10 @@ class Gate:
             network=self.store.network(naming.network(project), {}),
             nodes=nodes,
             folder=f"{self.cluster.platform}/projects/{project}",
-            secrets={},
+            secrets={
+                name: f"{ident}:{each.stored_as}"
+                for name, (each, ident) in self.store.secrets.of(project).items()
+            },
             cpus=self._defaults.cpus,
             memory=self._defaults.memory,
             key=self.cluster.secrets[SPEC_KEY],

@@ -79,5 +79,44 @@ def revision(of: str, number: int) -> str:
     return f"skp_{hashlib.sha256(full.encode()).hexdigest()[:40]}"
 
 
+SECRET = "skp.secret"  # noqa: S105 - a label
+"""The label of a secret in the Swarm's store: PROJECT/NAME."""
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """A secret of a project, as the Swarm's store has it. It never changes; a new one follows it.
+
+    Attributes:
+        number: from 1 on; the highest counts.
+    """
+
+    project: str
+    name: str
+    number: int
+
+    @property
+    def stored_as(self) -> str:
+        """Its name in the store."""
+        full = f"skp_{self.project}_{self.name}_{self.number}"
+        if len(full) <= _LONGEST:
+            return full
+        return f"skp_{hashlib.sha256(full.encode()).hexdigest()[:40]}"
+
+    def labels(self, key: Secret) -> dict[str, str]:
+        """Return its labels."""
+        said = {SECRET: f"{self.project}/{self.name}", REVISION: str(self.number)}
+        return said | {MARK: _mark(said, key)}
+
+
+def recognised_secret(labels: Mapping[str, str], key: Secret) -> StoredSecret | None:
+    """Return which secret it is, by its labels; None for one that is not ours."""
+    said = {label: labels.get(label, "") for label in (SECRET, REVISION)}
+    if not all(said.values()) or Secret(labels.get(MARK, "")) != Secret(_mark(said, key)):
+        return None
+    project, _, name = said[SECRET].partition("/")
+    return StoredSecret(project, name, int(said[REVISION]))
+
+
 def _mark(said: Mapping[str, str], key: Secret) -> str:
     return Secret("\n".join(f"{k}={v}" for k, v in sorted(said.items()))).fingerprint(key)

@@ -20,7 +20,13 @@ from cluster.connectors.engine import Engine
 from cluster.connectors.managers import Managers
 from cluster.errors import NodeError, SkpError
 from workloads.ledger import Ledger
-from workloads.naming import REVISION, Piece, recognised, revision
+from workloads.naming import (
+    REVISION,
+    Piece,
+    recognised,
+    revision,
+)
+from workloads.secrets import Secrets
 
 _LEDGER, _LABEL = "skp-ledger", "skp.ledger"
 _OF, _NUMBER, _REMOVED = "skp.revision.of", "skp.revision.number", "skp.revision.removed"
@@ -71,6 +77,7 @@ class Store:
     def __init__(self, managers: Managers, key: Secret) -> None:
         """Use these managers; `key` tells our services from others'."""
         self._managers, self._key = managers, key
+        self.secrets = Secrets(managers, key)
 
     def services(self, of: str = "") -> list[Found]:
         """Return the services of a deployment; of all for ""."""
@@ -132,7 +139,13 @@ class Store:
         return self._listed("/tasks")
 
     def last_lines(self, task: str) -> tuple[str, ...]:
-        """Return the last lines that a task wrote, oldest first; () where none can be had."""
+        """Return the last lines that a task wrote, oldest first; () where none can be had.
+
+        Args:
+            task: its id; "" for none.
+        """
+        if not task:
+            return ()
 
         def read(engine: Engine) -> list[str]:
             options = {"stdout": "1", "stderr": "1", "tail": str(_LINES)}
@@ -148,10 +161,6 @@ class Store:
     def nodes(self) -> list[Mapping[str, Any]]:
         """Return the Swarm's nodes as the engine tells them."""
         return self._listed("/nodes")
-
-    def secrets(self) -> list[Mapping[str, Any]]:
-        """Return the secrets' names and labels."""
-        return self._listed("/secrets")
 
     def _listed(self, path: str) -> list[Mapping[str, Any]]:
         def read(engine: Engine) -> list[Mapping[str, Any]]:

@@ -18,17 +18,23 @@ class Wish:
     Attributes:
         form: as its file said it, in our own words. of: "project/name".
         images: by part, the reference with the digest in the cluster's registry.
+        secrets: by name, which of those of that name it is.
     """
 
     form: Mapping[str, Any]
     wanted: Deployment
     of: str
     images: Mapping[str, str]
+    secrets: Mapping[str, int]
 
     @property
     def document(self) -> dict[str, Any]:
         """What is kept of it as a revision."""
-        return {"form": self.form, "images": dict(self.images)}
+        return {
+            "form": self.form,
+            "images": dict(self.images),
+            "secrets": dict(self.secrets),
+        }
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def clear() -> None:
     script = (
         "docker service ls -q | xargs -r docker service rm; "
         "docker config ls -q --filter label=skp.revision.of | xargs -r docker config rm; "
-        "docker config ls -q --filter name=skp-ledger | xargs -r docker config rm"
+        "docker config ls -q --filter name=skp-ledger | xargs -r docker config rm; "
+        "docker secret ls -q --filter label=skp.secret | xargs -r docker secret rm"
     )
     on("c01", script)
     until(lambda: not on("c01", "docker ps -q --filter name=_main").out.strip(), 30)
@@ -244,6 +245,35 @@ def test_projects_do_not_reach_each_other(tmp_path: Path) -> None:
         refused = on(mine["node"], f"{inside} busybox wget -T 2 -qO- http://{there}/")
         assert refused.code != 0, there
     assert on(mine["node"], f"{inside} busybox ls /var/run/docker.sock").code != 0
+
+
+def test_a_secret_is_a_file_of_its_own_project_alone(tmp_path: Path) -> None:
+    word = "a-word-that-nobody-sees"
+    stored = skp("deploy.secret", "mine/key", "-f", file(tmp_path, word, "key.txt"))
+    assert stored.code == 0, stored.all
+    wanted = json.loads(text(project="mine"))
+    wanted["containers"]["main"]["secrets"] = ["key"]
+    (row,) = applied(tmp_path, json.dumps(wanted))
+    inside = f"docker exec {row['container']} busybox"
+    assert on(row["node"], f"{inside} cat /run/secrets/key").out == word
+    inspected = on(row["node"], f"docker inspect {row['container']}").out
+    told = skp("deploy.list", "--json").all + stored.all + inspected
+    told += on("c01", "docker service inspect mine_web-0_main; docker config ls").out
+    assert word not in told
+    refused = skp("deploy.secret", "mine/key", "--remove")
+    assert refused.code == 2
+    assert "a deployment uses it" in refused.err
+    wanted["project"] = "theirs"
+    stolen = skp("deploy.apply", file(tmp_path, json.dumps(wanted)))
+    assert stolen.code == 2
+    assert "theirs has no secret key" in stolen.err
+    assert skp("deploy.secret", "mine/key", "-f", file(tmp_path, "next", "key.txt")).code == 0
+    wanted["project"] = "mine"
+    (row,) = applied(tmp_path, json.dumps(wanted), "--update")
+    assert (
+        on(row["node"], f"docker exec {row['container']} busybox cat /run/secrets/key").out
+        == "next"
+    )
 
 
 def test_labels_that_an_image_brings_make_nothing_of_the_platforms(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Secrets of projects, in the Swarm's store: by name, of several of a name the newest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import docker.errors
+
+from cluster.config.secrets import Secret
+from cluster.connectors.engine import Engine
+from cluster.connectors.managers import Managers
+from cluster.errors import ConfigError, nearest
+from workloads.form import Form
+from workloads.model import Deployment
+from workloads.naming import StoredSecret, recognised_secret
+
+
+class Secrets:
+    """What deployments may name in `secrets:`."""
+
+    def __init__(self, managers: Managers, key: Secret) -> None:
+        """Use these managers; `key` tells ours from others'."""
+        self._managers, self._key = managers, key
+
+    def of(self, project: str) -> dict[str, tuple[StoredSecret, str]]:
+        """Return a project's secrets by name, each with its id: of several the newest."""
+        found: dict[str, tuple[StoredSecret, str]] = {}
+        for each, ident in self._all(project):
+            if each.name not in found or found[each.name][0].number < each.number:
+                found[each.name] = each, ident
+        return found
+
+    def _all(self, project: str) -> list[tuple[StoredSecret, str]]:
+        listed = self._managers.ask(_listed, "asking for secrets' names")
+        known = ((recognised_secret(labels, self._key), ident) for labels, ident in listed)
+        return [(each, ident) for each, ident in known if each and each.project == project]
+
+    def keep(self, project: str, name: str, content: Secret) -> None:
+        """Store a secret in place of one of that name; who uses that keeps it until a change."""
+        older = [each for each in self._all(project) if each[0].name == name]
+        new = StoredSecret(project, name, max((each.number for each, _ in older), default=0) + 1)
+
+        def make(engine: Engine) -> None:
+            engine.create_secret(new.stored_as, content.reveal().encode(), new.labels(self._key))
+
+        self._managers.ask(make, f"storing the secret {name}")
+        for _, ident in older:
+            self.remove(ident)
+
+    def remove(self, ident: str) -> bool:
+        """Remove a secret; tell whether it is gone, which it is not while something uses it."""
+
+        def take(engine: Engine) -> bool:
+            try:
+                engine.remove_secret(ident)
+            except docker.errors.NotFound:
+                return True
+            except docker.errors.APIError as error:
+                if "in use" in str(error):
+                    return False
+                raise
+            return True
+
+        return self._managers.ask(take, "removing a secret")
+
+    def lacking(self, form: Form, wanted: Deployment, project: str) -> Iterator[ConfigError]:
+        """Yield an error for each secret that a deployment names and its project does not have."""
+        if not any(part.secrets for part in wanted.parts):
+            return
+        known = self.of(project)
+        for part in wanted.parts:
+            for name in part.secrets:
+                if name not in known:
+                    what = f"{project} has no secret {name}{nearest(name, known)}"
+                    hint = f"./skp.py deploy.secret {project}/{name} -f FILE stores it."
+                    yield form.error(("containers", part.name, "secrets"), what, hint)
+
+
+def _listed(engine: Engine) -> list[tuple[Mapping[str, str], str]]:
+    found = engine.of_swarm("GET", "/secrets")
+    return [(each["Spec"].get("Labels") or {}, each["ID"]) for each in found]
