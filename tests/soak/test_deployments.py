@@ -13,14 +13,18 @@ from typing import Any
 
 import pytest
 
-from tests.lab.test_deployments import answers, applied, clear, file, image, rows, text
 from tests.support.data_volumes import until
+from tests.support.deployed import answers, applied, built, clear, file, rows, text
 from tests.support.lab import host_docker, on, skp
 
-__all__ = ["image"]
 DAEMON = "/etc/docker/daemon.json"
 GPUS = {"c01": 4, "c02": 4}
 ONE = {"cpus": 0.05, "memory": "32m", "gpus": 1}
+
+
+@pytest.fixture(scope="module")
+def image(platform: None) -> None:
+    built()
 
 
 @pytest.fixture(autouse=True)

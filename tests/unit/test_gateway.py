@@ -7,11 +7,9 @@ import re
 import ssl
 import subprocess
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -34,34 +32,10 @@ from services.gateway.routes import configuration
 from services.gateway.service import SERVICE as GATEWAY
 from services.jupyter import SERVICE as JUPYTER
 from tests.support.described import NOTHING, described
+from tests.support.door_described import hosts, wanted
 
 SECRET = Secret("the-secret")
 NAMES = Names(("10.0.0.1", "8.8.4.4", "door.example", "127.0.0.1", "localhost"), "skp.example")
-
-
-def hosts(**labels: str) -> dict[str, Any]:
-    """Return two nodes; `labels` says which has which."""
-    return {
-        f"c0{n}": {
-            "ipv4": f"10.0.0.{n}",
-            "groups": ["master", "manager"] if n == 1 else ["manager"],
-            "labels": [
-                {key.replace("_", "-"): "enable"} for key, on in labels.items() if str(n) in on
-            ],
-        }
-        for n in (1, 2)
-    }
-
-
-def wanted(
-    folder: Path, values: Mapping[str, str] = MappingProxyType({}), **labels: str
-) -> Cluster:
-    """Return a cluster whose images were built, with MySQL, notebooks on both nodes and Spark."""
-    found = described(
-        folder, hosts(**{"mysql": "1", "jupyter": "12", "spark_master": "1"} | labels), values
-    )
-    images = frozenset(f"skp/docker-{name}:latest" for name in ("flask", "nginx", "gateway"))
-    return replace(found, recorded=images)
 
 
 def doors(cluster: Cluster) -> list[Container]:

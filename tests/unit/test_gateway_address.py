@@ -17,7 +17,7 @@ from services.doors import origins
 from services.gateway.service import SERVICE as GATEWAY
 from services.gateway.service import called
 from tests.support.described import NOTHING
-from tests.unit.test_gateway import wanted
+from tests.support.door_described import wanted
 
 MOVES = {"GATEWAY_ADDRESS": "10.0.0.100"}
 
