@@ -25,6 +25,7 @@ from cluster.errors import ConfigError
 
 EVALUATION_SECONDS = 10
 _SHOWN_LINES = 4
+_ASSIGNED = re.compile(r"(?:^|(?<=[\s;]))([A-Za-z_][A-Za-z0-9_]*)=")
 _SHELL_OWN = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "PATH", "HOME", "USER", "LOGNAME", "LANG"})
 _QUOTING = """Write each setting as export KEY="value", without blanks around the =.
   In "double quotes" the characters " $ ` \\ are special, in 'single quotes' nothing is
@@ -64,6 +65,15 @@ class _Source:
     def lines(self) -> list[str]:
         return self.file.read_text(encoding="utf-8", errors="replace").split("\n")
 
+    @cached_property
+    def assigned(self) -> dict[str, int]:
+        """By variable the number of the last line that assigns it; bash does not say it."""
+        return {
+            name: number
+            for number, text in enumerate(self.lines, 1)
+            for name in _ASSIGNED.findall(text.partition("#")[0])
+        }
+
 
 @dataclass(frozen=True)
 class EnvFile:
@@ -98,10 +108,8 @@ class EnvFile:
         return value in "\n".join(self._script.lines)
 
     def line(self, key: str) -> int | None:
-        """Return the number of the last line that assigns `key`, or None; bash does not say it."""
-        pattern = re.compile(rf"^([^#]*[\s;])?{re.escape(key)}=")
-        found = [number for number, text in enumerate(self._script.lines, 1) if pattern.match(text)]
-        return found[-1] if found else None
+        """Return the number of the last line that assigns `key`, or None."""
+        return self._script.assigned.get(key)
 
     def place(self, key: str) -> str:
         """Return where `key` is set, as "bin/env.sh:7"."""
