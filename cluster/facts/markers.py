@@ -14,26 +14,34 @@ _FUNCTION = (
     'seen() { [ ! -d "${1%/*}" ] || [ -x "${1%/*}" ]; }; '
     'note() { [ -e "$1" ] || [ -L "$1" ] || { seen "$1"; return; }; '
     '[ -f "$1" ] && [ ! -L "$1" ] || return 1; '
-    f'text=$(timeout -s KILL {_SECONDS} od -An -v -tx1 -N {_BYTES} -- "$1" 2>/dev/null) || '
-    f'return 1; echo "{_MARK}$1:" $text; }}'
+    f'text=$($first od -An -v -tx1 -N {_BYTES} -- "$1" 2>/dev/null) || '
+    f'return 1; echo "{_MARK}$1:" $text; }}; '
+    f'notes() {{ for each; do note "$each" || echo "{_UNREAD}$each"; done; }}'
 )
+_LIMIT = f"timeout -s KILL {_SECONDS}"
 
 
 def probe_script(paths: Sequence[str], shared: Sequence[str]) -> str:
     """Return a shell command that prints a line for each file that is there, read or not.
 
+    It starts few programs: on small machines, starting them takes most of the time.
+
     Args:
-        shared: the paths of shared folders, below which even a look may never end.
+        shared: the paths of shared folders, below which even a look may never end: what lies there
+            has one limit together, and is unread when that has passed.
     """
-    body = shlex.quote(_FUNCTION + '; note "$1"')
-    apart = f"timeout -s KILL {_SECONDS} sh -c {body} sh"
-    folders = tuple(f"{path}/" for path in shared)
-    calls = [apart if path.startswith(folders) else "note" for path in paths]
-    looks = (
-        f"{call} {path} || echo {_UNREAD}{path}"
-        for call, path in zip(calls, map(shlex.quote, paths), strict=True)
-    )
-    return "\n".join([_FUNCTION, *looks])
+    script = [_FUNCTION]
+    for top in shared:
+        if within := [path for path in paths if path.startswith(f"{top}/")]:
+            told = shlex.join(within)
+            # (Of what was told before the limit, the line that it is unread counts.)
+            late = f"printf '{_UNREAD}%s\\n' {told}"
+            body = shlex.quote(f'first=; {_FUNCTION}; notes "$@"')
+            script.append(f"{_LIMIT} sh -c {body} sh {told} || {late}")
+    own = [path for path in paths if not path.startswith(tuple(f"{top}/" for top in shared))]
+    if own:
+        script.append(f"first='{_LIMIT}'; notes {shlex.join(own)}")
+    return "\n".join(script)
 
 
 def parse_probe(text: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from cluster.facts.markers import parse_probe, probe_script, unread
 
 
 def said(*paths: Path, shared: str = "/nowhere") -> str:
-    words = ["sh", "-c", probe_script([str(path) for path in paths], shared)]
+    words = ["sh", "-c", probe_script([str(path) for path in paths], (shared,))]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
     assert done.stderr.replace("Killed\n", "") == ""
     return done.stdout
@@ -75,10 +75,28 @@ def test_a_fifo_that_takes_the_files_place_is_given_up(tmp_path: Path) -> None:
     """It is a plain file when it is looked at, and no longer when it is opened."""
     path = tmp_path / "mark"
     os.mkfifo(path)
-    script = probe_script([str(path)], "/nowhere").replace('[ -f "$1" ]', "true")
+    script = probe_script([str(path)], ("/nowhere",)).replace('[ -f "$1" ]', "true")
     words = ["sh", "-c", script]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
     assert unread(done.stdout) == {str(path)}
+
+
+def test_where_a_look_never_ends_all_of_that_folder_is_unread(tmp_path: Path) -> None:
+    """The file server is gone after the first file; what is elsewhere is told."""
+    first, second = tmp_path / "server" / "first", tmp_path / "server" / "second"
+    first.parent.mkdir()
+    own = tmp_path / "own"
+    for path in (first, second, own):
+        path.write_text("x")
+    paths, shared = [str(path) for path in (first, second, own)], (str(first.parent),)
+    script = probe_script(paths, shared).replace(
+        '[ -e "$1" ]', '{ [ "${1##*/}" != second ] || sleep 60; }'
+    )
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert unread(done.stdout) == {str(first), str(second)}
+    assert parse_probe(done.stdout)[str(own)] == "x"
 
 
 def test_what_is_no_line_of_ours_is_left_alone() -> None:
