@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cluster.commands.logs import Query
     from cluster.config.inventory import Host
     from cluster.connectors.fleet import Fleet
+    from cluster.model.cluster import Cluster
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
@@ -30,7 +31,22 @@ def gate(s: Session) -> Iterator[tuple[Gate, Fleet]]:
     from workloads.gate import Gate
 
     with s.fleet() as fleet:
-        yield Gate(s.cluster(fleet), fleet), fleet
+        cluster = s.cluster(fleet)
+        yield Gate(cluster, fleet, _platforms(cluster)), fleet
+
+
+def _platforms(cluster: Cluster) -> frozenset[int]:
+    """Return the ports of services, whether they run now or not."""
+    import services
+    from cluster.model.state import State
+
+    nothing = State({}, {}, None)
+    return frozenset(
+        port.host
+        for service in services.catalogue().values()
+        for container in service.containers(cluster, nothing)
+        for port in container.ports
+    )
 
 
 def form_of(s: Session, file: str) -> Form:
@@ -57,9 +73,9 @@ def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
         applied = do()
         s.warn(applied.warnings)
         seconds = s.settings.deadlines.healthy
-        outcome = wait(way.store, applied.of, applied.revision, seconds, s.say)
+        outcome = wait(way.store, applied, s.inventory.names, seconds, s.say)
         if outcome.failed:
-            if applied.before:
+            if applied.before and applied.reserved:
                 way.go_back(applied)
             log = way.store.last_lines(outcome.task)
             raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
@@ -172,36 +188,55 @@ def limit(s: Session, way: Gate, project: str, text: str, root: str) -> None:
     before = way.store.ledger().limits.get(project, Limits())
     may = root.upper() == "TRUE" if root else before.root
     with audited(s, way):
-        way.limit(project, limits(before, text, may_be_root=may))
+        changed = limits(before, text, may_be_root=may)
+        way.store.change(lambda now: now.limited(project, changed))
 
 
-def set_secret(s: Session, way: Gate, project: str, name: str, content: str) -> None:
-    """Store a secret of a project; remove it for "".
-
-    Raises:
-        ConfigError: there is none, or something uses it. SkpError: its name is none.
-    """
-    from cluster.config.secrets import Secret
+def _checked(name: str) -> None:
     from workloads.check import is_secrets_name
 
     if not is_secrets_name(name):
-        what = f"{name}: allowed: at most 40 lower-case letters, digits and '._-'"
-        raise ConfigError(what)
-    known = way.store.secrets.of(project)
-    if not content and name not in known:
-        raise ConfigError(
-            f"{project} has no secret {name}", f"It has: {', '.join(known) or 'none'}."
-        )
-    done = "would be removed" if not content else "would be stored"
+        raise ConfigError(f"{name}: allowed: at most 40 lower-case letters, digits and '._-'")
+
+
+def keep_secret(s: Session, way: Gate, project: str, name: str, content: str) -> None:
+    """Store a secret of a project.
+
+    Raises:
+        ConfigError: it is empty, or its name is none.
+    """
+    from cluster.config.secrets import Secret
+
+    _checked(name)
+    if not content:
+        raise ConfigError(f"{project}/{name}: it is empty", "deploy.secret --remove removes one.")
     if not s.options.dry:
         with audited(s, way):
-            if content:
-                way.store.secrets.keep(project, name, Secret(content))
-            elif not way.store.secrets.remove(known[name][1]):
+            way.store.secrets.keep(project, name, Secret(content))
+    done = "would be stored" if s.options.dry else "is stored"
+    hint = "deploy.apply --update gives it to what uses it"
+    s.show({"secret": f"{project}/{name}"}, [f"{project}/{name} {done}; {hint}."])
+
+
+def remove_secret(s: Session, way: Gate, project: str, name: str) -> None:
+    """Remove a secret of a project, and all that it was before.
+
+    Raises:
+        ConfigError: there is none, or something uses it.
+    """
+    from cli.confirmation import confirm
+
+    known = way.store.secrets.of(project)
+    if name not in known:
+        there = ", ".join(known) or "none"
+        raise ConfigError(f"{project} has no secret {name}", f"It has: {there}.")
+    if not s.options.dry:
+        confirm(f"The secret {project}/{name} is removed.", s.options)
+        with audited(s, way):
+            if not way.store.secrets.remove(project, name):
                 raise ConfigError(f"{project}/{name}: a deployment uses it", "./skp.py deploy.list")
-        done = "is stored" if content else "is removed"
-    hint = "; deploy.apply --update gives it to what uses it" if content else ""
-    s.show({"secret": f"{project}/{name}"}, [f"{project}/{name} {done}{hint}."])
+    done = "would be removed" if s.options.dry else "is removed"
+    s.show({"secret": f"{project}/{name}"}, [f"{project}/{name} {done}."])
 
 
 def show_quotas(s: Session, way: Gate, project: str) -> None:

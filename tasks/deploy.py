@@ -158,7 +158,10 @@ def secret(s: Session, name: str = "", file: str = "", remove: bool = False) -> 
         raise ConfigError("PROJECT/NAME and -f, or --remove, are needed", example)
     content = "" if remove else text_of("file", file, "a file: -f api-key.txt, say")
     with deployments.gate(s) as (way, _):
-        deployments.set_secret(s, way, project, own, content)
+        if remove:
+            deployments.remove_secret(s, way, project, own)
+        else:
+            deployments.keep_secret(s, way, project, own, content)
 
 
 for _task in (apply, convert, exec_, list_, logs, plan, quota, restore, rm, rollback, secret):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -11,12 +13,16 @@ from cluster.config import schema
 from cluster.config.document import Location
 from cluster.config.ports import NAMED
 from cluster.errors import ConfigError, ConfigErrors, nearest
+from workloads import texts
 from workloads.form import Form
 from workloads.model import is_inside
 
 SCHEMA = Path(__file__).parent.parent / "etc" / "deployment.schema.json"
 # The engine expands these after all our checks (docs.docker.com, docker service create).
 _TEMPLATE = "{{"
+_MOST = 64 << 10  # characters of a form: of each copy, raft has them on all managers
+_LEAST_MEMORY = 6 << 20  # bytes, which the engine asks for
+_MOST_SHM = 1 << 40
 # By these the platform gives GPUs: what an image or a person says there would be others' GPUs.
 _GPU_VARIABLES = re.compile(r"NVIDIA_VISIBLE_DEVICES|CUDA_VISIBLE_DEVICES|DOCKER_RESOURCE_.*")
 # Where a volume would hide what a container needs, or what the platform puts there.
@@ -34,6 +40,8 @@ def check(form: Form) -> None:
         for found in schema.violations(schema.load(SCHEMA), form.value)
     ]
     if not wrong:
+        wrong = [*_numbers(form), *_amount(form)]
+    if not wrong:
         wrong = [*_templates(form), *_volumes(form), *_ports(form), *_parts(form)]
     if wrong:
         raise ConfigErrors(wrong)
@@ -42,25 +50,59 @@ def check(form: Form) -> None:
 def is_secrets_name(name: str) -> bool:
     """Whether a project's secret may be called so."""
     part = schema.load(SCHEMA)["properties"]["containers"]["additionalProperties"]
-    return bool(re.fullmatch(part["properties"]["secrets"]["items"]["pattern"].strip("^$"), name))
+    return bool(
+        re.fullmatch(
+            part["properties"]["secrets"]["items"]["pattern"].removeprefix("^").removesuffix("$"),
+            name,
+        )
+    )
+
+
+def is_project(name: str) -> bool:
+    """Whether a project may be called so."""
+    pattern = schema.load(SCHEMA)["properties"]["project"]["pattern"]
+    return bool(re.fullmatch(pattern.removeprefix("^").removesuffix("$"), name))
 
 
 def _templates(form: Form) -> Iterator[ConfigError]:
-    for location, text in _texts(form.value, ()):
-        if _TEMPLATE in text:
+    for location, text in _leaves(form.value, ()):
+        if isinstance(text, str) and _TEMPLATE in text:
             what = f"{_TEMPLATE} found, which the engine would take for a template of its own"
             yield form.error(location, what, "Write the value itself.")
 
 
-def _texts(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
-    if isinstance(value, str):
-        yield location, value
-    elif isinstance(value, dict):
+def _numbers(form: Form) -> Iterator[ConfigError]:
+    """Yield an error for 2.0 where a whole number is meant, which a schema takes for one."""
+    for location, value in _leaves(form.value, ()):
+        if isinstance(value, float) and location[-1] != "cpus":
+            yield form.error(location, f"{value} found; allowed: a whole number")
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield form.error(location, f"{value} found; allowed: a number such as 0.5")
+
+
+def _amount(form: Form) -> Iterator[ConfigError]:
+    if len(json.dumps(form.value)) > _MOST:
+        what = f"it says more than {_MOST >> 10} KB, which all managers would keep"
+        yield form.error((), what, "Put files on a volume or into the image.")
+    for part, said in form.value["containers"].items():
+        memory = said.get("resources", {}).get("memory")
+        if memory and texts.size(memory) < _LEAST_MEMORY:
+            what = f"{memory} found; allowed: {_LEAST_MEMORY >> 20}m or more"
+            yield form.error(("containers", part, "resources", "memory"), what)
+    shm = form.value.get("shm")
+    if shm and texts.size(shm) > _MOST_SHM:
+        yield form.error(("shm",), f"{shm} found; allowed: at most {_MOST_SHM >> 40}t")
+
+
+def _leaves(value: Any, location: Location) -> Iterator[tuple[Location, Any]]:
+    if isinstance(value, dict):
         for key, item in value.items():
-            yield from _texts(item, (*location, key))
+            yield from _leaves(item, (*location, key))
     elif isinstance(value, list):
         for at, item in enumerate(value):
-            yield from _texts(item, (*location, at))
+            yield from _leaves(item, (*location, at))
+    else:
+        yield location, value
 
 
 def _volumes(form: Form) -> Iterator[ConfigError]:

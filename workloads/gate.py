@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,33 +10,40 @@ from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
+from cluster.model.networks import Purpose, network
 from workloads import holding, images, naming, on_nodes, revisions
 from workloads.build import deployment
+from workloads.check import is_project
 from workloads.form import Form
-from workloads.ledger import Ask, Entry, Ledger, Limits, asked
+from workloads.ledger import Entry
 from workloads.model import Deployment, VolumeKind, is_inside
 from workloads.naming import Piece
+from workloads.needs import Needs
 from workloads.phases import Row, rows
-from workloads.places import Needs, Place, places
+from workloads.places import Place, places
+from workloads.reservations import Reservations
 from workloads.store import Found, Revision, Store
 from workloads.texts import size
 from workloads.to_service import Granted, makes_room, specs
-from workloads.wish import Applied, Wish
+from workloads.wish import Applied, Reserved, Wish
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
 
 _REQUEST_SECONDS = 30
-# Seconds: what was reserved that long ago, and has no services, was given up by whoever did so.
-_GIVEN_UP = 900
 DEFAULT_PROJECT = "default"
 
 
 class Gate:
     """Deployments of one cluster, for whoever may bring them."""
 
-    def __init__(self, cluster: Cluster, fleet: Fleet) -> None:
+    def __init__(
+        self, cluster: Cluster, fleet: Fleet, platforms: frozenset[int] = frozenset()
+    ) -> None:
         """Use the managers that can be reached.
+
+        Args:
+            platforms: the ports of services, whether they run now or not.
 
         Raises:
             NodeError: none can be.
@@ -48,10 +54,12 @@ class Gate:
         self.cluster, self.fleet = cluster, fleet
         managers = Managers(fleet, names, "asking for deployments", _REQUEST_SECONDS)
         self.store = Store(managers, cluster.secrets[SPEC_KEY])
+        self._reservations = Reservations(self.store, cluster.settings, fleet, platforms)
 
     def rows(self, of: str = "") -> list[Row]:
         """Return how the containers of a deployment are; of all for ""."""
-        return rows(self.store.services(of), self.store.tasks(), self.store.nodes())
+        store, names = self.store, self.cluster.inventory.names
+        return rows(store.services(of), store.tasks(), store.nodes(), names)
 
     def let_in(self, form: Form, project: str) -> Applied:
         """Let a new deployment in.
@@ -98,7 +106,17 @@ class Gate:
         return steps + [("remove", each) for each in there if each not in names]
 
     def _named(self, form: Form, project: str) -> tuple[Deployment, str]:
+        """Return what a file says, and whose it is.
+
+        Raises:
+            ConfigError: the file names another project than the command, or that is no name.
+        """
         wanted = deployment(form)
+        if project and not is_project(project):
+            raise ConfigError(f"-p={project}: allowed: lower-case letters, digits and '-'")
+        if project and wanted.project not in ("", project):
+            what = f"{wanted.project}, and -p says {project}"
+            raise form.error(("project",), what, "Say one of them.")
         return wanted, f"{wanted.project or project or DEFAULT_PROJECT}/{wanted.name}"
 
     def _bring(self, form: Form, wanted: Deployment, of: str, there: Sequence[Found]) -> Applied:
@@ -106,47 +124,60 @@ class Gate:
         references = {part.name: part.image for part in wanted.parts}
         found = images.digests(self._master, references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        wish = Wish(form.value, wanted, of, known, self._secrets(wanted, of))
+        wish = Wish(form.value, wanted, of, known, self.store.secrets.numbers(wanted, of))
         return revisions.unchanged(self.store, wish, there) or self.carry_out(wish, there)
 
     def carry_out(self, wish: Wish, there: Sequence[Found]) -> Applied:
         """Make what is wanted of services that are there, and keep the revision.
 
-        What has no place in it any more stays until `finish`.
+        What has no place in it any more stays until `finish`, and what was reserved does too.
         """
-        ask = self._asked(wish)
-        before = self.store.ledger().entries.get(wish.of)
-        ledger = self._reserve(ask)
+        entry, before = self._reservations.reserve(wish, there, self._defaults)
         try:
-            where = places(self.store.nodes(), self.store.tasks())
+            nodes, tasks = self.store.nodes(), self.store.tasks()
+            own = {found.id for found in there}
+            others = [task for task in tasks if task.get("ServiceID") not in own]
+            where = places(nodes, others, self.cluster.inventory.names)
             warnings = self._pull(wish.images.values(), where)
-            nodes = holding.nodes(wish.wanted, where, self.fleet, self._defaults)
-            granted = self._granted(wish, ledger.entries[wish.of], nodes)
+            held = holding.nodes(
+                wish.wanted, where, self.fleet, self._defaults, holding.present(there)
+            )
+            granted = self._granted(wish, entry, held)
             on_nodes.make_folders(self._master, wish.wanted, granted)
-            return self._make(wish, granted, there, before, warnings)
+            return self._make(wish, granted, there, Reserved(entry, before), warnings)
         except BaseException:
-            self.store.change(lambda now: _restored(now, wish.of, before))
+            self._reservations.set_back(wish.of, entry, before)
             raise
 
     def finish(self, applied: Applied) -> None:
         """Remove what has no place in a revision that works, and the oldest revisions."""
         for found in applied.left:
             self.store.remove(found)
+        if applied.reserved:
+            entry = applied.reserved.entry
+            self._reservations.set_back(applied.of, entry, entry)
         revisions.forget_old(self.store, applied.of)
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
-        now = {found.piece: found for found in self.store.services(applied.of)}
-        for found in applied.before:
+        self._undo(applied.of, applied.revision, applied.before)
+        if applied.reserved:
+            self._reservations.set_back(applied.of, applied.reserved.entry, applied.reserved.before)
+
+    def _undo(self, of: str, revision: int, before: Sequence[Found]) -> None:
+        """Have the services be as they were, and forget the revision."""
+        now = {found.piece: found for found in self.store.services(of)}
+        for found in before:
             current = now.get(found.piece)
-            if current and current.revision == applied.revision:
+            if current and current.revision == revision:
                 self.store.update(current, found.spec)
-        for piece in set(now) - {found.piece for found in applied.before}:
-            self.store.remove(now[piece])
-        for revision in self.store.revisions(applied.of):
-            if revision.number == applied.revision:
-                self.store.forget(revision)
-        self.store.change(lambda ledger: _restored(ledger, applied.of, applied.entry))
+        known = {found.piece for found in before}
+        for piece, found in now.items():
+            if piece not in known and found.revision == revision:
+                self.store.remove(found)
+        for kept in self.store.revisions(of):
+            if kept.number == revision:
+                self.store.forget(kept)
 
     def back(self, found: Revision) -> Applied:
         """Bring an older revision in place of the present one, with the images that it had."""
@@ -162,28 +193,21 @@ class Gate:
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
+        self._check(form, wanted, found.of)
         known = found.document["images"]
-        wish = Wish(value, wanted, found.of, known, self._secrets(wanted, found.of))
+        wish = Wish(value, wanted, found.of, known, self.store.secrets.numbers(wanted, found.of))
         return self.carry_out(wish, there)
 
-    def _secrets(self, wanted: Deployment, of: str) -> dict[str, int]:
-        names = {name for part in wanted.parts for name in part.secrets}
-        if not names:
-            return {}
-        known = self.store.secrets.of(of.partition("/")[0])
-        return {name: known[name][0].number for name in sorted(names) if name in known}
-
     def remove(self, of: str, when: float) -> None:
-        """Take a deployment away: its services, and what was reserved. Its volumes stay."""
+        """Take a deployment away: its services, and what was reserved. Its volumes stay.
+
+        That it is removed is noted first: what is cut short can be done again, or taken back.
+        """
+        if kept := self.store.revisions(of):
+            self.store.mark_removed(kept[-1], when)
         for found in self.store.services(of):
             self.store.remove(found)
         self.store.change(lambda now: now.released([of]))
-        if revisions := self.store.revisions(of):
-            self.store.mark_removed(revisions[-1], when)
-
-    def limit(self, project: str, limits: Limits) -> None:
-        """Set what a project may have."""
-        self.store.change(lambda now: now.limited(project, limits))
 
     @property
     def _master(self) -> Any:
@@ -217,23 +241,6 @@ class Gate:
         text = self.cluster.settings.text
         return Needs(float(text("DEPLOY_CPUS")), size(text("DEPLOY_MEMORY")))
 
-    def _asked(self, wish: Wish) -> Ask:
-        return asked(wish.wanted, wish.of, self._defaults.cpus, self._defaults.memory)
-
-    def _reserve(self, ask: Ask) -> Ledger:
-        first, _, last = self.cluster.settings.text("DEPLOY_PORTS").partition("-")
-        available = range(int(first), int(last) + 1)
-        there = {found.piece.of for found in self.store.services()}
-        entries = self.store.ledger().entries.values()
-        busy = on_nodes.listening(self.fleet) - {p for e in entries for p in e.ports.values()}
-        now = time.time()
-
-        def step(before: Ledger) -> Ledger:
-            known = before.forgotten(there, now - _GIVEN_UP)
-            return known.reserve(ask, available, busy, now)
-
-        return self.store.change(step)
-
     def _pull(self, references: Iterable[str], where: Mapping[str, Place]) -> tuple[str, ...]:
         """Have every node that may run it have the images; tell which do not."""
         names = [n for n in self.fleet.nodes if n in where and not where[n].trouble]
@@ -251,15 +258,16 @@ class Gate:
             user=self.cluster.users,
             images=wish.images,
             ports=entry.ports,
-            network=self.store.network(naming.network(project), {}),
+            network=self.store.network(
+                naming.network(project), network(self.cluster, Purpose.USERS)
+            ),
             nodes=nodes,
             folder=f"{self.cluster.platform}/projects/{project}",
             secrets={
                 name: f"{ident}:{each.stored_as}"
                 for name, (each, ident) in self.store.secrets.of(project).items()
             },
-            cpus=self._defaults.cpus,
-            memory=self._defaults.memory,
+            default=self._defaults,
             key=self.cluster.secrets[SPEC_KEY],
         )
 
@@ -268,7 +276,7 @@ class Gate:
         wish: Wish,
         granted: Granted,
         there: Sequence[Found],
-        before: Entry | None,
+        reserved: Reserved,
         warnings: tuple[str, ...],
     ) -> Applied:
         """Make and change services; the revision is kept before any of it."""
@@ -281,18 +289,10 @@ class Gate:
                 else:
                     self.store.create(spec)
         except BaseException:
-            if not there:  # (Half a deployment is of no use to anybody.)
-                for found in self.store.services(wish.of):
-                    self.store.remove(found)
+            self._undo(wish.of, granted.revision, there)
             raise
-        left = tuple(by_name.values())
         if there and any(makes_room(wish.wanted, part, granted) for part in wish.wanted.parts):
             gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
             warnings = (*warnings, gap)
-        return Applied(wish.of, granted.revision, tuple(there), left, before, warnings)
-
-
-def _restored(now: Ledger, of: str, before: Entry | None) -> Ledger:
-    """Return the ledger with what a deployment had before."""
-    without = now.released([of])
-    return without if before is None else Ledger(now.limits, {**without.entries, of: before})
+        left = tuple(by_name.values())
+        return Applied(wish.of, granted.revision, tuple(there), left, reserved, warnings)

@@ -8,28 +8,39 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import ConfigError
 from workloads.model import Deployment, VolumeKind
-from workloads.places import Needs, Place
+from workloads.needs import Needs, needs_of
+from workloads.phases import constraints
+from workloads.places import Place
+from workloads.store import Found
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
 
 
 def nodes(
-    wanted: Deployment, where: Mapping[str, Place], fleet: Fleet, default: Needs
+    wanted: Deployment,
+    where: Mapping[str, Place],
+    fleet: Fleet,
+    default: Needs,
+    present: Mapping[int, str],
 ) -> tuple[str, ...]:
     """Return the id of the node that each copy is held to; "" for any.
 
     Args:
-        where: the Swarm's nodes. default: what a container reserves that says nothing.
+        where: the Swarm's nodes, without what the deployment itself has there.
+        default: what a container reserves that says nothing.
+        present: by copy, the id of the node that it is held to now: it stays there if it can.
 
     Raises:
         ConfigError: there is none for a copy; it says why, for each node.
     """
     if not wanted.bound:
         return ("",) * wanted.replicas
-    lacking = _lacking(wanted, fleet)
+    lacking = _lacking(wanted, fleet, where)
     chosen, taken = list[str](), dict[str, Needs]()
-    needs = _needs(wanted, default)
+    needs = Needs()
+    for part in wanted.parts:
+        needs += needs_of(wanted, part, default)
     for copy in range(wanted.replicas):
         reasons = {
             place.name: [
@@ -44,32 +55,47 @@ def nodes(
             told = "; ".join(f"{name}: {', '.join(why)}" for name, why in reasons.items())
             what = f"{wanted.name}: no node has a place for copy {copy}: {told}"
             raise ConfigError(what, f"It is bound: {'; '.join(wanted.bound)}.")
-        best = max(fits, key=lambda p: p.free_memory - taken.get(p.id, Needs()).memory)
+        stays = [place for place in fits if place.id == present.get(copy)]
+        free = {p.id: p.free_memory - taken.get(p.id, Needs()).memory for p in fits}
+        best = max(stays or fits, key=lambda place, free=free: free[place.id])  # type: ignore[misc]
         taken[best.id] = taken.get(best.id, Needs()) + needs
         chosen.append(best.id)
     return tuple(chosen)
 
 
-def _needs(wanted: Deployment, default: Needs) -> Needs:
-    total = Needs()
-    for own in (part.resources for part in wanted.parts):
-        total += Needs(own.cpus or default.cpus, own.memory or default.memory, own.gpus)
-    return total
+def present(there: Sequence[Found]) -> dict[int, str]:
+    """Return by copy the id of the node that services are held to."""
+    held = ((found.piece.copy, constraints(found.spec["TaskTemplate"])[1]) for found in there)
+    return {copy: node for copy, node in held if node}
 
 
-def _lacking(wanted: Deployment, fleet: Fleet) -> Mapping[str, Sequence[str]]:
-    """Return the folders that nodes do not have, or have by way of a link."""
+# Whoever could rename a folder above it, or put a link in its place, would choose what is mounted.
+_SAFE = """for p in {paths}; do
+  [ -d "$p" ] && [ "$(realpath -e -- "$p")" = "$p" ] || {{ echo "$p"; continue; }}
+  up=$p
+  while [ "$up" != / ]; do
+    up=$(dirname -- "$up")
+    case $(stat -c '%u %A' -- "$up") in
+      '0 d'????[!w]??[!w]*) ;;
+      *) echo "$p"; break ;;
+    esac
+  done
+done"""
+
+
+def _lacking(
+    wanted: Deployment, fleet: Fleet, where: Mapping[str, Place]
+) -> Mapping[str, Sequence[str]]:
+    """Return the folders that nodes do not have, or not where nobody but root may change them."""
     paths = [v.path for v in wanted.volumes.values() if v.kind is VolumeKind.HOST]
     if not paths:
         return {}
-    quoted = " ".join(shlex.quote(path) for path in paths)
-    script = (
-        f'for p in {quoted}; do [ -d "$p" ] && [ "$(realpath -e -- "$p")" = "$p" ] '
-        '|| echo "$p"; done'
-    )
+    script = _SAFE.format(paths=shlex.join(paths))
     found = fleet.ask(lambda node: node.run(script).text.split("\n"))
+    unasked = {name: ["its folders were not looked at"] for name in where}
     lacking = {
-        name: [f"it has no folder {path} that is no link" for path in missing if path]
+        name: [f"it has no folder {path}, without a link, below folders that only root may change"
+               for path in missing if path]
         for name, missing in found.values.items()
-    }
-    return lacking | {name: [error.what] for name, error in found.errors.items()}
+    }  # fmt: skip
+    return unasked | lacking | {name: [error.what] for name, error in found.errors.items()}

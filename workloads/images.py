@@ -44,11 +44,15 @@ def digests(node: Node, references: Iterable[str]) -> dict[str, str]:
     found = Registry(node).identify(wanted.values())
     result: dict[str, str] = {}
     for reference, image in wanted.items():
+        if reference.startswith(f"{REGISTRY}/") and "@" in reference:
+            result[reference] = reference
+            continue
         if image not in found:
-            own = reference.startswith(f"{REGISTRY}/")
-            hint = f"docker push {reference}" if own else f"./skp.py image.mirror {reference}"
-            what = f"{reference}: the cluster's registry does not have it"
-            raise ConfigError(what, f"{hint} brings it.")
+            push = f"docker push {image.reference}"
+            tag = f"docker pull {reference}; docker tag {reference} {image.reference}; "
+            what = f"{reference}: the cluster's registry does not have it, or does not answer"
+            brings = push if reference.startswith(f"{REGISTRY}/") else tag + push
+            raise ConfigError(what, f"On a node: {brings}")
         result[reference] = f"{REGISTRY}/{image.repository}@{found[image]}"
     return result
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 
 from cluster.errors import ConfigError, ConfigErrors, nearest
 from workloads.model import Deployment, Publish, VolumeKind
+from workloads.needs import Needs, needs_of
 from workloads.texts import from_bytes, size
 
 
@@ -65,6 +66,17 @@ class Entry:
     ports: Mapping[str, int] = field(default_factory=dict)
     storage: Mapping[str, int] = field(default_factory=dict)
     since: float = 0
+
+    def beside(self, other: Entry | None) -> Entry:
+        """Return what both need together, while one takes the other's place."""
+        if other is None:
+            return self
+        pairs = (
+            max(getattr(self.amounts, f.name), getattr(other.amounts, f.name))
+            for f in fields(Amounts)
+        )
+        ports = {**other.ports, **self.ports}
+        return Entry(Amounts(*pairs), ports, {**other.storage, **self.storage}, self.since)
 
 
 @dataclass(frozen=True)
@@ -155,6 +167,24 @@ class Ledger:
         entry = Entry(ask.amounts, ports, ask.storage, now)
         return Ledger(self.limits, {**others, ask.of: entry})
 
+    def begin(
+        self, ask: Ask, available: Collection[int], busy: Collection[int], now: float
+    ) -> Ledger:
+        """Return it as `reserve` does, for a deployment that is new.
+
+        Raises:
+            RefusedError: somebody else is letting it in now; or as `reserve`.
+        """
+        if ask.of in self.entries:
+            what = f"{ask.of}: somebody is letting it in, or gave up in the last minutes"
+            raise RefusedError([ConfigError(what, "Look: ./skp.py deploy.list")])
+        return self.reserve(ask, available, busy, now)
+
+    def with_entry(self, of: str, entry: Entry | None) -> Ledger:
+        """Return it with this entry of a deployment; None for none."""
+        without = self.released([of])
+        return without if entry is None else Ledger(self.limits, {**without.entries, of: entry})
+
     def released(self, names: Collection[str]) -> Ledger:
         """Return it without these deployments."""
         kept = {name: entry for name, entry in self.entries.items() if name not in names}
@@ -197,19 +227,17 @@ class Ledger:
         return {name: size for name, size in ask.storage.items() if name not in there}
 
 
-def asked(deployment: Deployment, of: str, cpus: float, memory: int) -> Ask:
+def asked(deployment: Deployment, of: str, default: Needs) -> Ask:
     """Return what a deployment wants.
 
     Args:
-        of: "project/name". cpus, memory: of a container that says nothing.
+        of: "project/name". default: of a container that says nothing.
     """
     amounts, fixed, automatic = Amounts(deployments=1), dict[str, int](), list[str]()
     for copy in range(deployment.replicas):
         for part in deployment.parts:
-            needs = part.resources
-            amounts += Amounts(
-                cpus=needs.cpus or cpus, memory=needs.memory or memory, gpus=needs.gpus
-            )
+            needs = needs_of(deployment, part, default)
+            amounts += Amounts(cpus=needs.cpus, memory=needs.memory, gpus=needs.gpus)
             for port in part.ports:
                 what = f"{copy}/{part.name}/{port.port}/{port.protocol}"
                 if port.publish is Publish.AUTO:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from workloads.naming import REVISION, Piece
-from workloads.places import Needs, Place, places
+from workloads.needs import GPU, Needs
+from workloads.places import Place, places
 from workloads.store import Found
-from workloads.to_service import GPU
 
 RUNNING, PENDING, FAILED = "Running", "Pending", "Failed"
 _PHASES = {
@@ -49,9 +49,14 @@ def rows(
     services: Iterable[Found],
     tasks: Sequence[Mapping[str, Any]],
     nodes: Iterable[Mapping[str, Any]],
+    names: Iterable[str] = (),
 ) -> list[Row]:
-    """Return a row for each service, in order of project, deployment, copy and part."""
-    where = places(nodes, tasks)
+    """Return a row for each service, in order of project, deployment, copy and part.
+
+    Args:
+        names: the inventory's.
+    """
+    where = places(nodes, tasks, names)
     by_id = {place.id: place for place in where.values()}
     of: dict[str, list[Mapping[str, Any]]] = {}
     for task in tasks:

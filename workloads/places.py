@@ -6,22 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workloads.needs import GPU, Needs
 from workloads.texts import from_bytes
-from workloads.to_service import GPU
 
 _GONE = ("complete", "failed", "rejected", "shutdown", "orphaned", "remove")
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a container, or all of a copy, reserve: cores, bytes, GPUs."""
-
-    cpus: float = 0
-    memory: int = 0
-    gpus: int = 0
-
-    def __add__(self, other: Needs) -> Needs:
-        return Needs(self.cpus + other.cpus, self.memory + other.memory, self.gpus + other.gpus)
 
 
 @dataclass(frozen=True)
@@ -61,19 +49,26 @@ class Place:
 
 
 def places(
-    nodes: Iterable[Mapping[str, Any]], tasks: Iterable[Mapping[str, Any]]
+    nodes: Iterable[Mapping[str, Any]],
+    tasks: Iterable[Mapping[str, Any]],
+    names: Iterable[str] = (),
 ) -> dict[str, Place]:
-    """Return the Swarm's nodes by name, from the engine's answers."""
+    """Return the Swarm's nodes by name, from the engine's answers.
+
+    Args:
+        names: the inventory's: a machine may call itself with its domain, or in capitals.
+    """
+    known = {name.lower(): name for name in names}
     used: dict[str, Needs] = {}
     for task in tasks:
         if task.get("NodeID") and task["Status"]["State"] not in _GONE:
             wanted = (task["Spec"].get("Resources") or {}).get("Reservations") or {}
             used[task["NodeID"]] = used.get(task["NodeID"], Needs()) + _needs(wanted)
-    found = (_place(node, used.get(node["ID"], Needs())) for node in nodes)
+    found = (_place(node, used.get(node["ID"], Needs()), known) for node in nodes)
     return {place.name: place for place in sorted(found, key=lambda p: p.name)}
 
 
-def _place(node: Mapping[str, Any], used: Needs) -> Place:
+def _place(node: Mapping[str, Any], used: Needs, known: Mapping[str, str]) -> Place:
     spec, status = node["Spec"], node["Status"]
     state, availability = status.get("State", "unknown"), spec.get("Availability", "active")
     trouble = ""
@@ -82,9 +77,10 @@ def _place(node: Mapping[str, Any], used: Needs) -> Place:
     elif availability != "active":
         trouble = f"it is set to {availability}"
     description = node.get("Description") or {}
+    own = str(description.get("Hostname", node["ID"]))
     return Place(
         node["ID"],
-        description.get("Hostname", node["ID"]),
+        known.get(own.lower(), known.get(own.lower().partition(".")[0], own)),
         status.get("Addr", ""),
         spec.get("Labels") or {},
         trouble,

@@ -54,7 +54,8 @@ def forget_old(store: Store, of: str) -> None:
     """Remove the oldest revisions of a deployment, and all of what was removed long ago."""
     found = store.revisions()
     long_gone = time.time() - _REMOVED_DAYS * _DAY
-    gone = {each.of for each in found if 0 < each.removed < long_gone}
+    newest = {each.of: each for each in found}
+    gone = {name for name, each in newest.items() if 0 < each.removed < long_gone}
     own = [each for each in found if each.of == of]
     for each in [*own[:-_KEPT], *(each for each in found if each.of in gone)]:
         store.forget(each)

@@ -45,11 +45,15 @@ class Secrets:
 
         self._managers.ask(make, f"storing the secret {name}")
         for _, ident in older:
-            self.remove(ident)
+            self._take(ident)
 
-    def remove(self, ident: str) -> bool:
-        """Remove a secret; tell whether it is gone, which it is not while something uses it."""
+    def remove(self, project: str, name: str) -> bool:
+        """Remove a secret, the newest last; tell whether it is gone, which nothing in use is."""
+        every = [(each, ident) for each, ident in self._all(project) if each.name == name]
+        every.sort(key=lambda pair: pair[0].number)
+        return all(self._take(ident) for _, ident in every)
 
+    def _take(self, ident: str) -> bool:
         def take(engine: Engine) -> bool:
             try:
                 engine.remove_secret(ident)
@@ -62,6 +66,12 @@ class Secrets:
             return True
 
         return self._managers.ask(take, "removing a secret")
+
+    def numbers(self, wanted: Deployment, of: str) -> dict[str, int]:
+        """Return which of each secret that a deployment "project/name" names is the newest."""
+        names = {name for part in wanted.parts for name in part.secrets}
+        known = self.of(of.partition("/")[0]) if names else {}
+        return {name: known[name][0].number for name in sorted(names) if name in known}
 
     def lacking(self, form: Form, wanted: Deployment, project: str) -> Iterator[ConfigError]:
         """Yield an error for each secret that a deployment names and its project does not have."""

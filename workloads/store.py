@@ -32,6 +32,7 @@ _LEDGER, _LABEL = "skp-ledger", "skp.ledger"
 _OF, _NUMBER, _REMOVED = "skp.revision.of", "skp.revision.number", "skp.revision.removed"
 _CONFLICT = 409
 _LINES = 10  # of a log
+_OPTIONS = ("com.docker.network.driver.mtu", "encrypted")
 _CHANGE_SECONDS = 120  # deadline; fifty at once need some ten
 _LONGEST_PAUSE = 0.2  # seconds between two tries, at random, so that not all come at once
 
@@ -169,16 +170,22 @@ class Store:
 
         return self._managers.ask(read)
 
-    def network(self, name: str, options: Mapping[str, str]) -> str:
-        """Return the id of a project's network, which is made where there is none."""
+    def network(self, name: str, like: str) -> str:
+        """Return the id of a project's network, which is made where there is none.
+
+        Args:
+            like: the network whose MTU, and encryption, it has too.
+        """
 
         def ensure(engine: Engine) -> str:
-            there = [n for n in engine.networks(names=[name]) if n["Name"] == name]
-            if there:
-                return str(there[0]["Id"])
+            there = {n["Name"]: n for n in engine.networks(names=[name, like])}
+            if name in there:
+                return str(there[name]["Id"])
+            options = (there[like].get("Options") or {}) if like in there else {}
+            kept = {key: options[key] for key in _OPTIONS if key in options}
             labels = {"skp": "project"}
             made = engine.create_network(
-                name, driver="overlay", options=dict(options), labels=labels, check_duplicate=True
+                name, driver="overlay", options=kept, labels=labels, check_duplicate=True
             )
             return str(made["Id"])
 

@@ -12,9 +12,8 @@ from typing import Any
 from cluster.config.secrets import Secret
 from workloads.model import Deployment, Health, Order, Part, Port, Publish, Volume, VolumeKind
 from workloads.naming import REVISION, Piece
+from workloads.needs import GPU, Needs, needs_of
 
-GPU = "GPU"
-"""The generic resource of nodes that GPUs are, by identity."""
 _SECOND = 10**9  # nanoseconds
 _PIDS = 4096
 # What has to be root inside gets these and no others: sshd logs in, and becomes somebody.
@@ -23,7 +22,8 @@ _ROOT = (
     "SETUID", "SYS_CHROOT",
 )  # fmt: skip
 # Without an identity NVIDIA's runtime gives no GPU; images of NVIDIA's say "all" of themselves.
-_NO_GPUS = "NVIDIA_VISIBLE_DEVICES=void"
+# Where one is reserved, the engine says the other; an image is not to say it either.
+_NO_GPUS, _NONE_RESERVED = "NVIDIA_VISIBLE_DEVICES=void", "DOCKER_RESOURCE_GPU=void"
 _LOG = {"Name": "json-file", "Options": {"max-size": "20m", "max-file": "3"}}
 # By HTTP from inside, with whichever client the image has.
 _FETCH = (
@@ -46,7 +46,7 @@ class Granted:
         nodes: by copy, the id of the node that it is held to; "" for any.
         folder: on every node, the project's folder on the shared file system.
         secrets: the ids in the Swarm's store, by their names in the project.
-        cpus, memory: of a container that says nothing; cores, and bytes.
+        default: what a container gets that says nothing.
         key: the cluster's, for marks.
     """
 
@@ -59,8 +59,7 @@ class Granted:
     nodes: tuple[str, ...]
     folder: str
     secrets: Mapping[str, str]
-    cpus: float
-    memory: int
+    default: Needs
     key: Secret
 
 
@@ -87,7 +86,7 @@ def _service(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> 
         "Labels": piece.labels(granted.revision, granted.key),
         "TaskTemplate": {
             "ContainerSpec": _container(wanted, part, piece, granted),
-            "Resources": _resources(part, granted),
+            "Resources": _resources(wanted, part, granted),
             "Placement": {"Constraints": _constraints(wanted, part, piece, granted)},
             "RestartPolicy": {"Condition": "any", "Delay": 5 * _SECOND},
             "Networks": [{"Target": granted.network, "Aliases": _aliases(wanted, part, piece)}],
@@ -112,7 +111,10 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
         # (By it a task tells which revision it is of: the service has the newest at once.)
         "Labels": {REVISION: str(granted.revision)},
         "Hostname": f"{wanted.name}-{piece.copy}"[:63].rstrip("-"),
-        "Env": [_NO_GPUS, *(f"{key}={value}" for key, value in part.env.items())],
+        "Env": [
+            *([_NO_GPUS] if part.resources.gpus else [_NO_GPUS, _NONE_RESERVED]),
+            *(f"{key}={value}" for key, value in part.env.items()),
+        ],
         "User": "0:0" if part.as_root else granted.user,
         "Init": True,
         "StopGracePeriod": wanted.stop_time * _SECOND,
@@ -146,17 +148,17 @@ def _health(health: Health) -> dict[str, Any]:
     }
 
 
-def _resources(part: Part, granted: Granted) -> dict[str, Any]:
-    needs = part.resources
-    amounts = {
-        "NanoCPUs": int((needs.cpus or granted.cpus) * _SECOND),
-        "MemoryBytes": needs.memory or granted.memory,
-    }
-    reserved: dict[str, Any] = dict(amounts)
-    if needs.gpus:
-        one = {"DiscreteResourceSpec": {"Kind": GPU, "Value": needs.gpus}}
+def _resources(wanted: Deployment, part: Part, granted: Granted) -> dict[str, Any]:
+    needs = needs_of(wanted, part, granted.default)
+    cpus, memory = int(needs.cpus * _SECOND), needs.memory
+    # (What is in /dev/shm counts as the memory of who wrote it.)
+    limit = part.resources.memory or granted.default.memory + wanted.shm
+    reserved: dict[str, Any] = {"NanoCPUs": cpus, "MemoryBytes": memory}
+    if part.resources.gpus:
+        one = {"DiscreteResourceSpec": {"Kind": GPU, "Value": part.resources.gpus}}
         reserved["GenericResources"] = [one]
-    return {"Limits": {**amounts, "Pids": _PIDS}, "Reservations": reserved}
+    limits = {"NanoCPUs": cpus, "MemoryBytes": limit, "Pids": _PIDS}
+    return {"Limits": limits, "Reservations": reserved}
 
 
 def _constraints(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> list[str]:
@@ -205,7 +207,8 @@ def _shm(wanted: Deployment, piece: Piece) -> dict[str, Any]:
     found: dict[str, Any] = {"Target": "/dev/shm", "Type": "tmpfs"}  # noqa: S108 - its own
     if len(wanted.parts) == 1:
         return found | {"TmpfsOptions": {"SizeBytes": wanted.shm, "Mode": 0o1777}}
-    shared = Piece(piece.project, piece.deployment, piece.copy, "shm").name
+    # (A volume that is there keeps its size: another size is another one.)
+    shared = Piece(piece.project, piece.deployment, piece.copy, f"shm{wanted.shm >> 10}").name
     options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={wanted.shm},mode=1777"}
     driver = {"DriverConfig": {"Name": "local", "Options": options}}
     return found | {"Type": "volume", "Source": shared, "VolumeOptions": driver}

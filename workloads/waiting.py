@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workloads.phases import PENDING, RUNNING, Row, failures, rows, why
 from workloads.store import Found, Store
+from workloads.wish import Applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,27 +36,39 @@ class Outcome:
 
 
 def wait(
-    store: Store, of: str, revision: int, seconds: float, say: Callable[[str], None]
+    store: Store,
+    applied: Applied,
+    names: Sequence[str],
+    seconds: float,
+    say: Callable[[str], None],
 ) -> Outcome:
     """Wait until all containers of a revision run, or wait for a place, or one has failed.
 
     Args:
-        seconds: the deadline. say: is told what is waited for.
+        applied: what was done; where nothing was, what became of an earlier update is no matter.
+        names: the inventory's. seconds: the deadline. say: is told what is waited for.
     """
     ends, pending, said = time.monotonic() + seconds, time.monotonic(), ""
+    of, revision, is_new = applied.of, applied.revision, applied.reserved is not None
     while True:
         services, tasks = store.services(of), store.tasks()
-        found = tuple(rows(services, tasks, store.nodes()))
-        if failed := _failed(services, tasks, revision):
+        found = tuple(rows(services, tasks, store.nodes(), names))
+        if not services:
+            return Outcome((), (f"{of}: it is gone: somebody has removed it",))
+        if failed := _failed(services, tasks, revision, is_new=is_new):
             return Outcome(found, *failed)
         waits = [row for row in found if row.phase != RUNNING or row.revision != revision]
+        going_on = [each for each in services if is_new and each.update == "updating"]
         if not any(row.phase == PENDING for row in waits):
             pending = time.monotonic()
-        if not waits or (_have_no_place(waits) and time.monotonic() - pending > _NO_PLACE):
+        if (not waits and not going_on) or (
+            _have_no_place(waits) and time.monotonic() - pending > _NO_PLACE
+        ):
             return Outcome(found)
         if time.monotonic() > ends:
-            names = ", ".join(f"{row.piece.name} ({row.phase})" for row in waits)
-            return Outcome(found, (f"not running within {seconds:.0f} s: {names}",), waits[0].task)
+            late = ", ".join(f"{row.piece.name} ({row.phase})" for row in waits or found)
+            last = (waits or found)[0].task
+            return Outcome(found, (f"not running within {seconds:.0f} s: {late}",), last)
         text = f"{of}: {len(found) - len(waits)} of {len(found)} containers run"
         if text != said:
             say(text)
@@ -64,11 +77,11 @@ def wait(
 
 
 def _have_no_place(waits: Sequence[Row]) -> bool:
-    return all(row.phase == PENDING and row.reasons for row in waits)
+    return bool(waits) and all(row.phase == PENDING and row.reasons for row in waits)
 
 
 def _failed(
-    services: Sequence[Found], tasks: Sequence[Mapping[str, Any]], revision: int
+    services: Sequence[Found], tasks: Sequence[Mapping[str, Any]], revision: int, *, is_new: bool
 ) -> tuple[tuple[str, ...], str] | None:
     """Return why it failed, and the task that did; None where nothing has."""
     for service in services:
@@ -76,7 +89,7 @@ def _failed(
         bad = failures(own)
         last = f": {why(bad[-1])}" if bad else ""
         task = bad[-1]["ID"] if bad else ""
-        if service.update in _WENT_BACK:
+        if is_new and service.update in _WENT_BACK:
             what = "the new revision does not work, and the one before it serves on"
             return (f"{service.piece.name}: {what}{last}",), task
         new = service.revision == revision and not service.update

@@ -38,13 +38,25 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Reserved:
+    """What the ledger has of a deployment.
+
+    Attributes:
+        entry: when its change is done. before: as it was; None for nothing.
+    """
+
+    entry: Entry
+    before: Entry | None
+
+
+@dataclass(frozen=True)
 class Applied:
     """What was done for a deployment, and what was there before.
 
     Attributes:
         revision: the new one's number.
         before: the services as they were. left: those that have no place in the new revision.
-        entry: what was reserved before; None for nothing.
+        reserved: None where nothing was changed: all was as it is wanted.
         warnings: what a person should know; images that are not on a node, say.
     """
 
@@ -52,5 +64,5 @@ class Applied:
     revision: int
     before: tuple[Found, ...] = ()
     left: tuple[Found, ...] = ()
-    entry: Entry | None = None
+    reserved: Reserved | None = None
     warnings: tuple[str, ...] = ()

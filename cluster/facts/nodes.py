@@ -49,6 +49,7 @@ from cluster.model.state import (
 )
 
 _MIXED = "(were addresses exchanged? docs/guide.md, Addresses)"
+_TASK = "com.docker.swarm.task.id"
 _PAUSE = 1.0  # seconds between two tries while managers elect a leader
 
 
@@ -217,6 +218,9 @@ def identify(node: Node, image: Image) -> str:
 def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> FoundContainer:
     """Return a container as the engine's answers describe it, inspected and listed."""
     told = labels(inspected, "Config", "Labels")
+    if _TASK in told:
+        # Of the Swarm, so of users: what their image says of itself is not what we said of one.
+        told = {}
     return FoundContainer(
         name=text(inspected, "Name").lstrip("/"),
         id=text(inspected, "Id"),

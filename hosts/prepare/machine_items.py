@@ -78,8 +78,8 @@ def _held(cluster: Cluster) -> str:
     """Return the ports of deployments; "" where SKP_BIND opens all addresses of nodes."""
     if cluster.settings.text("SKP_BIND") == ALL_IPV4:
         return ""
-    named = f"{deployments.NAMED[0]}-{deployments.NAMED[-1]}"
-    return f"{named} {cluster.settings.text('DEPLOY_PORTS')}"
+    both = (deployments.NAMED, deployments.chosen(cluster.settings))
+    return " ".join(f"{ports[0]}-{ports[-1]}" for ports in both)
 
 
 def names(inventory: Inventory) -> tuple[Item, ...]:

@@ -131,7 +131,7 @@ def test_fifty_at_once_against_a_quota_of_ten(tmp_path: Path) -> None:
         # (sshd gives a connection ten channels.)
         ways = [gate(open_ones) for _ in range(6)]
         way = ways[0]
-        way.limit("crowd", Limits(deployments=10))
+        way.store.change(lambda now: now.limited("crowd", Limits(deployments=10)))
 
         def one(number: int) -> bool:
             try:

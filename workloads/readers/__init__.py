@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from cluster.config.json_file import JsonFile
@@ -56,10 +55,11 @@ def _chosen(folder: Path) -> tuple[Path, str]:
     if (folder / _CHOOSER).exists():
         text = text_of(folder, _CHOOSER, str(folder))
         for number, line in enumerate(text.splitlines(), 1):
-            found = re.fullmatch(r'\s*FOLDER\s*=\s*"?([^"]*?)"?\s*', line)
-            if found and found[1]:
+            key, _, value = line.partition("=")
+            chosen = value.strip(' "')
+            if key.strip() == "FOLDER" and chosen:
                 place = f"{folder / _CHOOSER}:{number}: FOLDER"
-                name = f"{_DEPLOYMENTS}/{found[1]}/{_MYDEPLOY}"
+                name = f"{_DEPLOYMENTS}/{chosen}/{_MYDEPLOY}"
                 text_of(folder, name, place)
                 return folder, name
         raise ConfigError(

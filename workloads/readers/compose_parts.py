@@ -11,7 +11,7 @@ from cluster.config.ports import NAMED
 from workloads.texts import from_bytes, short_size, size
 
 _DURATION = re.compile(
-    r"(?=.)(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?"
+    r"(?=.)(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6}(?:\.[0-9]{1,6})?)s)?(?:([0-9]{1,9})ms)?"
 )
 _PORT = re.compile(r"(?:([0-9]{1,5}):)?([0-9]{1,5})(?:/(tcp|udp))?")
 _VARIABLE = re.compile(r"\$(?!\$)")
@@ -124,10 +124,9 @@ def seconds(value: Any) -> int:
 
 def number(value: Any) -> float:
     """Return a number, from a text too."""
-    try:
+    if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", str(value)):
         return float(value)
-    except (TypeError, ValueError):
-        raise WrongError(f"{value} found; allowed: a number such as 0.5") from None
+    raise WrongError(f"{str(value)[:60]} found; allowed: a number such as 0.5")
 
 
 def bytes_of(said: str) -> int:

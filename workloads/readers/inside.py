@@ -56,5 +56,7 @@ def _opened(
     except OSError as error:
         why = "a link, which is not followed" if error.errno in _IS_LINK else error.strerror
         raise ConfigError(f"{place}: {name}: {why}", "Name a plain file that is there.") from None
+    except ValueError:  # (A name with a NUL, or of no characters.)
+        raise ConfigError(f"{place}: {name!a} is no name of a file") from None
     stack.callback(os.close, descriptor)
     return descriptor

@@ -14,8 +14,10 @@ from workloads import readers
 from workloads.build import deployment
 from workloads.ledger import Amounts, Ask, Ledger, Limits, RefusedError, asked
 from workloads.model import Deployment
+from workloads.needs import Needs
 
 PORTS = range(31000, 31004)
+DEFAULT = Needs(1, 1 << 30)
 
 
 def ask(of: str = "vision/a", ports: int = 0, root: bool = False, **amounts: float) -> Ask:
@@ -30,12 +32,12 @@ def read(folder: Path, name: str, text: str) -> Deployment:
 
 
 def test_what_a_file_asks_for(tmp_path: Path) -> None:
-    found = asked(read(tmp_path, "myDeploy.py", SSHD), "lab/jupyter-test", 1, 1 << 30)
-    assert found.amounts == Amounts(1, 2, 2 << 30, 2, 2)
+    found = asked(read(tmp_path, "myDeploy.py", SSHD), "lab/jupyter-test", DEFAULT)
+    assert found.amounts == Amounts(1, 2, (2 << 30) + (16 << 30), 2, 2), "and /dev/shm"
     assert found.fixed == {"0/sshd/22/tcp": 30050}
     assert found.automatic == ("0/jupyterhub/8000/tcp",)
     assert found.root
-    own = asked(read(tmp_path, "own.yaml", OWN), "vision/model-server", 1, 1 << 30)
+    own = asked(read(tmp_path, "own.yaml", OWN), "vision/model-server", DEFAULT)
     assert own.amounts == Amounts(1, 4, 8 << 30, 2, 2)
     assert own.storage == {"scratch": 10 << 30}
     assert not own.root
@@ -136,3 +138,18 @@ def test_no_port_twice_and_no_limit_passed(steps: list[tuple[str, int, int, bool
             for each in fields(Amounts):
                 limit = getattr(most, each.name)
                 assert limit is None or getattr(used, each.name) <= limit
+
+
+def test_of_two_that_let_the_same_in_one_does() -> None:
+    first = Ledger().begin(ask(), PORTS, (), 1)
+    with pytest.raises(RefusedError, match="vision/a: somebody is letting it in"):
+        first.begin(ask(), PORTS, (), 2)
+
+
+def test_while_it_is_changed_it_has_what_both_need() -> None:
+    old = Ledger().reserve(ask(ports=2, memory=4, gpus=1), PORTS, (), 1).entries["vision/a"]
+    new = Ledger().reserve(ask(ports=1, memory=1, gpus=3), PORTS, (), 2).entries["vision/a"]
+    both = new.beside(old)
+    assert (both.amounts.memory, both.amounts.gpus) == (4, 3)
+    assert len(both.ports) == 2
+    assert new.beside(None) == new

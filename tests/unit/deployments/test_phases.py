@@ -9,11 +9,13 @@ import pytest
 
 from cluster.config.secrets import Secret
 from workloads import waiting
+from workloads.ledger import Entry
 from workloads.naming import Piece
 from workloads.phases import PENDING, RUNNING, rows
 from workloads.places import Needs, places
 from workloads.store import Found, Store
 from workloads.waiting import wait
+from workloads.wish import Applied, Reserved
 
 KEY = Secret("key")
 GIB = 1 << 30
@@ -134,8 +136,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_NO_PLACE", 0.01)
 
 
+def applied(revision: int, *, is_new: bool = True) -> Applied:
+    return Applied("vision/web", revision, reserved=Reserved(Entry(), None) if is_new else None)
+
+
 def ends(*looks: tuple[Found, Sequence[Mapping[str, Any]]], revision: int = 2) -> waiting.Outcome:
-    return wait(cast("Store", Played(*looks)), "vision/web", revision, 5, lambda _: None)
+    return wait(cast("Store", Played(*looks)), applied(revision), ["c01"], 5, lambda _: None)
 
 
 def test_it_waits_for_the_new_one_while_the_old_one_still_runs() -> None:
@@ -173,5 +179,28 @@ def test_what_has_no_place_is_not_waited_for() -> None:
 
 def test_the_deadline_ends_it() -> None:
     played = cast("Store", Played((service(2), [task("starting", 1, 2)])))
-    found = wait(played, "vision/web", 2, 0.02, lambda _: None)
+    found = wait(played, applied(2), ["c01"], 0.02, lambda _: None)
     assert found.failed == ("not running within 0 s: vision_web-0_main (Starting)",)
+
+
+def test_what_became_of_an_earlier_update_is_no_matter_where_nothing_is_changed() -> None:
+    played = cast("Store", Played((service(1, "rollback_completed"), [task("running")])))
+    found = wait(played, applied(1, is_new=False), ["c01"], 5, lambda _: None)
+    assert not found.failed
+
+
+def test_an_update_that_goes_on_is_waited_for_though_all_runs() -> None:
+    new = task("running", 2, 2)
+    found = ends((service(2, "updating"), [new]), (service(1, "rollback_started"), [new]))
+    assert found.failed
+
+
+def test_what_is_gone_has_failed() -> None:
+    class Empty(Played):
+        def services(self, _: str) -> list[Found]:
+            self.now = self.looks[0]
+            return []
+
+    played = cast("Store", Empty((service(), [])))
+    found = wait(played, applied(1), ["c01"], 5, lambda _: None)
+    assert found.failed == ("vision/web: it is gone: somebody has removed it",)

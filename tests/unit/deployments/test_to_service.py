@@ -17,6 +17,7 @@ from workloads.build import deployment
 from workloads.images import kept
 from workloads.model import Deployment
 from workloads.naming import MARK, Piece, network, recognised, revision
+from workloads.needs import Needs
 from workloads.to_service import Granted, specs
 
 KEY = Secret("the cluster's")
@@ -39,7 +40,7 @@ def granted(wanted: Deployment, *nodes: str, **ports: int) -> Granted:
     return Granted(
         "vision", 3, "58000:58000", images, every | ports, "net-id",
         nodes or ("",) * wanted.replicas, "/p/projects/vision",
-        {"api-key": "s1:x", "db-password": "s2:y"}, 1, 1 << 30, KEY,
+        {"api-key": "s1:x", "db-password": "s2:y"}, Needs(1, 1 << 30), KEY,
     )  # fmt: skip
 
 
@@ -86,8 +87,10 @@ def test_nobody_is_root_or_has_a_capability_but_who_has_to(tmp_path: Path) -> No
 
 def test_only_the_platform_says_which_gpus(tmp_path: Path) -> None:
     for spec in made(read(tmp_path, "myDeploy.py", SSHD), "n1").values():
-        said = [each for each in container(spec)["Env"] if each.startswith("NVIDIA")]
-        assert said == ["NVIDIA_VISIBLE_DEVICES=void"]
+        said = [each for each in container(spec)["Env"] if "VISIBLE" in each or "DOCKER" in each]
+        reserved = spec["TaskTemplate"]["Resources"]["Reservations"]
+        none = [] if "GenericResources" in reserved else ["DOCKER_RESOURCE_GPU=void"]
+        assert said == ["NVIDIA_VISIBLE_DEVICES=void", *none]
 
 
 def test_volumes_and_shared_memory(tmp_path: Path) -> None:
@@ -98,7 +101,7 @@ def test_volumes_and_shared_memory(tmp_path: Path) -> None:
     both = made(read(tmp_path, "myDeploy.py", SSHD), "n1")
     shared = [container(spec)["Mounts"][0] for spec in both.values()]
     assert shared[0] == shared[1]
-    assert shared[0]["Source"] == "vision_jupyter-test-0_shm"
+    assert shared[0]["Source"] == "vision_jupyter-test-0_shm16777216"
     assert (
         shared[0]["VolumeOptions"]["DriverConfig"]["Options"]["o"] == "size=17179869184,mode=1777"
     )

@@ -1,0 +1,33 @@
+"""What containers of deployments reserve of a node. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workloads.model import Deployment, Part
+
+GPU = "GPU"
+"""The generic resource of nodes that GPUs are, by identity."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a container, or all of a copy, reserve: cores, bytes, GPUs."""
+
+    cpus: float = 0
+    memory: int = 0
+    gpus: int = 0
+
+    def __add__(self, other: Needs) -> Needs:
+        return Needs(self.cpus + other.cpus, self.memory + other.memory, self.gpus + other.gpus)
+
+
+def needs_of(wanted: Deployment, part: Part, default: Needs) -> Needs:
+    """Return what a container reserves.
+
+    Where it says nothing of memory, it is the default, and its share of /dev/shm: what is in that
+    counts as the memory of those who wrote it.
+    """
+    own = part.resources
+    memory = own.memory or default.memory + wanted.shm // len(wanted.parts)
+    return Needs(own.cpus or default.cpus, memory, own.gpus)
