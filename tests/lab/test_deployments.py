@@ -14,7 +14,7 @@ from cli.options import Options
 from cli.session import Session
 from cluster.errors import ConfigError
 from tests.support.data_volumes import until
-from tests.support.deployed import answers, applied, built, clear, file, page, rows, text
+from tests.support.deployed import answers, applied, built, clear, file, forget, page, rows, text
 from tests.support.lab import NODES, on, skp
 from workloads import readers
 from workloads.gate import Gate
@@ -22,8 +22,10 @@ from workloads.ledger import Limits
 
 
 @pytest.fixture(scope="module")
-def image(platform: None) -> None:
+def image(platform: None) -> Iterator[None]:
     built()
+    yield
+    forget()
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.data_volumes import until
-from tests.support.deployed import answers, applied, built, clear, file, rows, text
+from tests.support.deployed import answers, applied, built, clear, file, forget, rows, text
 from tests.support.lab import host_docker, on, skp
 
 DAEMON = "/etc/docker/daemon.json"
@@ -23,8 +23,10 @@ ONE = {"cpus": 0.05, "memory": "32m", "gpus": 1}
 
 
 @pytest.fixture(scope="module")
-def image(platform: None) -> None:
+def image(platform: None) -> Iterator[None]:
     built()
+    yield
+    forget()
 
 
 @pytest.fixture(autouse=True)
