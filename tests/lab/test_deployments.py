@@ -183,7 +183,8 @@ def test_a_secret_is_a_file_of_its_own_project_alone(tmp_path: Path) -> None:
     told = skp("deploy.list", "--json").all + stored.all + inspected
     told += on("c01", "docker service inspect mine_web-0_main; docker config ls").out
     assert word not in told
-    refused = skp("deploy.secret", "mine/key", "--remove")
+    assert "If that is what you want" in skp("deploy.secret", "mine/key", "--remove").err
+    refused = skp("deploy.secret", "mine/key", "--remove", "--yes")
     assert refused.code == 2
     assert "a deployment uses it" in refused.err
     wanted["project"] = "theirs"
