@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from workloads.phases import Row
     from workloads.store import Revision
 
-DEFAULT_PROJECT = "default"
 COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
 
 
@@ -32,7 +32,7 @@ def gate(s: Session) -> Iterator[tuple[Gate, Fleet]]:
 
     with s.fleet() as fleet:
         cluster = s.cluster(fleet)
-        yield Gate(cluster, fleet, _platforms(cluster)), fleet
+        yield Gate(cluster, fleet, partial(_platforms, cluster)), fleet
 
 
 def _platforms(cluster: Cluster) -> frozenset[int]:
@@ -101,23 +101,20 @@ def show_plan(s: Session, steps: Sequence[tuple[str, str]]) -> None:
 @contextmanager
 def audited(s: Session, way: Gate) -> Iterator[None]:
     """Have the audit trail tell that the command began, and how it ended."""
-    from cluster.commands.audit import Audit
-    from cluster.lock.holder import Holder
+    from cluster.commands.audit import noted
 
-    audit = Audit(way.fleet, way.cluster.inventory, Holder.me(s.command))
-    audit.begin(None)
-    with audit.recording([]):
+    with noted(way.fleet, way.cluster.inventory, s.command) as complaints:
         yield
-    s.warn(audit.complaints)
+    s.warn(complaints)
 
 
-def show(s: Session, rows: Sequence[Row], further: Iterator[str] | tuple[str, ...] = ()) -> None:
+def show(s: Session, rows: Sequence[Row]) -> None:
     """Show containers, in the original's columns, and why some do not run."""
     from cluster.model.line import table
 
     cells = [_cells(number, row) for number, row in enumerate(rows)]
     reasons = [f"{row.piece.name}: {reason}" for row in rows for reason in row.reasons]
-    lines = [*table(COLUMNS, cells), *(["", "WHY"] if reasons else []), *reasons, *further]
+    lines = [*table(COLUMNS, cells), *(["", "WHY"] if reasons else []), *reasons]
     s.show([_document(number, row) for number, row in enumerate(rows)], lines)
 
 

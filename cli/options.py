@@ -8,6 +8,13 @@ from typing import Any
 
 from invoke.parser import Argument
 
+LOGS = {
+    "follow": "Go on as the logs grow, until Ctrl-C.",
+    "tail": "So many of each log's last lines; all by default.",
+    "since": "Only what is younger: 90s, 10m, 2h, 1d, or a date with time.",
+}
+"""What commands that show logs say of their options."""
+
 
 @dataclass(frozen=True)
 class Options:

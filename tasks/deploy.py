@@ -11,6 +11,7 @@ from cli import deployments
 from cli.command import command
 from cli.confirmation import confirm
 from cli.local_file import text_of
+from cli.options import LOGS
 from cli.session import Session
 from cluster.errors import ConfigError
 
@@ -92,10 +93,11 @@ def rollback(s: Session, name: str = "") -> None:
 @command(help=_NAME)
 def restore(s: Session, name: str = "") -> None:
     """Bring back a deployment that was removed in the last 30 days."""
+    from workloads.gate import DEFAULT_PROJECT
     from workloads.revisions import removed
 
     with deployments.gate(s) as (way, _):
-        of = name if "/" in name else f"{deployments.DEFAULT_PROJECT}/{name}"
+        of = name if "/" in name else f"{DEFAULT_PROJECT}/{name}"
         deployments.again(s, way, removed(way.store, of), way.restore)
 
 
@@ -114,14 +116,7 @@ def quota(s: Session, project: str = "", limits: str = "", root: str = "") -> No
         deployments.show_quotas(s, way, project)
 
 
-@command(
-    help={
-        **_NAME,
-        "follow": "Go on as the logs grow, until Ctrl-C.",
-        "tail": "So many of each log's last lines; all by default.",
-        "since": "Only what is younger: 90s, 10m, 2h, 1d, or a date with time.",
-    }
-)
+@command(help={**_NAME, **LOGS})
 def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since: str = "") -> None:
     """Show what the containers of a deployment wrote."""
     from cli.log_view import until_left

@@ -12,6 +12,7 @@ from typing import Any
 from cluster.config import schema
 from cluster.config.document import Location
 from cluster.config.ports import NAMED
+from cluster.config.schema_fast import matches
 from cluster.errors import ConfigError, ConfigErrors, nearest
 from workloads import texts
 from workloads.form import Form
@@ -50,18 +51,12 @@ def check(form: Form) -> None:
 def is_secrets_name(name: str) -> bool:
     """Whether a project's secret may be called so."""
     part = schema.load(SCHEMA)["properties"]["containers"]["additionalProperties"]
-    return bool(
-        re.fullmatch(
-            part["properties"]["secrets"]["items"]["pattern"].removeprefix("^").removesuffix("$"),
-            name,
-        )
-    )
+    return matches(part["properties"]["secrets"]["items"]["pattern"], name)
 
 
 def is_project(name: str) -> bool:
     """Whether a project may be called so."""
-    pattern = schema.load(SCHEMA)["properties"]["project"]["pattern"]
-    return bool(re.fullmatch(pattern.removeprefix("^").removesuffix("$"), name))
+    return matches(schema.load(SCHEMA)["properties"]["project"]["pattern"], name)
 
 
 def _templates(form: Form) -> Iterator[ConfigError]:

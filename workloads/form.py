@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config.document import Location
-from cluster.errors import ConfigError
+from cluster.errors import ConfigError, ConfigErrors
 
 Place = Callable[[Location], str]
 
@@ -68,7 +68,13 @@ class Draft:
         self.errors.append(ConfigError(f"{place}: {what}", hint))
 
     def form(self) -> Form:
-        """Return the form."""
+        """Return the form.
+
+        Raises:
+            ConfigErrors: with all that was noted.
+        """
+        if self.errors:
+            raise ConfigErrors(self.errors)
         return Form(self.path, self.value, self._place, tuple(self.warnings))
 
     def _place(self, location: Location) -> str:

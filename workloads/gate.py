@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,11 @@ from workloads.check import is_project
 from workloads.form import Form
 from workloads.ledger import Entry
 from workloads.model import Deployment, VolumeKind, is_inside
-from workloads.naming import Piece
 from workloads.needs import Needs
 from workloads.phases import Row, rows
 from workloads.places import Place, places
 from workloads.reservations import Reservations
+from workloads.secrets import Stored, lacking, named
 from workloads.store import Found, Revision, Store
 from workloads.texts import size
 from workloads.to_service import Granted, makes_room, specs
@@ -38,12 +38,12 @@ class Gate:
     """Deployments of one cluster, for whoever may bring them."""
 
     def __init__(
-        self, cluster: Cluster, fleet: Fleet, platforms: frozenset[int] = frozenset()
+        self, cluster: Cluster, fleet: Fleet, platforms: Callable[[], frozenset[int]] = frozenset
     ) -> None:
         """Use the managers that can be reached.
 
         Args:
-            platforms: the ports of services, whether they run now or not.
+            platforms: returns the ports of services, whether they run now or not.
 
         Raises:
             NodeError: none can be.
@@ -96,12 +96,7 @@ class Gate:
         self._check(form, wanted, of)
         images.digests(self._master, [part.image for part in wanted.parts])
         there = [found.piece.name for found in self.store.services(of)]
-        owner, _, name = of.partition("/")
-        names = [
-            Piece(owner, name, copy, part.name).name
-            for copy in range(wanted.replicas)
-            for part in wanted.parts
-        ]
+        names = [piece.name for piece, _ in naming.pieces(wanted, of.partition("/")[0])]
         steps = [("change" if each in there else "make", each) for each in names]
         return steps + [("remove", each) for each in there if each not in names]
 
@@ -120,11 +115,11 @@ class Gate:
         return wanted, f"{wanted.project or project or DEFAULT_PROJECT}/{wanted.name}"
 
     def _bring(self, form: Form, wanted: Deployment, of: str, there: Sequence[Found]) -> Applied:
-        self._check(form, wanted, of)
+        secrets = self._check(form, wanted, of)
         references = {part.name: part.image for part in wanted.parts}
         found = images.digests(self._master, references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        wish = Wish(form.value, wanted, of, known, self.store.secrets.numbers(wanted, of))
+        wish = Wish(form.value, wanted, of, known, secrets)
         return revisions.unchanged(self.store, wish, there) or self.carry_out(wish, there)
 
     def carry_out(self, wish: Wish, there: Sequence[Found]) -> Applied:
@@ -193,9 +188,8 @@ class Gate:
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
-        self._check(form, wanted, found.of)
-        known = found.document["images"]
-        wish = Wish(value, wanted, found.of, known, self.store.secrets.numbers(wanted, found.of))
+        secrets = self._check(form, wanted, found.of)
+        wish = Wish(value, wanted, found.of, found.document["images"], secrets)
         return self.carry_out(wish, there)
 
     def remove(self, of: str, when: float) -> None:
@@ -213,8 +207,8 @@ class Gate:
     def _master(self) -> Any:
         return self.fleet.node(self.cluster.inventory.master.name)
 
-    def _check(self, form: Form, wanted: Deployment, of: str) -> None:
-        """Refuse what this cluster can't do.
+    def _check(self, form: Form, wanted: Deployment, of: str) -> Stored:
+        """Refuse what this cluster can't do; return the secrets that are named.
 
         Raises:
             ConfigErrors: with everything.
@@ -231,9 +225,14 @@ class Gate:
                 what = f"{volume.path} of nodes is not open to deployments"
                 hint = f"DEPLOY_HOST_PATHS allows: {', '.join(allowed) or 'none'}."
                 errors.append(form.error(("volumes", name, "path"), what, hint))
-        errors += self.store.secrets.lacking(form, wanted, of.partition("/")[0])
+        project = of.partition("/")[0]
+        known: Stored = {}
+        if any(part.secrets for part in wanted.parts):
+            known = self.store.secrets.of(project)
+        errors += lacking(form, wanted, project, known)
         if errors:
             raise ConfigErrors(errors)
+        return named(wanted, known)
 
     @property
     def _defaults(self) -> Needs:
@@ -251,7 +250,7 @@ class Gate:
 
     def _granted(self, wish: Wish, entry: Entry, nodes: tuple[str, ...]) -> Granted:
         numbers = [found.number for found in self.store.revisions(wish.of)]
-        project = wish.of.partition("/")[0]
+        project = wish.project
         return Granted(
             project=project,
             revision=max(numbers, default=0) + 1,
@@ -263,10 +262,7 @@ class Gate:
             ),
             nodes=nodes,
             folder=f"{self.cluster.platform}/projects/{project}",
-            secrets={
-                name: f"{ident}:{each.stored_as}"
-                for name, (each, ident) in self.store.secrets.of(project).items()
-            },
+            secrets=wish.secrets,
             default=self._defaults,
             key=self.cluster.secrets[SPEC_KEY],
         )

@@ -55,11 +55,10 @@ def nodes(
             told = "; ".join(f"{name}: {', '.join(why)}" for name, why in reasons.items())
             what = f"{wanted.name}: no node has a place for copy {copy}: {told}"
             raise ConfigError(what, f"It is bound: {'; '.join(wanted.bound)}.")
-        stays = [place for place in fits if place.id == present.get(copy)]
         free = {p.id: p.free_memory - taken.get(p.id, Needs()).memory for p in fits}
-        best = max(stays or fits, key=lambda place, free=free: free[place.id])  # type: ignore[misc]
-        taken[best.id] = taken.get(best.id, Needs()) + needs
-        chosen.append(best.id)
+        best = present[copy] if present.get(copy) in free else max(free, key=free.__getitem__)
+        taken[best] = taken.get(best, Needs()) + needs
+        chosen.append(best)
     return tuple(chosen)
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import ConfigError, NodeError
 from cluster.facts.registry import Registry
+from cluster.model.policy import Progress
 from cluster.model.spec import REGISTRY, Image
+from cluster.operations import image_transfer
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
@@ -29,7 +31,7 @@ def kept(reference: str) -> Image:
     repository, _, tag = rest.rpartition(":") if ":" in rest else (rest, "", "latest")
     if digest:
         tag = digest.replace(":", "-")[:128]
-    if f"{host}" == REGISTRY:
+    if host == REGISTRY:
         return Image(repository, tag)
     return Image(f"{_MIRROR}/{host.replace(':', '_')}/{repository}", tag)
 
@@ -60,14 +62,11 @@ def digests(node: Node, references: Iterable[str]) -> dict[str, str]:
 def pull(fleet: Fleet, names: Iterable[str], references: Iterable[str]) -> Mapping[str, NodeError]:
     """Pull images on nodes, all at once; return why they are not there, by node."""
     wanted = tuple(dict.fromkeys(references))
+    unseen = Progress(lambda _: None)
 
-    def one(node: Node) -> None:
+    def each(node: Node) -> None:
         for reference in wanted:
             repository, _, digest = reference.partition("@")
-            seconds = node.deadlines.transfer
-            with node.talking(f"pulling {reference}", seconds) as engine:
-                for event in engine.pull_events(repository, digest):
-                    if "error" in event:
-                        raise NodeError(node.name, f"pulling {reference}: {event['error']}")
+            image_transfer.pull(node, repository, digest, unseen)
 
-    return fleet.ask(one, names).errors
+    return fleet.ask(each, names).errors

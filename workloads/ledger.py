@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 
 from cluster.errors import ConfigError, ConfigErrors, nearest
 from workloads.model import Deployment, Publish, VolumeKind
+from workloads.naming import pieces
 from workloads.needs import Needs, needs_of
 from workloads.texts import from_bytes, size
 
@@ -234,16 +235,14 @@ def asked(deployment: Deployment, of: str, default: Needs) -> Ask:
         of: "project/name". default: of a container that says nothing.
     """
     amounts, fixed, automatic = Amounts(deployments=1), dict[str, int](), list[str]()
-    for copy in range(deployment.replicas):
-        for part in deployment.parts:
-            needs = needs_of(deployment, part, default)
-            amounts += Amounts(cpus=needs.cpus, memory=needs.memory, gpus=needs.gpus)
-            for port in part.ports:
-                what = f"{copy}/{part.name}/{port.port}/{port.protocol}"
-                if port.publish is Publish.AUTO:
-                    automatic.append(what)
-                elif not isinstance(port.publish, Publish):
-                    fixed[what] = port.publish + copy
+    for piece, part in pieces(deployment, of.partition("/")[0]):
+        needs = needs_of(deployment, part, default)
+        amounts += Amounts(cpus=needs.cpus, memory=needs.memory, gpus=needs.gpus)
+        for port in part.ports:
+            if port.publish is Publish.AUTO:
+                automatic.append(piece.port(port))
+            elif not isinstance(port.publish, Publish):
+                fixed[piece.port(port)] = port.publish + piece.copy
     amounts = replace(amounts, ports=len(fixed) + len(automatic))
     storage = {
         name: volume.size

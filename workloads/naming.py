@@ -6,10 +6,11 @@ A project's and a deployment's names have no underscore, so that no two of these
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cluster.config.secrets import Secret
+from workloads.model import Deployment, Part, Port
 
 _LONGEST = 63  # of a service's name (moby, swarmkit)
 _KEPT = 40
@@ -46,6 +47,10 @@ class Piece:
             return full
         return f"{full[:_KEPT].rstrip('-_')}_{hashlib.sha256(full.encode()).hexdigest()[:20]}"
 
+    def port(self, port: Port) -> str:
+        """Return what the ledger calls a port of it: "COPY/PART/PORT/PROTOCOL"."""
+        return f"{self.copy}/{self.part}/{port.port}/{port.protocol}"
+
     def labels(self, revision: int, key: Secret) -> dict[str, str]:
         """Return the service's labels."""
         said = {
@@ -57,10 +62,17 @@ class Piece:
         return said | {MARK: _mark(said, key)}
 
 
+def pieces(wanted: Deployment, project: str) -> Iterator[tuple[Piece, Part]]:
+    """Yield what services a deployment is: for each copy all of its containers."""
+    for copy in range(wanted.replicas):
+        for part in wanted.parts:
+            yield Piece(project, wanted.name, copy, part.name), part
+
+
 def recognised(labels: Mapping[str, str], key: Secret) -> Piece | None:
     """Return what a service is, by its labels; None for one that is not ours."""
-    said = {label: labels.get(label, "") for label in (DEPLOYMENT, COPY, PART, REVISION)}
-    if not all(said.values()) or Secret(labels.get(MARK, "")) != Secret(_mark(said, key)):
+    said = _verified(labels, (DEPLOYMENT, COPY, PART, REVISION), key)
+    if said is None:
         return None
     project, _, deployment = said[DEPLOYMENT].partition("/")
     return Piece(project, deployment, int(said[COPY]), said[PART])
@@ -73,10 +85,7 @@ def network(project: str) -> str:
 
 def revision(of: str, number: int) -> str:
     """Return the name of the config that has a revision of a deployment "project/name"."""
-    full = f"skp_{of.replace('/', '_')}_{number}"
-    if len(full) <= _LONGEST:
-        return full
-    return f"skp_{hashlib.sha256(full.encode()).hexdigest()[:40]}"
+    return _short(f"skp_{of.replace('/', '_')}_{number}")
 
 
 SECRET = "skp.secret"  # noqa: S105 - a label
@@ -98,10 +107,7 @@ class StoredSecret:
     @property
     def stored_as(self) -> str:
         """Its name in the store."""
-        full = f"skp_{self.project}_{self.name}_{self.number}"
-        if len(full) <= _LONGEST:
-            return full
-        return f"skp_{hashlib.sha256(full.encode()).hexdigest()[:40]}"
+        return _short(f"skp_{self.project}_{self.name}_{self.number}")
 
     def labels(self, key: Secret) -> dict[str, str]:
         """Return its labels."""
@@ -111,11 +117,26 @@ class StoredSecret:
 
 def recognised_secret(labels: Mapping[str, str], key: Secret) -> StoredSecret | None:
     """Return which secret it is, by its labels; None for one that is not ours."""
-    said = {label: labels.get(label, "") for label in (SECRET, REVISION)}
-    if not all(said.values()) or Secret(labels.get(MARK, "")) != Secret(_mark(said, key)):
+    said = _verified(labels, (SECRET, REVISION), key)
+    if said is None:
         return None
     project, _, name = said[SECRET].partition("/")
     return StoredSecret(project, name, int(said[REVISION]))
+
+
+def _short(full: str) -> str:
+    if len(full) <= _LONGEST:
+        return full
+    return f"skp_{hashlib.sha256(full.encode()).hexdigest()[:40]}"
+
+
+def _verified(
+    labels: Mapping[str, str], wanted: Iterable[str], key: Secret
+) -> dict[str, str] | None:
+    """Return these labels; None where one is missing, or the mark is not theirs."""
+    said = {label: labels.get(label, "") for label in wanted}
+    fits = all(said.values()) and Secret(labels.get(MARK, "")) == Secret(_mark(said, key))
+    return said if fits else None
 
 
 def _mark(said: Mapping[str, str], key: Secret) -> str:

@@ -93,20 +93,19 @@ def _revision(task: Mapping[str, Any]) -> int:
 
 def latest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the task that counts: the newest that is to run; else the newest of all."""
-    ordered = sorted(tasks, key=lambda t: str(t.get("CreatedAt", "")))
+    ordered = _ordered(tasks)
     wanted = [task for task in ordered if task.get("DesiredState") in ("running", "ready")]
     chosen = wanted or ordered
     return chosen[-1] if chosen else None
 
 
-def failures(tasks: Iterable[Mapping[str, Any]], since: str = "") -> list[Mapping[str, Any]]:
-    """Return the tasks that failed after a time, the oldest first."""
-    ordered = sorted(tasks, key=lambda t: str(t.get("CreatedAt", "")))
-    return [
-        task
-        for task in ordered
-        if _PHASES.get(task["Status"]["State"]) == FAILED and str(task["CreatedAt"]) > since
-    ]
+def failures(tasks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the tasks that failed, the oldest first."""
+    return [task for task in _ordered(tasks) if _PHASES.get(task["Status"]["State"]) == FAILED]
+
+
+def _ordered(tasks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(tasks, key=lambda t: str(t.get("CreatedAt", "")))
 
 
 def why(task: Mapping[str, Any]) -> str:

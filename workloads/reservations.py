@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cluster.config import ports
@@ -25,9 +25,13 @@ class Reservations:
     """The ledger's entries of deployments, as they come and go."""
 
     def __init__(
-        self, store: Store, settings: Settings, fleet: Fleet, platforms: frozenset[int]
+        self,
+        store: Store,
+        settings: Settings,
+        fleet: Fleet,
+        platforms: Callable[[], frozenset[int]],
     ) -> None:
-        """Use the ledger of `store`; `platforms`: the ports of services, running or not."""
+        """Use the ledger of `store`; `platforms` returns the ports of services, running or not."""
         self._store, self._settings, self._fleet = store, settings, fleet
         self._platforms = platforms
 
@@ -48,14 +52,14 @@ class Reservations:
         ask = asked(wish.wanted, wish.of, default)
         available = ports.chosen(self._settings)
         names = {found.piece.of for found in self._store.services()}
-        known = self._store.ledger().entries
-        ours = {port for entry in known.values() for port in entry.ports.values()}
-        busy = (on_nodes.listening(self._fleet) - ours) | self._platforms
+        listening, platforms = on_nodes.listening(self._fleet), self._platforms()
         now, seen = time.time(), dict[str, Entry | None]()
 
         def step(before: Ledger) -> Ledger:
             ledger = before.forgotten(names, now - _GIVEN_UP)
             old = ledger.entries.get(wish.of)
+            ours = {p for entry in before.entries.values() for p in entry.ports.values()}
+            busy = (listening - ours) | platforms
             reserve = ledger.reserve if there else ledger.begin
             new = reserve(ask, available, busy, now)
             seen["new"], seen["old"] = new.entries[wish.of], old

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TypeAlias
 
 import docker.errors
 
@@ -13,6 +15,9 @@ from cluster.errors import ConfigError, nearest
 from workloads.form import Form
 from workloads.model import Deployment
 from workloads.naming import StoredSecret, recognised_secret
+
+Stored: TypeAlias = Mapping[str, tuple[StoredSecret, str]]
+"""Secrets of a project by name, each with its id in the store."""
 
 
 class Secrets:
@@ -56,9 +61,8 @@ class Secrets:
     def _take(self, ident: str) -> bool:
         def take(engine: Engine) -> bool:
             try:
-                engine.remove_secret(ident)
-            except docker.errors.NotFound:
-                return True
+                with suppress(docker.errors.NotFound):
+                    engine.remove_secret(ident)
             except docker.errors.APIError as error:
                 if "in use" in str(error):
                     return False
@@ -67,23 +71,21 @@ class Secrets:
 
         return self._managers.ask(take, "removing a secret")
 
-    def numbers(self, wanted: Deployment, of: str) -> dict[str, int]:
-        """Return which of each secret that a deployment "project/name" names is the newest."""
-        names = {name for part in wanted.parts for name in part.secrets}
-        known = self.of(of.partition("/")[0]) if names else {}
-        return {name: known[name][0].number for name in sorted(names) if name in known}
 
-    def lacking(self, form: Form, wanted: Deployment, project: str) -> Iterator[ConfigError]:
-        """Yield an error for each secret that a deployment names and its project does not have."""
-        if not any(part.secrets for part in wanted.parts):
-            return
-        known = self.of(project)
-        for part in wanted.parts:
-            for name in part.secrets:
-                if name not in known:
-                    what = f"{project} has no secret {name}{nearest(name, known)}"
-                    hint = f"./skp.py deploy.secret {project}/{name} -f FILE stores it."
-                    yield form.error(("containers", part.name, "secrets"), what, hint)
+def named(wanted: Deployment, known: Stored) -> Stored:
+    """Return those secrets of a project that a deployment names."""
+    names = {name for part in wanted.parts for name in part.secrets}
+    return {name: known[name] for name in sorted(names) if name in known}
+
+
+def lacking(form: Form, wanted: Deployment, project: str, known: Stored) -> Iterator[ConfigError]:
+    """Yield an error for each secret that a deployment names and its project does not have."""
+    for part in wanted.parts:
+        for name in part.secrets:
+            if name not in known:
+                what = f"{project} has no secret {name}{nearest(name, known)}"
+                hint = f"./skp.py deploy.secret {project}/{name} -f FILE stores it."
+                yield form.error(("containers", part.name, "secrets"), what, hint)
 
 
 def _listed(engine: Engine) -> list[tuple[Mapping[str, str], str]]:

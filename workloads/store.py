@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,12 +21,7 @@ from cluster.connectors.engine import Engine
 from cluster.connectors.managers import Managers
 from cluster.errors import NodeError, SkpError
 from workloads.ledger import Ledger
-from workloads.naming import (
-    REVISION,
-    Piece,
-    recognised,
-    revision,
-)
+from workloads.naming import REVISION, Piece, recognised, revision
 from workloads.secrets import Secrets
 
 _LEDGER, _LABEL = "skp-ledger", "skp.ledger"
@@ -52,7 +48,6 @@ class Found:
     version: int
     spec: Mapping[str, Any]
     update: str = ""
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +78,7 @@ class Store:
     def services(self, of: str = "") -> list[Found]:
         """Return the services of a deployment; of all for ""."""
 
-        def read(engine: Engine) -> list[Mapping[str, Any]]:
-            found: list[Mapping[str, Any]] = engine.of_swarm("GET", "/services")
-            return found
-
-        seen = (self._found(service) for service in self._managers.ask(read))
+        seen = (self._found(service) for service in self._listed("/services"))
         return [found for found in seen if found and of in ("", found.piece.of)]
 
     def _found(self, service: Mapping[str, Any]) -> Found | None:
@@ -104,16 +95,15 @@ class Store:
             service["Version"]["Index"],
             spec,
             update.get("State", ""),
-            update.get("Message", ""),
         )
 
-    def create(self, spec: Mapping[str, Any]) -> str:
-        """Make a service, and return its id."""
+    def create(self, spec: Mapping[str, Any]) -> None:
+        """Make a service."""
 
-        def create(engine: Engine) -> str:
-            return str(engine.of_swarm("POST", "/services/create", spec)["ID"])
+        def create(engine: Engine) -> None:
+            engine.of_swarm("POST", "/services/create", spec)
 
-        return self._managers.ask(create, f"making {spec['Name']}")
+        self._managers.ask(create, f"making {spec['Name']}")
 
     def update(self, found: Found, spec: Mapping[str, Any]) -> None:
         """Change a service, if it is still as it was found."""
@@ -128,10 +118,8 @@ class Store:
         """Remove a service; one that is gone is no error."""
 
         def remove(engine: Engine) -> None:
-            try:
+            with suppress(docker.errors.NotFound):
                 engine.of_swarm("DELETE", f"/services/{found.id}")
-            except docker.errors.NotFound:
-                return
 
         self._managers.ask(remove, f"removing {found.spec['Name']}")
 
@@ -224,10 +212,8 @@ class Store:
         """Remove a revision; one that is gone is no error."""
 
         def forget(engine: Engine) -> None:
-            try:
+            with suppress(docker.errors.NotFound):
                 engine.remove_config(found.id)
-            except docker.errors.NotFound:
-                return
 
         self._managers.ask(forget)
 

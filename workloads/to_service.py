@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.config.secrets import Secret
-from workloads.model import Deployment, Health, Order, Part, Port, Publish, Volume, VolumeKind
-from workloads.naming import REVISION, Piece
+from workloads.model import Deployment, Health, Order, Part, Publish, Volume, VolumeKind
+from workloads.naming import REVISION, Piece, pieces
 from workloads.needs import GPU, Needs, needs_of
+from workloads.secrets import Stored
 
 _SECOND = 10**9  # nanoseconds
 _PIDS = 4096
@@ -45,7 +46,7 @@ class Granted:
         network: the id of the project's network.
         nodes: by copy, the id of the node that it is held to; "" for any.
         folder: on every node, the project's folder on the shared file system.
-        secrets: the ids in the Swarm's store, by their names in the project.
+        secrets: by name, those of the project that it names, with their ids in the store.
         default: what a container gets that says nothing.
         key: the cluster's, for marks.
     """
@@ -58,18 +59,15 @@ class Granted:
     network: str
     nodes: tuple[str, ...]
     folder: str
-    secrets: Mapping[str, str]
+    secrets: Stored
     default: Needs
     key: Secret
 
 
 def specs(wanted: Deployment, granted: Granted) -> Iterator[dict[str, Any]]:
     """Yield a service's specification for each container of each copy."""
-    for copy in range(wanted.replicas):
-        for part in wanted.parts:
-            yield _service(
-                wanted, part, Piece(granted.project, wanted.name, copy, part.name), granted
-            )
+    for piece, part in pieces(wanted, granted.project):
+        yield _service(wanted, part, piece, granted)
 
 
 def makes_room(wanted: Deployment, part: Part, granted: Granted) -> bool:
@@ -183,14 +181,9 @@ def _ports(part: Part, piece: Piece, granted: Granted) -> Iterator[dict[str, Any
             yield {
                 "Protocol": port.protocol,
                 "TargetPort": port.port,
-                "PublishedPort": granted.ports[place_of(piece, port)],
+                "PublishedPort": granted.ports[piece.port(port)],
                 "PublishMode": "host",
             }
-
-
-def place_of(piece: Piece, port: Port) -> str:
-    """Return what the ledger calls a port of a container."""
-    return f"{piece.copy}/{piece.part}/{port.port}/{port.protocol}"
 
 
 def _mounts(
@@ -230,5 +223,5 @@ def _volume(volume: Volume, path: str, granted: Granted) -> dict[str, Any]:
 def _secret(name: str, granted: Granted) -> dict[str, Any]:
     uid, _, gid = granted.user.partition(":")
     file = {"Name": name, "UID": uid, "GID": gid, "Mode": 0o400}
-    ident, _, stored = granted.secrets[name].partition(":")
-    return {"File": file, "SecretID": ident, "SecretName": stored}
+    stored, ident = granted.secrets[name]
+    return {"File": file, "SecretID": ident, "SecretName": stored.stored_as}

@@ -8,6 +8,7 @@ from typing import Any
 
 from workloads.ledger import Entry
 from workloads.model import Deployment
+from workloads.secrets import Stored
 from workloads.store import Found
 
 
@@ -18,14 +19,19 @@ class Wish:
     Attributes:
         form: as its file said it, in our own words. of: "project/name".
         images: by part, the reference with the digest in the cluster's registry.
-        secrets: by name, which of those of that name it is.
+        secrets: those that it names.
     """
 
     form: Mapping[str, Any]
     wanted: Deployment
     of: str
     images: Mapping[str, str]
-    secrets: Mapping[str, int]
+    secrets: Stored
+
+    @property
+    def project(self) -> str:
+        """Whose it is."""
+        return self.of.partition("/")[0]
 
     @property
     def document(self) -> dict[str, Any]:
@@ -33,7 +39,7 @@ class Wish:
         return {
             "form": self.form,
             "images": dict(self.images),
-            "secrets": dict(self.secrets),
+            "secrets": {name: each.number for name, (each, _) in self.secrets.items()},
         }
 
 

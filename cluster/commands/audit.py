@@ -84,6 +84,22 @@ class Audit:
         ]
 
 
+@contextmanager
+def noted(fleet: Fleet, inventory: Inventory, what: str) -> Iterator[list[str]]:
+    """Have the trail tell that a command which takes no lock began, and how the block ended.
+
+    Args:
+        what: the command's words, without secrets.
+
+    Yields:
+        Why managers could not write; whole when the block has ended.
+    """
+    audit = Audit(fleet, inventory, Holder.me(what))
+    audit.begin(None)
+    with audit.recording([]):
+        yield audit.complaints
+
+
 @dataclass(frozen=True)
 class Trail:
     """The end of a manager's trail.

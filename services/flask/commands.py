@@ -59,14 +59,11 @@ def change(
     Raises:
         SkpError: what `request` raises.
     """
-    from cluster.commands.audit import Audit
-    from cluster.lock.holder import Holder
+    from cluster.commands.audit import noted
 
     what = " ".join(filter(None, (command, given.get("name"), given.get("account"))))
-    audit = Audit(fleet, cluster.inventory, Holder.me(what))
-    audit.begin(None)
-    with audit.recording([]):
-        return request(cluster, fleet, verb, given), audit.complaints
+    with noted(fleet, cluster.inventory, what) as complaints:
+        return request(cluster, fleet, verb, given), complaints
 
 
 def _running(cluster: Cluster, fleet: Fleet) -> tuple[Node, str]:

@@ -22,6 +22,7 @@ from cluster.model.spec import (
     Probe,
 )
 from services.common import name_on
+from services.doors import GATEWAY
 
 KEY = "GATEWAY_ADDRESS"
 _MEMORY = 64 << 20  # bytes; it has 8 MB when idle
@@ -116,7 +117,7 @@ def keepers(
         yield Container(
             node=host.name,
             name=name_on(host, index, f"{cluster.settings.text('GATEWAY_NAME')}-address"),
-            service="gateway",
+            service=GATEWAY,
             image=image,
             entrypoint=("address-skp", host.ipv4),
             files=(ConfigFile("keepalived.conf", text),),

@@ -7,20 +7,14 @@ from dataclasses import replace
 
 from cli.command import command
 from cli.container_shell import open_shell
+from cli.options import LOGS
 from cli.session import Session
 from cluster.errors import ConfigError
 
 _NAME = "The container, or its family: kafka-skp means kafka-skp-1, kafka-skp-2, ..."
 
 
-@command(
-    help={
-        "name": _NAME,
-        "follow": "Go on as the logs grow, until Ctrl-C.",
-        "tail": "So many of each log's last lines; all by default.",
-        "since": "Only what is younger: 90s, 10m, 2h, 1d, or a date with time.",
-    }
-)
+@command(help={"name": _NAME, **LOGS})
 def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since: str = "") -> None:
     """Show the logs of a container or a family on all its nodes."""
     from cli.log_view import show_logs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,24 +13,16 @@ from cli.options import Options
 from cli.session import Session
 from cluster.errors import ConfigError
 from tests.support.data_volumes import until
-from tests.support.deployed import answers, applied, built, clear, file, forget, page, rows, text
+from tests.support.deployed import answers, applied, file, page, rows, text
 from tests.support.lab import NODES, on, skp
 from workloads import readers
 from workloads.gate import Gate
 from workloads.ledger import Limits
 
 
-@pytest.fixture(scope="module")
-def image(platform: None) -> Iterator[None]:
-    built()
-    yield
-    forget()
-
-
 @pytest.fixture(autouse=True)
-def _cleared(image: None) -> Iterator[None]:
-    yield
-    clear()
+def _cleared(no_deployments: None) -> None:
+    """Each begins, and ends, without deployments."""
 
 
 def test_it_runs_and_answers_and_is_nobody(tmp_path: Path) -> None:

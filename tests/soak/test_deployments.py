@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.data_volumes import until
-from tests.support.deployed import answers, applied, built, clear, file, forget, rows, text
+from tests.support.deployed import answers, applied, file, rows, text
 from tests.support.lab import host_docker, on, skp
 
 DAEMON = "/etc/docker/daemon.json"
@@ -22,17 +22,9 @@ GPUS = {"c01": 4, "c02": 4}
 ONE = {"cpus": 0.05, "memory": "32m", "gpus": 1}
 
 
-@pytest.fixture(scope="module")
-def image(platform: None) -> Iterator[None]:
-    built()
-    yield
-    forget()
-
-
 @pytest.fixture(autouse=True)
-def _cleared(image: None) -> Iterator[None]:
-    yield
-    clear()
+def _cleared(no_deployments: None) -> None:
+    """Each begins, and ends, without deployments."""
 
 
 def again() -> None:
@@ -41,7 +33,7 @@ def again() -> None:
 
 
 @pytest.fixture
-def gpus(image: None) -> Iterator[None]:
+def gpus(no_deployments: None) -> Iterator[None]:
     """Two nodes offer the names of four GPUs each; the engine knows of no more than names."""
     for node, count in GPUS.items():
         names = [f"GPU=GPU-{node}-{number}" for number in range(count)]

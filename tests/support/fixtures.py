@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import layers, stand_in
+from tests.support import deployed, layers, stand_in
 from tests.support.lab import (
     HOSTS,
     MINUTES,
@@ -152,3 +152,18 @@ def notebook(spark: None) -> Iterator[Any]:
     with opened() as client:
         yield client
     on("c01", "sudo rm -rf /mnt/dfs/spark-lab")
+
+
+@pytest.fixture(scope="module")
+def image_of_deployments(platform: None) -> Iterator[None]:
+    """The cluster's registry has what deployments of tests run; what they leave goes at the end."""
+    deployed.built()
+    yield
+    deployed.forget()
+
+
+@pytest.fixture
+def no_deployments(image_of_deployments: None) -> Iterator[None]:
+    """A test may make deployments, which are taken away after it."""
+    yield
+    deployed.clear()

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cluster.config.document import Document, Location
-from cluster.errors import ConfigError, ConfigErrors, nearest
-from workloads.form import Draft, Form
+from cluster.config.document import Location
+from cluster.errors import ConfigError, nearest
+from workloads.form import Form
 from workloads.readers import compose_parts as parts
 from workloads.readers.inside import text_of
+from workloads.readers.reader import DocumentReader
 
 _TOP = {"version", "name", "services", "volumes", "secrets"}
 _DEFAULT_SIZE = "10g"
@@ -34,13 +35,8 @@ _ADVICE = {
 }
 
 
-class Reader:
-    """Brings one document into our own form."""
-
-    def __init__(self, document: Document) -> None:
-        """Begin with a document that has `services`."""
-        self.document, self.draft = document, Draft(document.path)
-        self.value: Mapping[str, Any] = document.value
+class Reader(DocumentReader):
+    """Brings one document, which has `services`, into our own form."""
 
     def form(self) -> Form:
         """Return the form.
@@ -48,9 +44,10 @@ class Reader:
         Raises:
             ConfigErrors: with all that is wrong.
         """
-        self._only((), self.value, _TOP)
-        name = self.value.get("name", re.sub("[^a-z0-9]+", "-", self._folder().lower()).strip("-"))
-        self.draft.put(("name",), name, self.document.place(("name",)))
+        value: Mapping[str, Any] = self.document.value
+        self._only((), value, _TOP)
+        name = value.get("name", re.sub("[^a-z0-9]+", "-", self._folder().lower()).strip("-"))
+        self._put(("name",), ("name",), name)
         for service, said in self._object(("services",)).items():
             location: Location = ("services", service)
             if isinstance(said, dict):
@@ -59,8 +56,6 @@ class Reader:
                 self._wrong(location, "an object is needed, with image")
         self._volumes()
         self._stored()
-        if self.draft.errors:
-            raise ConfigErrors(self.draft.errors)
         return self.draft.form()
 
     def _folder(self) -> str:
@@ -68,9 +63,7 @@ class Reader:
 
     def _service(self, location: Location, said: Mapping[str, Any]) -> None:
         at = ("containers", str(location[-1]))
-        self.draft.put(
-            (*at, "image"), said.get("image", ""), self.document.place((*location, "image"))
-        )
+        self._put((*location, "image"), (*at, "image"), said.get("image", ""))
         if "image" not in said:
             self._wrong(location, "image missing", _ADVICE["build"])
         handlers: dict[str, Callable[[Location, Any, tuple[str, ...]], None]] = {
@@ -111,19 +104,11 @@ class Reader:
                 what = f"not supported{nearest(key, known, 0.8)}"
                 self._wrong((*location, key), what, _ADVICE.get(key, supported))
 
-    def _wrong(self, location: Location, what: str, hint: str = "") -> None:
-        self.draft.wrong(self.document.place(location), what, hint)
-
     def _object(self, location: Location) -> Mapping[str, Any]:
-        value: Any = self.value
-        for key in location:
-            value = value.get(key) if isinstance(value, dict) else None
+        value = self._at(location)
         if value is not None and not isinstance(value, dict):
             self._wrong(location, "an object is needed")
         return value if isinstance(value, dict) else {}
-
-    def _put(self, location: Location, target: tuple[str, ...], value: Any) -> None:
-        self.draft.put(target, value, self.document.place(location))
 
     def _args(self, location: Location, value: Any, at: tuple[str, ...]) -> None:
         self._put(location, (*at, "args"), parts.words(value))

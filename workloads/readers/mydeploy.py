@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.config.ports import NAMED
-from cluster.errors import ConfigErrors, nearest
+from cluster.errors import nearest
 from workloads.form import Draft, Form
 from workloads.model import SSH
 from workloads.texts import short_size
@@ -93,8 +93,6 @@ class Reader:
         for number in range(containers):
             self._container(number)
         self._warn_of_unused()
-        if self.draft.errors:
-            raise ConfigErrors(self.draft.errors)
         return self.draft.form()
 
     def _enabled(self) -> None:

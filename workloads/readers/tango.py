@@ -11,8 +11,9 @@ from typing import Any
 
 from cluster.config.document import Document, Location
 from cluster.config.ports import NAMED
-from cluster.errors import ConfigErrors, nearest
-from workloads.form import Draft, Form
+from cluster.errors import nearest
+from workloads.form import Form
+from workloads.readers.reader import DocumentReader
 
 _PART = "main"
 # Of the builder, of another target's, or for its own use.
@@ -28,12 +29,12 @@ _NETWORK = ("service_host_ip", "service_host_port", "service_container_port")
 _SILENT = {"type", "image_uri", "target_name"}
 
 
-class Reader:
+class Reader(DocumentReader):
     """Brings one document into our own form."""
 
     def __init__(self, document: Document) -> None:
         """Begin with a document that has `deploy` or `build`."""
-        self.document, self.draft = document, Draft(document.path)
+        super().__init__(document)
         self.deploy = self._object(document.value, ("deploy",))
         self.build = self._object(document.value, ("build",))
 
@@ -52,8 +53,6 @@ class Reader:
         self._ports(at)
         self._resources(at)
         self._warn()
-        if self.draft.errors:
-            raise ConfigErrors(self.draft.errors)
         return self.draft.form()
 
     def _object(self, value: Any, location: Location) -> Mapping[str, Any]:
@@ -63,15 +62,9 @@ class Reader:
         self._wrong(location, "an object is needed")
         return {}
 
-    def _wrong(self, location: Location, what: str, hint: str = "") -> None:
-        self.draft.wrong(self.document.place(location), what, hint)
-
     def _copy(self, source: Location, target: tuple[str, ...]) -> None:
-        value: Any = self.document.value
-        for key in source:
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None:
-            self.draft.put(target, value, self.document.place(source))
+        if (value := self._at(source)) is not None:
+            self._put(source, target, value)
 
     def _image(self, at: tuple[str, ...]) -> None:
         for key in ("image_uri", "target_name"):  # (Generated files have either.)
@@ -96,7 +89,6 @@ class Reader:
         """Say what runs: the entry point; with commands before it, a shell that runs all."""
         words = self._words(("deploy", "entrypoint"), self.deploy.get("entrypoint", []))
         before = self.deploy.get("pre_exec") or []
-        place = self.document.place(("deploy", "pre_exec"))
         if not isinstance(before, list):
             self._wrong(("deploy", "pre_exec"), "a list of commands is needed")
         elif before:
@@ -107,10 +99,9 @@ class Reader:
                 for n, step in enumerate(before)
             ]
             script = " && ".join([*steps, f"exec {shlex.join(words)}"])
-            self.draft.put((*at, "command"), ["sh", "-c", script], place)
+            self._put(("deploy", "pre_exec"), (*at, "command"), ["sh", "-c", script])
         elif words:
-            place = self.document.place(("deploy", "entrypoint"))
-            self.draft.put((*at, "command"), words, place)
+            self._put(("deploy", "entrypoint"), (*at, "command"), words)
 
     def _words(self, location: Location, value: Any) -> list[str]:
         if isinstance(value, str):
@@ -138,7 +129,7 @@ class Reader:
         elif outside is not None:
             place = self.document.place((*location, _NETWORK[1]))
             self.draft.warnings.append(f"{place}: {outside}: a port is chosen, and told")
-        self.draft.put((*at, "ports"), [port], self.document.place((*location, key)))
+        self._put((*location, key), (*at, "ports"), [port])
 
     def _resources(self, at: tuple[str, ...]) -> None:
         location: Location = ("deploy", "resources")
@@ -149,8 +140,7 @@ class Reader:
         if isinstance(memory, int) and not isinstance(memory, bool):
             memory = f"{memory}m"  # (MB)
         if memory is not None:
-            place = self.document.place((*location, "memory"))
-            self.draft.put((*at, "resources", "memory"), memory, place)
+            self._put((*location, "memory"), (*at, "resources", "memory"), memory)
         for key in set(asked) - {"cpu", "gpu", "memory"}:
             self._unused((*location, key), nearest(key, ("cpu", "gpu", "memory")))
 

@@ -16,7 +16,7 @@ from workloads import readers
 from workloads.build import deployment
 from workloads.images import kept
 from workloads.model import Deployment
-from workloads.naming import MARK, Piece, network, recognised, revision
+from workloads.naming import MARK, Piece, StoredSecret, network, recognised, revision
 from workloads.needs import Needs
 from workloads.to_service import Granted, specs
 
@@ -40,7 +40,8 @@ def granted(wanted: Deployment, *nodes: str, **ports: int) -> Granted:
     return Granted(
         "vision", 3, "58000:58000", images, every | ports, "net-id",
         nodes or ("",) * wanted.replicas, "/p/projects/vision",
-        {"api-key": "s1:x", "db-password": "s2:y"}, Needs(1, 1 << 30), KEY,
+        {name: (StoredSecret("vision", name, 1), "id") for name in ("api-key", "db-password")},
+        Needs(1, 1 << 30), KEY,
     )  # fmt: skip
 
 
