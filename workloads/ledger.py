@@ -282,7 +282,8 @@ def limits(before: Limits, text: str, *, may_be_root: bool) -> Limits:
             if (changed[kind] or 0) < 0:
                 raise ValueError(part)
         except ValueError:
-            what = f"{part}: allowed: KIND=AMOUNT{nearest(kind, KINDS)}"
+            guess = "" if kind in KINDS else nearest(kind, KINDS)
+            what = f"{part}: allowed: KIND=AMOUNT{guess}"
             errors.append(ConfigError(what, f"Kinds: {', '.join(KINDS)}; memory=16g, cpus=4."))
     if errors:
         raise ConfigErrors(errors)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cluster.errors import ConfigErrors
 from tests.support.deployments import OWN, SSHD
 from workloads import readers
 from workloads.build import deployment
-from workloads.ledger import Amounts, Ask, Ledger, Limits, RefusedError, asked
+from workloads.ledger import Amounts, Ask, Ledger, Limits, RefusedError, asked, limits
 from workloads.model import Deployment
 from workloads.needs import Needs
 
@@ -153,3 +154,14 @@ def test_while_it_is_changed_it_has_what_both_need() -> None:
     assert (both.amounts.memory, both.amounts.gpus) == (4, 3)
     assert len(both.ports) == 2
     assert new.beside(None) == new
+
+
+def test_a_wrong_limit_is_told_with_what_is_allowed() -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        limits(Limits(), "gpus=1x,gpu=1,memory=16g", may_be_root=False)
+    told = [error.what for error in caught.value.errors]
+    assert told == [
+        "gpus=1x: allowed: KIND=AMOUNT",
+        "gpu=1: allowed: KIND=AMOUNT (did you mean gpus?)",
+    ]
+    assert limits(Limits(cpus=2), "gpus=1,cpus=", may_be_root=True) == Limits(gpus=1, root=True)
