@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cluster.commands.logs import Query
     from cluster.config.inventory import Host
     from cluster.connectors.fleet import Fleet
-    from cluster.model.cluster import Cluster
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
@@ -26,27 +25,20 @@ COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", 
 
 
 @contextmanager
-def gate(s: Session) -> Iterator[tuple[Gate, Fleet]]:
-    """Connect, and give the way in."""
+def gate(s: Session, account: str = "") -> Iterator[tuple[Gate, Fleet]]:
+    """Connect, and give the way in.
+
+    Args:
+        account: who it is for; "" for the operator.
+    """
+    from cli.people import people
+    from cli.platform import of_services
     from workloads.gate import Gate
 
     with s.fleet() as fleet:
         cluster = s.cluster(fleet)
-        yield Gate(cluster, fleet, partial(_platforms, cluster)), fleet
-
-
-def _platforms(cluster: Cluster) -> frozenset[int]:
-    """Return the ports of services, whether they run now or not."""
-    import services
-    from cluster.model.state import State
-
-    nothing = State({}, {}, None)
-    return frozenset(
-        port.host
-        for service in services.catalogue().values()
-        for container in service.containers(cluster, nothing)
-        for port in container.ports
-    )
+        whom = people(cluster, fleet, account)
+        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom), fleet
 
 
 def form_of(s: Session, file: str) -> Form:

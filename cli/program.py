@@ -19,7 +19,7 @@ _TAKE_VALUES = (
     *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
     *("--audience", "-a", "--password", "-p", "--account", "--owner", "-o", "--role", "-r"),
     *("--file", "--fingerprint", "-f", "--tail", "-t", "--since", "--command", "-c", "--part"),
-    *("--project", "--limits", "--root"),
+    *("--project", "--limits", "--root", "--credentials"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 _OF_ACCOUNTS = (
@@ -31,7 +31,7 @@ _OF_PROJECTS = ("add", "rm", "member-set", "member-rm")
 _TAKE_WORDS = {
     **dict.fromkeys(("docker.apply", "docker.plan", "docker.status"), "services"),
     **dict.fromkeys(("secrets.show", "secrets.rotate"), "key"),
-    "docker.image-admit": "reference",
+    **dict.fromkeys(("docker.image-admit", "image.mirror"), "reference"),
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
     **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert", "deploy.plan"), "file"),

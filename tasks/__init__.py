@@ -18,6 +18,7 @@ from tasks import (
     docker,
     gateway,
     host,
+    image,
     iptable,
     lab,
     lang,
@@ -32,8 +33,8 @@ from tasks import (
 
 ns = Collection()
 for _module in (
-    *(account, blobfs, config, cron, deploy, docker, gateway, host, iptable, lab, lang),
-    *(nfs, project, s3fs, secrets, ssh, sshfs, volume),
+    *(account, blobfs, config, cron, deploy, docker, gateway, host, image),
+    *(iptable, lab, lang, nfs, project, s3fs, secrets, ssh, sshfs, volume),
 ):
     ns.add_collection(_module.ns)
 for _name in ns.task_names:

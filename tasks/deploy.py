@@ -18,14 +18,24 @@ from cluster.errors import ConfigError
 ns = Collection("deploy")
 _FILE = {"file": "myDeploy.py, a deployment.yaml, a compose file, or a folder with one of them."}
 _PROJECT = {"project": "Whose it is, where the file does not say; default: default."}
+_ACCOUNT = {"account": "The account that it is for; default: the operator, who may do all."}
 _NAME = {"name": "The deployment, NAME or PROJECT/NAME; also as a word after the command."}
 
 
-@command(help={**_FILE, **_PROJECT, "update": "Change one that is there; else it is refused."})
-def apply(s: Session, file: str = "", project: str = "", update: bool = False) -> None:
+@command(
+    help={
+        **_FILE,
+        **_PROJECT,
+        **_ACCOUNT,
+        "update": "Change one that is there; else it is refused.",
+    }
+)
+def apply(
+    s: Session, file: str = "", project: str = "", account: str = "", update: bool = False
+) -> None:
     """Run what a file says, and wait until it works."""
     form = deployments.form_of(s, file)
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, account) as (way, _):
         if s.options.dry:
             deployments.show_plan(s, way.plan(form, project))
             return
@@ -33,11 +43,11 @@ def apply(s: Session, file: str = "", project: str = "", update: bool = False) -
         deployments.carried_out(s, way, lambda: bring(form, project))
 
 
-@command(help={**_FILE, **_PROJECT})
-def plan(s: Session, file: str = "", project: str = "") -> None:
+@command(help={**_FILE, **_PROJECT, **_ACCOUNT})
+def plan(s: Session, file: str = "", project: str = "", account: str = "") -> None:
     """Show what deploy.apply --update would make, change and remove."""
     form = deployments.form_of(s, file)
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, account) as (way, _):
         deployments.show_plan(s, way.plan(form, project))
 
 
@@ -54,23 +64,26 @@ def convert(s: Session, file: str = "") -> None:
     s.show(document, written(form.value, SCHEMA).splitlines())
 
 
-@command(name="list", help=_PROJECT)
-def list_(s: Session, project: str = "") -> None:
+@command(name="list", help={**_PROJECT, **_ACCOUNT})
+def list_(s: Session, project: str = "", account: str = "") -> None:
     """List the deployments: where they run, or why they do not."""
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, account) as (way, _):
         rows = [row for row in way.rows() if project in ("", row.piece.project)]
     deployments.show(s, rows)
 
 
 @command(
-    help={"row": "Its ID in deploy.list and its name there, as two words: both have to agree."}
+    help={
+        "row": "Its ID in deploy.list and its name there, as two words: both have to agree.",
+        **_ACCOUNT,
+    }
 )
-def rm(s: Session, row: str = "") -> None:
+def rm(s: Session, row: str = "", account: str = "") -> None:
     """Remove a deployment; its volumes stay."""
     index, _, name = row.partition(",")
     if not name:
         raise ConfigError("the row's ID and the name are needed", "./skp.py deploy.rm 0 NAME")
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, account) as (way, _):
         of = deployments.chosen(way.rows(), index, name)
         if not s.options.dry:
             confirm(f"The deployment {of} is removed; its volumes stay.", s.options)
@@ -80,23 +93,23 @@ def rm(s: Session, row: str = "") -> None:
     s.show({"removed": "" if s.options.dry else of}, [f"{of} {word}."])
 
 
-@command(help=_NAME)
-def rollback(s: Session, name: str = "") -> None:
+@command(help={**_NAME, **_ACCOUNT})
+def rollback(s: Session, name: str = "", account: str = "") -> None:
     """Go back to the revision before, with the images that it had."""
     from workloads.revisions import before
 
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, account) as (way, _):
         of = deployments.named(way.rows(), name)
         deployments.again(s, way, before(way.store, of), way.back)
 
 
-@command(help=_NAME)
-def restore(s: Session, name: str = "") -> None:
+@command(help={**_NAME, **_ACCOUNT})
+def restore(s: Session, name: str = "", account: str = "") -> None:
     """Bring back a deployment that was removed in the last 30 days."""
     from workloads.gate import DEFAULT_PROJECT
     from workloads.revisions import removed
 
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, account) as (way, _):
         of = name if "/" in name else f"{DEFAULT_PROJECT}/{name}"
         deployments.again(s, way, removed(way.store, of), way.restore)
 

@@ -54,6 +54,12 @@ def is_secrets_name(name: str) -> bool:
     return matches(part["properties"]["secrets"]["items"]["pattern"], name)
 
 
+def is_image(reference: str) -> bool:
+    """Whether an image may be named so."""
+    part = schema.load(SCHEMA)["properties"]["containers"]["additionalProperties"]
+    return matches(part["properties"]["image"]["pattern"], reference)
+
+
 def is_project(name: str) -> bool:
     """Whether a project may be called so."""
     return matches(schema.load(SCHEMA)["properties"]["project"]["pattern"], name)

@@ -8,55 +8,38 @@ from typing import TYPE_CHECKING
 from cluster.errors import ConfigError, NodeError
 from cluster.facts.registry import Registry
 from cluster.model.policy import Progress
-from cluster.model.spec import REGISTRY, Image
+from cluster.model.spec import REGISTRY
 from cluster.operations import image_transfer
+from workloads.references import Reference, parsed
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
     from cluster.connectors.node import Node
 
-_MIRROR = "mirror"
-_PUBLIC = "docker.io"
 
-
-def kept(reference: str) -> Image:
-    """Return what the cluster's registry has for a reference: its own image, or a copy of it.
-
-    Of "registry.example:5000/team/app:1" the copy is "mirror/registry.example_5000/team/app:1".
-    """
-    name, _, digest = reference.partition("@")
-    host, _, rest = name.partition("/")
-    if not rest or not ("." in host or ":" in host or host == "localhost"):
-        host, rest = _PUBLIC, name if "/" in name else f"library/{name}"
-    repository, _, tag = rest.rpartition(":") if ":" in rest else (rest, "", "latest")
-    if digest:
-        tag = digest.replace(":", "-")[:128]
-    if host == REGISTRY:
-        return Image(repository, tag)
-    return Image(f"{_MIRROR}/{host.replace(':', '_')}/{repository}", tag)
-
-
-def digests(node: Node, references: Iterable[str]) -> dict[str, str]:
+def digests(node: Node, references: Iterable[str]) -> tuple[dict[str, str], list[Reference]]:
     """Return, by reference, how nodes know the image: in their registry, by its digest.
 
+    With them the references that have to be copied there first.
+
     Raises:
-        ConfigError: the registry does not have one.
+        ConfigError: one that names the cluster's own registry is not there.
     """
-    wanted = {reference: kept(reference) for reference in references}
-    found = Registry(node).identify(wanted.values())
-    result: dict[str, str] = {}
-    for reference, image in wanted.items():
-        if reference.startswith(f"{REGISTRY}/") and "@" in reference:
-            result[reference] = reference
-            continue
-        if image not in found:
-            push = f"docker push {image.reference}"
-            tag = f"docker pull {reference}; docker tag {reference} {image.reference}; "
-            what = f"{reference}: the cluster's registry does not have it, or does not answer"
-            brings = push if reference.startswith(f"{REGISTRY}/") else tag + push
-            raise ConfigError(what, f"On a node: {brings}")
-        result[reference] = f"{REGISTRY}/{image.repository}@{found[image]}"
-    return result
+    wanted = {text: parsed(text) for text in references}
+    found = Registry(node).identify(each.kept for each in wanted.values())
+    result, missing = dict[str, str](), list[Reference]()
+    for text, reference in wanted.items():
+        image = reference.kept
+        if reference.is_own and reference.digest:
+            result[text] = text
+        elif image in found:
+            result[text] = f"{REGISTRY}/{image.repository}@{found[image]}"
+        elif reference.is_own:
+            what = f"{text}: the cluster's registry does not have it, or does not answer"
+            raise ConfigError(what, f"On a node: docker push {image.reference}")
+        else:
+            missing.append(reference)
+    return result, missing
 
 
 def pull(fleet: Fleet, names: Iterable[str], references: Iterable[str]) -> Mapping[str, NodeError]:

@@ -124,6 +124,26 @@ def recognised_secret(labels: Mapping[str, str], key: Secret) -> StoredSecret | 
     return StoredSecret(project, name, int(said[REVISION]))
 
 
+_HELD = "skp.held"
+"""The label of a placeholder: the id of its node."""
+
+
+def name_of_placeholder(node: str) -> str:
+    """Return the name of a node's placeholder; no deployment's service has two of these."""
+    return f"skp__{node}"
+
+
+def marked_as_holding(node: str, key: Secret) -> dict[str, str]:
+    """Return the labels of the placeholder of a node, by its id."""
+    return {_HELD: node, MARK: _mark({_HELD: node}, key)}
+
+
+def held_by(labels: Mapping[str, str], key: Secret) -> str:
+    """Return the id of the node whose placeholder it is, by its labels; "" for none of ours."""
+    said = _verified(labels, (_HELD,), key)
+    return said[_HELD] if said else ""
+
+
 def _short(full: str) -> str:
     if len(full) <= _LONGEST:
         return full

@@ -28,7 +28,8 @@ def listening(fleet: Fleet) -> set[int]:
 def make_folders(master: Node, wanted: Deployment, granted: Granted) -> None:
     """Make the project's folders of NAS volumes, where the file system is.
 
-    Their parents are root's, so that nobody can put something else in a folder's place.
+    Their parents are root's, so that nobody can put something else in a folder's place. A folder
+    that another group had is handed over: the project got its group later.
 
     Raises:
         NodeError: it can't be done.
@@ -42,5 +43,6 @@ def make_folders(master: Node, wanted: Deployment, granted: Granted) -> None:
     commands = [
         *(f"install -d -o 0 -g 0 -m 0755 {shlex.quote(path)}" for path in parents),
         *(f"{{ [ -d {p} ] || install -d -o {uid} -g {gid} -m 2770 {p}; }}" for p in paths),
+        *(f'{{ [ "$(stat -c %g {p})" = {gid} ] || chgrp -hR {gid} {p}; }}' for p in paths),
     ]
     master.sudo(" && ".join(commands))

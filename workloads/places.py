@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workloads.needs import GPU, Needs
@@ -28,6 +28,10 @@ class Place:
     trouble: str
     has: Needs
     used: Needs
+
+    def without(self, held: Needs) -> Place:
+        """Return it with more of it used."""
+        return replace(self, used=self.used + held)
 
     @property
     def free_memory(self) -> int:
@@ -56,6 +60,7 @@ def places(
     """Return the Swarm's nodes by name, from the engine's answers.
 
     Args:
+        tasks: what they reserve is used.
         names: the inventory's: a machine may call itself with its domain, or in capitals.
     """
     known = {name.lower(): name for name in names}

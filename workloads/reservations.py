@@ -11,6 +11,7 @@ from cluster.config.settings import Settings
 from workloads import on_nodes
 from workloads.ledger import Entry, Ledger, asked
 from workloads.needs import Needs
+from workloads.platform import Platform
 from workloads.store import Found, Store
 from workloads.wish import Wish
 
@@ -29,11 +30,11 @@ class Reservations:
         store: Store,
         settings: Settings,
         fleet: Fleet,
-        platforms: Callable[[], frozenset[int]],
+        platform: Callable[[], Platform],
     ) -> None:
-        """Use the ledger of `store`; `platforms` returns the ports of services, running or not."""
+        """Use the ledger of `store`; `platform` returns what the platform's services have."""
         self._store, self._settings, self._fleet = store, settings, fleet
-        self._platforms = platforms
+        self._platform = platform
 
     def reserve(
         self, wish: Wish, there: Sequence[Found], default: Needs
@@ -52,7 +53,7 @@ class Reservations:
         ask = asked(wish.wanted, wish.of, default)
         available = ports.chosen(self._settings)
         names = {found.piece.of for found in self._store.services()}
-        listening, platforms = on_nodes.listening(self._fleet), self._platforms()
+        listening, platforms = on_nodes.listening(self._fleet), self._platform().ports
         now, seen = time.time(), dict[str, Entry | None]()
 
         def step(before: Ledger) -> Ledger:

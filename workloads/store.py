@@ -21,7 +21,7 @@ from cluster.connectors.engine import Engine
 from cluster.connectors.managers import Managers
 from cluster.errors import NodeError, SkpError
 from workloads.ledger import Ledger
-from workloads.naming import REVISION, Piece, recognised, revision
+from workloads.naming import REVISION, Piece, held_by, recognised, revision
 from workloads.secrets import Secrets
 
 _LEDGER, _LABEL = "skp-ledger", "skp.ledger"
@@ -116,12 +116,33 @@ class Store:
 
     def remove(self, found: Found) -> None:
         """Remove a service; one that is gone is no error."""
+        self._remove(found.id, found.spec["Name"])
 
+    def _remove(self, ident: str, name: str) -> None:
         def remove(engine: Engine) -> None:
             with suppress(docker.errors.NotFound):
-                engine.of_swarm("DELETE", f"/services/{found.id}")
+                engine.of_swarm("DELETE", f"/services/{ident}")
 
-        self._managers.ask(remove, f"removing {found.spec['Name']}")
+        self._managers.ask(remove, f"removing {name}")
+
+    def holding(self) -> list[Mapping[str, Any]]:
+        """Return the placeholders, as the engine tells them."""
+        every = self._listed("/services")
+        return [each for each in every if held_by(each["Spec"].get("Labels") or {}, self._key)]
+
+    def put_holding(self, spec: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
+        """Make a placeholder, or change the one that was found."""
+        path = f"/services/{found['ID']}/update" if found else "/services/create"
+        params = {"version": str(found["Version"]["Index"])} if found else {}
+
+        def put(engine: Engine) -> None:
+            engine.of_swarm("POST", path, spec, **params)
+
+        self._managers.ask(put, f"reserving what is held ({spec['Name']})")
+
+    def remove_holding(self, found: Mapping[str, Any]) -> None:
+        """Remove a placeholder; one that is gone is no error."""
+        self._remove(found["ID"], found["Spec"]["Name"])
 
     def tasks(self) -> list[Mapping[str, Any]]:
         """Return all tasks, of whatever state."""

@@ -19,7 +19,7 @@ class Wish:
     Attributes:
         form: as its file said it, in our own words. of: "project/name".
         images: by part, the reference with the digest in the cluster's registry.
-        secrets: those that it names.
+        secrets: those that it names. user: "UID:GID" of its processes.
     """
 
     form: Mapping[str, Any]
@@ -27,6 +27,7 @@ class Wish:
     of: str
     images: Mapping[str, str]
     secrets: Stored
+    user: str
 
     @property
     def project(self) -> str:
@@ -39,6 +40,7 @@ class Wish:
         return {
             "form": self.form,
             "images": dict(self.images),
+            "user": self.user,
             "secrets": {name: each.number for name, (each, _) in self.secrets.items()},
         }
 

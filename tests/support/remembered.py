@@ -212,7 +212,7 @@ OTHERS = {
     r"(sshfs|s3fs|blobfs)\..*": "where credentials are: $SKP_HOME, and the server's own settings",
     r"docker\.swarm-.*|docker\.node-rm|docker\.drain": "the Swarm; what goes is found by labels",
     r"docker\.image-.*": "images: names and tags, the registry's address",
-    r"deploy\..*": "what teams bring: none of it is a service of the platform",
+    r"(deploy|image)\..*": "what teams bring: none of it is a service of the platform",
     r"docker\.(ps|top|audit|history)": "what is there",
     r"secrets\..*": "the managers' secrets; what uses them is found as by docker.apply",
 }

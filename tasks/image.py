@@ -1,0 +1,25 @@
+"""image.*: images that teams bring; those of the platform are in docker.image-*."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from cli import mirroring
+from cli.command import command
+from cli.session import Session
+
+ns = Collection("image")
+
+
+@command(
+    help={
+        "reference": "The image as its registry names it; also as a word after the command.",
+        "credentials": "A file of logins (mode 0600), such as docker login writes.",
+    }
+)
+def mirror(s: Session, reference: str = "", credentials: str = "") -> None:
+    """Copy an image of another registry into the cluster's own, for deployments."""
+    mirroring.mirror(s, reference, credentials)
+
+
+ns.add_task(mirror)

@@ -1,0 +1,83 @@
+"""Who brings a deployment, and as whom it runs: values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from cluster.errors import ConfigError
+
+_MAY_CHANGE = ("owner", "member")
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What an account is in a project: the project's group id, and a role there."""
+
+    gid: int
+    role: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who brings deployments; not the operator, who may do all.
+
+    Attributes:
+        uid: the user id of its processes.
+        projects: by name, those that it is in.
+    """
+
+    name: str
+    uid: int
+    projects: Mapping[str, Membership] = field(default_factory=dict)
+
+    def check(self, project: str) -> None:
+        """Refuse a project that it may not change.
+
+        Raises:
+            ConfigError: it is not in it, or may only look.
+        """
+        found = self.projects.get(project)
+        there = ", ".join(self.projects) or "none"
+        if found is None:
+            what = f"{self.name} is not in the project {project}; it is in: {there}"
+            raise ConfigError(what, f"./skp.py project.member-set {project} -a {self.name}")
+        if found.role not in _MAY_CHANGE:
+            what = f"{self.name} is {found.role} of {project}, and may not change what runs there"
+            raise ConfigError(
+                what, f"./skp.py project.member-set {project} -a {self.name} -r member"
+            )
+
+
+@dataclass(frozen=True)
+class People:
+    """Who brings deployments, and the projects that the account service knows.
+
+    Attributes:
+        account: None for the operator.
+        groups: returns group ids by project, of those that the account service knows. An account
+            knows those of its own projects.
+    """
+
+    account: Account | None = None
+    groups: Callable[[], Mapping[str, int]] = dict
+
+    def check(self, project: str) -> None:
+        """Refuse a project that whoever it is may not change; raises ConfigError."""
+        if self.account:
+            self.account.check(project)
+
+    def sees(self, project: str) -> bool:
+        """Whether they may see what runs there."""
+        return self.account is None or project in self.account.projects
+
+    def user(self, project: str, users: str) -> str:
+        """Return "UID:GID" of what they run in a project.
+
+        Args:
+            users: that of the platform's users' code, where there is no account or no project.
+        """
+        if self.account:
+            return f"{self.account.uid}:{self.account.projects[project].gid}"
+        uid, _, gid = users.partition(":")
+        return f"{uid}:{self.groups().get(project, gid)}"

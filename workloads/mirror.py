@@ -1,0 +1,175 @@
+"""Copies of other registries' images in the cluster's own, made by skopeo on the master.
+
+What fetches is on the engine's private network, so that a name that leads to a loopback finds
+nothing there; what puts the copy into the cluster's registry is on the master's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import secrets
+import shlex
+from typing import TYPE_CHECKING
+
+from cluster.config.secrets import Secret
+from cluster.errors import ConfigError, SkpError
+from cluster.model.policy import Progress
+from cluster.model.recipes import RECIPES
+from cluster.model.spec import REGISTRY, Image, Source
+from cluster.operations.image import build
+from workloads.references import Reference
+
+if TYPE_CHECKING:
+    from cluster.config.inventory import Inventory
+    from cluster.connectors.node import Node
+
+_RECIPE = "docker-skopeo"
+# Docker's own registry answers by another name than its images have.
+_ANSWERS = {"docker.io": "registry-1.docker.io"}
+# The node's own trust counts: its bundle of authorities, and what Docker knows of single hosts.
+# A container of one's own at a time: what a command left that was killed is nobody's.
+_SCRIPT = r"""set -u
+name=$1 tool=$2 seconds=$3 source=$4 target=$5
+shift 5
+trap 'docker rm -f "$name" >/dev/null 2>&1; docker volume rm -f "$name" >/dev/null 2>&1' EXIT
+trap 'exit 143' HUP TERM
+trap 'exit 130' INT
+given=()
+[ ! -d /etc/docker/certs.d ] || given+=(-v /etc/docker/certs.d:/etc/docker/certs.d:ro)
+for each in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+  [ -f "$each" ] || continue
+  given+=(-v "$each:/run/trust.crt:ro" -e SSL_CERT_FILE=/run/trust.crt)
+  break
+done
+for each in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+  [ -z "${!each:-}" ] || given+=(-e "$each")
+done
+own=(--rm -i --init --name "$name" --read-only --tmpfs /tmp -v "$name:/scratch" --cap-drop ALL
+  --security-opt no-new-privileges --memory 1g --pids-limit 256)
+secure=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --src-*) secure+=("$1") ;;
+    *) given+=("$1") ;;
+  esac
+  shift
+done
+docker run "${own[@]}" ${given[@]+"${given[@]}"} "$tool" fetch "$seconds" "$source" \
+  ${secure[@]+"${secure[@]}"} || exit
+docker run "${own[@]}" --network host "$tool" push "$seconds" "$target" \
+  --dest-tls-verify=false </dev/null
+"""
+
+
+def copy(
+    master: Node, inventory: Inventory, reference: Reference, login: Secret, progress: Progress
+) -> Image:
+    """Copy an image into the cluster's registry, and return what it is called there.
+
+    Args:
+        login: for its registry, as `logins.login` returns it. progress: is told how far it is.
+
+    Raises:
+        ConfigError: the reference leads to a node of the cluster, or nowhere.
+        SkpError: its registry does not give it.
+        NodeError: the master or its own registry fails.
+    """
+    if reference.is_own:
+        what = f"{reference.text}: it names the cluster's own registry"
+        raise ConfigError(what, "Name the image as the other registry has it.")
+    options = _options(master, reference, inventory)
+    tool = _tool(master, progress)
+    own = REGISTRY.replace("localhost", "127.0.0.1")
+    seconds = master.deadlines.transfer
+    words = (
+        *(f"skp-mirror-{secrets.token_hex(6)}", tool, f"{seconds:.0f}"),
+        *(reference.source, f"{own}/{reference.kept.name}", *options),
+    )
+    done = master.run(
+        f"bash -c {shlex.quote(_SCRIPT)} mirror {shlex.join(words)}",
+        stdin=login.reveal().encode(),
+        deadline=2 * seconds + 30,
+        on_line=lambda line: progress.say(line) if line.startswith("Copying") else None,
+    )
+    if done.exit_code != 0:
+        raise _failed(reference, done.complaint(3))
+    return reference.kept
+
+
+def _options(master: Node, reference: Reference, inventory: Inventory) -> list[str]:
+    """Return what `docker run` and skopeo are told of the registry's host.
+
+    Its name keeps the address that was looked at: asked again, it might lead to a node.
+    """
+    name, _, _ = reference.host.partition(":")
+    answers = _ANSWERS.get(name, name)
+    asked = master.run(
+        f"getent ahosts {shlex.quote(answers)} | awk '{{print $1}}' | sort -u; echo; "
+        "docker info -f '{{json .RegistryConfig.IndexConfigs}}'"
+    )
+    addresses, _, told = (
+        asked.text.partition("\n\n") if "\n\n" in asked.text else ("", "", asked.text)
+    )
+    found = addresses.split()
+    _check(reference, [name, *found], inventory)
+    pinned = [] if name in found else [f"--add-host={answers}:{each}" for each in found]
+    return pinned + _insecure(reference.host, told)
+
+
+def _check(reference: Reference, where: list[str], inventory: Inventory) -> None:
+    """Refuse names and addresses that lead to a node itself."""
+    nodes = {text for host in inventory.hosts for text in (host.name, host.ipv4)}
+    for each in where:
+        try:
+            address = ipaddress.ip_address(each)
+        except ValueError:
+            closed = each == "localhost" or each.endswith(".localhost")
+        else:
+            mapped = getattr(address, "ipv4_mapped", None) or address
+            closed = any(
+                (mapped.is_loopback, mapped.is_link_local, mapped.is_unspecified,
+                 mapped.is_multicast, mapped.is_reserved, str(mapped) in nodes)
+            )  # fmt: skip
+        if closed or each in nodes:
+            what = f"{reference.text}: {reference.host} leads to a node of the cluster ({each})"
+            raise ConfigError(what, "Images come from other machines' registries.")
+
+
+def _insecure(host: str, told: str) -> list[str]:
+    """Return the option for a registry without TLS, where the master's engine is told of it."""
+    try:
+        known = json.loads(told).get(host, {})
+    except (ValueError, AttributeError):
+        known = {}
+    return ["--src-tls-verify=false"] if known.get("Secure") is False else []
+
+
+def _tool(master: Node, progress: Progress) -> str:
+    """Return the reference of the image with skopeo on the master, built where it is not there.
+
+    Its tag is of what it is built from, so that another version of that is built anew.
+    """
+    files = sorted(path for path in (RECIPES / _RECIPE).rglob("*") if path.is_file())
+    made_of = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    image = Image(f"skp/{_RECIPE}", made_of, Source.STREAM)
+    there = master.run(f"docker image inspect -f '{{{{.Id}}}}' {image.reference}")
+    if there.exit_code != 0:
+        progress.say(f"building {image.repository}, which copies images (once)")
+        build(master, image, {}, progress)
+    return image.reference
+
+
+def _failed(reference: Reference, why: str) -> SkpError:
+    hints = {
+        "unauthorized": "Its login: ./skp.py image.mirror REFERENCE -c ~/.docker/config.json",
+        "denied": "Its login: ./skp.py image.mirror REFERENCE -c ~/.docker/config.json",
+        "authentication required": "Its login: ./skp.py image.mirror REFERENCE -c FILE",
+        "x509": "On the master: put its authority into /etc/docker/certs.d/HOST/ca.crt",
+        "server gave HTTP response": 'On the master: "insecure-registries" in daemon.json',
+        "manifest unknown": "Is its tag right?",
+        "no such host": "Is the name right? The master has to know it.",
+    }
+    hint = next((text for word, text in hints.items() if word in why), "Is its registry reachable?")
+    return SkpError(f"{reference.text}: it can't be copied: {why}", hint)
