@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cli import deployed
 from cli.session import Session
 from cluster.errors import ConfigError, SkpError
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
     from workloads.store import Revision
-
-COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
 
 
 @contextmanager
@@ -72,7 +71,7 @@ def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
             log = way.store.last_lines(outcome.task)
             raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
         way.finish(applied)
-    show(s, outcome.rows)
+    deployed.show(s, outcome.rows)
 
 
 def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Applied]) -> None:
@@ -98,35 +97,6 @@ def audited(s: Session, way: Gate) -> Iterator[None]:
     with noted(way.fleet, way.cluster.inventory, s.command) as complaints:
         yield
     s.warn(complaints)
-
-
-def show(s: Session, rows: Sequence[Row]) -> None:
-    """Show containers, in the original's columns, and why some do not run."""
-    from cluster.model.line import table
-
-    cells = [_cells(number, row) for number, row in enumerate(rows)]
-    reasons = [f"{row.piece.name}: {reason}" for row in rows for reason in row.reasons]
-    lines = [*table(COLUMNS, cells), *(["", "WHY"] if reasons else []), *reasons]
-    s.show([_document(number, row) for number, row in enumerate(rows)], lines)
-
-
-def _cells(number: int, row: Row) -> tuple[str, ...]:
-    return (
-        str(number),
-        f"{row.piece.of}-{row.piece.copy}",
-        row.piece.part,
-        row.image.partition("@")[0].partition("/")[2],
-        row.node,
-        row.address,
-        ", ".join(f"{host}->{inside}" for inside, host in row.ports),
-        ", ".join(row.gpus),
-        row.phase,
-    )
-
-
-def _document(number: int, row: Row) -> dict[str, Any]:
-    found = asdict(row)
-    return {"id": number, **found.pop("piece"), **found}
 
 
 def chosen(rows: Sequence[Row], index: str, name: str) -> str:

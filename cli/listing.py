@@ -58,6 +58,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
         ("./skp.py {} registry.example.com/team/app:1.0", "./skp.py {} REFERENCE -c config.json"),
     ),
     ("deploy.exec", ("./skp.py {} jupyter-test -c 'nvidia-smi'", "./skp.py {} jupyter-test")),
+    ("deploy.evacuate", ("./skp.py {} c03", "./skp.py {} c03 --undo")),
     ("deploy.logs", ("./skp.py {} jupyter-test -f",)),
     ("deploy.r*", ("./skp.py {} jupyter-test",)),
     ("deploy.convert", ("./skp.py {} myDeploy.py >deployment.yaml", "./skp.py {} compose.yaml")),

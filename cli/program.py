@@ -36,7 +36,8 @@ _TAKE_WORDS = {
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
     **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert", "deploy.plan"), "file"),
     **dict.fromkeys((f"deploy.{v}" for v in ("exec", "logs", "restore", "rollback")), "name"),
-    "deploy.quota": "project",
+    "deploy.evacuate": "node",
+    **dict.fromkeys(("deploy.quota", "deploy.volumes"), "project"),
     "deploy.secret": "name",
     "deploy.rm": "row",
 }

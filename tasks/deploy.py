@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from invoke import Collection
 
-from cli import deployments
+from cli import deployed, deployments, evacuating
 from cli.command import command
 from cli.confirmation import confirm
 from cli.local_file import text_of
@@ -69,7 +69,7 @@ def list_(s: Session, project: str = "", account: str = "") -> None:
     """List the deployments: where they run, or why they do not."""
     with deployments.gate(s, account) as (way, _):
         rows = [row for row in way.rows() if project in ("", row.piece.project)]
-    deployments.show(s, rows)
+    deployed.show(s, rows)
 
 
 @command(
@@ -101,6 +101,20 @@ def rollback(s: Session, name: str = "", account: str = "") -> None:
     with deployments.gate(s, account) as (way, _):
         of = deployments.named(way.rows(), name)
         deployments.again(s, way, before(way.store, of), way.back)
+
+
+@command(
+    help={
+        "node": "The node; also as a word after the command.",
+        "undo": "Let deployments begin there again.",
+    }
+)
+def evacuate(s: Session, node: str = "", undo: bool = False) -> None:
+    """Move deployments off a node, and let none begin there; its services go on."""
+    if undo:
+        evacuating.undo(s, node)
+    else:
+        evacuating.evacuate(s, node)
 
 
 @command(help={**_NAME, **_ACCOUNT})
@@ -172,5 +186,16 @@ def secret(s: Session, name: str = "", file: str = "", remove: bool = False) -> 
             deployments.keep_secret(s, way, project, own, content)
 
 
-for _task in (apply, convert, exec_, list_, logs, plan, quota, restore, rm, rollback, secret):
+@command(help={"project": "Whose; default: all."})
+def volumes(s: Session, project: str = "") -> None:
+    """Count what projects' volumes hold; ends with 1 where one has more than its size."""
+    with deployments.gate(s) as (way, _):
+        found = [each for each in way.volumes() if project in ("", each.project)]
+    deployed.show_usage(s, found)
+
+
+for _task in (
+    *(apply, convert, evacuate, exec_, list_, logs, plan, quota),
+    *(restore, rm, rollback, secret, volumes),
+):
     ns.add_task(_task)

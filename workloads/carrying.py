@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from cluster.config.secrets import SPEC_KEY
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
-from workloads import holding, images, naming, on_nodes, placeholders, revisions
+from workloads import holding, images, naming, on_nodes, revisions, volumes
 from workloads.ledger import Entry
 from workloads.needs import Needs
+from workloads.placeholders import image_of
 from workloads.places import Place, places
 from workloads.platform import Platform
 from workloads.reservations import Reservations
@@ -66,11 +67,14 @@ class Carrier:
 
         What the platform holds is reserved first; it counts whether its tasks are placed or not.
         """
-        names, key = self.cluster.inventory.names, self.cluster.secrets[SPEC_KEY]
+        names, placeholders = self.cluster.inventory.names, self.store.placeholders
         nodes, tasks = self.store.nodes(), self.store.tasks()
-        bare = places(nodes, (), names)
-        held = placeholders.bring_up_to_date(self.store, self._master, self._platform(), bare, key)
-        own = {found.id for found in there} | {each["ID"] for each in self.store.holding()}
+        platform = self._platform()
+        held = placeholders.bring_up_to_date(
+            platform, places(nodes, (), names), lambda: image_of(self._master, platform.image)
+        )
+        own = {found.id for found in there}
+        own |= {found["ID"] for found in placeholders.there().values()}
         others = [task for task in tasks if task.get("ServiceID") not in own]
         found = places(nodes, others, names)
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}
@@ -136,7 +140,7 @@ class Carrier:
                 naming.network(project), network(self.cluster, Purpose.USERS)
             ),
             nodes=nodes,
-            folder=f"{self.cluster.platform}/projects/{project}",
+            folder=volumes.folder(self.cluster.platform, project),
             secrets=wish.secrets,
             default=self._defaults,
             key=self.cluster.secrets[SPEC_KEY],

@@ -24,6 +24,7 @@ from workloads.platform import Platform
 from workloads.reservations import Reservations
 from workloads.secrets import Stored, lacking, named
 from workloads.store import Found, Revision, Store
+from workloads.volumes import Usage, usage
 from workloads.wish import Applied, Wish
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ class Gate:
         store, names = self.store, self.cluster.inventory.names
         seen = [found for found in store.services(of) if self._people.sees(found.piece.project)]
         return rows(seen, store.tasks(), store.nodes(), names)
+
+    def volumes(self) -> list[Usage]:
+        """Count what the volumes of projects hold."""
+        master = self.fleet.node(self.cluster.inventory.master.name)
+        found = usage(master, self.cluster.platform, self.store.ledger())
+        return [each for each in found if self._people.sees(each.project)]
 
     def let_in(self, form: Form, project: str) -> Applied:
         """Let a new deployment in.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from workloads.model import Deployment, Part
 
@@ -31,3 +33,14 @@ def needs_of(wanted: Deployment, part: Part, default: Needs) -> Needs:
     own = part.resources
     memory = own.memory or default.memory + wanted.shm // len(wanted.parts)
     return Needs(own.cpus or default.cpus, memory, own.gpus)
+
+
+def needed(template: Mapping[str, Any]) -> Needs:
+    """Return what a task of a service reserves."""
+    reserved = template["Resources"]["Reservations"]
+    gpus = sum(
+        one["DiscreteResourceSpec"]["Value"]
+        for one in reserved.get("GenericResources") or []
+        if one["DiscreteResourceSpec"]["Kind"] == GPU
+    )
+    return Needs(reserved.get("NanoCPUs", 0) / 1e9, reserved.get("MemoryBytes", 0), gpus)

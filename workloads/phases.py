@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workloads.naming import REVISION, Piece
-from workloads.needs import GPU, Needs
+from workloads.needs import GPU, needed
 from workloads.places import Place, places
 from workloads.store import Found
 
@@ -29,6 +29,7 @@ class Row:
         revision: the container's; 0 for none yet.
         ports: of the node, by the container's.
         gpus: identities. reasons: why it does not run, each a sentence.
+        mounts: folders of its node, with where it sees them.
         task: its id; "" for none yet. container: on the node; "" for none yet.
     """
 
@@ -43,6 +44,7 @@ class Row:
     reasons: tuple[str, ...] = ()
     task: str = ""
     container: str = ""
+    mounts: tuple[tuple[str, str], ...] = ()
 
 
 def rows(
@@ -83,6 +85,11 @@ def _row(service: Found, tasks: Sequence[Mapping[str, Any]], nodes: Mapping[str,
         tuple(_reasons(service, task, tasks, nodes)),
         task["ID"] if task else "",
         (task["Status"].get("ContainerStatus") or {}).get("ContainerID", "") if task else "",
+        tuple(
+            (each["Source"], each["Target"])
+            for each in spec["ContainerSpec"].get("Mounts") or []
+            if each["Type"] == "bind"
+        ),
     )
 
 
@@ -141,17 +148,6 @@ def _no_place(service: Found, nodes: Mapping[str, Place]) -> Iterable[str]:
             yield f"{place.name}: it is held to another node"
         elif lacks := list(place.lacks(needs, labels)):
             yield f"{place.name}: {', '.join(lacks)}"
-
-
-def needed(template: Mapping[str, Any]) -> Needs:
-    """Return what a task of a service reserves."""
-    reserved = template["Resources"]["Reservations"]
-    gpus = sum(
-        one["DiscreteResourceSpec"]["Value"]
-        for one in reserved.get("GenericResources") or []
-        if one["DiscreteResourceSpec"]["Kind"] == GPU
-    )
-    return Needs(reserved.get("NanoCPUs", 0) / 1e9, reserved.get("MemoryBytes", 0), gpus)
 
 
 def constraints(template: Mapping[str, Any]) -> tuple[list[tuple[str, str]], str]:

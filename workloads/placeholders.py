@@ -6,18 +6,22 @@ these hold is reserved by a service that does nothing, so that nothing is promis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import docker.errors
+
 from cluster.config.secrets import Secret
+from cluster.connectors.engine import Engine, is_conflict
+from cluster.connectors.managers import Managers
 from cluster.errors import SkpError
 from cluster.facts.registry import Registry
 from cluster.model.spec import REGISTRY, Image
 from workloads.naming import held_by, marked_as_holding, name_of_placeholder
-from workloads.needs import GPU, Needs
+from workloads.needs import GPU, Needs, needed
 from workloads.places import Place
 from workloads.platform import ALL, Platform
-from workloads.store import Store
 
 if TYPE_CHECKING:
     from cluster.connectors.node import Node
@@ -78,41 +82,79 @@ def spec(place: Place, held: Needs, image: str, key: Secret) -> dict[str, Any]:
     }
 
 
-def bring_up_to_date(
-    store: Store, master: Node, platform: Platform, where: Mapping[str, Place], key: Secret
-) -> dict[str, Needs]:
-    """Have every node's placeholder reserve what is held there; return that, by node.
+class Placeholders:
+    """The placeholders of a Swarm."""
+
+    def __init__(self, managers: Managers, key: Secret) -> None:
+        """Use these managers; `key` tells our placeholders from others' services."""
+        self._managers, self._key = managers, key
+
+    def there(self) -> dict[str, Mapping[str, Any]]:
+        """Return those that are there by their nodes' ids, as the engine tells them."""
+
+        def read(engine: Engine) -> list[Mapping[str, Any]]:
+            found: list[Mapping[str, Any]] = engine.of_swarm("GET", "/services")
+            return found
+
+        said = {held_by(each["Spec"].get("Labels") or {}, self._key): each
+                for each in self._managers.ask(read)}  # fmt: skip
+        return {node: each for node, each in said.items() if node}
+
+    def bring_up_to_date(
+        self, platform: Platform, where: Mapping[str, Place], image: Callable[[], str]
+    ) -> dict[str, Needs]:
+        """Have every node's placeholder reserve what is held there; return that, by node.
+
+        Args:
+            where: the Swarm's nodes. image: returns what a placeholder runs, by its digest.
+
+        Raises:
+            NodeError: the Swarm does not do it.
+        """
+        held, there = amounts(platform, where), self.there()
+        for place in where.values():
+            found, needs = there.pop(place.id, None), held.get(place.name)
+            if needs is None:
+                if found:
+                    self._remove(found)
+            elif found is None or needed(found["Spec"]["TaskTemplate"]) != needs:
+                self._put(spec(place, needs, image(), self._key), found)
+        for found in there.values():  # of nodes that are not in the Swarm any more
+            self._remove(found)
+        return held
+
+    def _put(self, wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
+        """Make or change a placeholder; where another command does so too, its word counts."""
+        path = f"/services/{found['ID']}/update" if found else "/services/create"
+        params = {"version": str(found["Version"]["Index"])} if found else {}
+
+        def put(engine: Engine) -> None:
+            try:
+                engine.of_swarm("POST", path, wanted, **params)
+            except docker.errors.APIError as error:
+                if not is_conflict(error):
+                    raise
+
+        self._managers.ask(put, f"reserving what is held ({wanted['Name']})")
+
+    def _remove(self, found: Mapping[str, Any]) -> None:
+        def remove(engine: Engine) -> None:
+            with suppress(docker.errors.NotFound):
+                engine.of_swarm("DELETE", f"/services/{found['ID']}")
+
+        self._managers.ask(remove, f"removing {found['Spec']['Name']}")
+
+
+def image_of(master: Node, reference: str) -> str:
+    """Return what placeholders run, by its digest in the cluster's registry.
 
     Args:
-        where: the Swarm's nodes. key: the cluster's, for marks.
+        reference: what the master's engine has, with busybox in it; it is pushed where the
+            registry lacks it.
 
     Raises:
-        NodeError: the Swarm or the master does not do it.
+        SkpError: it can't be pushed.
     """
-    held = amounts(platform, where)
-    there = {held_by(found["Spec"]["Labels"], key): found for found in store.holding()}
-    for place in where.values():
-        found, needs = there.pop(place.id, None), held.get(place.name)
-        if needs is None:
-            if found:
-                store.remove_holding(found)
-            continue
-        if found and _reserves(found["Spec"], needs):
-            continue
-        store.put_holding(spec(place, needs, _image(master, platform.image), key), found)
-    for found in there.values():  # of nodes that are not in the Swarm any more
-        store.remove_holding(found)
-    return held
-
-
-def _reserves(said: Mapping[str, Any], needs: Needs) -> bool:
-    from workloads.phases import needed
-
-    return needed(said["TaskTemplate"]) == needs
-
-
-def _image(master: Node, reference: str) -> str:
-    """Return the image by its digest in the cluster's registry, which gets it where it lacks it."""
     registry = Registry(master)
     found = registry.identify([_IMAGE])
     if not found:

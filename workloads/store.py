@@ -17,16 +17,16 @@ import docker.errors
 
 from cluster.config.secrets import Secret
 from cluster.connectors.bounded import frames
-from cluster.connectors.engine import Engine
+from cluster.connectors.engine import Engine, is_conflict
 from cluster.connectors.managers import Managers
 from cluster.errors import NodeError, SkpError
 from workloads.ledger import Ledger
-from workloads.naming import REVISION, Piece, held_by, recognised, revision
+from workloads.naming import REVISION, Piece, recognised, revision
+from workloads.placeholders import Placeholders
 from workloads.secrets import Secrets
 
 _LEDGER, _LABEL = "skp-ledger", "skp.ledger"
 _OF, _NUMBER, _REMOVED = "skp.revision.of", "skp.revision.number", "skp.revision.removed"
-_CONFLICT = 409
 _LINES = 10  # of a log
 _OPTIONS = ("com.docker.network.driver.mtu", "encrypted")
 _CHANGE_SECONDS = 120  # deadline; fifty at once need some ten
@@ -74,6 +74,7 @@ class Store:
         """Use these managers; `key` tells our services from others'."""
         self._managers, self._key = managers, key
         self.secrets = Secrets(managers, key)
+        self.placeholders = Placeholders(managers, key)
 
     def services(self, of: str = "") -> list[Found]:
         """Return the services of a deployment; of all for ""."""
@@ -116,33 +117,12 @@ class Store:
 
     def remove(self, found: Found) -> None:
         """Remove a service; one that is gone is no error."""
-        self._remove(found.id, found.spec["Name"])
 
-    def _remove(self, ident: str, name: str) -> None:
         def remove(engine: Engine) -> None:
             with suppress(docker.errors.NotFound):
-                engine.of_swarm("DELETE", f"/services/{ident}")
+                engine.of_swarm("DELETE", f"/services/{found.id}")
 
-        self._managers.ask(remove, f"removing {name}")
-
-    def holding(self) -> list[Mapping[str, Any]]:
-        """Return the placeholders, as the engine tells them."""
-        every = self._listed("/services")
-        return [each for each in every if held_by(each["Spec"].get("Labels") or {}, self._key)]
-
-    def put_holding(self, spec: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
-        """Make a placeholder, or change the one that was found."""
-        path = f"/services/{found['ID']}/update" if found else "/services/create"
-        params = {"version": str(found["Version"]["Index"])} if found else {}
-
-        def put(engine: Engine) -> None:
-            engine.of_swarm("POST", path, spec, **params)
-
-        self._managers.ask(put, f"reserving what is held ({spec['Name']})")
-
-    def remove_holding(self, found: Mapping[str, Any]) -> None:
-        """Remove a placeholder; one that is gone is no error."""
-        self._remove(found["ID"], found["Spec"]["Name"])
+        self._managers.ask(remove, f"removing {found.spec['Name']}")
 
     def tasks(self) -> list[Mapping[str, Any]]:
         """Return all tasks, of whatever state."""
@@ -171,6 +151,15 @@ class Store:
     def nodes(self) -> list[Mapping[str, Any]]:
         """Return the Swarm's nodes as the engine tells them."""
         return self._listed("/nodes")
+
+    def update_node(self, found: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        """Change a node's entry, if it is still as it was found."""
+        path, version = f"/nodes/{found['ID']}/update", str(found["Version"]["Index"])
+
+        def update(engine: Engine) -> None:
+            engine.of_swarm("POST", path, spec, version=version)
+
+        self._managers.ask(update, "changing a node's entry")
 
     def _listed(self, path: str) -> list[Mapping[str, Any]]:
         def read(engine: Engine) -> list[Mapping[str, Any]]:
@@ -288,8 +277,7 @@ def _swap(engine: Engine, entry: Mapping[str, Any] | None, after: Ledger) -> boo
         else:
             engine.update_config(entry["ID"], entry["Version"]["Index"], _LEDGER, labels)
     except docker.errors.APIError as error:
-        # (An old version is told as a bad request or an unknown fault, by its words.)
-        if error.status_code == _CONFLICT or "update out of sequence" in str(error):
+        if is_conflict(error):
             return False
         raise
     return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.config.secrets import Secret
+from workloads import volumes
 from workloads.model import Deployment, Health, Order, Part, Publish, Volume, VolumeKind
 from workloads.naming import REVISION, Piece, pieces
 from workloads.needs import GPU, Needs, needs_of
@@ -208,12 +209,8 @@ def _shm(wanted: Deployment, piece: Piece) -> dict[str, Any]:
 
 
 def _volume(volume: Volume, path: str, granted: Granted) -> dict[str, Any]:
-    source = {
-        VolumeKind.NAS: f"{granted.folder}/{volume.name}",
-        VolumeKind.HOST: volume.path,
-        VolumeKind.DATA: f"/var/lib/skp/mnt/{volume.name}",
-    }[volume.kind]
-    found: dict[str, Any] = {"Type": "bind", "Source": source, "Target": path}
+    where = volumes.source(volume, granted.folder)
+    found: dict[str, Any] = {"Type": "bind", "Source": where, "Target": path}
     if volume.kind is VolumeKind.DATA:
         # (Read-only, it would be so in all that is mounted beneath it.)
         found["BindOptions"] = {"Propagation": "rslave"}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _PAUSE = 0.5  # seconds between two looks
 _NO_PLACE = 3  # seconds that it may take to be given a node
 _TRIES = 3  # of a container that ends by itself
-_WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
+WENT_BACK = ("rollback_started", "rollback_completed", "rollback_paused", "paused")
+"""What the engine says of an update that did not work."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _failed(
         bad = failures(own)
         last = f": {why(bad[-1])}" if bad else ""
         task = bad[-1]["ID"] if bad else ""
-        if is_new and service.update in _WENT_BACK:
+        if is_new and service.update in WENT_BACK:
             what = "the new revision does not work, and the one before it serves on"
             return (f"{service.piece.name}: {what}{last}",), task
         new = service.revision == revision and not service.update

@@ -29,6 +29,15 @@ _MOST_IMAGE = 32 << 30  # bytes: three times the data-science image for GPUs
 _BASE = {"ssh": "http+docker://ssh", "socket": "http+docker://localhost"}
 
 
+_CONFLICT = 409
+
+
+def is_conflict(error: docker.errors.APIError) -> bool:
+    """Whether somebody else has changed, or made, an object of the Swarm meanwhile."""
+    # (An old version is told as a bad request or an unknown fault, by its words.)
+    return error.status_code == _CONFLICT or "update out of sequence" in str(error)
+
+
 class Engine(docker.APIClient):
     """A client of a Docker Engine; its deadline can differ from thread to thread."""
 

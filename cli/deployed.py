@@ -1,0 +1,92 @@
+"""deploy.*: how deployments are, as tables and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from cli.session import Session
+
+if TYPE_CHECKING:
+    from workloads.phases import Row
+    from workloads.volumes import Usage
+
+_COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
+
+
+def show(s: Session, rows: Sequence[Row]) -> None:
+    """Show containers, in the original's columns, where they answer, and why some do not run."""
+    from cluster.model.line import table
+
+    cells = [_cells(number, row) for number, row in enumerate(rows)]
+    lines: list[str] = list(table(_COLUMNS, cells))
+    lines += _section("SERVICES", ("NAME", "PORT", "ADDRESS"), _services(rows))
+    lines += _section("VOLUMES", ("NAME", "KIND", "FOLDER", "PATH"), _volumes(s, rows))
+    reasons = [f"{row.piece.name}: {reason}" for row in rows for reason in row.reasons]
+    lines += [*(["", "WHY"] if reasons else []), *reasons]
+    s.show([_document(number, row) for number, row in enumerate(rows)], lines)
+
+
+def _section(title: str, columns: Sequence[str], cells: Iterator[tuple[str, ...]]) -> list[str]:
+    from cluster.model.line import table
+
+    found = list(dict.fromkeys(cells))
+    return ["", title, *table(columns, found)] if found else []
+
+
+def _services(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        for inside, host in row.ports:
+            yield row.piece.name, str(inside), f"{row.address}:{host}" if row.address else "-"
+
+
+def _volumes(s: Session, rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    from workloads.volumes import kind
+
+    platform = s.settings.text("SKP_PLATFORM")
+    for row in rows:
+        for folder, path in row.mounts:
+            yield row.piece.name, kind(folder, platform), folder, path
+
+
+def _cells(number: int, row: Row) -> tuple[str, ...]:
+    return (
+        str(number),
+        f"{row.piece.of}-{row.piece.copy}",
+        row.piece.part,
+        row.image.partition("@")[0].partition("/")[2],
+        row.node,
+        row.address,
+        ", ".join(f"{host}->{inside}" for inside, host in row.ports),
+        ", ".join(row.gpus),
+        row.phase,
+    )
+
+
+def _document(number: int, row: Row) -> dict[str, Any]:
+    found = asdict(row)
+    return {"id": number, **found.pop("piece"), **found}
+
+
+def show_usage(s: Session, found: Sequence[Usage]) -> None:
+    """Show how full volumes are; ends with 1 where one has more than its size."""
+    from cluster.model.line import table
+    from cluster.model.units import size
+    from workloads.texts import from_bytes
+
+    cells = [
+        (
+            each.project,
+            each.name,
+            from_bytes(each.size) if each.size else "-",
+            size(each.used) if each.used >= 0 else "unknown",
+            ", ".join(each.deployments),
+        )
+        for each in found
+    ]
+    over = [f"{each.project}/{each.name}" for each in found if each.is_over]
+    lines: list[str] = list(table(("PROJECT", "NAME", "SIZE", "USED", "DEPLOYMENTS"), cells))
+    lines += [f"{name} has more than its size." for name in over]
+    s.show([{**asdict(each), "is_over": each.is_over} for each in found], lines)
+    s.end({}, over)
