@@ -55,7 +55,6 @@ class Images:
             ConfigError, SkpError: it can't be had.
         """
         reference = parsed(text)
-        self._progress.say(f"copying {reference.text} into the cluster's registry")
         mirror.copy(self._master, self._inventory, reference, login, self._progress)
         found, missing = images.digests(self._master, [text])
         if missing:

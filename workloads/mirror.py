@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import re
 import secrets
 import shlex
 from typing import TYPE_CHECKING
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 _RECIPE = "docker-skopeo"
 # Docker's own registry answers by another name than its images have.
 _ANSWERS = {"docker.io": "registry-1.docker.io"}
+_FATAL = re.compile(r'level=fatal msg="(.*)"', re.DOTALL)
+_LOGIN = "Its login: ./skp.py image.mirror {} -c ~/.docker/config.json"
+_ELSE = "Is its registry reachable from the master?"
+_HINTS = {
+    "unauthorized": _LOGIN,
+    "authentication required": _LOGIN,
+    "denied": _LOGIN,
+    "x509": "On the master: its authority into /etc/docker/certs.d/HOST/ca.crt",
+    "server gave http response": 'On the master: "insecure-registries" in daemon.json',
+    "manifest unknown": "Is its tag right?",
+    "no such host": "Is the name right? The master has to know it.",
+}
 # The node's own trust counts: its bundle of authorities, and what Docker knows of single hosts.
 # A container of one's own at a time: what a command left that was killed is nobody's.
 _SCRIPT = r"""set -u
@@ -80,6 +93,7 @@ def copy(
         what = f"{reference.text}: it names the cluster's own registry"
         raise ConfigError(what, "Name the image as the other registry has it.")
     options = _options(master, reference, inventory)
+    progress.say(f"copying {reference.text} into the cluster's registry")
     tool = _tool(master, progress)
     own = REGISTRY.replace("localhost", "127.0.0.1")
     seconds = master.deadlines.transfer
@@ -94,7 +108,7 @@ def copy(
         on_line=lambda line: progress.say(line) if line.startswith("Copying") else None,
     )
     if done.exit_code != 0:
-        raise _failed(reference, done.complaint(3))
+        raise _failed(reference, done.complaint(3), login)
     return reference.kept
 
 
@@ -133,8 +147,8 @@ def _check(reference: Reference, where: list[str], inventory: Inventory) -> None
                  mapped.is_multicast, mapped.is_reserved, str(mapped) in nodes)
             )  # fmt: skip
         if closed or each in nodes:
-            what = f"{reference.text}: {reference.host} leads to a node of the cluster ({each})"
-            raise ConfigError(what, "Images come from other machines' registries.")
+            what = f"{reference.text}: {reference.host} leads to a node of the cluster, or to none"
+            raise ConfigError(f"{what} ({each})", "Images come from other machines' registries.")
 
 
 def _insecure(host: str, told: str) -> list[str]:
@@ -161,15 +175,10 @@ def _tool(master: Node, progress: Progress) -> str:
     return image.reference
 
 
-def _failed(reference: Reference, why: str) -> SkpError:
-    hints = {
-        "unauthorized": "Its login: ./skp.py image.mirror REFERENCE -c ~/.docker/config.json",
-        "denied": "Its login: ./skp.py image.mirror REFERENCE -c ~/.docker/config.json",
-        "authentication required": "Its login: ./skp.py image.mirror REFERENCE -c FILE",
-        "x509": "On the master: put its authority into /etc/docker/certs.d/HOST/ca.crt",
-        "server gave HTTP response": 'On the master: "insecure-registries" in daemon.json',
-        "manifest unknown": "Is its tag right?",
-        "no such host": "Is the name right? The master has to know it.",
-    }
-    hint = next((text for word, text in hints.items() if word in why), "Is its registry reachable?")
-    return SkpError(f"{reference.text}: it can't be copied: {why}", hint)
+def _failed(reference: Reference, said: str, login: Secret) -> SkpError:
+    found = _FATAL.search(said)
+    why = found[1].replace('\\"', '"') if found else said
+    hint = next((text for word, text in _HINTS.items() if word in why.lower()), _ELSE)
+    if hint is _LOGIN and login.reveal():
+        return SkpError(f"{reference.text}: its registry refuses that login: {why}")
+    return SkpError(f"{reference.text}: it can't be copied: {why}", hint.format(reference.text))

@@ -216,3 +216,46 @@ def test_a_port_is_at_its_nodes_own_address_alone(tmp_path: Path) -> None:
     finally:
         assert skp("host.firewall", "--undo").code == 0
         on(row["node"], f"sudo ip address del {other}/32 dev lo")
+
+
+def test_what_the_platform_holds_is_not_promised_to_deployments(tmp_path: Path) -> None:
+    """It is reserved by something that recognises itself, and is brought up to date each time."""
+    applied(tmp_path, text(ports=[]))
+    reserved = "{{.Spec.TaskTemplate.Resources.Reservations.MemoryBytes}}"
+    there = "docker service ls -q --filter label=skp.held"
+    asked = f"{there} | xargs docker service inspect -f '{reserved}'"
+    assert on("c01", asked).out.split() == [str(512 << 20)] * 3
+    whole = int(on("c02", "docker info -f '{{.MemTotal}}'").out)
+    # (As an engine counts its node; the half is others'.)
+    much = f"{(whole - (256 << 20)) >> 20}m"
+    refused = skp(
+        "deploy.apply", file(tmp_path, text("much", node="c02", resources={"memory": much}))
+    )
+    assert refused.code == 2
+    assert f"c02: memory: {much} wanted" in refused.err
+    assert skp("deploy.apply", "--update", file(tmp_path, text(ports=[]))).code == 0
+    assert on("c01", f"{there} | wc -l").out == "3\n"
+
+
+def test_a_node_is_emptied_and_what_is_bound_stays(tmp_path: Path) -> None:
+    volumes = {"data": {"kind": "nas", "size": "1m"}}
+    (free,) = applied(tmp_path, text("free", mounted={"data": "/data"}, volumes=volumes))
+    node = free["node"]
+    applied(tmp_path, text("bound", node=node, ports=[]))
+    asked = skp("deploy.evacuate", node)
+    assert (asked.code, "add --yes" in asked.err) == (2, True)
+    done = skp("deploy.evacuate", node, "--yes", "--json")
+    try:
+        stays = {"default_bound-0_main": f"it is bound to {node}"}
+        assert done.json == {"went": ["default_free-0_main"], "stays": stays}
+        there = {row["deployment"]: row for row in rows(skp("deploy.list", "--json"))}
+        assert there["free"]["node"] != node
+        assert (page(there["free"]), there["bound"]["phase"]) == ("first", "Running")
+        (new,) = applied(tmp_path, text("new"))
+        assert new["node"] != node
+    finally:
+        assert skp("deploy.evacuate", node, "--undo").code == 0
+    inside = f"docker exec {there['free']['container']} busybox"
+    assert on(there["free"]["node"], f"{inside} dd if=/dev/zero of=/data/x bs=1M count=2").code == 0
+    full = skp("deploy.volumes", "--json")
+    assert (full.code, [each["is_over"] for each in full.json]) == (1, [True]), full.all

@@ -57,7 +57,7 @@ def serving() -> Iterator[None]:
         yield
     finally:
         forget = f"sed /{NAME}/d /etc/hosts >/tmp/hosts && cat /tmp/hosts >/etc/hosts"
-        on("c01", f"sudo sh -c '{forget}; rm -rf {_CERTS}; docker logout {NAME}'")
+        on("c01", f"sudo sh -c '{forget}; rm -rf {_CERTS}'")
         stop()
 
 
@@ -68,12 +68,15 @@ def stop() -> None:
 
 def push(reference: str, dockerfile: str) -> None:
     """Build an image on the master, and push it there with Docker's own client."""
+    login = f"printf '%s' '{PASSWORD}' | sudo docker login -u {USER} --password-stdin {NAME}"
+    # (An engine looks into /etc/hosts every five seconds.)
+    until(lambda: on("c01", login).code == 0, 30)
     words = (
-        f"printf '%s' '{PASSWORD}' | sudo docker login -u {USER} --password-stdin {NAME} && "
         f"printf '{dockerfile}' | sudo docker build -q -t {reference} - && "
-        f"sudo docker push -q {reference} && sudo docker rmi {reference}; sudo docker logout {NAME}"
+        f"sudo docker push -q {reference} && sudo docker rmi {reference}"
     )
     made = on("c01", words)
+    on("c01", f"sudo docker logout {NAME}")
     assert made.code == 0, made.all
 
 

@@ -26,7 +26,8 @@ APART = {
     for name in (
         *("adding_a_service", "apply", "cron_tick", "drain", "engine_channel"),
         *("faults_power", "faults_ssh", "guard"),
-        *("host_check", "images", "intent", "killed", "leave", "lock", "logs", "portainer"),
+        *("host_check", "image_mirror", "images", "intent", "killed", "leave", "lock", "logs"),
+        "portainer",
         *(
             "odd_machines",
             "registry",

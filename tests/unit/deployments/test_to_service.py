@@ -8,13 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cluster.config.secrets import Secret
 from tests.support.deployments import COMPOSE, HUB, OWN, SSHD
 from workloads import readers
 from workloads.build import deployment
-from workloads.images import kept
 from workloads.model import Deployment
 from workloads.naming import MARK, Piece, StoredSecret, network, recognised, revision
 from workloads.needs import Needs
@@ -163,20 +160,6 @@ def test_no_two_have_the_same_name() -> None:
     assert max(map(len, names)) <= 63
     assert len(revision("x" * 32 + "/" + "y" * 40, 12)) <= 63
     assert network("vision") == "skp_vision"
-
-
-@pytest.mark.parametrize(
-    ("reference", "where"),
-    [
-        ("localhost:5000/team/app:1", "team/app:1"),
-        ("registry.example.com:5000/team/app:1", "mirror/registry.example.com_5000/team/app:1"),
-        ("nginx", "mirror/docker.io/library/nginx:latest"),
-        ("grafana/grafana:11", "mirror/docker.io/grafana/grafana:11"),
-        ("r.example.com/a@sha256:" + "1" * 64, "mirror/r.example.com/a:sha256-" + "1" * 64),
-    ],
-)
-def test_where_the_clusters_registry_has_an_image(reference: str, where: str) -> None:
-    assert kept(reference).name == where
 
 
 def test_nothing_of_a_file_becomes_a_field_of_the_engine(tmp_path: Path) -> None:

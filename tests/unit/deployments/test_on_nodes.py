@@ -1,0 +1,177 @@
+"""What the platform holds of nodes, where deployments go, who runs them, and what volumes hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from cli.platform import of_services
+from cluster.config.secrets import Secret
+from cluster.errors import ConfigError
+from tests.support.described import described
+from tests.support.fakes import FakeConnection, done, fake_node
+from tests.support.remembered import HOSTS
+from tests.support.swarm_answers import GIB, KEY, node, service, task
+from workloads import evacuation
+from workloads.accounts import Account, Membership, People
+from workloads.ledger import Entry, Ledger
+from workloads.model import VolumeKind
+from workloads.naming import held_by, marked_as_holding
+from workloads.needs import Needs, needed
+from workloads.placeholders import amounts, spec
+from workloads.places import places
+from workloads.platform import ALL, Platform
+from workloads.store import Found, Store
+from workloads.volumes import UNKNOWN, kind, usage
+
+
+def test_no_more_is_held_of_a_node_than_it_has() -> None:
+    where = places([node("c01", gpus=2), node("c02"), node("c03")], [])
+    held = {"c01": Needs(1.5, GIB, ALL), "c02": Needs(99, 99 * GIB, 3), "gone": Needs(1)}
+    assert amounts(Platform(held=held), where) == {
+        "c01": Needs(1.5, GIB, 2),
+        "c02": Needs(4, 8 * GIB, 0),
+    }
+
+
+def test_a_placeholder_reserves_it_and_may_do_nothing() -> None:
+    place = places([node("c01", gpus=2)], [])["c01"]
+    found = spec(place, Needs(1.5, GIB, 2), "image@sha256:0", KEY)
+    assert needed(found["TaskTemplate"]) == Needs(1.5, GIB, 2)
+    assert found["TaskTemplate"]["Placement"]["Constraints"] == ["node.id==id-c01"]
+    container = found["TaskTemplate"]["ContainerSpec"]
+    assert (container["CapabilityDrop"], container["ReadOnly"]) == (["ALL"], True)
+    assert "Networks" not in found["TaskTemplate"]
+
+
+def test_a_placeholder_is_known_by_its_mark() -> None:
+    labels = marked_as_holding("id-c01", KEY)
+    assert held_by(labels, KEY) == "id-c01"
+    assert held_by(labels | {"skp.held": "id-c02"}, KEY) == ""
+    assert held_by(labels, Secret("another's")) == ""
+    assert held_by({"skp.held": "id-c01"}, KEY) == ""
+
+
+def test_what_settings_limit_services_to_is_held(tmp_path: Path) -> None:
+    limits = {"JUPYTER_MEMORY": "2g", "JUPYTER_CPUS": "1.5", "JUPYTER_GPU": "TRUE"}
+    plain = of_services(described(tmp_path, HOSTS, {}))
+    found = of_services(described(tmp_path, HOSTS, limits))
+    with_it = [name for name, needs in found.held.items() if needs.gpus == ALL]
+    assert with_it
+    for name in with_it:
+        more = found.held[name]
+        assert more.memory - plain.held[name].memory == 2 * GIB
+        assert more.cpus == 1.5
+    assert {needs.gpus for needs in plain.held.values()} == {0}
+    assert min(needs.memory for needs in plain.held.values()) >= 512 << 20
+
+
+class Swarm:
+    """The part of a store that an evacuation reads."""
+
+    def __init__(self, services: list[Found], tasks: list[dict[str, Any]], *nodes: Any) -> None:
+        self._services, self._tasks, self._nodes = services, tasks, list(nodes)
+
+    def services(self, _: str = "") -> list[Found]:
+        return self._services
+
+    def tasks(self) -> list[dict[str, Any]]:
+        return self._tasks
+
+    def nodes(self) -> list[Any]:
+        return self._nodes
+
+
+def planned(found: Found, *others: dict[str, Any]) -> evacuation.Moving:
+    swarm = Swarm([found], [task("running")], node("c01", zone="a"), *others)
+    return evacuation.plan(cast(Store, swarm), "c01", ())
+
+
+def bound(found: Found) -> Found:
+    template: Mapping[str, Any] = {
+        **found.spec["TaskTemplate"],
+        "Placement": {"Constraints": ["node.id==id-c01"]},
+    }
+    return Found(found.piece, 1, "service", 1, {**found.spec, "TaskTemplate": template})
+
+
+def test_what_has_a_place_elsewhere_goes() -> None:
+    found = service()
+    assert planned(found, node("c02", zone="a")).go == (found,)
+
+
+@pytest.mark.parametrize(
+    ("found", "others", "why"),
+    [
+        (service(), [node("c02", zone="b")], "c02: its label zone is b, not a"),
+        (service(), [node("c02", "down", zone="a")], "c02: it is down"),
+        (service(), [], "there is no other node"),
+        (bound(service()), [node("c02", zone="a")], "it is bound to c01"),
+        (service(MemoryBytes=9 * GIB), [node("c02", zone="a")], "c02: memory: 9g wanted"),
+    ],
+)
+def test_what_has_none_stays_and_says_why(
+    found: Found, others: list[dict[str, Any]], why: str
+) -> None:
+    moving = planned(found, *others)
+    assert moving.go == ()
+    assert moving.stays[found.piece.name].startswith(why)
+
+
+def test_a_node_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"no such node \(did you mean c01"):
+        evacuation.plan(cast(Store, Swarm([], [], node("c01"))), "c1", ())
+
+
+KIM = Account(
+    "kim", 70001, {"vision": Membership(80001, "member"), "ads": Membership(80002, "viewer")}
+)
+
+
+def test_what_an_account_runs_has_its_ids_and_its_projects() -> None:
+    assert People(KIM).user("vision", "58000:58000") == "70001:80001"
+    operator = People(groups=lambda: {"vision": 80001})
+    assert operator.user("vision", "58000:58000") == "58000:80001"
+    assert operator.user("other", "58000:58000") == "58000:58000"
+
+
+@pytest.mark.parametrize(
+    ("project", "why"),
+    [
+        ("other", "kim is not in the project other; it is in: vision, ads"),
+        ("ads", "kim is viewer of ads, and may not change what runs there"),
+    ],
+)
+def test_an_account_changes_its_own_projects_alone(project: str, why: str) -> None:
+    People(KIM).check("vision")
+    People().check(project)
+    with pytest.raises(ConfigError, match=why):
+        People(KIM).check(project)
+    assert People(KIM).sees("ads")
+    assert not People(KIM).sees("other")
+
+
+def test_volumes_are_told_by_where_they_are() -> None:
+    platform = "/home/skp/skp/platform"
+    assert kind(f"{platform}/projects/vision/data", platform) is VolumeKind.NAS
+    assert kind("/var/lib/skp/mnt/s3", platform) is VolumeKind.DATA
+    assert kind("/raid", platform) is VolumeKind.HOST
+
+
+def test_what_volumes_hold_is_counted_and_what_could_not_be_is_unknown() -> None:
+    connection = FakeConnection("c01")
+    connection.on_run("du -sxB1", done(0, "vision/data\t2048\nvision/logs\tunknown\nold/x\t7\n"))
+    ledger = Ledger(entries={
+        "vision/web": Entry(storage={"data": 1024, "logs": 1}),
+        "vision/job": Entry(storage={"data": 512}),
+        "ads/new": Entry(storage={"fresh": 5}),
+    })  # fmt: skip
+    found = {each.name: each for each in usage(fake_node(connection), "/p", ledger)}
+    assert (found["data"].size, found["data"].used, found["data"].is_over) == (1024, 2048, True)
+    assert found["data"].deployments == ("job", "web")
+    assert (found["logs"].used, found["logs"].is_over) == (UNKNOWN, False)
+    assert (found["x"].size, found["x"].is_over) == (0, False)
+    assert found["fresh"].used == UNKNOWN
