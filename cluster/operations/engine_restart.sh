@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# Restarts this machine's Docker Engine, and waits for the new one; prints what a person should know.
+# Run as root.
+set -u
+PATH=$PATH:/usr/sbin:/sbin
+# The system's engine, whatever root's context says.
+unset DOCKER_CONTEXT
+export DOCKER_HOST=unix:///var/run/docker.sock
+readonly SECONDS_LEFT=120 START_OURS=/usr/local/lib/skp/start-ours
+
+die() { echo "$*" >&2; exit 1; }
+
+before=$(pidof dockerd) || before=''
+if [ -d /run/systemd/system ]; then
+  systemctl restart docker || die "systemctl could not restart it: see journalctl -u docker"
+elif service docker status >/dev/null 2>&1 || [ -z "$before" ]; then
+  service docker restart >/dev/null 2>&1 || die "service docker restart failed: see /var/log/docker.log"
+else
+  # No service of this machine's keeps it: whatever does, starts it again.
+  # shellcheck disable=SC2086  # there may be several
+  kill $before
+fi
+
+left=$SECONDS_LEFT
+until now=$(pidof dockerd) && [ "$now" != "$before" ] && timeout 20 docker version >/dev/null 2>&1; do
+  left=$((left - 1))
+  [ $left -gt 0 ] || die "no new engine answers after $SECONDS_LEFT s"
+  sleep 1
+done
+
+# The engine gives up containers on an overlay network that comes later than they do.
+[ ! -x $START_OURS ] || $START_OURS 120 >/dev/null 2>&1 ||
+  echo "some containers of SKP did not start again: ./skp.py docker.apply"
