@@ -25,7 +25,7 @@ def plan_engine_restarts(
     managers = tuple(host.name for host in inventory.managers)
     return Change(
         tuple(
-            RestartEngine(host.name, gpus[host.name], managers, order, host.name in agreed)
+            RestartEngine(host.name, gpus[host.name], managers, host.name in agreed, order)
             for order, host in enumerate(hosts, 1)
         )
     )

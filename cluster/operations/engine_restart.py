@@ -33,15 +33,15 @@ class RestartEngine(Operation):
     Attributes:
         gpus: their identities.
         managers: who may be asked about the Swarm, by name.
-        order: its place: managers restart one after another, and keep their majority.
         interrupts: whether a person agreed that what runs there is interrupted.
+        order: its place: managers restart one after another, and keep their majority.
     """
 
     node: str
     gpus: tuple[str, ...]
     managers: tuple[str, ...]
-    order: int
     interrupts: bool
+    order: int
     name: str = "Docker Engine"
     kind, action = Kind.HOST, Action.RESTART
 

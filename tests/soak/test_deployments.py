@@ -65,7 +65,7 @@ def nvidia_smi(no_deployments: None) -> Iterator[None]:
 
 @pytest.fixture
 def gpus(nvidia_smi: None, tmp_path: Path) -> None:
-    """host.install has had the Swarm know two nodes' GPUs, while a deployment ran on one of them."""
+    """host.install has had the Swarm know two nodes' GPUs, with a deployment at work on one."""
     on("c01", "docker node update --availability drain c03")
     (before,) = applied(tmp_path, text("mover"))
     on("c01", "docker node update --availability active c03")
