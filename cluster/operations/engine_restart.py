@@ -72,8 +72,7 @@ class RestartEngine(Operation):
     def _restart(self, node: Node, entry: _Entry | None = None) -> str:
         """Restart the engine; return once it, and the Swarm, know the GPUs."""
         said = node.sudo(_SCRIPT.read_text(encoding="utf-8"), deadline=_SCRIPT_SECONDS).text
-        with node.talking("looking for its GPUs") as engine:
-            found = _names(engine.info().get("GenericResources"))
+        found = _known(node)
         if missing := [gpu for gpu in self.gpus if gpu not in found]:
             raise NodeError(
                 self.node,
@@ -209,6 +208,20 @@ def _wait_empty(node: Node) -> None:
             if time.monotonic() > end:
                 names = ", ".join(sorted(task["Names"][0].lstrip("/") for task in tasks))
                 raise DeadlineError(node.name, f"after {limit:.0f} s there still run {names}")
+            time.sleep(_PAUSE)
+
+
+def _known(node: Node) -> frozenset[str]:
+    """Return the GPUs that a node's engine knows; raises NodeError if it does not answer in time."""
+    end = time.monotonic() + node.deadlines.start
+    while True:
+        try:
+            with node.talking("looking for its GPUs") as engine:
+                return _names(engine.info().get("GenericResources"))
+        except NodeError:
+            # (A connection that led to the engine before it breaks when it is used next.)
+            if time.monotonic() > end:
+                raise
             time.sleep(_PAUSE)
 
 

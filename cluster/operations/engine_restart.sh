@@ -6,7 +6,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # The system's engine, whatever root's context says.
 unset DOCKER_CONTEXT
 export DOCKER_HOST=unix:///var/run/docker.sock
-readonly SECONDS_LEFT=120 START_OURS=/usr/local/lib/skp/start-ours
+readonly LIMIT=120 START_OURS=/usr/local/lib/skp/start-ours
 
 die() { echo "$*" >&2; exit 1; }
 
@@ -21,10 +21,9 @@ else
   kill $before
 fi
 
-left=$SECONDS_LEFT
+end=$(($(date +%s) + LIMIT))
 until now=$(pidof dockerd) && [ "$now" != "$before" ] && timeout 20 docker version >/dev/null 2>&1; do
-  left=$((left - 1))
-  [ $left -gt 0 ] || die "no new engine answers after $SECONDS_LEFT s"
+  [ "$(date +%s)" -lt $end ] || die "no new engine answers after $LIMIT s"
   sleep 1
 done
 
