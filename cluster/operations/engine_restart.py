@@ -212,7 +212,7 @@ def _wait_empty(node: Node) -> None:
 
 
 def _known(node: Node) -> frozenset[str]:
-    """Return the GPUs that a node's engine knows; raises NodeError if it does not answer in time."""
+    """Return the GPUs that a node's engine knows; raises NodeError if it does not answer."""
     end = time.monotonic() + node.deadlines.start
     while True:
         try:
