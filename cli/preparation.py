@@ -40,6 +40,7 @@ def install_machines(s: Session, items: Sequence[Item], password: str) -> None:
     Args:
         password: the value of -p: "" for none.
     """
+    from cluster.model.result import Outcome
     from hosts.prepare import gpu_restart
     from hosts.prepare.machine_items import GPU_NAMES
     from hosts.prepare.setup import prepare
@@ -49,8 +50,12 @@ def install_machines(s: Session, items: Sequence[Item], password: str) -> None:
         report = prepare(fleet, items, given, s.say, dry=s.options.dry)
         found = gpu_restart.waiting(fleet, GPU_NAMES, report, given)
     engines = [engine for engine in found.values.values() if engine]
-    restarted = _restarted(s, engines) if engines else []
-    s.finish(gpu_restart.joined(report, found.errors, *restarted))
+    restarts = _restarted(s, engines) if engines else []
+    anew = [r.item.node for each in restarts for r in each.results if r.outcome is Outcome.DONE]
+    if anew and not all(result.ok for result in report.results):
+        with s.fleet(s.hosts, given) as fleet:
+            report = gpu_restart.mended(fleet, items, report, anew)
+    s.finish(gpu_restart.joined(report, found.errors, *restarts))
 
 
 def _restarted(s: Session, engines: Sequence[Waiting]) -> list[Report]:

@@ -54,7 +54,7 @@ def copy(s: Session, password: str = "") -> None:
 
 @command(help=PASSWORD_HELP, optional=["password"])
 def install(s: Session, password: str = "") -> None:
-    """Install Docker Engine, firewall, chrony, limits, log rotation, GPU runtime and names."""
+    """Install Docker Engine, firewall, chrony, limits, log rotation, GPU support."""
     from hosts.prepare import machine_items
 
     items = (*machine_items.install(s.settings, s.inventory), *_firewall(s, undo=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cluster.commands.report import Report
@@ -11,10 +11,10 @@ from cluster.config.secrets import Secret
 from cluster.connectors.fleet import Fleet, Results
 from cluster.connectors.node import Node
 from cluster.errors import NodeError, SkpError
-from cluster.model.item import Action, Kind, Noted
+from cluster.model.item import Action, Key, Kind, Noted
 from cluster.model.result import Outcome, Result
 from hosts.prepare.root import Root
-from hosts.prepare.setup import Item
+from hosts.prepare.setup import Item, prepare
 
 NAME = "Docker Engine"
 _SECONDS = 120.0
@@ -83,6 +83,35 @@ def left(engines: Iterable[Waiting]) -> list[Result]:
 def failed(engines: Iterable[Waiting], error: SkpError) -> list[Result]:
     """Return the results of engines that were not restarted because of `error`."""
     return [Result(_noted(e.node), Outcome.FAILED, error.what, error.hint) for e in engines]
+
+
+def mended(
+    fleet: Fleet, items: Sequence[Item], report: Report, restarted: Collection[str]
+) -> Report:
+    """Return `report` without failures that a restart of the engine has ended.
+
+    An item that has to have the engine begin anew fails where containers run (the GPU runtime).
+
+    Args:
+        restarted: the nodes whose engines began anew.
+    """
+    doubtful = [
+        (item, r.item.node)
+        for r in report.results
+        for item in items
+        if not r.ok and r.item.name == item.name and r.item.node in restarted
+    ]
+    fine = set[Key]()
+    for item, node in doubtful:
+        one = replace(item, own={node: (item.own or {}).get(node, {})})
+        found = prepare(fleet, [one], None, lambda _: None, dry=True)
+        fine |= {r.item.key for r in found.results if r.outcome is Outcome.UNCHANGED}
+    ended = "it works since the engine's restart"
+    results = (
+        replace(r, outcome=Outcome.DONE, detail=ended, hint="") if r.item.key in fine else r
+        for r in report.results
+    )
+    return replace(report, results=tuple(results))
 
 
 def joined(report: Report, errors: Mapping[str, NodeError], *more: Report) -> Report:
