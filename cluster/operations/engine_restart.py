@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +19,10 @@ from cluster.operations.swarm_entry import change_entry
 KIND = "GPU"
 """The generic resource of nodes that GPUs are, by identity."""
 _SCRIPT = Path(__file__).with_suffix(".sh")
-# The script's own limits (the engine, then our containers), and what a slow stop takes.
-_SCRIPT_SECONDS = 480.0
+_SCRIPT_SECONDS = 360.0  # the script's own limit, and what a slow stop takes
+# What starts containers of ours that an engine gave up, where the Swarm put it there (hosts/boot).
+_START_OURS, _START_SECONDS = "/usr/local/lib/skp/start-ours", 120
+_LEFT_DOWN = "some containers of SKP did not start again: ./skp.py docker.apply"
 _PAUSE = 0.5  # seconds between two looks
 _TASKS = {"label": "com.docker.swarm.task.id"}
 T = TypeVar("T")
@@ -58,20 +60,28 @@ class RestartEngine(Operation):
             )
         member = str(swarm["NodeID"]) if swarm["LocalNodeState"] != "inactive" else ""
         if not member:
-            return self._restart(node)
+            self._restart(node)
+            return ""
         entry = _Entry(context.fleet, self._managers(), self.node, member)
         if not running:
-            return self._restart(node, entry)
-        with _drained(node, entry):
-            return self._restart(node, entry)
+            self._restart(node, entry)
+            return ""
+        try:
+            with _drained(node, entry):
+                self._restart(node, entry)
+        except NodeError:
+            with suppress(NodeError):
+                _start_ours(node)
+            raise
+        return _start_ours(node)
 
     def _managers(self) -> tuple[str, ...]:
         """Return whom to ask: the node itself last, since its engine is what restarts."""
         return tuple(sorted(self.managers, key=lambda name: name == self.node))
 
-    def _restart(self, node: Node, entry: _Entry | None = None) -> str:
+    def _restart(self, node: Node, entry: _Entry | None = None) -> None:
         """Restart the engine; return once it, and the Swarm, know the GPUs."""
-        said = node.sudo(_SCRIPT.read_text(encoding="utf-8"), deadline=_SCRIPT_SECONDS).text
+        node.sudo(_SCRIPT.read_text(encoding="utf-8"), deadline=_SCRIPT_SECONDS)
         found = _known(node)
         if missing := [gpu for gpu in self.gpus if gpu not in found]:
             raise NodeError(
@@ -81,7 +91,6 @@ class RestartEngine(Operation):
             )
         if entry is not None:
             entry.wait_for(self.gpus)
-        return said
 
 
 @dataclass(frozen=True)
@@ -209,6 +218,16 @@ def _wait_empty(node: Node) -> None:
                 names = ", ".join(sorted(task["Names"][0].lstrip("/") for task in tasks))
                 raise DeadlineError(node.name, f"after {limit:.0f} s there still run {names}")
             time.sleep(_PAUSE)
+
+
+def _start_ours(node: Node) -> str:
+    """Start what the engine gave up; return what a person should know of it.
+
+    A drained node attaches no container to an overlay network, so that the engine gives up those
+    on one: they start only now that the node is active again.
+    """
+    start = f"{_START_OURS} {_START_SECONDS} >/dev/null 2>&1 || echo '{_LEFT_DOWN}'"
+    return node.sudo(f"[ ! -x {_START_OURS} ] || {start}", deadline=2.0 * _START_SECONDS).text
 
 
 def _known(node: Node) -> frozenset[str]:

@@ -1,12 +1,11 @@
 # shellcheck shell=sh
-# Restarts this machine's Docker Engine, and waits for the new one; prints what a person should know.
-# Run as root.
+# Restarts this machine's Docker Engine, and waits until the new one answers. Run as root.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 # The system's engine, whatever root's context says.
 unset DOCKER_CONTEXT
 export DOCKER_HOST=unix:///var/run/docker.sock
-readonly LIMIT=120 START_OURS=/usr/local/lib/skp/start-ours
+readonly LIMIT=180
 
 die() { echo "$*" >&2; exit 1; }
 
@@ -26,7 +25,3 @@ until now=$(pidof dockerd) && [ "$now" != "$before" ] && timeout 20 docker versi
   [ "$(date +%s)" -lt $end ] || die "no new engine answers after $LIMIT s"
   sleep 1
 done
-
-# The engine gives up containers on an overlay network that comes later than they do.
-[ ! -x $START_OURS ] || $START_OURS 120 >/dev/null 2>&1 ||
-  echo "some containers of SKP did not start again: ./skp.py docker.apply"

@@ -70,7 +70,7 @@ def gpus(nvidia_smi: None, tmp_path: Path) -> None:
     (before,) = applied(tmp_path, text("mover"))
     on("c01", "docker node update --availability active c03")
     assert before["node"] in GPUS
-    plain = registries()
+    plain = platform_containers()
     words = ("host.install", "--nodes", ",".join(GPUS))
     refused = skp(*words)
     assert refused.code == 1, refused.all
@@ -78,6 +78,7 @@ def gpus(nvidia_smi: None, tmp_path: Path) -> None:
     assert rows(skp("deploy.list", "--json"))[0]["container"] == before["container"]
     installed = skp(*words, "--yes")
     assert installed.code == 0, installed.all
+    assert "did not start again" not in installed.all
     print(installed.all)
     for node, count in GPUS.items():
         found = on("c01", f"docker node inspect {node} -f '{NAMES}'").out.split()
@@ -86,15 +87,15 @@ def gpus(nvidia_smi: None, tmp_path: Path) -> None:
     until(lambda: answers("first"), 60)
     tasks = "docker service ps $(docker service ls -q) --format '{{.Node}} {{.DesiredState}}'"
     assert f"{before['node']} Shutdown" in on("c01", tasks).out.splitlines()
-    until(lambda: registries() == plain, 60)
+    until(lambda: platform_containers() == plain, 60)
     assert skp(*words).out.startswith("Nothing to change")
     assert skp("deploy.rm", "0", "mover", "--yes").code == 0
 
 
-def registries() -> dict[str, str]:
-    """Return the registries that run, which are no tasks of the Swarm, by node."""
-    shown = "docker ps -q --no-trunc --filter name=registry-skp"
-    return {node: on(node, shown).out.strip() for node in GPUS}
+def platform_containers() -> dict[str, list[str]]:
+    """Return the platform's containers that run, which are no tasks of the Swarm, by node."""
+    shown = "docker ps --no-trunc --filter name=-skp --format '{{.Names}} {{.ID}}'"
+    return {node: sorted(on(node, shown).out.splitlines()) for node in GPUS}
 
 
 def held(found: list[dict[str, Any]]) -> dict[str, str]:

@@ -228,6 +228,7 @@ def restarting_engine(*running: str, **changes: Any) -> Scene:
     listed = [{"Id": name, "Names": [f"/{name}"]} for name in running]
     c02.on("GET /containers/json", reply(listed), reply([]))
     c02.on_run("pidof dockerd", done())
+    c02.on_run("start-ours", done())
     return scene
 
 

@@ -24,6 +24,8 @@ def steps(scene: Scene) -> list[str]:
             found.append(line.partition('"Availability": "')[2].partition('"')[0])
         elif "pidof dockerd" in line:
             found.append("restart")
+        elif "start-ours" in line:
+            found.append("start ours")
     return found
 
 
@@ -35,7 +37,13 @@ def availability(scene: Scene) -> str:
 def test_where_something_runs_the_node_is_drained_first() -> None:
     scene = restarting_engine("web")
     scene.run()
-    assert steps(scene) == ["drain", "restart", "active"]
+    assert steps(scene) == ["drain", "restart", "active", "start ours"]
+
+
+def test_what_stays_down_is_told_and_is_no_failure() -> None:
+    scene = restarting_engine("web")
+    scene.fleet.connections["c02"].on_run("start-ours", done(0, "some did not start\n"))
+    assert scene.run() == "some did not start"
 
 
 def test_where_nothing_runs_it_restarts_at_once() -> None:
@@ -61,7 +69,8 @@ def test_a_node_that_was_not_active_is_as_it_was(before: str) -> None:
     scene.members.entries["id-c02"]["Spec"]["Availability"] = before
     scene.run()
     assert availability(scene) == before
-    assert steps(scene) == (["restart"] if before == "drain" else ["drain", "restart", "pause"])
+    around = ["restart"] if before == "drain" else ["drain", "restart", "pause"]
+    assert steps(scene) == [*around, "start ours"]
 
 
 def test_where_nobody_agreed_nothing_is_touched() -> None:
@@ -80,7 +89,7 @@ def test_an_engine_that_does_not_begin_again_leaves_no_drained_node() -> None:
     scene.fleet.connections["c02"].on_run("pidof dockerd", done(1, stderr="no new engine answers"))
     with pytest.raises(NodeError, match="no new engine answers"):
         scene.run()
-    assert steps(scene) == ["drain", "restart", "active"]
+    assert steps(scene) == ["drain", "restart", "active", "start ours"]
 
 
 def test_tasks_that_do_not_end_are_named_and_the_engine_goes_on(clock: FakeClock) -> None:
@@ -89,7 +98,7 @@ def test_tasks_that_do_not_end_are_named_and_the_engine_goes_on(clock: FakeClock
     scene.fleet.connections["c02"].on("GET /containers/json", listed)
     with pytest.raises(DeadlineError, match=r"there still run web\.1\.x"):
         scene.run()
-    assert steps(scene) == ["drain", "active"]
+    assert steps(scene) == ["drain", "active", "start ours"]
     assert clock.slept > 0
 
 
@@ -106,7 +115,7 @@ def test_the_swarm_has_to_know_it_in_time(changes: dict[str, Any], told: str) ->
     scene.members.entries["id-c02"] |= changes
     with pytest.raises(DeadlineError, match=told):
         scene.run()
-    assert steps(scene)[-1] == "active"
+    assert steps(scene)[-2:] == ["active", "start ours"]
 
 
 def test_an_engine_that_does_not_read_its_file_is_told() -> None:
