@@ -79,7 +79,6 @@ def gpus(nvidia_smi: None, tmp_path: Path) -> None:
     installed = skp(*words, "--yes")
     assert installed.code == 0, installed.all
     assert "did not start again" not in installed.all
-    print(installed.all)
     for node, count in GPUS.items():
         found = on("c01", f"docker node inspect {node} -f '{NAMES}'").out.split()
         assert sorted(found) == [f"GPU-{node}-{n}" for n in range(count)]

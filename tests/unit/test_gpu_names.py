@@ -15,6 +15,7 @@ TWO = (
     "GPU 0: Tesla V100-SXM2-16GB (UUID: GPU-5a2c)\n"
     "GPU 1: NVIDIA A100 (UUID: GPU-00ff-1)\n"
     "  MIG 1g.5gb     Device  0: (UUID: MIG-77aa)\n"
+    "WARNING: infoROM is corrupted at gpu 0000:1C:00.0\n"
 )
 NAMED = ["GPU=GPU-00ff-1", "GPU=GPU-5a2c"]
 RUNTIME = {"runtimes": {"nvidia": {"args": [], "path": "nvidia-container-runtime"}}}

@@ -17,7 +17,7 @@ asked() {
       return 1
       ;;
   esac
-  odd=$(echo "$told" | grep -vE '^GPU [0-9]+: .*\(UUID: GPU-[0-9A-Za-z-]+\) *$|^ +MIG |^No devices |^ *$' || true)
+  odd=$(echo "$told" | grep -vE '^GPU [0-9]+: .*\(UUID: GPU-[0-9A-Za-z-]+\) *$|^ +MIG |^WARNING: |^No devices |^ *$' || true)
   [ -z "$odd" ] || { echo "nvidia-smi does not name every GPU: $(echo "$odd" | head -n 1)"; return 1; }
   echo "$told"
 }
