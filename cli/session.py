@@ -219,15 +219,17 @@ class Session:
         Args:
             declared: what this machine's files say, with secrets that the command stores.
         """
+        self.finish(self.changed(find, declared))
+
+    def changed(self, find: Find, declared: Declared | None = None) -> Report:
+        """Carry out the change that `find` returns, as `change` does, and return the report."""
         from cluster.commands.change import carry_out, show
 
         declared = declared or self.declared
         with self.fleet() as fleet:
             if self.options.dry:
-                report = show(find, declared, fleet)
-            else:
-                report = carry_out(find, declared, fleet, self.command, self._console)
-        self.finish(report)
+                return show(find, declared, fleet)
+            return carry_out(find, declared, fleet, self.command, self._console)
 
     @property
     def _console(self) -> Console:

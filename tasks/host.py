@@ -10,7 +10,7 @@ from invoke import Collection
 
 import services
 from cli.command import command
-from cli.preparation import PASSWORD_HELP, prepare_machines
+from cli.preparation import PASSWORD_HELP, install_machines, prepare_machines
 from cli.session import Session
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def copy(s: Session, password: str = "") -> None:
 
 @command(help=PASSWORD_HELP, optional=["password"])
 def install(s: Session, password: str = "") -> None:
-    """Install Docker Engine, firewall, chrony, limits, log rotation, GPU runtime."""
+    """Install Docker Engine, firewall, chrony, limits, log rotation, GPU support."""
     from hosts.prepare import machine_items
 
     items = (*machine_items.install(s.settings, s.inventory), *_firewall(s, undo=False))
-    prepare_machines(s, items, password)
+    install_machines(s, items, password)
 
 
 @command(help={"undo": "Take it back.", **PASSWORD_HELP}, optional=["password"])

@@ -18,7 +18,8 @@ Key: TypeAlias = tuple[str, str, str]
 class Kind(StrEnum):
     """What an item is about, in the order in which the kinds are carried out."""
 
-    # What a machine has besides an engine. Only hosts/ makes these, and carries them out itself.
+    # What a machine has besides containers. Only hosts/ makes these, and carries them out itself;
+    # but for the restart of an engine, which is an operation.
     HOST = "host"
     SWARM = "swarm"
     INTENT = "intent"

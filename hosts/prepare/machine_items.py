@@ -20,6 +20,10 @@ from hosts.prepare.setup import Item, Verb
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\.UTF-8(@[a-z]+)?|C\.UTF-8")
 
 
+GPU_NAMES = Item("GPU names", "gpu_names")
+"""By it the Swarm knows a node's GPUs, once its engine has begun anew."""
+
+
 def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
     """Return the items that a machine needs before it can be a node."""
     users = _users(settings, inventory)
@@ -30,6 +34,7 @@ def install(settings: Settings, inventory: Inventory) -> tuple[Item, ...]:
         Item("clock", "clock"),
         Item("limits", "limits"),
         Item("GPU runtime", "gpu"),
+        GPU_NAMES,
         Item("image builder", "builder", own={inventory.master.name: {}}),
     )
 

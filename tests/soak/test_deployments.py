@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,9 +15,15 @@ import pytest
 
 from tests.support.data_volumes import until
 from tests.support.deployed import answers, applied, file, rows, text
-from tests.support.lab import host_docker, on, skp
+from tests.support.lab import host_docker, node_rows, on, skp
 
-DAEMON = "/etc/docker/daemon.json"
+DAEMON, SMI = "/etc/docker/daemon.json", "/usr/local/bin/nvidia-smi"
+CLOCK = "/usr/local/bin/chronyd"
+LIMITS = "/etc/sysctl.d/90-skp.conf /etc/security/limits.d/90-skp.conf"
+# What the Swarm knows of a node.
+NAMES = (
+    "{{range .Description.Resources.GenericResources}}{{println .NamedResourceSpec.Value}}{{end}}"
+)
 GPUS = {"c01": 4, "c02": 4}
 ONE = {"cpus": 0.05, "memory": "32m", "gpus": 1}
 
@@ -33,20 +39,62 @@ def again() -> None:
 
 
 @pytest.fixture
-def gpus(no_deployments: None) -> Iterator[None]:
-    """Two nodes offer the names of four GPUs each; the engine knows of no more than names."""
+def nvidia_smi(no_deployments: None) -> Iterator[None]:
+    """On two nodes a program that lists GPUs as NVIDIA's does: there is neither a GPU nor a driver.
+
+    What keeps the clock is in name alone, so that host.install brings no chrony that would stay.
+    """
     for node, count in GPUS.items():
-        names = [f"GPU=GPU-{node}-{number}" for number in range(count)]
-        said = json.dumps({"node-generic-resources": names})
-        wrote = on(node, f"echo '{said}' | sudo sh -c 'mkdir -p /etc/docker; cat >{DAEMON}'")
-        assert wrote.code == 0, wrote.all
-        host_docker("restart", "-t", "5", node)
-    again()
+        lines = [f"GPU {n}: Tesla V100-SXM2-16GB (UUID: GPU-{node}-{n})" for n in range(count)]
+        script = "\n".join(["#!/bin/sh", "cat <<END", *lines, "END", ""])
+        for words in (
+            f"printf %s {shlex.quote(script)} | sudo tee {SMI} && sudo chmod 755 {SMI}",
+            f"sudo cp /usr/bin/sleep {CLOCK}",
+            f"(sudo setsid {CLOCK} infinity >/dev/null 2>&1 </dev/null &)",
+        ):
+            done = on(node, words)
+            assert done.code == 0, done.all
     yield
+    undone = skp("host.firewall", "--undo", "--nodes", ",".join(GPUS))
     for node in GPUS:
-        on(node, f"sudo rm {DAEMON}")
+        on(node, f"sudo pkill -x chronyd; sudo rm -f {DAEMON} {SMI} {CLOCK} {LIMITS}")
         host_docker("restart", "-t", "5", node)
     again()
+    assert undone.code == 0, undone.all
+
+
+@pytest.fixture
+def gpus(nvidia_smi: None, tmp_path: Path) -> None:
+    """host.install has had the Swarm know two nodes' GPUs, with a deployment at work on one."""
+    on("c01", "docker node update --availability drain c03")
+    (before,) = applied(tmp_path, text("mover"))
+    on("c01", "docker node update --availability active c03")
+    assert before["node"] in GPUS
+    plain = platform_containers()
+    words = ("host.install", "--nodes", ",".join(GPUS))
+    refused = skp(*words)
+    assert refused.code == 1, refused.all
+    assert refused.out.count("--yes restarts it") == 2, refused.all
+    assert rows(skp("deploy.list", "--json"))[0]["container"] == before["container"]
+    installed = skp(*words, "--yes")
+    assert installed.code == 0, installed.all
+    assert "did not start again" not in installed.all
+    for node, count in GPUS.items():
+        found = on("c01", f"docker node inspect {node} -f '{NAMES}'").out.split()
+        assert sorted(found) == [f"GPU-{node}-{n}" for n in range(count)]
+    assert {row[1] for row in node_rows().values()} == {"Active"}
+    until(lambda: answers("first"), 60)
+    tasks = "docker service ps $(docker service ls -q) --format '{{.Node}} {{.DesiredState}}'"
+    assert f"{before['node']} Shutdown" in on("c01", tasks).out.splitlines()
+    until(lambda: platform_containers() == plain, 60)
+    assert skp(*words).out.startswith("Nothing to change")
+    assert skp("deploy.rm", "0", "mover", "--yes").code == 0
+
+
+def platform_containers() -> dict[str, list[str]]:
+    """Return the platform's containers that run, which are no tasks of the Swarm, by node."""
+    shown = "docker ps --no-trunc --filter name=-skp --format '{{.Names}} {{.ID}}'"
+    return {node: sorted(on(node, shown).out.splitlines()) for node in GPUS}
 
 
 def held(found: list[dict[str, Any]]) -> dict[str, str]:

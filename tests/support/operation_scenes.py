@@ -19,6 +19,7 @@ from cluster.operations import (
     container_run,
     decisions,
     digests,
+    engine_restart,
     files,
     image,
     image_removal,
@@ -212,6 +213,25 @@ def _two(operation: Operation, role: str = "worker") -> Scene:
     return _swarming(operation, ("c01", "manager"), ("c02", role))
 
 
+def restarting_engine(*running: str, **changes: Any) -> Scene:
+    """The manager c02 is to know its GPU, which its engine and the Swarm know then."""
+    operation = engine_restart.RestartEngine(
+        "c02", ("GPU-5a2c",), ("c02", "c01"), interrupts=True, order=1
+    )
+    scene = _two(replace(operation, **changes), "manager")
+    known = [{"NamedResourceSpec": {"Kind": "GPU", "Value": "GPU-5a2c"}}]
+    entry, c02 = scene.members.entries["id-c02"], scene.fleet.connections["c02"]
+    entry["Description"]["Resources"] = {"GenericResources": known}
+    entry |= {"Status": {"State": "ready"}, "ManagerStatus": {"Reachability": "reachable"}}
+    member = {"LocalNodeState": "active", "NodeID": "id-c02"}
+    c02.on("GET /info", reply({"Name": "c02", "Swarm": member, "GenericResources": known}))
+    listed = [{"Id": name, "Names": [f"/{name}"]} for name in running]
+    c02.on("GET /containers/json", reply(listed), reply([]))
+    c02.on_run("pidof dockerd", done())
+    c02.on_run("start-ours", done())
+    return scene
+
+
 _SHARED = Credential("/srv/skp/volume", "x/password", Secret(HUSH))
 
 _TREES = (
@@ -270,5 +290,7 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     ),
     "leave-worker": lambda: _two(leave.LeaveSwarm("c02", "id-c02", "worker", "c01", 1)),
     "leave-last": lambda: _two(leave.LeaveSwarm("c01", "id-c01", "manager", "c01", 2)),
+    "engine-restart": lambda: restarting_engine("web"),
+    "engine-restart-idle": restarting_engine,
     "leave-forget": lambda: _two(leave.ForgetNode("c02", "id-c02", "c01", 1), "manager"),
 }

@@ -182,7 +182,7 @@ def test_whoever_is_logged_in_from_a_container_is_not_locked_out(tmp_path: Path)
 
 # An engine with this command line. It takes no option in two places, as dockerd --validate tells.
 ENGINE = r"""
-line() { printf '%s\n' {line}; }
+engine_line() { printf '%s\n' {line}; }
 docker() { :; }
 restart() { echo restarted; }
 dockerd() {
