@@ -188,7 +188,7 @@ def secret(s: Session, name: str = "", file: str = "", remove: bool = False) -> 
 
 @command(help={"project": "Whose; default: all."})
 def volumes(s: Session, project: str = "") -> None:
-    """Count what projects' volumes hold; ends with 1 where one has more than its size."""
+    """Count what projects' volumes hold; ends with 1 where one holds too much."""
     with deployments.gate(s) as (way, _):
         found = [each for each in way.volumes() if project in ("", each.project)]
     deployed.show_usage(s, found)
