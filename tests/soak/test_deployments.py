@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,11 +14,9 @@ import pytest
 
 from tests.support.data_volumes import until
 from tests.support.deployed import answers, applied, file, rows, text
+from tests.support.gpus import again, shown
 from tests.support.lab import host_docker, node_rows, on, skp
 
-DAEMON, SMI = "/etc/docker/daemon.json", "/usr/local/bin/nvidia-smi"
-CLOCK = "/usr/local/bin/chronyd"
-LIMITS = "/etc/sysctl.d/90-skp.conf /etc/security/limits.d/90-skp.conf"
 # What the Swarm knows of a node.
 NAMES = (
     "{{range .Description.Resources.GenericResources}}{{println .NamedResourceSpec.Value}}{{end}}"
@@ -33,34 +30,11 @@ def _cleared(no_deployments: None) -> None:
     """Each begins, and ends, without deployments."""
 
 
-def again() -> None:
-    up = skp("-q", "lab.up", "-n", "3", "--publish")
-    assert up.code == 0, up.all
-
-
 @pytest.fixture
 def nvidia_smi(no_deployments: None) -> Iterator[None]:
-    """On two nodes a program that lists GPUs as NVIDIA's does: there is neither a GPU nor a driver.
-
-    What keeps the clock is in name alone, so that host.install brings no chrony that would stay.
-    """
-    for node, count in GPUS.items():
-        lines = [f"GPU {n}: Tesla V100-SXM2-16GB (UUID: GPU-{node}-{n})" for n in range(count)]
-        script = "\n".join(["#!/bin/sh", "cat <<END", *lines, "END", ""])
-        for words in (
-            f"printf %s {shlex.quote(script)} | sudo tee {SMI} && sudo chmod 755 {SMI}",
-            f"sudo cp /usr/bin/sleep {CLOCK}",
-            f"(sudo setsid {CLOCK} infinity >/dev/null 2>&1 </dev/null &)",
-        ):
-            done = on(node, words)
-            assert done.code == 0, done.all
-    yield
-    undone = skp("host.firewall", "--undo", "--nodes", ",".join(GPUS))
-    for node in GPUS:
-        on(node, f"sudo pkill -x chronyd; sudo rm -f {DAEMON} {SMI} {CLOCK} {LIMITS}")
-        host_docker("restart", "-t", "5", node)
-    again()
-    assert undone.code == 0, undone.all
+    """Two nodes list GPUs."""
+    with shown(GPUS):
+        yield
 
 
 @pytest.fixture

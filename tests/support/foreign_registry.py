@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ _CONFIG = {
 def serving() -> Iterator[None]:
     """Have it run; the master knows its name and its authority, and nobody else does."""
     stop()
-    _take_image()
+    handed_over(_IMAGE, ("docker", "exec", "c01"), ())
     certificate = _begin()
     quoted = base64.b64encode(certificate).decode()
     known = on(
@@ -91,12 +91,16 @@ def logins(path: Path, password: str = PASSWORD) -> Path:
     return path
 
 
-def _take_image() -> None:
-    save = ["docker", "exec", "c01", "docker", "save", _IMAGE]
-    with subprocess.Popen(save, stdout=subprocess.PIPE) as saved:
+def handed_over(image: str, save: Sequence[str], load: Sequence[str]) -> None:
+    """Bring an image from one engine to another.
+
+    Args:
+        save, load: the words before `docker` that lead to each; () for this machine's own.
+    """
+    with subprocess.Popen([*save, "docker", "save", image], stdout=subprocess.PIPE) as saved:
         loaded = subprocess.run(
-            ["docker", "load", "-q"], stdin=saved.stdout, capture_output=True,
-            timeout=2 * MINUTES, check=False,
+            [*load, "docker", "load", "-q"], stdin=saved.stdout, capture_output=True,
+            timeout=5 * MINUTES, check=False,
         )  # fmt: skip
     assert loaded.returncode == 0, loaded.stderr
 
