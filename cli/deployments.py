@@ -26,11 +26,12 @@ COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", 
 
 
 @contextmanager
-def gate(s: Session) -> Iterator[tuple[Gate, Fleet]]:
-    """Connect, and give the way in."""
-    from workloads.gate import Gate
+def gate(s: Session, hosts: Sequence[Host] | None = None) -> Iterator[tuple[Gate, Fleet]]:
+    """Connect to `hosts` (None: the chosen ones and the managers), and give the way in."""
+    with s.fleet(hosts) as fleet:
+        # Imported only here: connecting needs half of its modules, and begins sooner.
+        from workloads.gate import Gate
 
-    with s.fleet() as fleet:
         cluster = s.cluster(fleet)
         yield Gate(cluster, fleet, partial(_platforms, cluster)), fleet
 
@@ -285,7 +286,7 @@ def where(s: Session, name: str, part: str) -> tuple[Host, str]:
     Raises:
         ConfigError: none of that name runs.
     """
-    with gate(s) as (way, _):
+    with gate(s, s.inventory.managers) as (way, _):
         rows = way.rows()
     of = named(rows, name)
     own = [row for row in rows if row.piece.of == of and row.container]

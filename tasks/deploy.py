@@ -57,7 +57,7 @@ def convert(s: Session, file: str = "") -> None:
 @command(name="list", help=_PROJECT)
 def list_(s: Session, project: str = "") -> None:
     """List the deployments: where they run, or why they do not."""
-    with deployments.gate(s) as (way, _):
+    with deployments.gate(s, s.inventory.managers) as (way, _):
         rows = [row for row in way.rows() if project in ("", row.piece.project)]
     deployments.show(s, rows)
 
