@@ -186,9 +186,12 @@ def _ended(node: str) -> bool:
 
 
 def _no_network() -> bool:
-    names = f"--filter name=^skp_{PROJECT}$ --filter name=^{STACK}_default$"
-    listed = f"docker network ls -q {names}"
-    return not on(f"{listed} | xargs -r docker network rm >/dev/null; {listed}").strip()
+    """Remove both networks, and tell whether they are gone: the Swarm frees them a little later."""
+    names = f"-e skp_{PROJECT} -e {STACK}_default"
+    # (By their whole names: the engine's own filter takes the beginning of one.)
+    listed = f"docker network ls --format '{{{{.Name}}}}' | grep -Fx {names}"
+    removed = f"{listed} | xargs -r docker network rm >/dev/null 2>&1"
+    return not on(f"{removed}; {listed} || true").strip()
 
 
 def leave() -> None:
