@@ -24,20 +24,29 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def gate(s: Session, account: str = "") -> Iterator[tuple[Gate, Fleet]]:
+def gate(
+    s: Session, account: str = "", hosts: Sequence[Host] | None = None
+) -> Iterator[tuple[Gate, Fleet]]:
     """Connect, and give the way in.
 
     Args:
         account: who it is for; "" for the operator.
+        hosts: None for the chosen ones and the managers.
     """
-    from cli.people import people
-    from cli.platform import of_services
-    from workloads.gate import Gate
+    with s.fleet(hosts) as fleet:
+        # Imported only here: connecting needs half of these modules, and begins sooner.
+        from cli.people import people
+        from cli.platform import of_services
+        from workloads.gate import Gate
 
-    with s.fleet() as fleet:
         cluster = s.cluster(fleet)
         whom = people(cluster, fleet, account)
         yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom), fleet
+
+
+def who_tells(s: Session, account: str = "") -> Sequence[Host] | None:
+    """Return whom a command needs that only looks: managers, and for an account its service."""
+    return None if account or s.options.nodes else s.inventory.managers
 
 
 def form_of(s: Session, file: str) -> Form:
@@ -247,7 +256,7 @@ def where(s: Session, name: str, part: str) -> tuple[Host, str]:
     Raises:
         ConfigError: none of that name runs.
     """
-    with gate(s) as (way, _):
+    with gate(s, hosts=who_tells(s)) as (way, _):
         rows = way.rows()
     of = named(rows, name)
     own = [row for row in rows if row.piece.of == of and row.container]

@@ -67,7 +67,8 @@ def convert(s: Session, file: str = "") -> None:
 @command(name="list", help={**_PROJECT, **_ACCOUNT})
 def list_(s: Session, project: str = "", account: str = "") -> None:
     """List the deployments: where they run, or why they do not."""
-    with deployments.gate(s, account) as (way, _):
+    hosts = deployments.who_tells(s, account)
+    with deployments.gate(s, account, hosts) as (way, _):
         rows = [row for row in way.rows() if project in ("", row.piece.project)]
     deployed.show(s, rows)
 

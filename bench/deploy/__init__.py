@@ -1,0 +1,1 @@
+"""What a hundred deployments cost, beside the same services of a stack."""
