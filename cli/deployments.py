@@ -229,13 +229,17 @@ def show_quotas(s: Session, way: Gate, project: str) -> None:
     s.show(document, table(heads, cells))
 
 
-def print_logs(s: Session, name: str, wanted: Query) -> int:
-    """Print what a deployment's containers write, and return how many logs could not be read."""
+def print_logs(s: Session, name: str, account: str, wanted: Query) -> int:
+    """Print what a deployment's containers write, and return how many logs could not be read.
+
+    Args:
+        account: who it is for; "" for the operator.
+    """
     from cli.log_view import print_logs as printed
     from cluster.commands.logs import Source
     from cluster.model.redaction import known
 
-    with gate(s) as (way, fleet):
+    with gate(s, account) as (way, fleet):
         rows = way.rows()
         of = named(rows, name)
         state = s.view(fleet).state
@@ -247,18 +251,20 @@ def print_logs(s: Session, name: str, wanted: Query) -> int:
         return printed(s, fleet, sources, wanted, known(way.cluster, state))
 
 
-def where(s: Session, name: str, part: str) -> tuple[Host, str]:
+def where(s: Session, name: str, part: str, account: str) -> tuple[Host, str]:
     """Return the node, and the id, of the first container of a deployment that runs.
 
     Args:
         part: which container; "" for the first of the file.
+        account: who wants to be in it; "" for the operator.
 
     Raises:
-        ConfigError: none of that name runs.
+        ConfigError: none of that name runs, or they may not change it.
     """
-    with gate(s, hosts=who_tells(s)) as (way, _):
+    with gate(s, account, who_tells(s, account)) as (way, _):
         rows = way.rows()
-    of = named(rows, name)
+        of = named(rows, name)
+        way.check(of)
     own = [row for row in rows if row.piece.of == of and row.container]
     for row in own:
         if part in ("", row.piece.part):

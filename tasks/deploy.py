@@ -144,25 +144,37 @@ def quota(s: Session, project: str = "", limits: str = "", root: str = "") -> No
         deployments.show_quotas(s, way, project)
 
 
-@command(help={**_NAME, **LOGS})
-def logs(s: Session, name: str = "", follow: bool = False, tail: str = "", since: str = "") -> None:
+@command(help={**_NAME, **_ACCOUNT, **LOGS})
+def logs(
+    s: Session,
+    name: str = "",
+    account: str = "",
+    follow: bool = False,
+    tail: str = "",
+    since: str = "",
+) -> None:
     """Show what the containers of a deployment wrote."""
     from cli.log_view import until_left
     from cluster.commands.logs import query
 
     wanted = replace(query(tail, since, time.time()), follow=follow)
-    until_left(lambda: deployments.print_logs(s, name, wanted))
+    until_left(lambda: deployments.print_logs(s, name, account, wanted))
 
 
 @command(
     name="exec",
-    help={**_NAME, "part": "Which container; the first by default.", "command": "Run this by sh."},
+    help={
+        **_NAME,
+        **_ACCOUNT,
+        "part": "Which container; the first by default.",
+        "command": "Run this by sh.",
+    },
 )
-def exec_(s: Session, name: str = "", part: str = "", command: str = "") -> None:
+def exec_(s: Session, name: str = "", account: str = "", part: str = "", command: str = "") -> None:
     """Run a command in a container of a deployment, or open a shell there."""
     from cli.container_shell import become
 
-    host, container = deployments.where(s, name, part)
+    host, container = deployments.where(s, name, part, account)
     become(s, host, container, ("sh", "-c", command) if command else ("sh",))
 
 

@@ -73,6 +73,10 @@ class Gate:
         seen = [found for found in store.services(of) if self._people.sees(found.piece.project)]
         return rows(seen, store.tasks(), store.nodes(), names)
 
+    def check(self, of: str) -> None:
+        """Refuse a deployment that those whom it is for may not change; raises ConfigError."""
+        self._people.check(of.partition("/")[0])
+
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
         master = self.fleet.node(self.cluster.inventory.master.name)
@@ -167,7 +171,7 @@ class Gate:
         return applied
 
     def _again(self, found: Revision, there: Sequence[Found]) -> Applied:
-        self._people.check(found.of.partition("/")[0])
+        self.check(found.of)
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
@@ -181,7 +185,7 @@ class Gate:
 
         That it is removed is noted first: what is cut short can be done again, or taken back.
         """
-        self._people.check(of.partition("/")[0])
+        self.check(of)
         if kept := self.store.revisions(of):
             self.store.mark_removed(kept[-1], when)
         for found in self.store.services(of):

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import foreign_registry as foreign
 from tests.support.data_volumes import until
-from tests.support.deployed import answers, applied, file, rows, text
+from tests.support.deployed import IMAGE, answers, applied, clear, file, rows, text
 from tests.support.gpus import again, shown
-from tests.support.lab import host_docker, node_rows, on, skp
+from tests.support.lab import NODES, host_docker, node_rows, on, skp
 
 # What the Swarm knows of a node.
 NAMES = (
@@ -123,8 +124,36 @@ def test_ten_that_want_a_gpu_on_eight(gpus: None, tmp_path: Path) -> None:
     assert len(set(has.values())) == len(has) == 8
 
 
-def test_a_node_is_lost_and_what_is_not_bound_answers_elsewhere(tmp_path: Path) -> None:
-    (free,) = applied(tmp_path, text("free"))
+@pytest.fixture
+def cut_off(no_deployments: None, tmp_path: Path) -> Iterator[str]:
+    """An image of another registry was copied; then that ended, and no node has a way out."""
+    image = f"{foreign.NAME}/team/web:2"
+    with foreign.serving():
+        foreign.push(image, "FROM skp/docker-registry:latest\\nUSER 0:0\\nENTRYPOINT []\\n")
+        copied = skp("image.mirror", image, "-c", str(foreign.logins(tmp_path / "logins")))
+        assert copied.code == 0, copied.all
+    for node in NODES:
+        assert on(node, "sudo ip route del default").code == 0
+    yield image
+    for node in NODES:
+        on(node, "sudo ip route replace default via 10.99.0.1")
+    clear()
+    gone = ("-i=mirror/registry.example.com/team/web", "-t=2", "--yes")
+    until(lambda: skp("docker.image-rm", *gone).code == 0, 60)
+
+
+def test_a_node_is_lost_and_what_is_not_bound_answers_elsewhere(
+    cut_off: str, tmp_path: Path
+) -> None:
+    """With the way out cut: deployed, changed, rolled back, and on another node by itself."""
+
+    def wanted(name: str, **more: Any) -> str:
+        return text(name, **more).replace(IMAGE, cut_off)
+
+    applied(tmp_path, wanted("free", word="old"))
+    applied(tmp_path, wanted("free"), "--update")
+    applied(tmp_path, wanted("free", word="newer"), "--update")
+    (free,) = rows(skp("deploy.rollback", "free", "--json"))
     lost = free["node"] if free["node"] != "c01" else "c02"
     if free["node"] == "c01":
         on("c01", "docker node update --availability drain c01")
@@ -132,7 +161,7 @@ def test_a_node_is_lost_and_what_is_not_bound_answers_elsewhere(tmp_path: Path) 
         on("c01", "docker node update --availability active c01")
         lost = rows(skp("deploy.list", "--json"))[0]["node"]
     until(lambda: answers("first"), 60)
-    bound = file(tmp_path, text("bound", node=lost, ports=[]), "bound.yaml")
+    bound = file(tmp_path, wanted("bound", node=lost, ports=[]), "bound.yaml")
     assert skp("deploy.apply", bound).code == 0
     host_docker("kill", lost)
     try:

@@ -18,13 +18,13 @@ FOLDER = "/home/skp/skp/platform/projects/vision/data"
 def people(running: Env, no_deployments: None) -> Iterator[dict[str, dict[str, int]]]:
     """Two accounts: one of a project, and one that may only look at it."""
     made = {}
-    for name in ("deployer", "looker"):
+    for name in ("deployer", "looker", "stranger"):
         made[name] = skp("account.add", name, "--json", env=running).json
     project = skp("project.add", "vision", "-o", "deployer", "--json", env=running).json
     looks = ("project.member-set", "vision", "-a", "looker", "-r", "viewer")
     assert skp(*looks, env=running).code == 0
     yield made | {"vision": project}
-    for name in ("looker", "deployer"):
+    for name in ("looker", "deployer", "stranger"):
         skp("account.rm", name, "--yes", env=running)
     skp("project.rm", "vision", "--yes", env=running)
 
@@ -56,8 +56,18 @@ def test_what_an_account_brings_runs_as_it_and_in_its_projects_alone(
     assert on("c01", f"sudo stat -c %u:%g {FOLDER}/mine").out == f"{uid}:{gid}\n"
     seen = rows(skp("deploy.list", "-a", "looker", "--json", env=running))
     assert [each["deployment"] for each in seen] == ["web"]
+    read = skp("deploy.logs", "web", "-a", "looker", "-t", "5", env=running)
+    assert read.code == 0, read.all
+    entered = skp("deploy.exec", "web", "-a", "looker", "-c", "id", env=running)
+    assert (entered.code, "may not change what runs there" in entered.err) == (2, True)
+    entered = skp("deploy.exec", "web", "-a", "deployer", "-c", "id", env=running)
+    assert f"uid={uid}" in entered.out, entered.all
     taken = skp("deploy.rm", "0", "web", "-a", "looker", "--yes", env=running)
     assert (taken.code, "may not change what runs there" in taken.err) == (2, True)
+    assert rows(skp("deploy.list", "-a", "stranger", "--json", env=running)) == []
+    for words in (("exec", "web", "-c", "id"), ("logs", "web"), ("rollback", "vision/web")):
+        hidden = skp(f"deploy.{words[0]}", *words[1:], "-a", "stranger", env=running)
+        assert (hidden.code, "there is no deployment" in hidden.err) == (2, True), hidden.all
     (mine,) = rows(skp("deploy.apply", wanted, "--update", "--json", env=running))
     ids = on(mine["node"], f"docker exec {mine['container']} busybox id").out
     assert f"gid={gid}" in ids, "the operator's containers are of the project's group, too"
