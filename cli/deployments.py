@@ -67,20 +67,30 @@ def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
     Raises:
         SkpError: it does not work; what was there before serves on.
     """
+    with audited(s, way):
+        rows = done(s, way, do)
+    deployed.show(s, rows)
+
+
+def done(s: Session, way: Gate, do: Callable[[], Applied]) -> tuple[Row, ...]:
+    """Have something done, wait for how it ends, and return the containers.
+
+    Raises:
+        SkpError: it does not work; what was there before serves on.
+    """
     from workloads.waiting import wait
 
-    with audited(s, way):
-        applied = do()
-        s.warn(applied.warnings)
-        seconds = s.settings.deadlines.healthy
-        outcome = wait(way.store, applied, s.inventory.names, seconds, s.say)
-        if outcome.failed:
-            if applied.before and applied.reserved:
-                way.go_back(applied)
-            log = way.store.last_lines(outcome.task)
-            raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
-        way.finish(applied)
-    deployed.show(s, outcome.rows)
+    applied = do()
+    s.warn(applied.warnings)
+    seconds = s.settings.deadlines.healthy
+    outcome = wait(way.store, applied, s.inventory.names, seconds, s.say)
+    if outcome.failed:
+        if applied.before and applied.reserved:
+            way.go_back(applied)
+        log = way.store.last_lines(outcome.task)
+        raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
+    way.finish(applied)
+    return outcome.rows
 
 
 def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Applied]) -> None:

@@ -47,7 +47,7 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
         "config.import",
         ("./skp.py {} old/hosts.json old/skp.sh --dry", "./skp.py {} old/hosts.json old/skp.sh"),
     ),
-    ("deploy.apply", ("./skp.py {} myDeploy.py", "./skp.py {} deployment.yaml --update")),
+    ("deploy.apply", ("./skp.py {} myDeploy.py", "./skp.py {} */myDeploy.py --update")),
     ("deploy.plan", ("./skp.py {} myDeploy.py",)),
     ("deploy.list", (_PLAIN, "./skp.py {} -p vision --json")),
     ("deploy.quota", (_PLAIN, "./skp.py {} vision -l gpus=2,memory=16g --root TRUE")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cluster.errors import ConfigError, nearest
@@ -26,7 +26,7 @@ def people(cluster: Cluster, fleet: Fleet, name: str) -> People:
         SkpError: the account service can't be asked.
     """
     if not name:
-        return People(groups=partial(_groups, cluster, fleet))
+        return People(groups=cache(partial(_groups, cluster, fleet)))
     from services.flask.commands import request
 
     found = {each["name"]: each for each in request(cluster, fleet, "list", {})}

@@ -51,6 +51,7 @@ class Session:
     def __init__(self, options: Options, command: str = "") -> None:
         self.options = options
         self.command = command
+        self._warned: set[str] = set()
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -277,9 +278,11 @@ class Session:
             output.progress(line)
 
     def warn(self, warnings: Sequence[str]) -> None:
-        """Show warnings on standard error."""
+        """Show warnings on standard error, each once."""
         for warning in warnings:
-            output.complain(f"skp: warning: {warning}")
+            if warning not in self._warned:
+                self._warned.add(warning)
+                output.complain(f"skp: warning: {warning}")
 
     def _check_reach(self) -> None:
         """Refuse a --timeout below 0, and an SSH configuration that is not there."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from invoke import Collection
 
-from cli import deployed, deployments, evacuating
+from cli import bringing, deployed, deployments, evacuating
 from cli.command import command
 from cli.confirmation import confirm
 from cli.local_file import text_of
@@ -17,6 +17,7 @@ from cluster.errors import ConfigError
 
 ns = Collection("deploy")
 _FILE = {"file": "myDeploy.py, a deployment.yaml, a compose file, or a folder with one of them."}
+_FILES = {"file": f"{_FILE['file'].rstrip('.')}; several as words after the command."}
 _PROJECT = {"project": "Whose it is, where the file does not say; default: default."}
 _ACCOUNT = {"account": "The account that it is for; default: the operator, who may do all."}
 _NAME = {"name": "The deployment, NAME or PROJECT/NAME; also as a word after the command."}
@@ -24,7 +25,7 @@ _NAME = {"name": "The deployment, NAME or PROJECT/NAME; also as a word after the
 
 @command(
     help={
-        **_FILE,
+        **_FILES,
         **_PROJECT,
         **_ACCOUNT,
         "update": "Change one that is there; else it is refused.",
@@ -33,22 +34,21 @@ _NAME = {"name": "The deployment, NAME or PROJECT/NAME; also as a word after the
 def apply(
     s: Session, file: str = "", project: str = "", account: str = "", update: bool = False
 ) -> None:
-    """Run what a file says, and wait until it works."""
-    form = deployments.form_of(s, file)
+    """Run what a file says, or several, and wait until it works."""
+    forms = bringing.forms(s, file)
     with deployments.gate(s, account) as (way, _):
         if s.options.dry:
-            deployments.show_plan(s, way.plan(form, project))
-            return
-        bring = way.change if update else way.let_in
-        deployments.carried_out(s, way, lambda: bring(form, project))
+            bringing.plan(s, way, forms, project)
+        else:
+            bringing.bring(s, way, forms, project, way.change if update else way.let_in)
 
 
-@command(help={**_FILE, **_PROJECT, **_ACCOUNT})
+@command(help={**_FILES, **_PROJECT, **_ACCOUNT})
 def plan(s: Session, file: str = "", project: str = "", account: str = "") -> None:
     """Show what deploy.apply --update would make, change and remove."""
-    form = deployments.form_of(s, file)
+    forms = bringing.forms(s, file)
     with deployments.gate(s, account) as (way, _):
-        deployments.show_plan(s, way.plan(form, project))
+        bringing.plan(s, way, forms, project)
 
 
 @command(help=_FILE)

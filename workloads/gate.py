@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,10 @@ class Gate:
         copies = [("copy", each.text) for each in missing]
         return copies + steps + [("remove", each) for each in there if each not in names]
 
+    def whose(self, form: Form, project: str) -> str:
+        """Return "project/name" of what a file says; raises as `let_in` for what names it."""
+        return self._named(form, project)[1]
+
     def _named(self, form: Form, project: str) -> tuple[Deployment, str]:
         """Return what a file says, and whose it is.
 
@@ -147,10 +152,28 @@ class Gate:
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        project = of.partition("/")[0]
-        user = self._people.user(project, self.cluster.users)
+        user, warnings = self._user(of.partition("/")[0])
         wish = Wish(form.value, wanted, of, known, secrets, user)
-        return revisions.unchanged(self.store, wish, there) or self._carrier.carry_out(wish, there)
+        applied = revisions.unchanged(self.store, wish, there)
+        applied = applied or self._carrier.carry_out(wish, there)
+        return replace(applied, warnings=(*warnings, *applied.warnings))
+
+    def _user(self, project: str) -> tuple[str, tuple[str, ...]]:
+        """Return "UID:GID" of what is run in a project, and what a person should know of that.
+
+        Where the account service does not answer the operator, the group that the project had last
+        counts: of one that has had none yet, nothing is of another group.
+        """
+        users = self.cluster.users
+        try:
+            return self._people.user(project, users), ()
+        except NodeError as error:
+            if self._people.account:
+                raise
+            last = revisions.last_user(self.store, project) or users
+            user = f"{users.partition(':')[0]}:{last.partition(':')[2]}"
+            why = f"{project}: which group it has could not be asked ({error.what}); taken: {user}"
+            return user, (why,)
 
     def finish(self, applied: Applied) -> None:
         """Remove what has no place in a revision that works, and the oldest revisions."""

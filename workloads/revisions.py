@@ -27,6 +27,12 @@ def before(store: Store, of: str) -> Revision:
     return older[-1]
 
 
+def last_user(store: Store, project: str) -> str:
+    """Return "UID:GID" of the last revision that a project has had; "" where none says it."""
+    own = [r.document for r in store.revisions() if r.of.startswith(f"{project}/")]
+    return next((str(said["user"]) for said in reversed(own) if "user" in said), "")
+
+
 def removed(store: Store, of: str) -> Revision:
     """Return the last revision of a deployment that was removed.
 

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def measured(rounds: int) -> report.Figures:
     """Return all figures, by question, then by what was typed or what is there."""
-    skp, stack = "100 times deploy.apply, ten at once", "docker stack deploy"
+    skp, stack = "deploy.apply FILE ... (100 files)", "docker stack deploy"
     empty, without = sizes.snapshot(), sizes.memory()
     up = timed(of.skp_up)
     half, with_skp = sizes.snapshot(), sizes.memory()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -24,7 +23,7 @@ DOCKERFILE = "FROM skp/docker-registry:latest\\nENTRYPOINT []\\n"
 PROJECT, STACK = "bench", "bench"
 COMMAND = ("busybox", "sleep", "1000000")
 CPUS, MEMORY = 0.01, "16m"
-NUMBER, AT_ONCE = 100, 10
+NUMBER = 100
 SECONDS = 600  # deadline of a command, and of a wait
 _LABEL = "skp.deployment"
 _PAUSE = 0.3  # seconds between two looks
@@ -95,19 +94,14 @@ def _stack(number: int) -> str:
     return json.dumps({"version": "3.9", "services": services})
 
 
-def _all_at_once(*words: str) -> None:
-    """Have each deployment's file applied by a process of its own, `AT_ONCE` at a time."""
-
-    def apply(number: int) -> str:
-        return skp("-q", "deploy.apply", str(_path(number)), *words)
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(apply, range(NUMBER)))
+def _all(*words: str) -> None:
+    """Have all deployments' files applied by one command, which waits until all run."""
+    skp("-q", "deploy.apply", *(str(_path(number)) for number in range(NUMBER)), *words)
 
 
 def skp_up() -> None:
-    """Bring up SKP's; each command waits until its container runs."""
-    _all_at_once()
+    """Bring up SKP's."""
+    _all()
 
 
 def skp_list() -> None:
@@ -125,7 +119,7 @@ def skp_same() -> None:
 
 def skp_all_same() -> None:
     """Apply all of SKP's anew, unchanged."""
-    _all_at_once("--update")
+    _all("--update")
 
 
 def stack_up() -> None:

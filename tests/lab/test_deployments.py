@@ -259,3 +259,22 @@ def test_a_node_is_emptied_and_what_is_bound_stays(tmp_path: Path) -> None:
     assert on(there["free"]["node"], f"{inside} dd if=/dev/zero of=/data/x bs=1M count=2").code == 0
     full = skp("deploy.volumes", "--json")
     assert (full.code, [each["is_over"] for each in full.json]) == (1, [True]), full.all
+
+
+def test_several_files_are_checked_before_any_and_one_that_fails_stops_no_other(
+    tmp_path: Path,
+) -> None:
+    good = [file(tmp_path, text(name), f"{name}.yaml") for name in ("one", "two", "three")]
+    wrong = file(tmp_path, '{"name": "X"}', "wrong.yaml")
+    refused = skp("deploy.apply", *good, wrong)
+    assert (refused.code, refused.err.count("wrong.yaml")) == (2, 2), refused.all
+    twice = skp("deploy.apply", good[0], good[0])
+    assert (twice.code, "both say it" in twice.err) == (2, True)
+    assert rows(skp("deploy.list", "--json")) == []
+    bad = file(tmp_path, text("bad", command=["sh", "-c", "exit 3"]), "bad.yaml")
+    done = skp("deploy.apply", *good, bad)
+    assert done.code == 1
+    assert "default_bad-0_main: it ended 3 times: task: non-zero exit (3)" in done.err
+    assert "1 of 4 deployments failed." in done.err
+    there = {row["deployment"]: row for row in rows(skp("deploy.list", "--json"))}
+    assert [page(there[name]) for name in ("one", "two", "three")] == ["first"] * 3

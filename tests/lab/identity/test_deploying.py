@@ -11,7 +11,7 @@ from tests.support.accounts import Env
 from tests.support.deployed import file, rows, text
 from tests.support.lab import on, skp
 
-FOLDER = "/home/skp/skp/platform/projects/vision/data"
+FOLDER = "/home/skp/skp/platform/projects/shipping/data"
 
 
 @pytest.fixture
@@ -20,13 +20,15 @@ def people(running: Env, no_deployments: None) -> Iterator[dict[str, dict[str, i
     made = {}
     for name in ("deployer", "looker", "stranger"):
         made[name] = skp("account.add", name, "--json", env=running).json
-    project = skp("project.add", "vision", "-o", "deployer", "--json", env=running).json
-    looks = ("project.member-set", "vision", "-a", "looker", "-r", "viewer")
+    made_project = skp("project.add", "shipping", "-o", "deployer", "--json", env=running)
+    assert made_project.code == 0, made_project.all
+    project = made_project.json
+    looks = ("project.member-set", "shipping", "-a", "looker", "-r", "viewer")
     assert skp(*looks, env=running).code == 0
-    yield made | {"vision": project}
+    yield made | {"shipping": project}
     for name in ("looker", "deployer", "stranger"):
         skp("account.rm", name, "--yes", env=running)
-    skp("project.rm", "vision", "--yes", env=running)
+    skp("project.rm", "shipping", "--yes", env=running)
 
 
 def test_what_an_account_brings_runs_as_it_and_in_its_projects_alone(
@@ -36,20 +38,20 @@ def test_what_an_account_brings_runs_as_it_and_in_its_projects_alone(
     serve = "echo first >/tmp/index.html; touch /data/mine; exec busybox httpd -f -p 8000 -h /tmp"
     wanted = file(
         tmp_path,
-        text(project="vision", mounted={"data": "/data"}, volumes=volumes,
+        text(project="shipping", mounted={"data": "/data"}, volumes=volumes,
              command=["sh", "-c", serve]),
     )  # fmt: skip
     for name, why in (
-        ("looker", "looker is viewer of vision, and may not change what runs there"),
+        ("looker", "looker is viewer of shipping, and may not change what runs there"),
         ("nobody", "there is no account nobody"),
     ):
         refused = skp("deploy.apply", wanted, "-a", name, env=running)
         assert (refused.code, why in refused.err) == (2, True), refused.all
     other = file(tmp_path, text(project="other"), "other.yaml")
     refused = skp("deploy.apply", other, "-a", "deployer", env=running)
-    assert "deployer is not in the project other; it is in: vision" in refused.err
+    assert "deployer is not in the project other; it is in: shipping" in refused.err
     (row,) = rows(skp("deploy.apply", wanted, "-a", "deployer", "--json", env=running))
-    uid, gid = people["deployer"]["uid"], people["vision"]["gid"]
+    uid, gid = people["deployer"]["uid"], people["shipping"]["gid"]
     ids = on(row["node"], f"docker exec {row['container']} busybox id").out
     assert f"uid={uid} gid={gid}" in ids.replace(f"({uid})", "").replace(f"({gid})", "")
     assert on("c01", f"sudo stat -c %g:%a {FOLDER}").out == f"{gid}:2770\n"
@@ -65,7 +67,7 @@ def test_what_an_account_brings_runs_as_it_and_in_its_projects_alone(
     taken = skp("deploy.rm", "0", "web", "-a", "looker", "--yes", env=running)
     assert (taken.code, "may not change what runs there" in taken.err) == (2, True)
     assert rows(skp("deploy.list", "-a", "stranger", "--json", env=running)) == []
-    for words in (("exec", "web", "-c", "id"), ("logs", "web"), ("rollback", "vision/web")):
+    for words in (("exec", "web", "-c", "id"), ("logs", "web"), ("rollback", "shipping/web")):
         hidden = skp(f"deploy.{words[0]}", *words[1:], "-a", "stranger", env=running)
         assert (hidden.code, "there is no deployment" in hidden.err) == (2, True), hidden.all
     (mine,) = rows(skp("deploy.apply", wanted, "--update", "--json", env=running))
