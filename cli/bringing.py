@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cli import deployed, deployments
 from cli.session import Session
-from cluster.errors import ConfigError, ConfigErrors, SkpError
+from cluster.errors import ConfigError, ConfigErrors, SkpError, together
 
 if TYPE_CHECKING:
     from workloads.form import Form
@@ -69,7 +69,7 @@ def bring(
     if rows and not (errors and s.options.json):
         deployed.show(s, rows)
     if errors:
-        raise _together(errors, len(wanted))
+        raise together(errors, f"{len(errors)} of {len(wanted)} deployments failed.")
 
 
 def _apart(way: Gate, wanted: Sequence[Form], project: str) -> None:
@@ -96,11 +96,3 @@ def _each(do: Callable[[T], R], over: Sequence[T]) -> list[R]:
     if errors:
         raise ConfigErrors(errors)
     return found
-
-
-def _together(errors: Sequence[SkpError], number: int) -> SkpError:
-    """Return what went wrong with some of `number` deployments, as one error."""
-    lines = [f"{error.what}\n    {error.hint}" if error.hint else error.what for error in errors]
-    what = "\n".join([*lines, f"{len(errors)} of {number} deployments failed."])
-    every = all(isinstance(error, ConfigError) for error in errors)
-    return ConfigError(what) if every else SkpError(what)

@@ -55,7 +55,7 @@ def _cells(number: int, row: Row) -> tuple[str, ...]:
         str(number),
         f"{row.piece.of}-{row.piece.copy}",
         row.piece.part,
-        row.image.partition("@")[0].partition("/")[2],
+        row.image.partition("@")[0].partition("/")[2].removeprefix("mirror/"),
         row.node,
         row.address,
         ", ".join(f"{host}->{inside}" for inside, host in row.ports),

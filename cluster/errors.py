@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 
@@ -47,6 +47,17 @@ class ConfigErrors(ConfigError):  # noqa: N818 - the plural of ConfigError
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def together(errors: Sequence[SkpError], ending: str = "") -> SkpError:
+    """Return several errors as one: of wrong input, where all of them are that.
+
+    Args:
+        ending: a last line of it; "" for none.
+    """
+    told = [f"{error.what}\n    {error.hint}" if error.hint else error.what for error in errors]
+    what = "\n".join([*told, *filter(None, [ending])])
+    return (ConfigError if all(isinstance(e, ConfigError) for e in errors) else SkpError)(what)
 
 
 class InterruptError(SkpError):

@@ -13,12 +13,12 @@ ns = Collection("image")
 
 @command(
     help={
-        "reference": "The image as its registry names it; also as a word after the command.",
+        "reference": "Images as their registries name them; also as words after the command.",
         "credentials": "A file of logins (mode 0600), such as docker login writes.",
     }
 )
 def mirror(s: Session, reference: str = "", credentials: str = "") -> None:
-    """Copy an image of another registry into the cluster's own, for deployments."""
+    """Copy images of other registries into the cluster's own, for deployments."""
     mirroring.mirror(s, reference, credentials)
 
 
