@@ -73,7 +73,8 @@ def _copied(
     images: Images, wanted: dict[Reference, Secret]
 ) -> tuple[dict[Reference, str], list[SkpError]]:
     """Copy images; return their digests, and why some can't be had."""
-    found, errors = dict[Reference, str](), list[SkpError]()
+    found: dict[Reference, str] = {}
+    errors: list[SkpError] = []
     for reference, login in wanted.items():
         try:
             digest = images.mirror(reference.text, login)[reference.text]

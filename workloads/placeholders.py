@@ -159,8 +159,9 @@ def image_of(master: Node, reference: str) -> str:
     found = registry.identify([_IMAGE])
     if not found:
         own = _IMAGE.reference
+        # (The tag stays: another command may push it now, too.)
         done = master.run(
-            f"docker tag {reference} {own} && docker push -q {own} && docker rmi {own}",
+            f"docker tag {reference} {own} && docker push -q {own}",
             deadline=master.deadlines.transfer,
         )
         found = registry.identify([_IMAGE]) if done.exit_code == 0 else {}
