@@ -10,6 +10,7 @@ from cli.session import Session
 
 if TYPE_CHECKING:
     from workloads.phases import Row
+    from workloads.store import Revision
     from workloads.volumes import Usage
 
 _COLUMNS = ("ID", "NAME", "CONTAINERS", "IMAGE", "NODE", "HOST_IP", "HOST_PORT", "GPU", "PHASE")
@@ -67,6 +68,25 @@ def _cells(number: int, row: Row) -> tuple[str, ...]:
 def _document(number: int, row: Row) -> dict[str, Any]:
     found = asdict(row)
     return {"id": number, **found.pop("piece"), **found}
+
+
+def show_history(s: Session, found: Sequence[Revision], now: int) -> None:
+    """Show the revisions of a deployment, the newest first.
+
+    Args:
+        found: the oldest first. now: the number of the present one.
+    """
+    from cluster.model.line import table
+
+    cells, document = list[tuple[str, ...]](), list[dict[str, Any]]()
+    for each in reversed(found):
+        images = sorted({image.rpartition("/")[2] for image in each.document["images"].values()})
+        note = "present" if each.number == now else ""
+        when = each.made[:19].replace("T", " ")
+        cells.append((str(each.number), when, each.by or "operator", ", ".join(images), note))
+        said = {"revision": each.number, "made": each.made, "by": each.by}
+        document.append({**said, "images": each.document["images"], "is_present": bool(note)})
+    s.show(document, table(("REVISION", "MADE (UTC)", "BY", "IMAGES", ""), cells))
 
 
 def show_usage(s: Session, found: Sequence[Usage]) -> None:

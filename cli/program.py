@@ -19,13 +19,14 @@ _TAKE_VALUES = (
     *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
     *("--audience", "-a", "--password", "-p", "--account", "--owner", "-o", "--role", "-r"),
     *("--file", "--fingerprint", "-f", "--tail", "-t", "--since", "--command", "-c", "--part"),
-    *("--project", "--limits", "--root", "--credentials"),
+    *("--project", "--limits", "--root", "--credentials", "--to"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 _OF_ACCOUNTS = (
     *("add", "rm", "password", "token", "disable", "enable"),
     *("level", "keys", "key-add", "key-rm"),
 )
+_OF_DEPLOYMENTS = ("exec", "history", "logs", "restore", "rollback")
 _OF_PROJECTS = ("add", "rm", "member-set", "member-rm")
 # Tasks that take words after their name, and the option that these are.
 _TAKE_WORDS = {
@@ -35,7 +36,9 @@ _TAKE_WORDS = {
     **dict.fromkeys((f"account.{verb}" for verb in _OF_ACCOUNTS), "name"),
     **dict.fromkeys((f"project.{verb}" for verb in _OF_PROJECTS), "name"),
     **dict.fromkeys(("config.import", "deploy.apply", "deploy.convert", "deploy.plan"), "file"),
-    **dict.fromkeys((f"deploy.{v}" for v in ("exec", "logs", "restore", "rollback")), "name"),
+    **dict.fromkeys(
+        (f"deploy.{v}" for v in ("exec", "history", "logs", "restore", "rollback")), "name"
+    ),
     "deploy.evacuate": "node",
     **dict.fromkeys(("deploy.quota", "deploy.volumes"), "project"),
     "deploy.secret": "name",

@@ -95,13 +95,24 @@ def rm(s: Session, row: str = "", account: str = "") -> None:
 
 
 @command(help={**_NAME, **_ACCOUNT})
-def rollback(s: Session, name: str = "", account: str = "") -> None:
-    """Go back to the revision before, with the images that it had."""
+def history(s: Session, name: str = "", account: str = "") -> None:
+    """List a deployment's revisions: when, by whom, with which images."""
+    from workloads.revisions import present
+
+    with deployments.gate(s, account, deployments.who_tells(s, account)) as (way, _):
+        of = deployments.named(way.rows(), name)
+        found, now = way.store.revisions(of), present(way.store, of)
+    deployed.show_history(s, found, now)
+
+
+@command(help={**_NAME, **_ACCOUNT, "to": "The revision; default: the one before the present one."})
+def rollback(s: Session, name: str = "", account: str = "", to: int = 0) -> None:
+    """Go back to the revision before, or to another, with the images that it had."""
     from workloads.revisions import before
 
     with deployments.gate(s, account) as (way, _):
         of = deployments.named(way.rows(), name)
-        deployments.again(s, way, before(way.store, of), way.back)
+        deployments.again(s, way, before(way.store, of, to), way.back)
 
 
 @command(
@@ -208,7 +219,7 @@ def volumes(s: Session, project: str = "") -> None:
 
 
 for _task in (
-    *(apply, convert, evacuate, exec_, list_, logs, plan, quota),
+    *(apply, convert, evacuate, exec_, history, list_, logs, plan, quota),
     *(restore, rm, rollback, secret, volumes),
 ):
     ns.add_task(_task)

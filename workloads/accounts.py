@@ -62,6 +62,11 @@ class People:
     account: Account | None = None
     groups: Callable[[], Mapping[str, int]] = dict
 
+    @property
+    def name(self) -> str:
+        """The account's; "" for the operator."""
+        return self.account.name if self.account else ""
+
     def check(self, project: str) -> None:
         """Refuse a project that whoever it is may not change; raises ConfigError."""
         if self.account:

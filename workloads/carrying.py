@@ -155,7 +155,7 @@ class Carrier:
         warnings: tuple[str, ...],
     ) -> Applied:
         """Make and change services; the revision is kept before any of it."""
-        self.store.keep(wish.of, granted.revision, wish.document)
+        self.store.keep(wish.of, granted.revision, wish.document, wish.by)
         by_name = {found.spec["Name"]: found for found in there}
         try:
             for spec in specs(wish.wanted, granted):

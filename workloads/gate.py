@@ -153,7 +153,7 @@ class Gate:
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
         user, warnings = self._user(of.partition("/")[0])
-        wish = Wish(form.value, wanted, of, known, secrets, user)
+        wish = Wish(form.value, wanted, of, known, secrets, user, self._people.name)
         applied = revisions.unchanged(self.store, wish, there)
         applied = applied or self._carrier.carry_out(wish, there)
         return replace(applied, warnings=(*warnings, *applied.warnings))
@@ -200,7 +200,8 @@ class Gate:
         wanted = deployment(form)
         secrets = self._check(form, wanted, found.of)
         user = found.document.get("user", self.cluster.users)
-        wish = Wish(value, wanted, found.of, found.document["images"], secrets, user)
+        images, by = found.document["images"], self._people.name
+        wish = Wish(value, wanted, found.of, images, secrets, user, by)
         return self._carrier.carry_out(wish, there)
 
     def remove(self, of: str, when: float) -> None:

@@ -14,17 +14,29 @@ _REMOVED_DAYS = 30
 _DAY = 86400
 
 
-def before(store: Store, of: str) -> Revision:
-    """Return the revision before the present one.
+def before(store: Store, of: str, number: int = 0) -> Revision:
+    """Return an earlier revision.
+
+    Args:
+        number: which; 0 for the one before the present one.
 
     Raises:
         ConfigError: there is none.
     """
-    present = max((found.revision for found in store.services(of)), default=0)
-    older = [found for found in store.revisions(of) if found.number < present]
+    now = present(store, of)
+    kept = [found for found in store.revisions(of) if found.number != now]
+    chosen = [found for found in kept if found.number == (number or found.number)]
+    older = chosen if number else [found for found in chosen if found.number < now]
     if not older:
-        raise ConfigError(f"{of}: there is no revision before the present one")
+        there = ", ".join(str(found.number) for found in kept) or "none"
+        which = f"revision {number} to go to" if number else "revision before the present one"
+        raise ConfigError(f"{of}: there is no {which}", f"There are: {there}.")
     return older[-1]
+
+
+def present(store: Store, of: str) -> int:
+    """Return the number of the revision that a deployment is; 0 where it is none."""
+    return max((found.revision for found in store.services(of)), default=0)
 
 
 def last_user(store: Store, project: str) -> str:

@@ -26,7 +26,7 @@ from workloads.placeholders import Placeholders
 from workloads.secrets import Secrets
 
 _LEDGER, _LABEL = "skp-ledger", "skp.ledger"
-_OF, _NUMBER, _REMOVED = "skp.revision.of", "skp.revision.number", "skp.revision.removed"
+_OF, _NUMBER, _REMOVED, _BY = (f"skp.revision.{end}" for end in ("of", "number", "removed", "by"))
 _LINES = 10  # of a log
 _OPTIONS = ("com.docker.network.driver.mtu", "encrypted")
 _CHANGE_SECONDS = 120  # deadline; fifty at once need some ten
@@ -57,6 +57,8 @@ class Revision:
     Attributes:
         document: the form, and the images by part.
         removed: when the deployment was removed, in seconds since 1970; 0 if it was not.
+        made: when it was kept, as the engine says it (RFC 3339). by: the account that brought it;
+            "" for the operator.
     """
 
     of: str
@@ -65,6 +67,8 @@ class Revision:
     version: int
     document: Mapping[str, Any]
     removed: float = 0
+    made: str = ""
+    by: str = ""
 
 
 class Store:
@@ -198,9 +202,9 @@ class Store:
         found = [r for r in self._managers.ask(read) if of in ("", r.of)]
         return sorted(found, key=lambda r: (r.of, r.number))
 
-    def keep(self, of: str, number: int, document: Mapping[str, Any]) -> None:
-        """Keep a revision."""
-        name, labels = revision(of, number), {_OF: of, _NUMBER: str(number)}
+    def keep(self, of: str, number: int, document: Mapping[str, Any], by: str) -> None:
+        """Keep a revision, which an account brought; "" for the operator."""
+        name, labels = revision(of, number), {_OF: of, _NUMBER: str(number), _BY: by}
         data = json.dumps(document).encode()
 
         def keep(engine: Engine) -> None:
@@ -210,7 +214,7 @@ class Store:
 
     def mark_removed(self, found: Revision, when: float) -> None:
         """Note when the deployment was removed; 0 for that it is there again."""
-        labels = {_OF: found.of, _NUMBER: str(found.number)}
+        labels = {_OF: found.of, _NUMBER: str(found.number), _BY: found.by}
         labels |= {_REMOVED: str(when)} if when else {}
 
         def mark(engine: Engine) -> None:
@@ -258,6 +262,8 @@ def _revision(found: Mapping[str, Any]) -> Revision:
         found["Version"]["Index"],
         json.loads(base64.b64decode(spec["Data"])),
         float(labels.get(_REMOVED, 0)),
+        found.get("CreatedAt", ""),
+        labels.get(_BY, ""),
     )
 
 

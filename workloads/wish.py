@@ -20,6 +20,7 @@ class Wish:
         form: as its file said it, in our own words. of: "project/name".
         images: by part, the reference with the digest in the cluster's registry.
         secrets: those that it names. user: "UID:GID" of its processes.
+        by: the account that brings it; "" for the operator.
     """
 
     form: Mapping[str, Any]
@@ -28,6 +29,7 @@ class Wish:
     images: Mapping[str, str]
     secrets: Stored
     user: str
+    by: str = ""
 
     @property
     def project(self) -> str:

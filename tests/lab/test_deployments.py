@@ -77,6 +77,16 @@ def test_a_change_a_bad_one_and_the_way_back(tmp_path: Path) -> None:
     until(lambda: answers("second"), 20)
     (back,) = rows(skp("deploy.rollback", "web", "--json"))
     assert page(back) == "first"
+    seen = skp("deploy.history", "web", "--json").json
+    assert [(each["revision"], each["is_present"]) for each in seen] == [
+        (back["revision"], True),
+        (2, False),
+        (1, False),
+    ]
+    gone = skp("deploy.rollback", "web", "--to", "9")
+    assert (gone.code, "There are: 1, 2." in gone.err) == (2, True), gone.all
+    (chosen,) = rows(skp("deploy.rollback", "web", "--to", "2", "--json"))
+    assert page(chosen) == "second"
 
 
 def test_it_is_removed_by_number_and_name_and_comes_back(tmp_path: Path) -> None:
