@@ -6,6 +6,7 @@ these hold is reserved by a service that does nothing, so that nothing is promis
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,15 @@ _SLEEP = ("busybox", "sleep", "2147483647")
 
 
 def amounts(platform: Platform, where: Mapping[str, Place]) -> dict[str, Needs]:
-    """Return, by node, what is held there: no more than the node has."""
+    """Return, by node, what is held there: no more than the node has.
+
+    Cores are such as the Swarm can say, so that what it has is compared with nothing finer.
+    """
     found: dict[str, Needs] = {}
     for name, place in where.items():
         held, has = platform.held.get(name, Needs()), place.has
         gpus = has.gpus if held.gpus == ALL else min(held.gpus, has.gpus)
-        needs = Needs(min(held.cpus, has.cpus), min(held.memory, has.memory), gpus)
+        needs = Needs(min(round(held.cpus, 9), has.cpus), min(held.memory, has.memory), gpus)
         if needs != Needs():
             found[name] = needs
     return found
@@ -51,7 +55,7 @@ def spec(place: Place, held: Needs, image: str, key: Secret) -> dict[str, Any]:
         image: by its digest in the cluster's registry. key: the cluster's, for marks.
     """
     reserved: dict[str, Any] = {
-        "NanoCPUs": int(held.cpus * _SECOND),
+        "NanoCPUs": round(held.cpus * _SECOND),
         "MemoryBytes": held.memory,
     }
     if held.gpus:
@@ -158,12 +162,14 @@ def image_of(master: Node, reference: str) -> str:
     registry = Registry(master)
     found = registry.identify([_IMAGE])
     if not found:
-        own = _IMAGE.reference
+        own, from_ = shlex.quote(_IMAGE.reference), shlex.quote(reference)
         done = master.run(
-            f"docker tag {reference} {own} && docker push -q {own} && docker rmi {own}",
+            f"docker tag {from_} {own} && docker push -q {own} && docker rmi {own}",
             deadline=master.deadlines.transfer,
         )
-        found = registry.identify([_IMAGE]) if done.exit_code == 0 else {}
+        # (Another command may have pushed it meanwhile, and taken the tag away beneath this one.)
+        found = registry.identify([_IMAGE])
         if not found:
-            raise SkpError(f"{own}: it can't be pushed: {done.complaint()}", "docker.registry-run")
+            what = f"{_IMAGE.reference}: it can't be pushed: {done.complaint()}"
+            raise SkpError(what, "./skp.py docker.registry-run")
     return f"{REGISTRY}/{_IMAGE.repository}@{found[_IMAGE]}"

@@ -10,12 +10,13 @@ import pytest
 
 from cli.platform import of_services
 from cluster.config.secrets import Secret
-from cluster.errors import ConfigError
+from cluster.errors import ConfigError, SkpError
+from cluster.model.spec import Image
 from tests.support.described import described
 from tests.support.fakes import FakeConnection, done, fake_node
 from tests.support.remembered import HOSTS
 from tests.support.swarm_answers import GIB, KEY, node, service, task
-from workloads import evacuation
+from workloads import evacuation, placeholders
 from workloads.accounts import Account, Membership, People
 from workloads.ledger import Entry, Ledger
 from workloads.model import VolumeKind
@@ -35,6 +36,41 @@ def test_no_more_is_held_of_a_node_than_it_has() -> None:
         "c01": Needs(1.5, GIB, 2),
         "c02": Needs(4, 8 * GIB, 0),
     }
+
+
+@pytest.mark.parametrize("cpus", [0.1 + 0.2, 0.57, 4.35 - 0.5])
+def test_a_placeholder_that_is_up_to_date_is_known_as_such(cpus: float) -> None:
+    """Else each deployment would have it end and begin anew."""
+    place = places([node("c01")], [])["c01"]
+    held = amounts(Platform(held={"c01": Needs(cpus, GIB)}), {"c01": place})["c01"]
+    assert needed(spec(place, held, "image", KEY)["TaskTemplate"]) == held
+
+
+@pytest.mark.parametrize("answers", [[{}, {"here": 1}], [{}, {}]])
+def test_an_image_that_another_command_pushed_meanwhile_is_there(
+    answers: list[dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was first has taken the tag away beneath the other."""
+    left = iter(answers)
+
+    def identify(_: object, images: list[Image]) -> dict[Image, str]:
+        return dict.fromkeys(images, "sha256:0") if next(left) else {}
+
+    monkeypatch.setattr(placeholders.Registry, "identify", identify)
+    connection = FakeConnection("c01")
+    connection.on_run("docker tag", done(1, "", "No such image"))
+    if answers[1]:
+        found = placeholders.image_of(fake_node(connection), "skp/docker-registry:latest")
+        assert found == "localhost:5000/skp/placeholder@sha256:0"
+    else:
+        with pytest.raises(SkpError, match="it can't be pushed: No such image"):
+            placeholders.image_of(fake_node(connection), "skp/docker-registry:latest")
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+def test_of_a_machine_that_joined_anew_the_entry_that_is_ready_counts(turned: int) -> None:
+    entries = [node("c01"), node("c01", "down") | {"ID": "id-dead"}]
+    assert places(entries[::turned], [])["c01"].id == "id-c01"
 
 
 def test_a_placeholder_reserves_it_and_may_do_nothing() -> None:
