@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _IMAGE = Image("skp/placeholder")
 _SECOND = 10**9  # nanoseconds
+_LEAST_MEMORY = 4 << 20  # bytes, which a service has to reserve, or none (swarmkit)
 _LIMITS = {"NanoCPUs": _SECOND // 20, "MemoryBytes": 16 << 20, "Pids": 16}
 _SLEEP = ("busybox", "sleep", "2147483647")
 
@@ -36,13 +37,15 @@ _SLEEP = ("busybox", "sleep", "2147483647")
 def amounts(platform: Platform, where: Mapping[str, Place]) -> dict[str, Needs]:
     """Return, by node, what is held there: no more than the node has.
 
-    Cores are such as the Swarm can say, so that what it has is compared with nothing finer.
+    Cores are such as the Swarm can say, so that what it has is compared with nothing finer; and
+    memory is as much as it takes.
     """
     found: dict[str, Needs] = {}
     for name, place in where.items():
         held, has = platform.held.get(name, Needs()), place.has
         gpus = has.gpus if held.gpus == ALL else min(held.gpus, has.gpus)
-        needs = Needs(min(round(held.cpus, 9), has.cpus), min(held.memory, has.memory), gpus)
+        memory = held.memory and max(held.memory, _LEAST_MEMORY)
+        needs = Needs(min(round(held.cpus, 9), has.cpus), min(memory, has.memory), gpus)
         if needs != Needs():
             found[name] = needs
     return found
