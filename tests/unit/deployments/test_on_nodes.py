@@ -25,7 +25,7 @@ from workloads.needs import Needs, needed
 from workloads.placeholders import amounts, spec
 from workloads.places import places
 from workloads.platform import ALL, Platform
-from workloads.store import Found, Store
+from workloads.store import ChangedError, Found, Store
 from workloads.volumes import UNKNOWN, kind, usage
 
 
@@ -36,6 +36,13 @@ def test_no_more_is_held_of_a_node_than_it_has() -> None:
         "c01": Needs(1.5, GIB, 2),
         "c02": Needs(4, 8 * GIB, 0),
     }
+
+
+def test_as_much_is_held_as_the_swarm_takes_or_nothing() -> None:
+    where = places([node("c01"), node("c02")], [])
+    held = {"c01": Needs(memory=1 << 10), "c02": Needs(1)}
+    found = amounts(Platform(held=held), where)
+    assert [found[name].memory for name in where] == [4 << 20, 0]
 
 
 @pytest.mark.parametrize("cpus", [0.1 + 0.2, 0.57, 4.35 - 0.5])
@@ -160,6 +167,71 @@ def test_what_has_none_stays_and_says_why(
 def test_a_node_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"no such node \(did you mean c01"):
         evacuation.plan(cast(Store, Swarm([], [], node("c01"))), "c1", ())
+
+
+class Changing(Swarm):
+    """One that is changed, too; others are before us as often as `conflicts` says."""
+
+    def __init__(self, *said: Any, conflicts: int = 0) -> None:
+        super().__init__(*said)
+        self.conflicts, self.wrote = conflicts, list[str]()
+
+    def update_node(self, _: Any, spec: Mapping[str, Any]) -> None:
+        self._write(f"node {spec['Availability']}")
+
+    def update(self, found: Found, spec: Mapping[str, Any]) -> None:
+        self._write(f"{found.piece.name} {spec['TaskTemplate']['ForceUpdate']}")
+
+    def _write(self, what: str) -> None:
+        if self.conflicts:
+            self.conflicts -= 1
+            raise ChangedError(f"{what}: changed")
+        self.wrote.append(what)
+
+
+def two_nodes(found: Found, conflicts: int = 0) -> Changing:
+    both = node("c01", zone="a"), node("c02", zone="a")
+    return Changing([found], [task("running")], *both, conflicts=conflicts)
+
+
+def test_nothing_begins_there_before_it_is_looked_for_what_goes() -> None:
+    swarm = two_nodes(service())
+    assert [f.piece.name for f in evacuation.move(cast(Store, swarm), "c01", ()).go] == [
+        "vision_web-0_main"
+    ]
+    assert swarm.wrote == ["node pause", "vision_web-0_main 1"]
+
+
+def test_an_entry_that_managers_write_into_is_written_again() -> None:
+    swarm = two_nodes(service(), conflicts=2)
+    evacuation.set_available(cast(Store, swarm), "c01", evacuation.PAUSED, ())
+    assert swarm.wrote == ["node pause"]
+    with pytest.raises(ChangedError):
+        evacuation.set_available(
+            cast(Store, two_nodes(service(), conflicts=99)), "c01", evacuation.PAUSED, ()
+        )
+
+
+@pytest.mark.parametrize("word", [evacuation.PAUSED, evacuation.ACTIVE])
+def test_a_node_that_is_drained_or_none_is_not_set(word: str) -> None:
+    drained = node("c01")
+    drained["Spec"]["Availability"] = "drain"
+    swarm = cast(Store, Changing([], [], drained))
+    with pytest.raises(ConfigError, match="c01 is drained"):
+        evacuation.set_available(swarm, "c01", word, ())
+    with pytest.raises(ConfigError, match=r"no such node \(did you mean c01"):
+        evacuation.set_available(swarm, "c1", word, ())
+
+
+@pytest.mark.parametrize(("update", "late"), [("updating", ["Running"]), ("completed", [])])
+def test_what_the_swarm_still_looks_at_has_not_gone_yet(update: str, late: list[str]) -> None:
+    """It may yet fail, and be taken back."""
+    found = service(update=update)
+    there = [task("running", NodeID="id-c02")]
+    swarm = Swarm([found], there, node("c01", zone="a"), node("c02", zone="a"))
+    moving = evacuation.Moving((found,), {})
+    left = evacuation.wait(cast(Store, swarm), "c01", moving, (), 0)
+    assert [row.phase for row in left] == late
 
 
 KIM = Account(
