@@ -139,14 +139,15 @@ class Gate:
         return wanted, f"{whose}/{wanted.name}"
 
     def _bring(self, form: Form, wanted: Deployment, of: str, there: Sequence[Found]) -> Applied:
-        secrets = self._check(form, wanted, of)
+        secrets, users = self._check(form, wanted, of), self.cluster.users
+        # (Asked first: nothing is copied for what the account service can't be asked about.)
+        user = self._people.user(of.partition("/")[0], users)
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        project = of.partition("/")[0]
-        user = self._people.user(project, self.cluster.users)
         wish = Wish(form.value, wanted, of, known, secrets, user)
-        return revisions.unchanged(self.store, wish, there) or self._carrier.carry_out(wish, there)
+        same = revisions.unchanged(self.store, wish, there, users)
+        return same or self._carrier.carry_out(wish, there)
 
     def finish(self, applied: Applied) -> None:
         """Remove what has no place in a revision that works, and the oldest revisions."""
@@ -160,6 +161,15 @@ class Gate:
         """Bring an older revision in place of the present one, with the images that it had."""
         return self._again(found, self.store.services(found.of))
 
+    def removed(self, of: str) -> Revision:
+        """Return the last revision of a deployment that was removed.
+
+        Raises:
+            ConfigError: none was, or they may not bring it back.
+        """
+        self._people.check(of.partition("/")[0])
+        return revisions.removed(self.store, of, self._people.sees)
+
     def restore(self, found: Revision) -> Applied:
         """Bring back a deployment that was removed."""
         applied = self._again(found, [])
@@ -172,7 +182,8 @@ class Gate:
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
         secrets = self._check(form, wanted, found.of)
-        user = found.document.get("user", self.cluster.users)
+        recorded = found.document.get("user", self.cluster.users)
+        user = self._people.user_again(found.of.partition("/")[0], recorded)
         wish = Wish(value, wanted, found.of, found.document["images"], secrets, user)
         return self._carrier.carry_out(wish, there)
 

@@ -10,14 +10,16 @@ import pytest
 
 from cli.platform import of_services
 from cluster.config.secrets import Secret
-from cluster.errors import ConfigError, SkpError
+from cluster.errors import ConfigError, NodeError, SkpError
 from cluster.model.spec import Image
 from tests.support.described import described
 from tests.support.fakes import FakeConnection, done, fake_node
 from tests.support.remembered import HOSTS
 from tests.support.swarm_answers import GIB, KEY, node, service, task
-from workloads import evacuation, placeholders
+from workloads import evacuation, placeholders, revisions
 from workloads.accounts import Account, Membership, People
+from workloads.build import deployment
+from workloads.form import Form
 from workloads.ledger import Entry, Ledger
 from workloads.model import VolumeKind
 from workloads.naming import held_by, marked_as_holding
@@ -25,8 +27,9 @@ from workloads.needs import Needs, needed
 from workloads.placeholders import amounts, spec
 from workloads.places import places
 from workloads.platform import ALL, Platform
-from workloads.store import ChangedError, Found, Store
+from workloads.store import ChangedError, Found, Revision, Store
 from workloads.volumes import UNKNOWN, kind, usage
+from workloads.wish import Wish
 
 
 def test_no_more_is_held_of_a_node_than_it_has() -> None:
@@ -244,6 +247,47 @@ def test_what_an_account_runs_has_its_ids_and_its_projects() -> None:
     operator = People(groups=lambda: {"vision": 80001})
     assert operator.user("vision", "58000:58000") == "58000:80001"
     assert operator.user("other", "58000:58000") == "58000:58000"
+
+
+def test_what_is_brought_again_has_the_projects_group_and_whose_it_was() -> None:
+    """A volume's folder has that group; another one would take it from all who have it."""
+
+    def silent() -> Mapping[str, int]:
+        raise NodeError("c01", "the account service does not run there")
+
+    assert People(KIM).user_again("vision", "58000:58000") == "58000:80001"
+    known = People(groups=lambda: {"vision": 80001})
+    assert known.user_again("vision", "70002:58000") == "70002:80001"
+    assert known.user_again("other", "58000:58000") == "58000:58000"
+    assert People(groups=silent).user_again("vision", "70001:80001") == "70001:80001"
+
+
+class Kept:
+    """The part of a store that has revisions."""
+
+    def __init__(self, *found: Revision) -> None:
+        self._found = found
+
+    def revisions(self, of: str = "") -> list[Revision]:
+        return [each for each in self._found if of in ("", each.of)]
+
+
+def test_what_others_removed_is_not_told() -> None:
+    gone = [Revision(of, 1, "id", 1, {}, removed=5.0) for of in ("ads/web", "other/hidden")]
+    with pytest.raises(ConfigError, match=r"no removed deployment") as told:
+        revisions.removed(cast(Store, Kept(*gone)), "ads/job", People(KIM).sees)
+    assert told.value.hint == "There are: ads/web."
+
+
+def test_what_an_earlier_version_kept_is_not_made_anew() -> None:
+    """Its revisions do not say as whom they ran: all were the users'."""
+    form = {"name": "web", "containers": {"main": {"image": "x"}}}
+    wanted = deployment(Form(Path("web.yaml"), form, lambda _: "web.yaml"))
+    wish = Wish(form, wanted, "vision/web", {"main": "x@sha256:0"}, {}, "58000:58000")
+    document = {key: value for key, value in wish.document.items() if key != "user"}
+    store = cast(Store, Kept(Revision("vision/web", 1, "id", 1, document)))
+    assert revisions.unchanged(store, wish, [service()], "58000:58000")
+    assert not revisions.unchanged(store, wish, [service()], "1:1")
 
 
 @pytest.mark.parametrize(
