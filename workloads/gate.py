@@ -67,6 +67,11 @@ class Gate:
         reservations = Reservations(self.store, cluster.settings, fleet, known)
         self._carrier = Carrier(cluster, fleet, self.store, reservations, known)
 
+    @property
+    def account(self) -> str:
+        """The account that it is for; "" for the operator."""
+        return self._people.account.name if self._people.account else ""
+
     def rows(self, of: str = "") -> list[Row]:
         """Return how the containers of a deployment are; of all that they may see for ""."""
         store, names = self.store, self.cluster.inventory.names

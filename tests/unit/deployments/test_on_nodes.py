@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
+from cli.deployments import audited
 from cli.platform import of_services
+from cluster.commands import audit
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError, NodeError, SkpError
 from cluster.model.spec import Image
@@ -20,6 +24,7 @@ from workloads import evacuation, placeholders, revisions
 from workloads.accounts import Account, Membership, People
 from workloads.build import deployment
 from workloads.form import Form
+from workloads.gate import Gate
 from workloads.ledger import Entry, Ledger
 from workloads.model import VolumeKind
 from workloads.naming import held_by, marked_as_holding
@@ -270,6 +275,27 @@ class Kept:
 
     def revisions(self, of: str = "") -> list[Revision]:
         return [each for each in self._found if of in ("", each.of)]
+
+
+@pytest.mark.parametrize(
+    ("people", "what"), [(People(KIM), "deploy.rm kim"), (People(), "deploy.rm")]
+)
+def test_the_trail_says_for_whom_it_was(
+    people: People, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[str]()
+
+    @contextmanager
+    def noted(_: object, __: object, said: str) -> Iterator[list[str]]:
+        written.append(said)
+        yield []
+
+    monkeypatch.setattr(audit, "noted", noted)
+    way = Gate.__new__(Gate)
+    way.fleet, way.cluster, way._people = Mock(), Mock(), people
+    with audited(Mock(command="deploy.rm"), way):
+        pass
+    assert written == [what]
 
 
 def test_what_others_removed_is_not_told() -> None:
