@@ -29,7 +29,7 @@ TEST, HUB_IMAGE = (
 )
 FOLDER = "/home/skp/skp/platform/projects/default"
 WORDS = 'import os; print(6 * 7, os.getuid()); open("made-here", "w").write("by the hub")'
-CELL = {
+CELL: dict[str, Any] = {
     "cell_type": "code",
     "execution_count": None,
     "metadata": {},
