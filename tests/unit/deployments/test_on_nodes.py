@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import Mock
@@ -20,7 +21,7 @@ from tests.support.described import described
 from tests.support.fakes import FakeConnection, done, fake_node
 from tests.support.remembered import HOSTS
 from tests.support.swarm_answers import GIB, KEY, node, service, task
-from workloads import evacuation, placeholders, revisions
+from workloads import evacuation, on_nodes, placeholders, revisions
 from workloads.accounts import Account, Membership, People
 from workloads.build import deployment
 from workloads.form import Form
@@ -330,6 +331,25 @@ def test_an_account_changes_its_own_projects_alone(project: str, why: str) -> No
         People(KIM).check(project)
     assert People(KIM).sees("ads")
     assert not People(KIM).sees("other")
+
+
+def test_a_folder_is_handed_over_to_the_projects_group_however_much_is_in_it() -> None:
+    container = {"image": "x", "volumes": {"data": "/data"}}
+    value = {
+        "name": "web",
+        "volumes": {"data": {"kind": "nas", "size": "1g"}},
+        "containers": {"main": container},
+    }
+    wanted = deployment(Form(Path("web.yaml"), value, lambda _: "web.yaml"))
+    given = Mock(user="58000:80001", folder="/p/projects/vision")
+    connection = FakeConnection("c01")
+    connection.on_run("install -d", done())
+    master = fake_node(connection)
+    master.deadlines = replace(master.deadlines, transfer=77)
+    on_nodes.make_folders(master, wanted, given)
+    (ran,) = connection.commands
+    assert "chgrp -hR 80001 /p/projects/vision/data" in ran.command
+    assert ran.deadline == 77
 
 
 def test_volumes_are_told_by_where_they_are() -> None:
