@@ -116,7 +116,7 @@ class Placeholders:
             where: the Swarm's nodes. image: returns what a placeholder runs, by its digest.
 
         Raises:
-            NodeError: the Swarm does not do it.
+            NodeError, SkpError: the Swarm does not do it.
         """
         held, there = amounts(platform, where), self.there()
         for place in where.values():
@@ -131,18 +131,28 @@ class Placeholders:
         return held
 
     def _put(self, wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
-        """Make or change a placeholder; where another command does so too, its word counts."""
+        """Make or change a placeholder; where another command does so too, its word counts.
+
+        Raises:
+            SkpError: what has its name is none, so that nothing would be reserved.
+        """
         path = f"/services/{found['ID']}/update" if found else "/services/create"
         params = {"version": str(found["Version"]["Index"])} if found else {}
 
-        def put(engine: Engine) -> None:
+        def put(engine: Engine) -> bool:
             try:
                 engine.of_swarm("POST", path, wanted, **params)
             except docker.errors.APIError as error:
                 if not is_conflict(error):
                     raise
+                return False
+            return True
 
-        self._managers.ask(put, f"reserving what is held ({wanted['Name']})")
+        name = wanted["Name"]
+        done = self._managers.ask(put, f"reserving what is held ({name})")
+        if not (done or found or name in {each["Spec"]["Name"] for each in self.there().values()}):
+            what = f"{name}: there is a service of that name that this cluster's SKP did not make"
+            raise SkpError(what, f"On a manager: docker service rm {name}")
 
     def _remove(self, found: Mapping[str, Any]) -> None:
         def remove(engine: Engine) -> None:

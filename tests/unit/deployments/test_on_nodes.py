@@ -10,6 +10,7 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
+from docker.errors import APIError
 
 from cli.deployments import audited
 from cli.platform import of_services
@@ -45,6 +46,32 @@ def test_no_more_is_held_of_a_node_than_it_has() -> None:
         "c01": Needs(1.5, GIB, 2),
         "c02": Needs(4, 8 * GIB, 0),
     }
+
+
+@pytest.mark.parametrize("labels", [{}, marked_as_holding("id-c01", KEY)])
+def test_another_commands_placeholder_counts_and_what_only_has_its_name_does_not(
+    labels: dict[str, str],
+) -> None:
+    place = places([node("c01")], [])["c01"]
+    after = spec(place, Needs(1), "image", KEY)
+    answers = iter([[], [{"ID": "x", "Spec": after | {"Labels": labels}}]])
+
+    class Taken:
+        """An engine that has a service of the name by now."""
+
+        def of_swarm(self, method: str, *_: Any) -> Any:
+            if method == "GET":
+                return next(answers)
+            raise APIError("name conflicts with an existing object", Mock(status_code=409))
+
+    managers = Mock(ask=lambda request, _="": request(Taken()))
+    ours = placeholders.Placeholders(managers, KEY)
+    platform = Platform(held={"c01": Needs(1)})
+    if labels:
+        assert ours.bring_up_to_date(platform, {"c01": place}, lambda: "image")
+    else:
+        with pytest.raises(SkpError, match="skp__id-c01: there is a service of that name"):
+            ours.bring_up_to_date(platform, {"c01": place}, lambda: "image")
 
 
 def test_as_much_is_held_as_the_swarm_takes_or_nothing() -> None:
