@@ -110,10 +110,11 @@ def show_plan(s: Session, steps: Sequence[tuple[str, str]]) -> None:
 
 @contextmanager
 def audited(s: Session, way: Gate) -> Iterator[None]:
-    """Have the audit trail tell that the command began, and how it ended."""
+    """Have the audit trail tell that the command began, for which account, and how it ended."""
     from cluster.commands.audit import noted
 
-    with noted(way.fleet, way.cluster.inventory, s.command) as complaints:
+    what = " ".join(filter(None, (s.command, way.account)))
+    with noted(way.fleet, way.cluster.inventory, what) as complaints:
         yield
     s.warn(complaints)
 

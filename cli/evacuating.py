@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from cli import deployments
 from cli.confirmation import confirm
 from cli.session import Session
-from cluster.errors import ConfigError, SkpError
+from cluster.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from workloads.evacuation import Moving
 
 
 def evacuate(s: Session, node: str) -> None:
     """Move what can be moved; name what stays, and why.
 
+    What was to go and does not work elsewhere is shown, and the command ends with 1.
+
     Raises:
         ConfigError: no node is named, or the Swarm does not have it.
-        SkpError: something that was to go does not work elsewhere.
     """
     from workloads import evacuation
 
@@ -26,21 +29,19 @@ def evacuate(s: Session, node: str) -> None:
     names = s.inventory.names
     with deployments.gate(s) as (way, _):
         moving = evacuation.plan(way.store, node, names)
-        going = [found.piece.name for found in moving.go]
         if s.options.dry:
-            _show(s, "would go", going, moving.stays)
+            _show(s, "would go", moving, {})
             return
-        if going:
-            what = f"{len(going)} container(s) of deployments on {node} begin elsewhere."
+        if moving.go:
+            what = f"{len(moving.go)} container(s) of deployments on {node} begin elsewhere."
             confirm(what, s.options)
         with deployments.audited(s, way):
-            evacuation.move(way.store, node, moving, names)
+            moving = evacuation.move(way.store, node, names)
             seconds = s.settings.deadlines.healthy
-            late = evacuation.wait(way.store, node, moving, names, seconds)
-        _show(s, "went", [n for n in going if n not in {r.piece.name for r in late}], moving.stays)
-    if late:
-        told = [f"{row.piece.name}: {row.phase} on {row.node or 'no node'}" for row in late]
-        raise SkpError("\n".join(told), "./skp.py deploy.list")
+            rows = evacuation.wait(way.store, node, moving, names, seconds)
+            late = {row.piece.name: f"{row.phase} on {row.node or 'no node'}" for row in rows}
+            _show(s, "went", moving, late)
+            s.end({}, late)
 
 
 def undo(s: Session, node: str) -> None:
@@ -48,11 +49,15 @@ def undo(s: Session, node: str) -> None:
     from workloads import evacuation
 
     _need(s, node)
+    names = s.inventory.names
     with deployments.gate(s) as (way, _):
-        if not s.options.dry:
+        if s.options.dry:
+            evacuation.entry(way.store, node, names)
+        else:
             with deployments.audited(s, way):
-                evacuation.set_available(way.store, node, evacuation.ACTIVE, s.inventory.names)
-    s.show({"node": node}, [f"{node}: deployments may begin there."])
+                evacuation.set_available(way.store, node, evacuation.ACTIVE, names)
+    word = "would begin" if s.options.dry else "may begin"
+    s.show({"node": node}, [f"{node}: deployments {word} there."])
 
 
 def _need(s: Session, node: str) -> None:
@@ -60,7 +65,11 @@ def _need(s: Session, node: str) -> None:
         raise ConfigError("a node is needed", f"./skp.py {s.command} {s.inventory.names[-1]}")
 
 
-def _show(s: Session, word: str, going: Sequence[str], stays: Mapping[str, str]) -> None:
+def _show(s: Session, word: str, moving: Moving, late: Mapping[str, str]) -> None:
+    going = [found.piece.name for found in moving.go if found.piece.name not in late]
     lines = [f"{word}  {name}" for name in going]
-    lines += [f"stays  {name}: {why}" for name, why in stays.items()]
-    s.show({"went": list(going), "stays": dict(stays)}, lines or ["No deployment runs there."])
+    lines += [f"stays  {name}: {why}" for name, why in moving.stays.items()]
+    lines += [f"does not work elsewhere  {name}: {how}" for name, how in late.items()]
+    lines += ["./skp.py deploy.list says why."] if late else []
+    document = {"went": going, "stays": dict(moving.stays), "late": dict(late)}
+    s.show(document, lines or ["No deployment runs there."])

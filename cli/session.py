@@ -154,8 +154,7 @@ class Session:
 
         self._check_reach()
         deadlines = self.settings.deadlines.capped(self.options.timeout or None)
-        chosen = hosts or self._needed()
-        with Fleet(chosen, self.settings, deadlines, password) as fleet:
+        with Fleet(hosts or self._needed(), self.settings, deadlines, password) as fleet:
             yield fleet
 
     def converge(
@@ -279,17 +278,15 @@ class Session:
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Show warnings on standard error, each once."""
-        for warning in warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
-                output.complain(f"skp: warning: {warning}")
+        for new in dict.fromkeys(each for each in warnings if each not in self._warned):
+            self._warned.add(new)
+            output.complain(f"skp: warning: {new}")
 
     def _check_reach(self) -> None:
         """Refuse a --timeout below 0, and an SSH configuration that is not there."""
         if self.options.timeout < 0:
             raise ConfigError(f"--timeout={self.options.timeout}: allowed: seconds from 1 on")
-        key = "SKP_SSH_CONFIG"
-        shown = self.settings.text(key)
+        shown = self.settings.text(key := "SKP_SSH_CONFIG")
         if shown and not self.settings.local_path(key).is_file():
             raise ConfigError(
                 f"{self.settings.place(key)}: {key}: there is no file {shown}",

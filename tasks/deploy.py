@@ -133,11 +133,10 @@ def evacuate(s: Session, node: str = "", undo: bool = False) -> None:
 def restore(s: Session, name: str = "", account: str = "") -> None:
     """Bring back a deployment that was removed in the last 30 days."""
     from workloads.gate import DEFAULT_PROJECT
-    from workloads.revisions import removed
 
     with deployments.gate(s, account) as (way, _):
         of = name if "/" in name else f"{DEFAULT_PROJECT}/{name}"
-        deployments.again(s, way, removed(way.store, of), way.restore)
+        deployments.again(s, way, way.removed(of), way.restore)
 
 
 @command(

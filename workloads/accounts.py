@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from cluster.errors import ConfigError
+from cluster.errors import ConfigError, SkpError
 
 _MAY_CHANGE = ("owner", "member")
 
@@ -86,3 +87,16 @@ class People:
             return f"{self.account.uid}:{self.account.projects[project].gid}"
         uid, _, gid = users.partition(":")
         return f"{uid}:{self.groups().get(project, gid)}"
+
+    def user_again(self, project: str, recorded: str) -> str:
+        """Return "UID:GID" of a revision that is brought again, which ran as `recorded`.
+
+        Whose it was it stays. The group is the project's by now, since its volumes are that
+        group's; where the account service does not answer, what was recorded has to do.
+        """
+        uid, _, gid = recorded.partition(":")
+        if self.account:
+            return f"{uid}:{self.account.projects[project].gid}"
+        with suppress(SkpError):
+            gid = str(self.groups().get(project, gid))
+        return f"{uid}:{gid}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -12,10 +13,11 @@ from cluster.errors import ConfigError, nearest
 from workloads.needs import Needs, needed
 from workloads.phases import RUNNING, Row, constraints, rows
 from workloads.places import Place, places
-from workloads.store import Found, Store
+from workloads.store import ChangedError, Found, Store
 from workloads.waiting import WENT_BACK
 
 _PAUSE = 0.5  # seconds between two looks
+_TRIES = 5  # to write a node's entry
 ACTIVE, PAUSED = "active", "pause"
 
 
@@ -43,8 +45,7 @@ def plan(store: Store, node: str, names: Sequence[str]) -> Moving:
     tasks, nodes, services = store.tasks(), store.nodes(), store.services()
     where = places(nodes, tasks, names)
     if node not in where:
-        what = f"{node}: the Swarm has no such node{nearest(node, list(where))}"
-        raise ConfigError(what, f"There are: {', '.join(where)}.")
+        raise _no_such(node, list(where))
     by_name = {found.piece.name: found for found in services}
     go, stays, taken = list[Found](), dict[str, str](), dict[str, Needs]()
     for row in rows(services, tasks, nodes, names):
@@ -77,16 +78,21 @@ def _target(
     return "", "; ".join(why) or "there is no other node"
 
 
-def move(store: Store, node: str, moving: Moving, names: Sequence[str]) -> None:
+def move(store: Store, node: str, names: Sequence[str]) -> Moving:
     """Have nothing new begin on a node, and what can go from it begin elsewhere.
 
-    Each service is updated as it says of itself: beside the old container, or after it ended.
+    Each service is updated as it says of itself: beside the old container, or after it ended. What
+    goes is looked for once nothing can begin there any more, and returned.
     """
     set_available(store, node, PAUSED, names)
+    moving = plan(store, node, names)
     for found in moving.go:
         template = dict(found.spec["TaskTemplate"])
         template["ForceUpdate"] = template.get("ForceUpdate", 0) + 1
-        store.update(found, {**found.spec, "TaskTemplate": template})
+        # (Whoever else changes it has it begin anew, too: elsewhere.)
+        with suppress(ChangedError):
+            store.update(found, {**found.spec, "TaskTemplate": template})
+    return moving
 
 
 def set_available(store: Store, node: str, word: str, names: Sequence[str]) -> None:
@@ -94,22 +100,47 @@ def set_available(store: Store, node: str, word: str, names: Sequence[str]) -> N
 
     Raises:
         ConfigError: the Swarm has no such node, or it was drained.
+        ChangedError: others change its entry all the time.
+    """
+    for left in reversed(range(_TRIES)):
+        said = entry(store, node, names)
+        if said["Spec"].get("Availability") == word:
+            return
+        try:
+            store.update_node(said, {**said["Spec"], "Availability": word})
+            return
+        except ChangedError:  # (Managers write into it themselves.)
+            if not left:
+                raise
+
+
+def entry(store: Store, node: str, names: Sequence[str]) -> Mapping[str, Any]:
+    """Return a node's entry in the Swarm.
+
+    Raises:
+        ConfigError: there is none, or the node was drained.
     """
     nodes = store.nodes()
     found = places(nodes, (), names).get(node)
     said = next((each for each in nodes if found and each["ID"] == found.id), None)
     if said is None:
-        raise ConfigError(f"{node}: the Swarm has no such node")
+        raise _no_such(node, list(places(nodes, (), names)))
     if said["Spec"].get("Availability") == "drain":
         raise ConfigError(f"{node} is drained", f"./skp.py docker.undrain -h {node}")
-    if said["Spec"].get("Availability") != word:
-        store.update_node(said, {**said["Spec"], "Availability": word})
+    return said
+
+
+def _no_such(node: str, there: Sequence[str]) -> ConfigError:
+    what = f"{node}: the Swarm has no such node{nearest(node, there)}"
+    return ConfigError(what, f"There are: {', '.join(there)}.")
 
 
 def wait(
     store: Store, node: str, moving: Moving, names: Sequence[str], seconds: float
 ) -> list[Row]:
-    """Wait until what goes runs elsewhere; return what does not: it failed there, or is late.
+    """Wait until what goes works elsewhere; return what does not: it failed there, or is late.
+
+    The Swarm looks for a time whether it goes on running, and takes it back if it does not.
 
     Args:
         names: the inventory's. seconds: the deadline.
@@ -118,10 +149,12 @@ def wait(
     while True:
         services = store.services()
         found = rows(services, store.tasks(), store.nodes(), names)
+        looking = {each.piece for each in services if each.update == "updating"}
         late = [
             row
             for row in found
-            if row.piece in going and (row.node == node or row.phase != RUNNING)
+            if row.piece in going
+            and (row.node == node or row.phase != RUNNING or row.piece in looking)
         ]
         back = {each.piece for each in services if each.update in WENT_BACK}
         if all(row.piece in back for row in late) or time.monotonic() > ends:

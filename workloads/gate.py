@@ -68,6 +68,11 @@ class Gate:
         reservations = Reservations(self.store, cluster.settings, fleet, known)
         self._carrier = Carrier(cluster, fleet, self.store, reservations, known)
 
+    @property
+    def account(self) -> str:
+        """The account that it is for; "" for the operator."""
+        return self._people.account.name if self._people.account else ""
+
     def rows(self, of: str = "") -> list[Row]:
         """Return how the containers of a deployment are; of all that they may see for ""."""
         store, names = self.store, self.cluster.inventory.names
@@ -149,12 +154,13 @@ class Gate:
 
     def _bring(self, form: Form, wanted: Deployment, of: str, there: Sequence[Found]) -> Applied:
         secrets = self._check(form, wanted, of)
+        # (Asked first: nothing is copied for what the account service can't be asked about.)
+        user, warnings = self._user(of.partition("/")[0])
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        user, warnings = self._user(of.partition("/")[0])
         wish = Wish(form.value, wanted, of, known, secrets, user, self._people.name)
-        applied = revisions.unchanged(self.store, wish, there)
+        applied = revisions.unchanged(self.store, wish, there, self.cluster.users)
         applied = applied or self._carrier.carry_out(wish, there)
         return replace(applied, warnings=(*warnings, *applied.warnings))
 
@@ -187,6 +193,15 @@ class Gate:
         """Bring an older revision in place of the present one, with the images that it had."""
         return self._again(found, self.store.services(found.of))
 
+    def removed(self, of: str) -> Revision:
+        """Return the last revision of a deployment that was removed.
+
+        Raises:
+            ConfigError: none was, or they may not bring it back.
+        """
+        self._people.check(of.partition("/")[0])
+        return revisions.removed(self.store, of, self._people.sees)
+
     def restore(self, found: Revision) -> Applied:
         """Bring back a deployment that was removed."""
         applied = self._again(found, [])
@@ -199,7 +214,8 @@ class Gate:
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
         secrets = self._check(form, wanted, found.of)
-        user = found.document.get("user", self.cluster.users)
+        recorded = found.document.get("user", self.cluster.users)
+        user = self._people.user_again(found.of.partition("/")[0], recorded)
         images, by = found.document["images"], self._people.name
         wish = Wish(value, wanted, found.of, images, secrets, user, by)
         return self._carrier.carry_out(wish, there)

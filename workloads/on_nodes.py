@@ -45,4 +45,5 @@ def make_folders(master: Node, wanted: Deployment, granted: Granted) -> None:
         *(f"{{ [ -d {p} ] || install -d -o {uid} -g {gid} -m 2770 {p}; }}" for p in paths),
         *(f'{{ [ "$(stat -c %g {p})" = {gid} ] || chgrp -hR {gid} {p}; }}' for p in paths),
     ]
-    master.sudo(" && ".join(commands))
+    # (What is in a folder that is handed over may be much.)
+    master.sudo(" && ".join(commands), deadline=master.deadlines.transfer)

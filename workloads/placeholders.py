@@ -6,6 +6,7 @@ these hold is reserved by a service that does nothing, so that nothing is promis
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -28,17 +29,23 @@ if TYPE_CHECKING:
 
 _IMAGE = Image("skp/placeholder")
 _SECOND = 10**9  # nanoseconds
+_LEAST_MEMORY = 4 << 20  # bytes, which a service has to reserve, or none (swarmkit)
 _LIMITS = {"NanoCPUs": _SECOND // 20, "MemoryBytes": 16 << 20, "Pids": 16}
 _SLEEP = ("busybox", "sleep", "2147483647")
 
 
 def amounts(platform: Platform, where: Mapping[str, Place]) -> dict[str, Needs]:
-    """Return, by node, what is held there: no more than the node has."""
+    """Return, by node, what is held there: no more than the node has.
+
+    Cores are such as the Swarm can say, so that what it has is compared with nothing finer; and
+    memory is as much as it takes.
+    """
     found: dict[str, Needs] = {}
     for name, place in where.items():
         held, has = platform.held.get(name, Needs()), place.has
         gpus = has.gpus if held.gpus == ALL else min(held.gpus, has.gpus)
-        needs = Needs(min(held.cpus, has.cpus), min(held.memory, has.memory), gpus)
+        memory = held.memory and max(held.memory, _LEAST_MEMORY)
+        needs = Needs(min(round(held.cpus, 9), has.cpus), min(memory, has.memory), gpus)
         if needs != Needs():
             found[name] = needs
     return found
@@ -51,7 +58,7 @@ def spec(place: Place, held: Needs, image: str, key: Secret) -> dict[str, Any]:
         image: by its digest in the cluster's registry. key: the cluster's, for marks.
     """
     reserved: dict[str, Any] = {
-        "NanoCPUs": int(held.cpus * _SECOND),
+        "NanoCPUs": round(held.cpus * _SECOND),
         "MemoryBytes": held.memory,
     }
     if held.gpus:
@@ -109,7 +116,7 @@ class Placeholders:
             where: the Swarm's nodes. image: returns what a placeholder runs, by its digest.
 
         Raises:
-            NodeError: the Swarm does not do it.
+            NodeError, SkpError: the Swarm does not do it.
         """
         held, there = amounts(platform, where), self.there()
         for place in where.values():
@@ -124,18 +131,28 @@ class Placeholders:
         return held
 
     def _put(self, wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
-        """Make or change a placeholder; where another command does so too, its word counts."""
+        """Make or change a placeholder; where another command does so too, its word counts.
+
+        Raises:
+            SkpError: what has its name is none, so that nothing would be reserved.
+        """
         path = f"/services/{found['ID']}/update" if found else "/services/create"
         params = {"version": str(found["Version"]["Index"])} if found else {}
 
-        def put(engine: Engine) -> None:
+        def put(engine: Engine) -> bool:
             try:
                 engine.of_swarm("POST", path, wanted, **params)
             except docker.errors.APIError as error:
                 if not is_conflict(error):
                     raise
+                return False
+            return True
 
-        self._managers.ask(put, f"reserving what is held ({wanted['Name']})")
+        name = wanted["Name"]
+        done = self._managers.ask(put, f"reserving what is held ({name})")
+        if not (done or found or name in {each["Spec"]["Name"] for each in self.there().values()}):
+            what = f"{name}: there is a service of that name that this cluster's SKP did not make"
+            raise SkpError(what, f"On a manager: docker service rm {name}")
 
     def _remove(self, found: Mapping[str, Any]) -> None:
         def remove(engine: Engine) -> None:
@@ -158,13 +175,15 @@ def image_of(master: Node, reference: str) -> str:
     registry = Registry(master)
     found = registry.identify([_IMAGE])
     if not found:
-        own = _IMAGE.reference
+        own, from_ = shlex.quote(_IMAGE.reference), shlex.quote(reference)
         # (The tag stays: another command may push it now, too.)
         done = master.run(
-            f"docker tag {reference} {own} && docker push -q {own}",
+            f"docker tag {from_} {own} && docker push -q {own}",
             deadline=master.deadlines.transfer,
         )
-        found = registry.identify([_IMAGE]) if done.exit_code == 0 else {}
+        # (Another command may have pushed it meanwhile.)
+        found = registry.identify([_IMAGE])
         if not found:
-            raise SkpError(f"{own}: it can't be pushed: {done.complaint()}", "docker.registry-run")
+            what = f"{_IMAGE.reference}: it can't be pushed: {done.complaint()}"
+            raise SkpError(what, "./skp.py docker.registry-run")
     return f"{REGISTRY}/{_IMAGE.repository}@{found[_IMAGE]}"

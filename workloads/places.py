@@ -62,6 +62,9 @@ def places(
     Args:
         tasks: what they reserve is used.
         names: the inventory's: a machine may call itself with its domain, or in capitals.
+
+    Of a machine that joined anew the Swarm may have its dead entry too: the one that is ready
+    counts.
     """
     known = {name.lower(): name for name in names}
     used: dict[str, Needs] = {}
@@ -69,7 +72,8 @@ def places(
         if task.get("NodeID") and task["Status"]["State"] not in _GONE:
             wanted = (task["Spec"].get("Resources") or {}).get("Reservations") or {}
             used[task["NodeID"]] = used.get(task["NodeID"], Needs()) + _needs(wanted)
-    found = (_place(node, used.get(node["ID"], Needs()), known) for node in nodes)
+    ordered = sorted(nodes, key=lambda node: node["Status"].get("State") == "ready")
+    found = (_place(node, used.get(node["ID"], Needs()), known) for node in ordered)
     return {place.name: place for place in sorted(found, key=lambda p: p.name)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cluster.errors import ConfigError
 from workloads.store import Found, Revision, Store
@@ -45,25 +45,33 @@ def last_user(store: Store, project: str) -> str:
     return next((str(said["user"]) for said in reversed(own) if "user" in said), "")
 
 
-def removed(store: Store, of: str) -> Revision:
+def removed(store: Store, of: str, sees: Callable[[str], bool]) -> Revision:
     """Return the last revision of a deployment that was removed.
+
+    Args:
+        sees: whether whoever asks may know what a project has.
 
     Raises:
         ConfigError: none of that name was, in the last 30 days.
     """
     found = store.revisions(of)
     if not found or not found[-1].removed:
-        there = ", ".join(sorted({each.of for each in store.revisions() if each.removed})) or "none"
+        names = {each.of for each in store.revisions() if each.removed}
+        there = ", ".join(n for n in sorted(names) if sees(n.partition("/")[0])) or "none"
         raise ConfigError(f"{of}: no removed deployment of that name", f"There are: {there}.")
     return found[-1]
 
 
-def unchanged(store: Store, wish: Wish, there: Sequence[Found]) -> Applied | None:
-    """Return what there is, where that is what is wanted; None where it is not."""
+def unchanged(store: Store, wish: Wish, there: Sequence[Found], users: str) -> Applied | None:
+    """Return what there is, where that is what is wanted; None where it is not.
+
+    Args:
+        users: "UID:GID" of revisions that an earlier SKP kept, which do not say whose they are.
+    """
     present = {found.revision for found in there}
     kept = [found for found in store.revisions(wish.of) if {found.number} == present]
     pieces = len(wish.wanted.parts) * wish.wanted.replicas
-    if not kept or kept[0].document != wish.document or len(there) != pieces:
+    if not kept or len(there) != pieces or {"user": users, **kept[0].document} != wish.document:
         return None
     return Applied(wish.of, kept[0].number, tuple(there))
 

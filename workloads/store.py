@@ -33,6 +33,10 @@ _CHANGE_SECONDS = 120  # deadline; fifty at once need some ten
 _LONGEST_PAUSE = 0.2  # seconds between two tries, at random, so that not all come at once
 
 
+class ChangedError(SkpError):
+    """Somebody else has changed an object of the Swarm since it was read."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A service of a deployment.
@@ -111,13 +115,8 @@ class Store:
         self._managers.ask(create, f"making {spec['Name']}")
 
     def update(self, found: Found, spec: Mapping[str, Any]) -> None:
-        """Change a service, if it is still as it was found."""
-        path = f"/services/{found.id}/update"
-
-        def update(engine: Engine) -> None:
-            engine.of_swarm("POST", path, spec, version=str(found.version))
-
-        self._managers.ask(update, f"changing {spec['Name']}")
+        """Change a service, if it is still as it was found; else raises ChangedError."""
+        self._write(f"/services/{found.id}", str(found.version), spec, spec["Name"])
 
     def remove(self, found: Found) -> None:
         """Remove a service; one that is gone is no error."""
@@ -157,13 +156,22 @@ class Store:
         return self._listed("/nodes")
 
     def update_node(self, found: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-        """Change a node's entry, if it is still as it was found."""
-        path, version = f"/nodes/{found['ID']}/update", str(found["Version"]["Index"])
+        """Change a node's entry, if it is still as it was found; else raises ChangedError."""
+        self._write(f"/nodes/{found['ID']}", str(found["Version"]["Index"]), spec, "a node's entry")
 
+    def _write(self, path: str, version: str, spec: Mapping[str, Any], what: str) -> None:
         def update(engine: Engine) -> None:
-            engine.of_swarm("POST", path, spec, version=version)
+            try:
+                engine.of_swarm("POST", f"{path}/update", spec, version=version)
+            except docker.errors.APIError as error:
+                if is_conflict(error):
+                    why = f"{what}: another command has changed it meanwhile"
+                    raise ChangedError(
+                        why, "./skp.py deploy.list shows it; type it again."
+                    ) from None
+                raise
 
-        self._managers.ask(update, "changing a node's entry")
+        self._managers.ask(update, f"changing {what}")
 
     def _listed(self, path: str) -> list[Mapping[str, Any]]:
         def read(engine: Engine) -> list[Mapping[str, Any]]:

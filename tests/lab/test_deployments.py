@@ -257,7 +257,7 @@ def test_a_node_is_emptied_and_what_is_bound_stays(tmp_path: Path) -> None:
     done = skp("deploy.evacuate", node, "--yes", "--json")
     try:
         stays = {"default_bound-0_main": f"it is bound to {node}"}
-        assert done.json == {"went": ["default_free-0_main"], "stays": stays}
+        assert done.json == {"went": ["default_free-0_main"], "stays": stays, "late": {}}
         there = {row["deployment"]: row for row in rows(skp("deploy.list", "--json"))}
         assert there["free"]["node"] != node
         assert (page(there["free"]), there["bound"]["phase"]) == ("first", "Running")

@@ -55,7 +55,7 @@ def test_a_copy_runs_without_the_registry_that_it_is_from(registry: None, tmp_pa
     assert page(back) == "first"
     moved = skp("deploy.evacuate", back["node"], "--yes", "--json")
     try:
-        assert moved.json == {"went": ["default_web-0_main"], "stays": {}}
+        assert moved.json == {"went": ["default_web-0_main"], "stays": {}, "late": {}}
         (elsewhere,) = rows(skp("deploy.list", "--json"))
         assert elsewhere["node"] != back["node"]
         assert page(elsewhere) == "first"

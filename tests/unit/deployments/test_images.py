@@ -10,7 +10,7 @@ import pytest
 
 from cluster.config.inventory import Inventory
 from cluster.config.secrets import Secret
-from cluster.errors import ConfigError, SkpError
+from cluster.errors import ConfigError, NodeError, SkpError
 from cluster.model.policy import Progress
 from tests.support.fakes import FakeConnection, done, fake_host, fake_node
 from workloads import mirror
@@ -106,16 +106,19 @@ HOSTS = Inventory(
 )
 
 
-def master(addresses: str, told: str = "{}") -> FakeConnection:
+def master(addresses: str, told: str = "{}", *more: str) -> FakeConnection:
+    """A master where a name means these addresses; it has one more than the inventory says."""
+    means = [f"means {each}" for each in addresses.split()]
+    said = [*means, "own 127.0.0.1", "own 10.0.0.1", "own 172.17.0.1", *more, f"knows {told}"]
     connection = FakeConnection("c01")
-    connection.on_run("getent ahosts", done(0, f"{addresses}\n\n{told}\n"))
+    connection.on_run("getent ahosts", done(0, "\n".join(said)))
     connection.on_run("docker image inspect", done(0, "sha256:tool"))
     return connection
 
 
 @pytest.mark.parametrize(
     "addresses", ["127.0.0.1", "203.0.113.7\n10.0.0.2", "::1", "::ffff:127.0.0.1", "169.254.1.1",
-                  "0.0.0.0", "224.0.0.1"],  # noqa: S104 - refused
+                  "0.0.0.0", "224.0.0.1", "172.17.0.1", "2002:a00:2::1"],  # noqa: S104 - refused
 )  # fmt: skip
 def test_a_name_that_leads_to_a_node_is_refused(addresses: str) -> None:
     connection = master(addresses)
@@ -126,7 +129,10 @@ def test_a_name_that_leads_to_a_node_is_refused(addresses: str) -> None:
     assert len(connection.wire) == 1, "nothing was begun"
 
 
-@pytest.mark.parametrize("host", ["localhost:5001", "a.localhost:1", "c02:5000", "10.0.0.1:5000"])
+@pytest.mark.parametrize("host", [
+    "localhost:5001", "a.localhost:1", "c02:5000", "10.0.0.1:5000", "LocalHost:5001", "C02:5000",
+    "172.17.0.1:5000",
+])  # fmt: skip
 def test_a_node_is_no_registry(host: str) -> None:
     with pytest.raises(ConfigError, match="leads to a node"):
         mirror.copy(fake_node(master("")), HOSTS, parsed(f"{host}/a:1"), NOTHING, Progress(print))
@@ -153,3 +159,58 @@ def test_a_registry_that_asks_for_a_login_is_told_with_what_to_type() -> None:
         )
     assert "image.mirror reg.example/a:1 -c" in str(told.value.hint)
     assert "level=fatal" not in told.value.what
+
+
+def copied(connection: FakeConnection) -> None:
+    reference = parsed("reg.example/a:1")
+    mirror.copy(fake_node(connection), HOSTS, reference, NOTHING, Progress(print))
+
+
+def test_a_name_that_the_master_does_not_know_is_asked_for_by_nobody() -> None:
+    """Asked a second time, from inside the container, it might lead to a node."""
+    connection = master("")
+    with pytest.raises(SkpError, match=r"the master knows no host reg\.example"):
+        copied(connection)
+    assert len(connection.wire) == 1, "nothing was begun"
+
+
+def test_a_proxy_may_know_a_name_that_the_master_does_not() -> None:
+    connection = master("", "{}", "proxy https_proxy")
+    connection.on_run("bash -c", done())
+    copied(connection)
+    assert "--add-host" not in connection.wire[-1]
+
+
+def test_a_master_that_does_not_say_what_it_has_copies_nothing() -> None:
+    connection = FakeConnection("c01")
+    connection.on_run("getent ahosts", done(1, "means 203.0.113.7", "docker: not running"))
+    with pytest.raises(NodeError, match="c01: its addresses can't be asked for: docker"):
+        copied(connection)
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "hint"),
+    [
+        (
+            99,
+            "c01: the cluster's registry does not take the copy of reg.example/a:1",
+            "registry-run",
+        ),
+        (125, "c01: what copies reg.example/a:1 does not start: no such image", ""),
+        (124, r"c01: reg.example/a:1 is not copied within \d+ s", "SKP_TIMEOUT_TRANSFER"),
+        (1, "reg.example/a:1: it can't be copied: no such image", "reachable from the master"),
+    ],
+)
+def test_who_failed_is_told(code: int, why: str, hint: str) -> None:
+    connection = master("203.0.113.7")
+    connection.on_run("bash -c", done(code, "", "no such image"))
+    with pytest.raises(SkpError, match=why) as told:
+        copied(connection)
+    assert hint in told.value.hint
+
+
+def test_no_other_registry_is_asked_for_the_image_with_skopeo() -> None:
+    connection = master("203.0.113.7")
+    connection.on_run("bash -c", done())
+    copied(connection)
+    assert "--pull never" in connection.wire[-1]
