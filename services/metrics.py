@@ -14,11 +14,10 @@ from cluster.model.service import Service
 from cluster.model.spec import Container, Image, Mount, Probe
 from cluster.model.state import State
 from services.common import memory
-from services.prometheus.configuration import NODE_MOUNTS
+from services.prometheus.configuration import EXPORTER_PORT, NODE_MOUNTS, exporter
 from services.prometheus.service import SERVICE as PROMETHEUS
 from services.prometheus.service import image, unlabelled
 
-_PORT = 9100  # inside the containers
 # Empty folders, one on each disk: what is asked of them is how full the disk is. The node's own
 # root, which has all disks, would show a container far more than that.
 _SYSTEM = "/var/lib/skp/metrics"
@@ -62,12 +61,12 @@ class Metrics(Service):
         for host in self.hosts(cluster):
             yield Container(
                 node=host.name,
-                name=_name(cluster, host),
+                name=exporter(cluster, host),
                 service=self.name,
                 image=image(cluster),
                 command=(
                     "prometheus-node-exporter",
-                    f"--web.listen-address=:{_PORT}",
+                    f"--web.listen-address=:{EXPORTER_PORT}",
                     "--collector.disable-defaults",
                     *(f"--collector.{name}" for name in _COLLECTORS),
                     f"--collector.filesystem.mount-points-exclude={_OWN_PLACES}",
@@ -82,18 +81,9 @@ class Metrics(Service):
                 network=network(cluster, Purpose.METRICS),
                 memory=memory(cluster, "METRICS_MEMORY"),
                 read_only=True,
-                probe=Probe(("http-health", str(_PORT), "/"), timeout=5),
+                probe=Probe(("http-health", str(EXPORTER_PORT), "/"), timeout=5),
                 after=("registry",),
             )
-
-
-def exporter(cluster: Cluster, host: Host) -> str:
-    """Return HOST:PORT of the exporter of a node, on the network of what is monitored."""
-    return f"{_name(cluster, host)}:{_PORT}"
-
-
-def _name(cluster: Cluster, host: Host) -> str:
-    return f"{cluster.settings.text('METRICS_NAME')}-{host.name}"
 
 
 def _shared(cluster: Cluster) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.config.inventory import Host
+from cluster.model.cluster import Cluster
 from cluster.model.spec import LIVE, SECRETS_TARGET, ConfigFile
 
 RULES = Path(__file__).with_name("alerts.yml")
@@ -19,6 +21,8 @@ TARGETS, WEBHOOK = "targets.json", "webhook-url"
 """Names of files: the targets, which may change while Prometheus runs; the webhook's URL."""
 NODE_MOUNTS = "/node"
 """The folder in an exporter's container that has a folder for each disk to be measured."""
+EXPORTER_PORT = 9100
+"""The exporters' port, inside their containers."""
 # A node that is down is told within a minute: of this, an answer that is waited for, the alert's
 # own 20 s, and one more look.
 _INTERVAL, _PATIENCE, _LOOK = "10s", "5s", "5s"
@@ -37,6 +41,11 @@ class Target:
     job: str
     address: str
     node: str
+
+
+def exporter(cluster: Cluster, host: Host) -> str:
+    """Return the name of a node's exporter, by which Prometheus reaches it."""
+    return f"{cluster.settings.text('METRICS_NAME')}-{host.name}"
 
 
 def targets(every: Iterable[Target]) -> ConfigFile:

@@ -35,9 +35,11 @@ from services.common import (
 )
 from services.images import own_image
 from services.prometheus.configuration import (
+    EXPORTER_PORT,
     WEBHOOK,
     Target,
     alertmanager,
+    exporter,
     prometheus,
     rules,
     targets,
@@ -178,13 +180,11 @@ def unlabelled(cluster: Cluster) -> ConfigError:
 
 def _targets(cluster: Cluster, host: Host) -> Iterator[Target]:
     """Yield all that is asked: every node's exporter, and the two servers themselves."""
-    from services.metrics import exporter
-
     text = cluster.settings.text
     yield Target("prometheus", f"{text('PROMETHEUS_NAME')}:{_PORT}", host.name)
     yield Target("alertmanager", f"{text('ALERTMANAGER_NAME')}:{_ALERTS_PORT}", host.name)
     for each in cluster.inventory.hosts:
-        yield Target("node", exporter(cluster, each), each.name)
+        yield Target("node", f"{exporter(cluster, each)}:{EXPORTER_PORT}", each.name)
 
 
 def _webhook(cluster: Cluster) -> tuple[SecretFile, ...]:
