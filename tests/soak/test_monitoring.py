@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,11 +152,19 @@ def test_the_webhooks_url_is_on_no_command_line_and_in_no_variable(monitored: En
     assert TOKEN not in told
 
 
-# Says which of the pairs of host and port take a connection, and that all were tried.
-_REACH = (
-    'while [ $# -gt 0 ]; do timeout 3 bash -c "</dev/tcp/$1/$2" 2>/dev/null && echo $1:$2; '
-    "shift 2; done; echo tried"
-)
+# Says which of the pairs of host and port answer with metrics, and that all were tried. (That a
+# connection is taken says nothing: on the way out of a network something may take all of them.)
+_REACH = r"""
+while [ $# -gt 0 ]; do
+  export host=$1 port=$2
+  timeout 4 bash -c '
+    exec 3<>"/dev/tcp/$host/$port" && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 &&
+    grep -qa "^go_goroutines" <&3
+  ' 2>/dev/null && echo "$host:$port"
+  shift 2
+done
+echo tried
+"""
 
 
 def inside_addresses() -> list[str]:
@@ -181,11 +190,13 @@ def test_users_containers_reach_neither_exporters_nor_alertmanager(monitored: En
     words = " ".join(f"{name} {port}" for name in tried for port in (9100, 9093))
     image = "$(docker inspect -f {{.Image}} prometheus-skp)"
     user = f"docker run --rm --network net-skp-users --entrypoint bash {image}"
-    ran = on("c01", f"{user} -c '{_REACH}' - {words}")
+    script = shlex.quote(_REACH)
+    ran = on("c01", f"{user} -c {script} - {words}")
     assert ran.out.split() == ["tried"], ran.all
+    own = "metrics-skp-c03 9100 alertmanager-skp 9093"
     # (It is not that nothing can be reached: Prometheus reaches them.)
-    same = on("c01", f"docker exec prometheus-skp bash -c '{_REACH}' - metrics-skp-c03 9100")
-    assert same.out.split() == ["metrics-skp-c03:9100", "tried"], same.all
+    same = on("c01", f"docker exec prometheus-skp bash -c {script} - {own}")
+    assert same.out.split() == ["metrics-skp-c03:9100", "alertmanager-skp:9093", "tried"]
 
 
 def test_targets_come_and_go_with_hosts_json_and_nothing_is_replaced(
