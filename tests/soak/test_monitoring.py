@@ -18,7 +18,9 @@ import pytest
 import requests
 
 from cluster.config.settings import ROOT
+from tests.support.accounts import PASSWORD, administrator, ask
 from tests.support.data_volumes import until
+from tests.support.door import HOST, Visitor, authority
 from tests.support.lab import NODES, container_ids, host_docker, labelled, on, skp
 
 HERE = "10.99.0.1"  # this machine, on the nodes' network
@@ -236,3 +238,37 @@ def test_a_node_that_is_lost_is_told_within_a_minute(monitored: Env, alerts: Ale
     healed = skp("docker.apply", "registry", "prometheus", "metrics", env=monitored)
     assert healed.code == 0, healed.all
     heard_of(alerts, "NodeDown", "c03", "resolved", 3 * MINUTE)
+
+
+@pytest.fixture(scope="module")
+def door(monitored: Env) -> Iterator[Env]:
+    """A front door, and the accounts that it asks, beside what monitors."""
+    path = Path(monitored["SKP_HOSTS"])
+    hosts = json.loads(path.read_text())
+    services = ("mysql", "flask", "nginx", "gateway")
+    hosts["c01"]["labels"] += [{label: "enable"} for label in services]
+    path.write_text(json.dumps(hosts))
+    for name in services:
+        built = skp(f"docker.image-build-{name}", env=monitored)
+        assert built.code == 0, built.all
+    began = skp("docker.apply", *services, "prometheus", "metrics", env=monitored)
+    assert began.code == 0, began.all
+    yield monitored
+    gone = skp("-q", "docker.apply", ",".join(services), "--yes")
+    on("c01", "sudo rm -rf /home/skp/skp/platform/mysql")
+    assert gone.code == 0, gone.all
+
+
+def test_the_page_at_the_door_asks_for_the_account(door: Env, tmp_path: Path) -> None:
+    visitor = Visitor(authority(tmp_path, door))
+    page = f"https://{HOST}:9090"
+    assert visitor.get(f"{page}/classic/graph").status_code == 401
+    assert visitor.asked_to_log_in(f"{page}/classic/graph")
+    answer = ask("POST", "/accounts", {"name": "watcher", "password": PASSWORD}, administrator())
+    assert answer.status_code == 201, answer.text
+    visitor.log_in("watcher")
+    shown = visitor.enter(f"{page}/classic/graph")
+    assert shown.status_code == 200, shown.text
+    assert "Prometheus" in shown.text
+    asked_for = visitor.get(f"{page}/api/v1/query?query=up")
+    assert len(asked_for.json()["data"]["result"]) == len(UP)
