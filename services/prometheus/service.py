@@ -104,8 +104,8 @@ class Prometheus(Service):
         """Yield Prometheus and Alertmanager, whose data lies on the node's own disk."""
         check_memory(cluster, "PROMETHEUS_MEMORY", _LEAST_MEMORY)
         for host in self.hosts(cluster):
-            yield self._alertmanager(cluster, facts, host)
             yield self._prometheus(cluster, facts, host)
+            yield self._alertmanager(cluster, facts, host)
 
     def _prometheus(self, cluster: Cluster, facts: State, host: Host) -> Container:
         settings = cluster.settings
