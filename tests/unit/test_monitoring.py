@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -26,9 +28,13 @@ from tests.support.described import NOTHING, described
 
 HOOK = "https://alerts.example/hooks/the-token"
 KEY = Secret("key")
+Values = Mapping[str, str]
+NONE: Values = MappingProxyType({})
 
 
-def cluster(folder: Path, nodes: int = 3, label: str = "2", hook: str = "", **more: str) -> Cluster:
+def cluster(
+    folder: Path, nodes: int = 3, label: str = "2", hook: str = "", values: Values = NONE
+) -> Cluster:
     """Return a cluster of some nodes, of which those in `label` have the label."""
     hosts: dict[str, Any] = {
         f"c0{n}": {
@@ -38,7 +44,7 @@ def cluster(folder: Path, nodes: int = 3, label: str = "2", hook: str = "", **mo
         }
         for n in range(1, nodes + 1)
     }
-    found = described(folder, hosts, more)
+    found = described(folder, hosts, values)
     return replace(found, secrets={**found.secrets, "ALERT_WEBHOOK": Secret(hook)})
 
 
@@ -116,7 +122,7 @@ def test_targets_follow_the_inventory_and_nothing_is_replaced(tmp_path: Path) ->
 
 
 def test_prometheus_is_told_where_its_targets_and_alerts_are(tmp_path: Path) -> None:
-    found = all_of(cluster(tmp_path, PROMETHEUS_RETENTION="30d"))["prometheus-skp"]
+    found = all_of(cluster(tmp_path, values={"PROMETHEUS_RETENTION": "30d"}))["prometheus-skp"]
     assert "--storage.tsdb.retention.time=30d" in found.command
     told = config(found, "prometheus.yml")
     (job,) = told["scrape_configs"]
@@ -149,7 +155,7 @@ def test_too_little_memory_and_a_shared_disk_are_refused(tmp_path: Path) -> None
         ("ALERTMANAGER_VOLUME", "/home/skp/skp/platform/alerts"),
     ):
         with pytest.raises(ConfigError, match=key):
-            all_of(cluster(tmp_path, **{key: value}))
+            all_of(cluster(tmp_path, values={key: value}))
 
 
 def test_the_door_leads_there_for_accounts_and_is_on_its_network(tmp_path: Path) -> None:
