@@ -19,6 +19,7 @@ import requests
 
 from cluster.config.settings import ROOT
 from tests.support.accounts import PASSWORD, administrator, ask
+from tests.support.confined import check_confined
 from tests.support.data_volumes import until
 from tests.support.door import HOST, Visitor, authority
 from tests.support.lab import NODES, container_ids, host_docker, labelled, on, skp
@@ -144,6 +145,17 @@ def test_configuration_and_rules_are_right_for_promtool(monitored: Env) -> None:
     )
     assert (config.code, rules.code) == (0, 0), config.all + rules.all
     assert "6 rules found" in rules.out
+
+
+def test_each_alert_is_there_when_it_is_to_be(monitored: Env) -> None:
+    cases = shlex.quote((Path(__file__).parent / "alerts_tested.yml").read_text())
+    run = "cat >/tmp/cases.yml && promtool test rules /tmp/cases.yml"
+    ran = on("c01", f"echo {cases} | docker exec -i prometheus-skp bash -c {shlex.quote(run)}")
+    assert ran.code == 0, ran.all
+
+
+def test_every_container_is_confined(monitored: Env) -> None:
+    check_confined("prometheus", "metrics")
 
 
 def test_the_webhooks_url_is_on_no_command_line_and_in_no_variable(monitored: Env) -> None:
