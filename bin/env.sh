@@ -121,6 +121,15 @@ export NGINX_VOLUME="$SKP_HOME/volume"
 export NGINX_IMAGE="skp/docker-nginx"
 export NGINX_TAG="latest"
 
+# Prometheus: monitoring, on the node with the label monitoring
+export PROMETHEUS_NAME="prometheus-skp"     # Container Name
+export PROMETHEUS_PORT="8090"               # its page
+export PROMETHEUS_VOLUME="/var/prometheus"  # on its node's own disk
+export PROMETHEUS_RETENTION="15d"
+export PROMETHEUS_IMAGE="skp/docker-prometheus"
+export PROMETHEUS_TAG="latest"
+export ALERT_WEBHOOK=""                     # URL that alerts are sent to; "": nowhere
+
 # Portainer
 export PORTAINER_NAME="portainer-skp"       # Container Name
 export PORTAINER_PORT="8050"                # Portainer's page

@@ -38,7 +38,9 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
     FLASK_USER,
     NGINX_USER,
     GATEWAY_USER,
-) = range(1, 9)
+    PROMETHEUS_USER,
+    ALERTMANAGER_USER,
+) = range(1, 11)
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:

@@ -13,7 +13,7 @@ from cluster.config import schema
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = ROOT / "etc" / "settings.schema.json"
-GIVEN = frozenset({"credential", "base64-credential", "base64-file"})
+GIVEN = frozenset({"credential", "secret-url", "base64-credential", "base64-file"})
 """The kinds of secrets that only a person can have: "" means none, and none is generated."""
 LASTING = "lasting-password"
 """The kind of generated secrets that what was made with them can't be read without."""

@@ -26,6 +26,14 @@ class Purpose(StrEnum):
     """Databases, and the services that keep something in them."""
     AGENTS = "agents"
     """Portainer's agents, which have their nodes' engines, and the server that asks them."""
+    METRICS = "metrics"
+    """What is asked for metrics and asks nobody who he is, and the server that asks."""
+
+
+MONITORING = "monitoring"
+"""The label of the node that monitors the others; without one nothing is asked for metrics."""
+_ASKED_FOR = {Purpose.METRICS: MONITORING}
+"""The labels without which a cluster does without a network."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def beside(cluster: Cluster, *purposes: Purpose) -> tuple[str, ...]:
 
 
 def networks(cluster: Cluster) -> tuple[Network, ...]:
-    """Return all networks that the cluster is to have."""
+    """Return all networks that the cluster is to have; some only where a node has a label."""
     settings = cluster.settings
     own = Network(settings.text("SKP_NET"), settings.text("SKP_NET_SUBNET"), "SKP_NET_SUBNET")
     if cluster.layout is Layout.ONE_TREE:
@@ -65,6 +73,7 @@ def networks(cluster: Cluster) -> tuple[Network, ...]:
     return own, *(
         Network(network(cluster, purpose), subnet, "SKP_NET_OTHERS")
         for purpose, subnet in zip(Purpose, _subnets(settings.text("SKP_NET_OTHERS")), strict=True)
+        if purpose not in _ASKED_FOR or cluster.inventory.labelled(_ASKED_FOR[purpose])
     )
 
 

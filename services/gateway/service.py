@@ -175,11 +175,12 @@ def _distinct(cluster: Cluster, found: Mapping[str, Origin]) -> list[int]:
 
 
 def _further(cluster: Cluster) -> tuple[str, ...]:
-    """Return the networks beside the users' that pages are on: Portainer's, where that runs."""
+    """Return the networks beside the users' that pages are on, where those run."""
     from services import catalogue
 
-    portainer = catalogue()["portainer"].hosts(cluster)
-    return beside(cluster, Purpose.AGENTS) if portainer else ()
+    pages = {"portainer": Purpose.AGENTS, "prometheus": Purpose.METRICS}
+    there = (purpose for name, purpose in pages.items() if catalogue()[name].hosts(cluster))
+    return beside(cluster, *there)
 
 
 def _listening(cluster: Cluster, found: Mapping[str, Origin]) -> str:

@@ -13,7 +13,7 @@ from tests.support import examples
 from tests.support.lab import ROOT, Ran, labelled, on, run
 
 PAGE = ROOT / "docs" / "adding-a-service.md"
-ADDRESS = "http://10.99.0.12:8090/"
+ADDRESS = "http://10.99.0.12:8100/"
 # What a checkout consists of, but for what the example adds to.
 LINKED = (".venv", ".lab", "bin", "cli", "cluster", "cron", "hosts", "lab", "tasks", "workloads")
 

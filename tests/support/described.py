@@ -26,7 +26,7 @@ def described(
 ) -> Cluster:
     """Return a cluster of these hosts and settings; each secret is "the-secret-KEY".
 
-    But for a certificate of one's own: there is none.
+    But for a certificate of one's own and a webhook: there is none.
     """
     env, hosts = folder / "env.sh", folder / "hosts.json"
     lines = [f"export {key}={shlex.quote(value)}\n" for key, value in values.items()]
@@ -34,5 +34,5 @@ def described(
     hosts.write_text(json.dumps(listed))
     read = settings.read(env, services.declared_settings(), {})
     secrets = {key: Secret(f"the-secret-{key}") for key in (*read.password_keys, SPEC_KEY)}
-    secrets["GATEWAY_CERTIFICATE"] = Secret("")
+    secrets |= dict.fromkeys(("GATEWAY_CERTIFICATE", "ALERT_WEBHOOK"), Secret(""))
     return Cluster(read, inventory.read(hosts, services.labels()), secrets)

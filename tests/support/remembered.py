@@ -30,6 +30,7 @@ GIVEN = {
         "JUPYTER_VOLUME": "/home/skp/skp/volume/note",
     },
     "kafka": {"KAFKA_NAME": "broker", "KAFKA_PORT": "9192", "KAFKA_VOLUME": "/data/broker"},
+    "metrics": {"METRICS_NAME": "gauge"},
     "mysql": {"MYSQL_NAME": "db", "MYSQL_PORT": "3406", "MYSQL_VOLUME": "/data/db"},
     "nginx": {
         "NGINX_NAME": "page",
@@ -41,6 +42,11 @@ GIVEN = {
         "PORTAINER_PORT": "8150",
         "PORTAINER_VOLUME": "/data/harbour",
     },
+    "prometheus": {
+        "PROMETHEUS_NAME": "watch",
+        "PROMETHEUS_PORT": "8190",
+        "PROMETHEUS_VOLUME": "/data/watch",
+    },
     "registry": {"REGISTRY_NAME": "shelf", "REGISTRY_VOLUME": "/data/shelf"},
     "spark": {"SPARK_VOLUME": "/home/skp/skp/volume/spark"},
     "volumes": {"VOLUMES_NAME": "vol"},
@@ -51,7 +57,10 @@ HOSTS: dict[str, Any] = {
         "ipv4": "10.1.0.1",
         "labels": [
             {label: "enable"}
-            for label in ("jupyter", "mysql", "portainer", "spark-master", "zookeeper", "kafka")
+            for label in (
+                *("jupyter", "mysql", "portainer", "spark-master", "zookeeper", "kafka"),
+                "monitoring",
+            )
         ],
         "groups": ["master", "manager"],
     },
@@ -197,6 +206,7 @@ SHELLS = {
     "docker.gateway-shell": f"{CLIENT} exec -i gate bash",
     "docker.nginx-shell": f"{CLIENT} exec -i page bash",
     "docker.mysql-client": f"{CLIENT} exec -i db mysql",
+    "docker.prometheus-shell": f"{CLIENT} exec -i watch bash",
     "docker.spark-shell": f"{CLIENT} exec -i spark-skp-",
     "docker.zookeeper-shell": f"{CLIENT} exec -i keeper-1 bash",
     "docker.exec-shell -h c01 -n note": f"{CLIENT} exec -i note bash",

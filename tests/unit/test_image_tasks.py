@@ -29,6 +29,7 @@ def test_the_images_that_services_have_of_their_own() -> None:
         "kafka": ("docker-kafka", "image-build-kafka"),
         "mysql": ("docker-mysql", "image-build-mysql"),
         "nginx": ("docker-nginx", "image-build-nginx"),
+        "prometheus": ("docker-prometheus", "image-build-prometheus"),
         "volumes": ("docker-fuse", "image-build-fuse"),
         "zookeeper": ("docker-zookeeper", "image-build-zookeeper"),
     }
