@@ -40,6 +40,11 @@ for _name, _pattern, _first in _SCALARS:
     _Loader.add_implicit_resolver(f"{_TAG}{_name}", _pattern, _first)
 
 
+def is_guessed(text: str) -> bool:
+    """Whether `text` without quotes is read as something else than a text."""
+    return any(pattern.match(text) for _, pattern, _ in _SCALARS)
+
+
 class YamlFile(Document):
     """A parsed YAML file."""
 

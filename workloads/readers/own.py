@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from cluster.config.document import Document
+from cluster.config.yaml_file import is_guessed
 from cluster.errors import ConfigError
 from workloads.form import Form
 
@@ -42,8 +43,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    # (In single quotes PyYAML would write these as ends of lines, which are read as blanks.)
-    style = '"' if set(text) & set("\x85\u2028\u2029") else None
+    # (In single quotes PyYAML would write these as ends of lines, which are read as blanks; and
+    # what YAML 1.2 guesses it writes without quotes, where YAML 1.1 would not: 0E0.)
+    style = '"' if set(text) & set("\x85\u2028\u2029") or is_guessed(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError
@@ -171,6 +171,7 @@ WORDS = st.text(max_size=30).filter(lambda t: "\0" not in t and "{{" not in t)
 
 
 @settings(max_examples=60, deadline=None)
+@example(["0E0", "1e3", "~", ".5"], {"A": "0E0"})
 @given(
     st.lists(WORDS, min_size=1, max_size=4),
     st.dictionaries(st.from_regex("[A-Z_]{1,8}", fullmatch=True), WORDS),
