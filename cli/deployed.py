@@ -80,13 +80,19 @@ def show_history(s: Session, found: Sequence[Revision], now: int) -> None:
 
     cells, document = list[tuple[str, ...]](), list[dict[str, Any]]()
     for each in reversed(found):
-        images = sorted({image.rpartition("/")[2] for image in each.document["images"].values()})
+        images = sorted({_short(image) for image in each.document["images"].values()})
         note = "present" if each.number == now else ""
         when = each.made[:19].replace("T", " ")
         cells.append((str(each.number), when, each.by or "operator", ", ".join(images), note))
         said = {"revision": each.number, "made": each.made, "by": each.by}
         document.append({**said, "images": each.document["images"], "is_present": bool(note)})
     s.show(document, table(("REVISION", "MADE (UTC)", "BY", "IMAGES", ""), cells))
+
+
+def _short(image: str) -> str:
+    """Return an image's name, and as much of its digest as tells it from others."""
+    name, _, digest = image.rpartition("/")[2].partition("@")
+    return f"{name}@{digest.partition(':')[2][:12]}"
 
 
 def show_usage(s: Session, found: Sequence[Usage]) -> None:
