@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from cli import deployed, deployments
@@ -56,20 +57,29 @@ def bring(
         deployments.carried_out(s, way, lambda: how(wanted[0], project))
         return
 
-    def one(form: Form) -> tuple[Row, ...] | SkpError:
-        try:
-            return deployments.done(s, way, lambda: how(form, project))
-        except SkpError as error:
-            return error
-
     with deployments.audited(s, way), ThreadPoolExecutor(_AT_ONCE) as pool:
-        ended = list(pool.map(one, wanted))
+        # (All are begun before any is waited for: most work by then.)
+        begun = list(pool.map(lambda form: _tried(lambda: how(form, project)), wanted))
+        ended = list(pool.map(partial(_ended, s, way), begun))
     rows = [row for each in ended if not isinstance(each, SkpError) for row in each]
     errors = [each for each in ended if isinstance(each, SkpError)]
     if rows and not (errors and s.options.json):
         deployed.show(s, rows)
     if errors:
         raise together(errors, f"{len(errors)} of {len(wanted)} deployments failed.")
+
+
+def _tried(do: Callable[[], T]) -> T | SkpError:
+    try:
+        return do()
+    except SkpError as error:
+        return error
+
+
+def _ended(s: Session, way: Gate, begun: Applied | SkpError) -> tuple[Row, ...] | SkpError:
+    if isinstance(begun, SkpError):
+        return begun
+    return _tried(lambda: deployments.ended(s, way, begun))
 
 
 def _apart(way: Gate, wanted: Sequence[Form], project: str) -> None:

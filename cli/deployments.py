@@ -68,19 +68,18 @@ def carried_out(s: Session, way: Gate, do: Callable[[], Applied]) -> None:
         SkpError: it does not work; what was there before serves on.
     """
     with audited(s, way):
-        rows = done(s, way, do)
+        rows = ended(s, way, do())
     deployed.show(s, rows)
 
 
-def done(s: Session, way: Gate, do: Callable[[], Applied]) -> tuple[Row, ...]:
-    """Have something done, wait for how it ends, and return the containers.
+def ended(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
+    """Wait for how something ends that was done, and return the containers.
 
     Raises:
         SkpError: it does not work; what was there before serves on.
     """
     from workloads.waiting import wait
 
-    applied = do()
     s.warn(applied.warnings)
     seconds = s.settings.deadlines.healthy
     outcome = wait(way.store, applied, s.inventory.names, seconds, s.say)
