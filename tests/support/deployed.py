@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.data_volumes import until
-from tests.support.lab import Ran, on, skp
+from tests.support.lab import NODES, Ran, on, skp
 
 IMAGE = "localhost:5000/team/web:1"
 # The registry's image has busybox, which serves files and asks for them.
@@ -56,7 +56,9 @@ def clear() -> None:
         "docker secret ls -q --filter label=skp.secret | xargs -r docker secret rm"
     )
     on("c01", script)
-    until(lambda: not on("c01", "docker ps -q --filter name=_main").out.strip(), 30)
+    # (A removed service's containers end a little later, each on its own node.)
+    tasks = "docker ps -aq --filter label=com.docker.swarm.task.id"
+    until(lambda: not any(on(node, tasks).out.strip() for node in NODES), 60)
 
 
 def forget() -> None:

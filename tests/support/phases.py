@@ -24,7 +24,7 @@ OWN_LAB = {"test_lab_lifecycle.py"}
 APART = {
     f"test_{name}.py"
     for name in (
-        *("adding_a_service", "apply", "cron_tick", "drain", "engine_channel"),
+        *("adding_a_service", "apply", "cron_tick", "deployments", "drain", "engine_channel"),
         *("faults_power", "faults_ssh", "guard"),
         *("host_check", "image_mirror", "images", "intent", "killed", "leave", "lock", "logs"),
         "portainer",
