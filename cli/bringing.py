@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -56,6 +55,7 @@ def bring(
     if len(wanted) == 1:
         deployments.carried_out(s, way, lambda: how(wanted[0], project))
         return
+    from concurrent.futures import ThreadPoolExecutor
 
     with deployments.audited(s, way), ThreadPoolExecutor(_AT_ONCE) as pool:
         # (All are begun before any is waited for: most work by then.)

@@ -69,12 +69,14 @@ class Carrier:
         """
         names, placeholders = self.cluster.inventory.names, self.store.placeholders
         nodes, tasks = self.store.nodes(), self.store.tasks()
-        platform = self._platform()
+        platform, before = self._platform(), placeholders.there()
         held = placeholders.bring_up_to_date(
-            platform, places(nodes, (), names), lambda: image_of(self._master, platform.image)
+            platform,
+            places(nodes, (), names),
+            before,
+            lambda: image_of(self._master, platform.image),
         )
-        own = {found.id for found in there}
-        own |= {found["ID"] for found in placeholders.there().values()}
+        own = {found.id for found in there} | {found["ID"] for found in before.values()}
         others = [task for task in tasks if task.get("ServiceID") not in own]
         found = places(nodes, others, names)
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}

@@ -71,7 +71,7 @@ class Gate:
     @property
     def account(self) -> str:
         """The account that it is for; "" for the operator."""
-        return self._people.account.name if self._people.account else ""
+        return self._people.name
 
     def rows(self, of: str = "") -> list[Row]:
         """Return how the containers of a deployment are; of all that they may see for ""."""
@@ -159,7 +159,7 @@ class Gate:
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
-        wish = Wish(form.value, wanted, of, known, secrets, user, self._people.name)
+        wish = Wish(form.value, wanted, of, known, secrets, user, self.account)
         applied = revisions.unchanged(self.store, wish, there, self.cluster.users)
         applied = applied or self._carrier.carry_out(wish, there)
         return replace(applied, warnings=(*warnings, *applied.warnings))
@@ -216,8 +216,8 @@ class Gate:
         secrets = self._check(form, wanted, found.of)
         recorded = found.document.get("user", self.cluster.users)
         user = self._people.user_again(found.of.partition("/")[0], recorded)
-        images, by = found.document["images"], self._people.name
-        wish = Wish(value, wanted, found.of, images, secrets, user, by)
+        images = found.document["images"]
+        wish = Wish(value, wanted, found.of, images, secrets, user, self.account)
         return self._carrier.carry_out(wish, there)
 
     def remove(self, of: str, when: float) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.model.spec import GPU_RESOURCE
 from workloads.model import Deployment, Part
 
-GPU = "GPU"
+GPU = GPU_RESOURCE
 """The generic resource of nodes that GPUs are, by identity."""
 
 

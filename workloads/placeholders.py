@@ -108,17 +108,22 @@ class Placeholders:
         return {node: each for node, each in said.items() if node}
 
     def bring_up_to_date(
-        self, platform: Platform, where: Mapping[str, Place], image: Callable[[], str]
+        self,
+        platform: Platform,
+        where: Mapping[str, Place],
+        before: Mapping[str, Mapping[str, Any]],
+        image: Callable[[], str],
     ) -> dict[str, Needs]:
         """Have every node's placeholder reserve what is held there; return that, by node.
 
         Args:
-            where: the Swarm's nodes. image: returns what a placeholder runs, by its digest.
+            where: the Swarm's nodes. before: those that are there, as `there` returns them.
+            image: returns what a placeholder runs, by its digest.
 
         Raises:
             NodeError, SkpError: the Swarm does not do it.
         """
-        held, there = amounts(platform, where), self.there()
+        held, there = amounts(platform, where), dict(before)
         for place in where.values():
             found, needs = there.pop(place.id, None), held.get(place.name)
             if needs is None:

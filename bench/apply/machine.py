@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bench.apply.contenders import ANSIBLE, ROOT
+from bench.proc import value
 
 
 def facts() -> dict[str, str]:
@@ -19,8 +20,8 @@ def facts() -> dict[str, str]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _first_line("git", "-c", f"safe.directory={ROOT}", "describe", "--always",
                               "--dirty"),
-        "processors": f"{os.cpu_count()} x {_value('/proc/cpuinfo', 'model name')}",
-        "memory": f"{int(_value('/proc/meminfo', 'MemTotal').split()[0]) >> 20} GiB",
+        "processors": f"{os.cpu_count()} x {value('/proc/cpuinfo', 'model name')}",
+        "memory": f"{int(value('/proc/meminfo', 'MemTotal').split()[0]) >> 20} GiB",
         "load before": " ".join(Path("/proc/loadavg").read_text().split()[:3]),
         "kernel": platform.release(),
         "engine": _first_line("docker", "version", "-f", "{{.Server.Version}}"),
@@ -34,14 +35,6 @@ def facts() -> dict[str, str]:
 def _first_line(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
     return done.stdout.split("\n")[0] or "unknown"
-
-
-def _value(path: str, key: str) -> str:
-    for line in Path(path).read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == key:
-            return value.strip()
-    return "unknown"
 
 
 def _collection() -> str:

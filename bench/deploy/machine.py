@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.deploy.contenders import NODES, ROOT, on
+from bench.proc import value
 
 
 def facts() -> dict[str, str]:
@@ -21,18 +22,10 @@ def facts() -> dict[str, str]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": described.stdout.strip() or "unknown",
         "nodes": f"{len(NODES)} of the practice cluster, three of them managers",
-        "processors": f"{os.cpu_count()} x {_value('/proc/cpuinfo', 'model name')}",
-        "memory": f"{int(_value('/proc/meminfo', 'MemTotal').split()[0]) >> 20} GiB",
+        "processors": f"{os.cpu_count()} x {value('/proc/cpuinfo', 'model name')}",
+        "memory": f"{int(value('/proc/meminfo', 'MemTotal').split()[0]) >> 20} GiB",
         "load before": " ".join(Path("/proc/loadavg").read_text().split()[:3]),
         "kernel": platform.release(),
         "engine": on("docker version -f '{{.Server.Version}}'").strip(),
         "Python": platform.python_version(),
     }
-
-
-def _value(path: str, key: str) -> str:
-    for line in Path(path).read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == key:
-            return value.strip()
-    return "unknown"

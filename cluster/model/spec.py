@@ -26,6 +26,8 @@ LIVE = "live"
 """The folder in a container's own, /run/skp, that has the files that may change while it runs."""
 # The engine's runtime that gives GPUs to containers, by the name NVIDIA's toolkit registers.
 GPU_RUNTIME = "nvidia"
+# The Swarm's generic resource that a node's GPUs are, by identity.
+GPU_RESOURCE = "GPU"
 
 
 class Source(StrEnum):

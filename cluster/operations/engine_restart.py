@@ -13,11 +13,10 @@ from cluster.connectors.fleet import Fleet
 from cluster.connectors.node import Node
 from cluster.errors import DeadlineError, NodeError
 from cluster.model.item import Action, Kind
+from cluster.model.spec import GPU_RESOURCE
 from cluster.operations.base import Context, Operation
 from cluster.operations.swarm_entry import change_entry
 
-KIND = "GPU"
-"""The generic resource of nodes that GPUs are, by identity."""
 _SCRIPT = Path(__file__).with_suffix(".sh")
 _SCRIPT_SECONDS = 360.0  # the script's own limit, and what a slow stop takes
 # What starts containers of ours that an engine gave up, where the Swarm put it there (hosts/boot).
@@ -247,4 +246,4 @@ def _known(node: Node) -> frozenset[str]:
 def _names(resources: Iterable[Mapping[str, Any]] | None) -> frozenset[str]:
     """Return the identities of GPUs among generic resources, as the engine tells them."""
     named = (one.get("NamedResourceSpec") or {} for one in resources or ())
-    return frozenset(str(one["Value"]) for one in named if one.get("Kind") == KIND)
+    return frozenset(str(one["Value"]) for one in named if one.get("Kind") == GPU_RESOURCE)

@@ -68,10 +68,10 @@ def test_another_commands_placeholder_counts_and_what_only_has_its_name_does_not
     ours = placeholders.Placeholders(managers, KEY)
     platform = Platform(held={"c01": Needs(1)})
     if labels:
-        assert ours.bring_up_to_date(platform, {"c01": place}, lambda: "image")
+        assert ours.bring_up_to_date(platform, {"c01": place}, ours.there(), lambda: "image")
     else:
         with pytest.raises(SkpError, match="skp__id-c01: there is a service of that name"):
-            ours.bring_up_to_date(platform, {"c01": place}, lambda: "image")
+            ours.bring_up_to_date(platform, {"c01": place}, ours.there(), lambda: "image")
 
 
 def test_as_much_is_held_as_the_swarm_takes_or_nothing() -> None:
