@@ -35,13 +35,15 @@ def gate(
     """
     with s.fleet(hosts) as fleet:
         # Imported only here: connecting needs half of these modules, and begins sooner.
+        from cli.doors import of_gateway
         from cli.people import people
         from cli.platform import of_services
         from workloads.gate import Gate
 
         cluster = s.cluster(fleet)
         whom = people(cluster, fleet, account)
-        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom), fleet
+        doors = of_gateway(s, cluster, fleet)
+        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom, doors), fleet
 
 
 def who_tells(s: Session, account: str = "") -> Sequence[Host] | None:
@@ -88,7 +90,12 @@ def ended(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
             way.go_back(applied)
         log = way.store.last_lines(outcome.task)
         raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
-    way.finish(applied)
+    try:
+        s.warn(way.finish(applied))
+    except SkpError:
+        if applied.before and applied.reserved:
+            way.go_back(applied)
+        raise
     return outcome.rows
 
 
@@ -156,18 +163,18 @@ def limit(s: Session, way: Gate, project: str, text: str, root: str) -> None:
     Raises:
         ConfigError: no project is named, or a limit is none.
     """
-    from workloads.ledger import Limits, limits
+    from workloads.amounts import Limits, limits
 
     if not project:
         what = "whose limits they are has to be said"
         raise ConfigError(what, "./skp.py deploy.quota vision --limits gpus=2,memory=16g")
     if root.upper() not in ("", "TRUE", "FALSE"):
         raise ConfigError(f"--root={root}: allowed: TRUE or FALSE")
-    before = way.store.ledger().limits.get(project, Limits())
+    before = way.store.ledger.read().limits.get(project, Limits())
     may = root.upper() == "TRUE" if root else before.root
     with audited(s, way):
         changed = limits(before, text, may_be_root=may)
-        way.store.change(lambda now: now.limited(project, changed))
+        way.store.ledger.change(lambda now: now.limited(project, changed))
 
 
 def _checked(name: str) -> None:
@@ -220,9 +227,9 @@ def remove_secret(s: Session, way: Gate, project: str, name: str) -> None:
 def show_quotas(s: Session, way: Gate, project: str) -> None:
     """Show what projects have, and may have."""
     from cluster.model.line import table
-    from workloads.ledger import KINDS, shown
+    from workloads.amounts import KINDS, shown
 
-    ledger = way.store.ledger()
+    ledger = way.store.ledger.read()
     names = sorted({*ledger.limits, *(of.partition("/")[0] for of in ledger.entries)})
     chosen_ones = [name for name in names if project in ("", name)]
     document, cells = {}, []

@@ -19,6 +19,7 @@ GATEWAY, LOGIN, ACCOUNTS = "gateway", "login", "accounts"
 """The names of the door's service, and of the pages of the login and of the account service."""
 DOOR = "door"
 """The entry point of all pages that have a host name; without one each has its own."""
+DOMAIN = "DEPLOY_DOMAIN"
 _STEP = 100  # between the ports of pages that are published at the same port of several nodes
 _HTTPS, _LAST = 443, 65535
 
@@ -97,3 +98,20 @@ def _port(cluster: Cluster, page: Page) -> int:
             f"Allowed: ports up to {_LAST}. With SKP_DOMAIN all pages are at GATEWAY_TLS_PORT.",
         )
     return port
+
+
+def names_of_deployments(cluster: Cluster) -> tuple[str, int, str]:
+    """Return the domain and port of deployments' names, and why there are none.
+
+    Raises:
+        ConfigError: they would be among the platform's own pages.
+    """
+    text, port = cluster.settings.text, cluster.settings.number("GATEWAY_TLS_PORT")
+    domain = text(DOMAIN)
+    if domain and domain == text("SKP_DOMAIN"):
+        place = cluster.settings.place(DOMAIN)
+        what = f"{place}: {DOMAIN}: {domain} is SKP_DOMAIN, where the platform's own pages are"
+        raise ConfigError(what, "Name another domain, best of all one that has nothing else.")
+    if not doors(cluster):
+        return "", port, "there is no front door"
+    return domain, port, "" if domain else f"{DOMAIN} is not set"

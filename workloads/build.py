@@ -18,6 +18,7 @@ from workloads.model import (
     Resources,
     Volume,
     VolumeKind,
+    Way,
 )
 
 
@@ -41,6 +42,7 @@ def deployment(form: Form) -> Deployment:
         stop_time=value.get("stop-time", 10),
         order=Order(update.get("order", "auto")),
         monitor=update.get("monitor", 10),
+        drain=update.get("drain", 30),
     )
 
 
@@ -63,7 +65,7 @@ def _part(name: str, said: Mapping[str, Any]) -> Part:
         workdir=said.get("workdir", ""),
         env=dict(said.get("env", {})),
         secrets=tuple(said.get("secrets", ())),
-        ports=tuple(_port(port) for port in said.get("ports", ())),
+        ports=_ports(said),
         resources=Resources(
             float(wanted.get("cpus", 0)),
             _size(wanted.get("memory")),
@@ -73,14 +75,30 @@ def _part(name: str, said: Mapping[str, Any]) -> Part:
         volumes=dict(said.get("volumes", {})),
         health=_health(said["health"]) if "health" in said else None,
         as_root=said.get("class") == "root",
-        host=said.get("host", ""),
     )
 
 
-def _port(said: Mapping[str, Any]) -> Port:
+def _ports(part: Mapping[str, Any]) -> tuple[Port, ...]:
+    """Return a container's ports; its "host" is the name of the first one that has no other."""
+    host, found = part.get("host", ""), list[Port]()
+    for said in part.get("ports", ()):
+        door = said.get("door")
+        if door is None and host and said.get("publish", "auto") == "auto":
+            door = {"host": host}
+        host = "" if door and door["host"] == host else host
+        found.append(_port(said, door))
+    return tuple(found)
+
+
+def _port(said: Mapping[str, Any], door: Mapping[str, Any] | None) -> Port:
+    protocol = said.get("protocol", "tcp")
+    if door is not None:
+        size, timeout = _size(door.get("upload")), door.get("timeout", 0)
+        way = Way(door["host"], door.get("login", True), size, timeout)
+        return Port(said["port"], Publish.DOOR, protocol, way)
     publish = said.get("publish", "auto")
     how = Publish(publish) if isinstance(publish, str) else publish
-    return Port(said["port"], how, said.get("protocol", "tcp"))
+    return Port(said["port"], how, protocol)
 
 
 def _health(said: Mapping[str, Any]) -> Health:

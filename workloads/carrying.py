@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cluster.config.secrets import SPEC_KEY
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
-from workloads import holding, images, naming, on_nodes, revisions, volumes
+from workloads import holding, images, naming, on_nodes, revisions, switching, volumes, ways
+from workloads.doors import Doors
 from workloads.ledger import Entry
 from workloads.needs import Needs
 from workloads.placeholders import image_of
@@ -34,13 +35,14 @@ class Carrier:
         store: Store,
         reservations: Reservations,
         platform: Callable[[], Platform],
+        doors: Doors,
     ) -> None:
         """Use the store of one cluster, and its ledger by `reservations`.
 
         Args:
-            platform: returns what the platform's services have.
+            platform: returns what the platform's services have. doors: the front doors.
         """
-        self.cluster, self.fleet, self.store = cluster, fleet, store
+        self.cluster, self.fleet, self.store, self.doors = cluster, fleet, store, doors
         self._reservations, self._platform = reservations, platform
 
     def carry_out(self, wish: Wish, there: Sequence[Found]) -> Applied:
@@ -55,7 +57,7 @@ class Carrier:
             held = holding.nodes(
                 wish.wanted, where, self.fleet, self._defaults, holding.present(there)
             )
-            granted = self._granted(wish, entry, held)
+            granted = self._granted(wish, entry, held, there)
             on_nodes.make_folders(self._master, wish.wanted, granted)
             return self._make(wish, granted, there, Reserved(entry, before), warnings)
         except BaseException:
@@ -81,14 +83,16 @@ class Carrier:
         found = places(nodes, others, names)
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}
 
-    def finish(self, applied: Applied) -> None:
-        """Remove what has no place in a revision that works, and the oldest revisions."""
+    def finish(self, applied: Applied) -> tuple[str, ...]:
+        """Lead to a revision that works, remove what has no place in it, and old revisions."""
+        warnings = switching.over(self.store, self.doors, applied)
         for found in applied.left:
             self.store.remove(found)
         if applied.reserved:
             entry = applied.reserved.entry
             self._reservations.set_back(applied.of, entry, entry)
         revisions.forget_old(self.store, applied.of)
+        return warnings
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
@@ -129,24 +133,34 @@ class Carrier:
             f"{error.what}; a container that lands there waits for it" for error in failed.values()
         )
 
-    def _granted(self, wish: Wish, entry: Entry, nodes: tuple[str, ...]) -> Granted:
+    def _granted(
+        self, wish: Wish, entry: Entry, nodes: tuple[str, ...], there: Sequence[Found]
+    ) -> Granted:
         numbers = [found.number for found in self.store.revisions(wish.of)]
-        project = wish.project
+        project, slots, door = wish.project, dict[str, int](), ""
+        if any(part.ways for part in wish.wanted.parts) or any(each.piece.slot for each in there):
+            serving = ways.served(self.store.routes.read())
+            slots = ways.slots(wish.wanted, there, serving, nodes)
+            door = self._network(naming.door_network(project), attachable=True)
         return Granted(
             project=project,
             revision=max(numbers, default=0) + 1,
             user=wish.user,
             images=wish.images,
             ports=entry.ports,
-            network=self.store.network(
-                naming.network(project), network(self.cluster, Purpose.USERS)
-            ),
+            network=self._network(naming.network(project)),
+            door=door,
+            slots=slots,
             nodes=nodes,
             folder=volumes.folder(self.cluster.platform, project),
             secrets=wish.secrets,
             default=self._defaults,
             key=self.cluster.secrets[SPEC_KEY],
         )
+
+    def _network(self, name: str, *, attachable: bool = False) -> str:
+        like = network(self.cluster, Purpose.USERS)
+        return self.store.network(name, like, attachable=attachable)
 
     def _make(
         self,
@@ -168,8 +182,20 @@ class Carrier:
         except BaseException:
             self._undo(wish.of, granted.revision, there)
             raise
-        if there and any(makes_room(wish.wanted, part, granted) for part in wish.wanted.parts):
+        parts = wish.wanted.parts
+        if there and any(makes_room(wish.wanted, part, granted.nodes) for part in parts):
             gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
             warnings = (*warnings, gap)
         left = tuple(by_name.values())
-        return Applied(wish.of, granted.revision, tuple(there), left, reserved, warnings)
+        replaces = any(found.piece.part in granted.slots for found in left)
+        return Applied(
+            wish.of,
+            granted.revision,
+            tuple(there),
+            left,
+            reserved,
+            warnings,
+            ways.ways(wish.wanted, wish.project, granted.slots),
+            steady=wish.wanted.monitor if replaces else 0,
+            drain=wish.wanted.drain,
+        )

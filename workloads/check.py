@@ -43,7 +43,7 @@ def check(form: Form) -> None:
     if not wrong:
         wrong = [*_numbers(form), *_amount(form)]
     if not wrong:
-        wrong = [*_templates(form), *_volumes(form), *_ports(form), *_parts(form)]
+        wrong = [*_templates(form), *_volumes(form), *_ports(form), *_doors(form), *_parts(form)]
     if wrong:
         raise ConfigErrors(wrong)
 
@@ -188,5 +188,31 @@ def _parts(form: Form) -> Iterator[ConfigError]:
             yield form.error((*location, "health"), "either command or port is needed")
         elif "path" in health and "port" not in health:
             yield form.error((*location, "health", "path"), "there is no port beside it")
-        if "host" in said and not any(p.get("publish") != "inside" for p in said.get("ports", [])):
-            yield form.error((*location, "host"), "the container has no public port")
+        if "host" in said and not any(_may_have(said["host"], p) for p in said.get("ports", [])):
+            yield form.error((*location, "host"), "the container has no port that can have it")
+
+
+def _may_have(host: str, port: Mapping[str, Any]) -> bool:
+    """Whether a port can have a host name that its container says, or has it already."""
+    own: str = port.get("door", {}).get("host", "")
+    return own == host if own else port.get("publish", "auto") == "auto"
+
+
+def _doors(form: Form) -> Iterator[ConfigError]:
+    """Yield an error for each port at the front door that can't be there, or not by that name."""
+    seen: dict[str, Location] = {}
+    for part, said in form.value["containers"].items():
+        for at, port in enumerate(said.get("ports", [])):
+            location: Location = ("containers", part, "ports", at)
+            if "door" not in port:
+                continue
+            if "publish" in port:
+                what = "a port is at the front door, or published otherwise"
+                yield form.error((*location, "publish"), what, "Take publish or door away.")
+            if port.get("protocol") == "udp":
+                yield form.error((*location, "protocol"), "the front door leads to TCP alone")
+            host = port["door"]["host"]
+            if host in seen:
+                what = f"{host} is wanted twice: {form.place(seen[host])} has it"
+                yield form.error((*location, "door", "host"), what, "Name another one.")
+            seen.setdefault(host, (*location, "door", "host"))

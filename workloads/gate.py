@@ -12,12 +12,13 @@ from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
-from workloads import naming, revisions
+from workloads import naming, revisions, switching
 from workloads.accounts import People
 from workloads.admission import Images
 from workloads.build import deployment
 from workloads.carrying import Carrier
 from workloads.check import is_project
+from workloads.doors import Doors
 from workloads.form import Form
 from workloads.model import Deployment, VolumeKind, is_inside
 from workloads.phases import Row, rows
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _REQUEST_SECONDS = 30
 DEFAULT_PROJECT = "default"
-OPERATOR = People()
+OPERATOR, NO_DOORS = People(), Doors()
 
 
 class Gate:
@@ -46,6 +47,7 @@ class Gate:
         platform: Callable[[], Platform] = Platform,
         say: Callable[[str], None] = lambda _: None,
         people: People = OPERATOR,
+        doors: Doors = NO_DOORS,
     ) -> None:
         """Use the managers that can be reached.
 
@@ -53,6 +55,7 @@ class Gate:
             platform: returns what the platform's services have, whether they run now or not.
             say: is told how far the copy of an image is.
             people: who it is for: what they may not change is refused.
+            doors: the front doors, where deployments have names.
 
         Raises:
             NodeError: none can be.
@@ -66,7 +69,8 @@ class Gate:
         self.images = Images(fleet, cluster.inventory, say)
         known = cache(platform)
         reservations = Reservations(self.store, cluster.settings, fleet, known)
-        self._carrier = Carrier(cluster, fleet, self.store, reservations, known)
+        self._carrier = Carrier(cluster, fleet, self.store, reservations, known, doors)
+        self.doors = doors
 
     @property
     def account(self) -> str:
@@ -86,7 +90,7 @@ class Gate:
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
         master = self.fleet.node(self.cluster.inventory.master.name)
-        found = usage(master, self.cluster.platform, self.store.ledger())
+        found = usage(master, self.cluster.platform, self.store.ledger.read())
         return [each for each in found if self._people.sees(each.project)]
 
     def let_in(self, form: Form, project: str) -> Applied:
@@ -181,9 +185,13 @@ class Gate:
             why = f"{project}: which group it has could not be asked ({error.what}); taken: {user}"
             return user, (why,)
 
-    def finish(self, applied: Applied) -> None:
-        """Remove what has no place in a revision that works, and the oldest revisions."""
-        self._carrier.finish(applied)
+    def finish(self, applied: Applied) -> tuple[str, ...]:
+        """Lead to a revision that works, remove what has no place in it; return warnings.
+
+        Raises:
+            SkpError: no front door could be told where to lead: `go_back` is next.
+        """
+        return self._carrier.finish(applied)
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
@@ -228,9 +236,11 @@ class Gate:
         self.check(of)
         if kept := self.store.revisions(of):
             self.store.mark_removed(kept[-1], when)
-        for found in self.store.services(of):
+        there = self.store.services(of)
+        switching.away(self.store, self.doors, there)
+        for found in there:
             self.store.remove(found)
-        self.store.change(lambda now: now.released([of]))
+        self.store.ledger.change(lambda now: now.released([of]))
 
     @property
     def _master(self) -> Any:
@@ -247,6 +257,10 @@ class Gate:
         if wanted.node and wanted.node not in names:
             what = f"there is no node {wanted.node}{nearest(wanted.node, names)}"
             errors.append(form.error(("node",), what, f"There are: {', '.join(names)}."))
+        names_, asked = self.doors.names, any(part.ways for part in wanted.parts)
+        if asked and not names_.domain:
+            what = f"names at the front door: {names_.why}"
+            errors.append(form.error(("containers",), what, names_.hint))
         allowed = self.cluster.settings.text("DEPLOY_HOST_PATHS").split()
         for name, volume in wanted.volumes.items():
             inside = any(is_inside(volume.path, folder) for folder in allowed)

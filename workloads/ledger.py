@@ -10,47 +10,11 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
-from cluster.errors import ConfigError, ConfigErrors, nearest
+from cluster.errors import ConfigError, ConfigErrors
+from workloads.amounts import Amounts, Limits, shown
 from workloads.model import Deployment, Publish, VolumeKind
 from workloads.naming import pieces
 from workloads.needs import Needs, needs_of
-from workloads.texts import from_bytes, size
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """How much of each kind. cpus in cores, memory and storage in bytes, the others counted."""
-
-    deployments: float = 0
-    cpus: float = 0
-    memory: float = 0
-    gpus: float = 0
-    ports: float = 0
-    storage: float = 0
-
-    def __add__(self, other: Amounts) -> Amounts:
-        return Amounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-
-KINDS = tuple(each.name for each in fields(Amounts))
-"""What is counted."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a project may have; None for as much as there is.
-
-    Attributes:
-        root: whether its containers may be root inside.
-    """
-
-    deployments: float | None = None
-    cpus: float | None = None
-    memory: float | None = None
-    gpus: float | None = None
-    ports: float | None = None
-    storage: float | None = None
-    root: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,12 +25,14 @@ class Entry:
         ports: of nodes, by "COPY/PART/PORT/PROTOCOL".
         storage: bytes, by the name of a volume of the project.
         since: when it was reserved, in seconds since 1970.
+        hosts: its names at the front door.
     """
 
-    amounts: Amounts = Amounts()
+    amounts: Amounts = field(default_factory=Amounts)
     ports: Mapping[str, int] = field(default_factory=dict)
     storage: Mapping[str, int] = field(default_factory=dict)
     since: float = 0
+    hosts: tuple[str, ...] = ()
 
     def beside(self, other: Entry | None) -> Entry:
         """Return what both need together, while one takes the other's place."""
@@ -76,8 +42,13 @@ class Entry:
             max(getattr(self.amounts, f.name), getattr(other.amounts, f.name))
             for f in fields(Amounts)
         )
-        ports = {**other.ports, **self.ports}
-        return Entry(Amounts(*pairs), ports, {**other.storage, **self.storage}, self.since)
+        ports, hosts = {**other.ports, **self.ports}, tuple(sorted({*other.hosts, *self.hosts}))
+        storage = {**other.storage, **self.storage}
+        return Entry(Amounts(*pairs), ports, storage, self.since, hosts)
+
+    def said(self) -> dict[str, object]:
+        """Return it as plain values; an SKP that knows no names reads what has none."""
+        return {key: value for key, value in asdict(self).items() if key != "hosts" or value}
 
 
 @dataclass(frozen=True)
@@ -94,6 +65,7 @@ class Ask:
     automatic: tuple[str, ...]
     storage: Mapping[str, int]
     root: bool
+    hosts: tuple[str, ...] = ()
 
     @property
     def project(self) -> str:
@@ -114,14 +86,23 @@ class Ledger:
 
     def text(self) -> str:
         """Return it as the store keeps it."""
-        return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
+        entries = {name: entry.said() for name, entry in self.entries.items()}
+        limits = {name: asdict(most) for name, most in self.limits.items()}
+        said = {"limits": limits, "entries": entries}
+        return json.dumps(said, separators=(",", ":"), sort_keys=True)
 
     @classmethod
     def parse(cls, text: str) -> Ledger:
         """Return what `text` of an earlier call of `text()` says."""
         said = json.loads(text) if text else {"limits": {}, "entries": {}}
         entries = {
-            name: Entry(**{**entry, "amounts": Amounts(**entry["amounts"])})
+            name: Entry(
+                **{
+                    **entry,
+                    "amounts": Amounts(**entry["amounts"]),
+                    "hosts": tuple(entry.get("hosts", ())),
+                }
+            )
             for name, entry in said["entries"].items()
         }
         return cls({name: Limits(**found) for name, found in said["limits"].items()}, entries)
@@ -149,7 +130,8 @@ class Ledger:
         """
         others = {name: entry for name, entry in self.entries.items() if name != ask.of}
         taken = {port: name for name, entry in others.items() for port in entry.ports.values()}
-        errors = [*self._over(ask), *_clashes(ask, taken, busy)]
+        named = {host: name for name, entry in others.items() for host in entry.hosts}
+        errors = [*self._over(ask), *_clashes(ask, taken, busy), *_taken(ask, named)]
         before = self.entries.get(ask.of, Entry()).ports
         # (What it has already it keeps, so that its users find it where it was.)
         own = set(available) - set(ask.fixed.values())
@@ -165,7 +147,7 @@ class Ledger:
             ports[what] = chosen
         if errors:
             raise RefusedError(errors)
-        entry = Entry(ask.amounts, ports, ask.storage, now)
+        entry = Entry(ask.amounts, ports, ask.storage, now, ask.hosts)
         return Ledger(self.limits, {**others, ask.of: entry})
 
     def begin(
@@ -243,6 +225,7 @@ def asked(deployment: Deployment, of: str, default: Needs) -> Ask:
                 automatic.append(piece.port(port))
             elif not isinstance(port.publish, Publish):
                 fixed[piece.port(port)] = port.publish + piece.copy
+    ways = [port.way for part in deployment.parts for port in part.ways]
     amounts = replace(amounts, ports=len(fixed) + len(automatic))
     storage = {
         name: volume.size
@@ -250,7 +233,15 @@ def asked(deployment: Deployment, of: str, default: Needs) -> Ask:
         if volume.kind is VolumeKind.NAS
     }
     root = any(part.as_root for part in deployment.parts)
-    return Ask(of, amounts, fixed, tuple(automatic), storage, root)
+    hosts = tuple(sorted(way.host for way in ways if way))
+    return Ask(of, amounts, fixed, tuple(automatic), storage, root, hosts)
+
+
+def _taken(ask: Ask, named: Mapping[str, str]) -> Iterator[ConfigError]:
+    for host in ask.hosts:
+        if host in named:
+            what = f"{ask.of}: {host}: {named[host]} has that name at the front door"
+            yield ConfigError(what, "Name another.")
 
 
 def _clashes(ask: Ask, taken: Mapping[int, str], busy: Collection[int]) -> Iterator[ConfigError]:
@@ -262,34 +253,3 @@ def _clashes(ask: Ask, taken: Mapping[int, str], busy: Collection[int]) -> Itera
         elif port in busy:
             why = "something on a node listens on it"
             yield ConfigError(f"{ask.of}: port {port} ({what}): {why}", "Name another.")
-
-
-def limits(before: Limits, text: str, *, may_be_root: bool) -> Limits:
-    """Return limits as "gpus=2,memory=16g" changes them; KIND= takes one away.
-
-    Raises:
-        ConfigErrors: a part is none; all of them are told.
-    """
-    changed: dict[str, float | None] = {}
-    errors: list[ConfigError] = []
-    for part in filter(None, text.split(",")):
-        kind, sign, amount = part.partition("=")
-        try:
-            if kind not in KINDS or not sign:
-                raise ValueError(part)
-            in_bytes = kind in ("memory", "storage")
-            changed[kind] = (size(amount) if in_bytes else float(amount)) if amount else None
-            if (changed[kind] or 0) < 0:
-                raise ValueError(part)
-        except ValueError:
-            guess = "" if kind in KINDS else nearest(kind, KINDS)
-            what = f"{part}: allowed: KIND=AMOUNT{guess}"
-            errors.append(ConfigError(what, f"Kinds: {', '.join(KINDS)}; memory=16g, cpus=4."))
-    if errors:
-        raise ConfigErrors(errors)
-    return replace(before, root=may_be_root, **changed)
-
-
-def shown(kind: str, amount: float) -> str:
-    """Return an amount as a person reads it."""
-    return from_bytes(int(amount)) if kind in ("memory", "storage") else f"{amount:g}"

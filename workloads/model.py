@@ -42,6 +42,25 @@ class Publish(StrEnum):
 
     AUTO = "auto"
     INSIDE = "inside"
+    DOOR = "door"
+    """By a host name at the front door, and not at a node."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a port is at the front door.
+
+    Attributes:
+        host: the first label of its host name.
+        login: whether the door asks for the account, and lets members of the project in alone.
+        upload: bytes that a request may have at most; 0 for any.
+        timeout: seconds until an answer begins; 0 for any.
+    """
+
+    host: str
+    login: bool = True
+    upload: int = 0
+    timeout: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,11 +70,18 @@ class Port:
     Attributes:
         port: in the container.
         publish: a port of the node, of the first copy; each further copy has the next one. Or how.
+        way: of `Publish.DOOR`; None for others.
     """
 
     port: int
     publish: int | Publish = Publish.AUTO
     protocol: str = "tcp"
+    way: Way | None = None
+
+    @property
+    def on_node(self) -> bool:
+        """Whether it has a port of its node."""
+        return self.publish not in (Publish.INSIDE, Publish.DOOR)
 
 
 @dataclass(frozen=True)
@@ -97,7 +123,6 @@ class Part:
         secrets: names of the project's secrets.
         volumes: by volume's name the path where the container sees it.
         as_root: whether it has to be root inside, which its project has to be allowed.
-        host: the name at the front door of its first public port; "" for one that is made.
     """
 
     name: str
@@ -112,7 +137,11 @@ class Part:
     volumes: Mapping[str, str] = field(default_factory=dict)
     health: Health | None = None
     as_root: bool = False
-    host: str = ""
+
+    @property
+    def ways(self) -> tuple[Port, ...]:
+        """Its ports at the front door."""
+        return tuple(port for port in self.ports if port.way)
 
 
 class Order(StrEnum):
@@ -135,6 +164,7 @@ class Deployment:
         placement: labels, with values, that its node has to have.
         stop_time: seconds from SIGTERM to SIGKILL.
         monitor: seconds that a new revision has to stay healthy.
+        drain: seconds that connections by the front door may go on with the old one at most.
     """
 
     name: str
@@ -148,6 +178,7 @@ class Deployment:
     stop_time: int = 10
     order: Order = Order.AUTO
     monitor: int = 10
+    drain: int = 30
 
     @property
     def bound(self) -> tuple[str, ...]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cluster.config.secrets import Secret
+from cluster.model.route import PROJECTS
 from workloads.model import Deployment, Part, Port
 
 _LONGEST = 63  # of a service's name (moby, swarmkit)
 _KEPT = 40
-DEPLOYMENT, COPY, PART, REVISION, MARK = (
-    f"skp.deployment{end}" for end in ("", ".copy", ".part", ".revision", ".mark")
+DEPLOYMENT, COPY, PART, REVISION, SLOT, MARK = (
+    f"skp.deployment{end}" for end in ("", ".copy", ".part", ".revision", ".slot", ".mark")
 )
 """Labels of a service. The mark is a keyed hash of the others: an image's labels, and whoever may
 make a service without the cluster's key, can't imitate it."""
@@ -27,12 +29,15 @@ class Piece:
 
     Attributes:
         copy: from 0 on. part: the container's name.
+        slot: 0 or 1: of two that are the same but for their revision, one serves, and the other
+            is to take its place.
     """
 
     project: str
     deployment: str
     copy: int
     part: str
+    slot: int = 0
 
     @property
     def of(self) -> str:
@@ -43,6 +48,7 @@ class Piece:
     def name(self) -> str:
         """The service's name."""
         full = f"{self.project}_{self.deployment}-{self.copy}_{self.part}"
+        full += "_2" if self.slot else ""
         if len(full) <= _LONGEST:
             return full
         return f"{full[:_KEPT].rstrip('-_')}_{hashlib.sha256(full.encode()).hexdigest()[:20]}"
@@ -59,28 +65,45 @@ class Piece:
             PART: self.part,
             REVISION: str(revision),
         }
+        said |= {SLOT: str(self.slot)} if self.slot else {}
         return said | {MARK: _mark(said, key)}
 
 
-def pieces(wanted: Deployment, project: str) -> Iterator[tuple[Piece, Part]]:
-    """Yield what services a deployment is: for each copy all of its containers."""
+def pieces(
+    wanted: Deployment, project: str, slots: Mapping[str, int] = MappingProxyType({})
+) -> Iterator[tuple[Piece, Part]]:
+    """Yield what services a deployment is: for each copy all of its containers.
+
+    Args:
+        slots: by container's name; those that are missing have the first.
+    """
     for copy in range(wanted.replicas):
         for part in wanted.parts:
-            yield Piece(project, wanted.name, copy, part.name), part
+            slot = slots.get(part.name, 0)
+            yield Piece(project, wanted.name, copy, part.name, slot), part
 
 
 def recognised(labels: Mapping[str, str], key: Secret) -> Piece | None:
     """Return what a service is, by its labels; None for one that is not ours."""
-    said = _verified(labels, (DEPLOYMENT, COPY, PART, REVISION), key)
+    further = (SLOT,) if SLOT in labels else ()
+    said = _verified(labels, (DEPLOYMENT, COPY, PART, REVISION, *further), key)
     if said is None:
         return None
     project, _, deployment = said[DEPLOYMENT].partition("/")
-    return Piece(project, deployment, int(said[COPY]), said[PART])
+    return Piece(project, deployment, int(said[COPY]), said[PART], int(said.get(SLOT, 0)))
 
 
 def network(project: str) -> str:
     """Return the name of a project's network."""
-    return f"skp_{project}"
+    return f"{PROJECTS}{project}"
+
+
+def door_network(project: str) -> str:
+    """Return the name of the network on which the front door reaches what a project has there.
+
+    Nothing on it has a name that a user chose: no deployment can take a page's place.
+    """
+    return f"{PROJECTS}{project}_door"
 
 
 def revision(of: str, number: int) -> str:

@@ -66,7 +66,7 @@ class Reservations:
             seen["new"], seen["old"] = new.entries[wish.of], old
             return new.with_entry(wish.of, new.entries[wish.of].beside(old))
 
-        self._store.change(step)
+        self._store.ledger.change(step)
         entry = seen["new"]
         assert entry is not None
         return entry, seen["old"]
@@ -79,4 +79,4 @@ class Reservations:
             ours = found is not None and found.since == entry.since
             return now.with_entry(of, before) if ours else now
 
-        self._store.change(step)
+        self._store.ledger.change(step)

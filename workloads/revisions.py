@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from cluster.errors import ConfigError
+from workloads import ways
 from workloads.store import Found, Revision, Store
 from workloads.wish import Applied, Wish
 
@@ -73,7 +74,9 @@ def unchanged(store: Store, wish: Wish, there: Sequence[Found], users: str) -> A
     pieces = len(wish.wanted.parts) * wish.wanted.replicas
     if not kept or len(there) != pieces or {"user": users, **kept[0].document} != wish.document:
         return None
-    return Applied(wish.of, kept[0].number, tuple(there))
+    slots = {found.piece.part: found.piece.slot for found in there}
+    leads = ways.ways(wish.wanted, wish.project, slots)
+    return Applied(wish.of, kept[0].number, tuple(there), ways=leads)
 
 
 def forget_old(store: Store, of: str) -> None:

@@ -1,16 +1,12 @@
-"""Deployments in the Swarm's store: services, tasks, revisions, and the ledger."""
+"""Deployments in the Swarm's store: services, tasks, revisions, the ledger, and routes."""
 
 from __future__ import annotations
 
 import base64
 import json
-import random
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import docker.errors
@@ -20,17 +16,16 @@ from cluster.connectors.bounded import frames
 from cluster.connectors.engine import Engine, is_conflict
 from cluster.connectors.managers import Managers
 from cluster.errors import NodeError, SkpError
+from cluster.model import route
 from workloads.ledger import Ledger
 from workloads.naming import REVISION, Piece, recognised, revision
 from workloads.placeholders import Placeholders
+from workloads.records import Record
 from workloads.secrets import Secrets
 
-_LEDGER, _LABEL = "skp-ledger", "skp.ledger"
 _OF, _NUMBER, _REMOVED, _BY = (f"skp.revision.{end}" for end in ("of", "number", "removed", "by"))
 _LINES = 10  # of a log
 _OPTIONS = ("com.docker.network.driver.mtu", "encrypted")
-_CHANGE_SECONDS = 120  # deadline; fifty at once need some ten
-_LONGEST_PAUSE = 0.2  # seconds between two tries, at random, so that not all come at once
 
 
 class ChangedError(SkpError):
@@ -83,6 +78,8 @@ class Store:
         self._managers, self._key = managers, key
         self.secrets = Secrets(managers, key)
         self.placeholders = Placeholders(managers, key)
+        self.ledger = Record(managers, "skp-ledger", "skp.ledger", _ledger, Ledger.text)
+        self.routes = Record(managers, route.CONFIG, route.LABEL, route.parse, route.Routes.text)
 
     def services(self, of: str = "") -> list[Found]:
         """Return the services of a deployment; of all for ""."""
@@ -180,11 +177,12 @@ class Store:
 
         return self._managers.ask(read)
 
-    def network(self, name: str, like: str) -> str:
+    def network(self, name: str, like: str, *, attachable: bool = False) -> str:
         """Return the id of a project's network, which is made where there is none.
 
         Args:
             like: the network whose MTU, and encryption, it has too.
+            attachable: whether plain containers can be on it.
         """
 
         def ensure(engine: Engine) -> str:
@@ -194,8 +192,14 @@ class Store:
             options = (there[like].get("Options") or {}) if like in there else {}
             kept = {key: options[key] for key in _OPTIONS if key in options}
             labels = {"skp": "project"}
+            # (Plain containers can be attached: the front door is one.)
             made = engine.create_network(
-                name, driver="overlay", options=kept, labels=labels, check_duplicate=True
+                name,
+                driver="overlay",
+                options=kept,
+                labels=labels,
+                check_duplicate=True,
+                attachable=attachable,
             )
             return str(made["Id"])
 
@@ -239,25 +243,9 @@ class Store:
 
         self._managers.ask(forget)
 
-    def ledger(self) -> Ledger:
-        """Return the ledger."""
-        return self._managers.ask(_read_ledger)[1]
 
-    def change(self, step: Callable[[Ledger], Ledger]) -> Ledger:
-        """Change the ledger by compare-and-swap, and return it as it is then.
-
-        Args:
-            step: made again on what another has written meanwhile; what it raises is raised.
-        """
-        ends = time.monotonic() + _CHANGE_SECONDS
-        while time.monotonic() < ends:
-            entry, before = self._managers.ask(_read_ledger)
-            after = step(before)
-            if after == before or self._managers.ask(partial(_swap, entry=entry, after=after)):
-                return after
-            threading.Event().wait(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
-        what = f"the ledger of deployments was changed by others for {_CHANGE_SECONDS} s"
-        raise SkpError(what, "Type it again.")
+def _ledger(text: str, _: int) -> Ledger:
+    return Ledger.parse(text)
 
 
 def _revision(found: Mapping[str, Any]) -> Revision:
@@ -273,25 +261,3 @@ def _revision(found: Mapping[str, Any]) -> Revision:
         found.get("CreatedAt", ""),
         labels.get(_BY, ""),
     )
-
-
-def _read_ledger(engine: Engine) -> tuple[Mapping[str, Any] | None, Ledger]:
-    found = [c for c in engine.configs(filters={"name": _LEDGER}) if c["Spec"]["Name"] == _LEDGER]
-    if not found:
-        return None, Ledger()
-    return found[0], Ledger.parse((found[0]["Spec"].get("Labels") or {}).get(_LABEL, ""))
-
-
-def _swap(engine: Engine, entry: Mapping[str, Any] | None, after: Ledger) -> bool:
-    """Write the ledger if it is still that of `entry`; tell whether it was."""
-    labels = {_LABEL: after.text()}
-    try:
-        if entry is None:
-            engine.create_config(_LEDGER, b"skp", labels=labels)
-        else:
-            engine.update_config(entry["ID"], entry["Version"]["Index"], _LEDGER, labels)
-    except docker.errors.APIError as error:
-        if is_conflict(error):
-            return False
-        raise
-    return True

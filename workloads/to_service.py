@@ -5,13 +5,13 @@ The field names are those of the Engine API 1.44 (docs.docker.com, ServiceCreate
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.config.secrets import Secret
 from workloads import volumes
-from workloads.model import Deployment, Health, Order, Part, Publish, Volume, VolumeKind
+from workloads.model import Deployment, Health, Order, Part, Volume, VolumeKind
 from workloads.naming import REVISION, Piece, pieces
 from workloads.needs import GPU, Needs, needs_of
 from workloads.secrets import Stored
@@ -50,6 +50,8 @@ class Granted:
         secrets: by name, those of the project that it names, with their ids in the store.
         default: what a container gets that says nothing.
         key: the cluster's, for marks.
+        door: the id of the project's network with the front door; "" if nothing of it is there.
+        slots: by container, which of its two services this revision is.
     """
 
     project: str
@@ -63,23 +65,29 @@ class Granted:
     secrets: Stored
     default: Needs
     key: Secret
+    door: str = ""
+    slots: Mapping[str, int] = field(default_factory=dict)
 
 
 def specs(wanted: Deployment, granted: Granted) -> Iterator[dict[str, Any]]:
     """Yield a service's specification for each container of each copy."""
-    for piece, part in pieces(wanted, granted.project):
+    for piece, part in pieces(wanted, granted.project, granted.slots):
         yield _service(wanted, part, piece, granted)
 
 
-def makes_room(wanted: Deployment, part: Part, granted: Granted) -> bool:
-    """Whether an old task has to end before a new one begins: both would want the same thing."""
-    has_port = any(port.publish is not Publish.INSIDE for port in part.ports)
-    held = bool(granted.nodes[0]) or has_port or bool(part.resources.gpus)
+def makes_room(wanted: Deployment, part: Part, nodes: Sequence[str]) -> bool:
+    """Whether an old task has to end before a new one begins: both would want the same thing.
+
+    Args:
+        nodes: by copy, the node that it is held to; "" for any.
+    """
+    has_port = any(port.on_node for port in part.ports)
+    held = bool(nodes[0]) or has_port or bool(part.resources.gpus)
     return wanted.order is Order.STOP_FIRST or (held and wanted.order is Order.AUTO)
 
 
 def _service(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> dict[str, Any]:
-    order = "stop-first" if makes_room(wanted, part, granted) else "start-first"
+    order = "stop-first" if makes_room(wanted, part, granted.nodes) else "start-first"
     return {
         "Name": piece.name,
         "Labels": piece.labels(granted.revision, granted.key),
@@ -88,7 +96,7 @@ def _service(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -> 
             "Resources": _resources(wanted, part, granted),
             "Placement": {"Constraints": _constraints(wanted, part, piece, granted)},
             "RestartPolicy": {"Condition": "any", "Delay": 5 * _SECOND},
-            "Networks": [{"Target": granted.network, "Aliases": _aliases(wanted, part, piece)}],
+            "Networks": list(_networks(wanted, part, piece, granted)),
             "LogDriver": _LOG,
         },
         "Mode": {"Replicated": {"Replicas": 1}},
@@ -169,6 +177,14 @@ def _constraints(wanted: Deployment, part: Part, piece: Piece, granted: Granted)
     return found
 
 
+def _networks(
+    wanted: Deployment, part: Part, piece: Piece, granted: Granted
+) -> Iterator[dict[str, Any]]:
+    yield {"Target": granted.network, "Aliases": _aliases(wanted, part, piece)}
+    if part.ways:
+        yield {"Target": granted.door}
+
+
 def _aliases(wanted: Deployment, part: Part, piece: Piece) -> list[str]:
     """Return the names by which the project's other containers reach it."""
     own = f"{wanted.name}-{piece.copy}"
@@ -178,7 +194,7 @@ def _aliases(wanted: Deployment, part: Part, piece: Piece) -> list[str]:
 
 def _ports(part: Part, piece: Piece, granted: Granted) -> Iterator[dict[str, Any]]:
     for port in part.ports:
-        if port.publish is not Publish.INSIDE:
+        if port.on_node:
             yield {
                 "Protocol": port.protocol,
                 "TargetPort": port.port,

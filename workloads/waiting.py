@@ -51,20 +51,23 @@ def wait(
     """
     ends, pending, said = time.monotonic() + seconds, time.monotonic(), ""
     of, revision, is_new = applied.of, applied.revision, applied.reserved is not None
+    going, works_since = {found.id for found in applied.left}, 0.0
     while True:
-        services, tasks = store.services(of), store.tasks()
+        services = [found for found in store.services(of) if found.id not in going]
+        tasks = store.tasks()
         found = tuple(rows(services, tasks, store.nodes(), names))
         if not services:
             return Outcome((), (f"{of}: it is gone: somebody has removed it",))
-        if failed := _failed(services, tasks, revision, is_new=is_new):
+        if failed := _failed(services, tasks, applied):
             return Outcome(found, *failed)
         waits = [row for row in found if row.phase != RUNNING or row.revision != revision]
         going_on = [each for each in services if is_new and each.update == "updating"]
         if not any(row.phase == PENDING for row in waits):
             pending = time.monotonic()
-        if (not waits and not going_on) or (
-            _have_no_place(waits) and time.monotonic() - pending > _NO_PLACE
-        ):
+        now = time.monotonic()
+        works_since = (works_since or now) if not waits and not going_on else 0.0
+        is_steady = works_since and now - works_since >= applied.steady
+        if is_steady or (_have_no_place(waits) and now - pending > _NO_PLACE):
             return Outcome(found)
         if time.monotonic() > ends:
             late = ", ".join(f"{row.piece.name} ({row.phase})" for row in waits or found)
@@ -82,9 +85,12 @@ def _have_no_place(waits: Sequence[Row]) -> bool:
 
 
 def _failed(
-    services: Sequence[Found], tasks: Sequence[Mapping[str, Any]], revision: int, *, is_new: bool
+    services: Sequence[Found], tasks: Sequence[Mapping[str, Any]], applied: Applied
 ) -> tuple[tuple[str, ...], str] | None:
     """Return why it failed, and the task that did; None where nothing has."""
+    is_new, revision = applied.reserved is not None, applied.revision
+    # (Where another serves meanwhile, one failure is enough, as it is for the engine's updates.)
+    most = 1 if applied.steady else _TRIES
     for service in services:
         own = [task for task in tasks if task.get("ServiceID") == service.id]
         bad = failures(own)
@@ -94,8 +100,9 @@ def _failed(
             what = "the new revision does not work, and the one before it serves on"
             return (f"{service.piece.name}: {what}{last}",), task
         new = service.revision == revision and not service.update
-        if new and len(bad) >= _TRIES and _is_down(own):
-            return (f"{service.piece.name}: it ended {len(bad)} times{last}",), task
+        if new and len(bad) >= most and _is_down(own):
+            times = "once" if len(bad) == 1 else f"{len(bad)} times"
+            return (f"{service.piece.name}: it ended {times}{last}",), task
     return None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.model.route import Route
 from workloads.ledger import Entry
 from workloads.model import Deployment
 from workloads.secrets import Stored
@@ -68,6 +69,9 @@ class Applied:
         before: the services as they were. left: those that have no place in the new revision.
         reserved: None where nothing was changed: all was as it is wanted.
         warnings: what a person should know; images that are not on a node, say.
+        ways: what the front door is to have of it: routes by host name.
+        steady: seconds that all has to work before it counts; drain: that old connections may
+            go on.
     """
 
     of: str
@@ -76,3 +80,6 @@ class Applied:
     left: tuple[Found, ...] = ()
     reserved: Reserved | None = None
     warnings: tuple[str, ...] = ()
+    ways: Mapping[str, Route] = field(default_factory=dict)
+    steady: int = 0
+    drain: int = 0

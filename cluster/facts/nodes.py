@@ -238,6 +238,7 @@ def found_container(inspected: Mapping[str, Any], listed: Mapping[str, Any]) -> 
         after=container_labels.words(told, LABEL_AFTER),
         probe_output=_probe_output(inspected),
         ports=_ports(listed),
+        networks=keys(inspected, "NetworkSettings", "Networks"),
     )
 
 

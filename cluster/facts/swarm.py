@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cluster.config.secrets import Secret
 from cluster.connectors.node import Node
 from cluster.facts.told import flag, keys, labels, number_or, parts, text, text_or
+from cluster.model import route
 from cluster.model.decisions import Decisions
 from cluster.model.state import DATA_PORT, OPTION_ENCRYPTED, FoundNode, Swarm, SwarmNode
 
@@ -43,7 +44,17 @@ def swarm_of(node: Node, found: Mapping[str, FoundNode]) -> Swarm:
             ),
             closed={text(n, "Name"): _subnet(n) for n in every if n not in networks},
             data_port=number_or(0, swarm, "DataPathPort") or DATA_PORT,
+            routes=_routes(engine.configs(filters={"name": route.CONFIG})),
         )
+
+
+def _routes(configs: object) -> route.Routes:
+    for found in parts(configs):
+        if text(found, "Spec", "Name") == route.CONFIG:
+            said = labels(found, "Spec", "Labels").get(route.LABEL, "")
+            version = number_or(0, found, "Version", "Index")
+            return route.parse(said, version)
+    return route.Routes()
 
 
 def _takes_containers(network: object) -> bool:

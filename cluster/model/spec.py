@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -153,7 +153,11 @@ class Container:
         live: files under /run/skp/live, whose content may change while it runs: each is exchanged
             as a whole, and the container is not replaced. It has to notice that by itself.
         live_mark: a keyed hash of what they hold, which its node remembers; the plan puts it in.
+        live_version: "COUNT:NUMBER" of what they were made from; "" for no matter. What was written
+            from a higher number of the same count stays.
         network: the overlay's name, `HOST` or `BRIDGE`. also_on: further overlays that it is on.
+        joins: overlays that it joins too, while it runs where it has to; it leaves others whose
+            names begin with `joined_by`.
         aliases: further names on the overlays.
         user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
@@ -195,8 +199,11 @@ class Container:
     files: tuple[SecretFile | ConfigFile, ...] = ()
     live: tuple[SecretFile | ConfigFile, ...] = field(default=(), metadata={"spec": False})
     live_mark: str = field(default="", metadata={"spec": False})
+    live_version: str = field(default="", metadata={"spec": False})
     network: str = HOST
     also_on: tuple[str, ...] = ()
+    joins: tuple[str, ...] = field(default=(), metadata={"spec": False})
+    joined_by: str = field(default="", metadata={"spec": False})
     aliases: tuple[str, ...] = ()
     user: str = NOBODY
     memory: int = 0
@@ -231,7 +238,12 @@ class Container:
     @property
     def overlays(self) -> tuple[str, ...]:
         """The names of the Swarm's networks that it is on."""
-        return (self.network, *self.also_on) if self.on_overlay else ()
+        return (self.network, *self.also_on, *self.joins) if self.on_overlay else ()
+
+    def strays(self, networks: Iterable[str]) -> list[str]:
+        """Return those of the networks that it is on which it is to leave."""
+        begins = self.joined_by
+        return [n for n in networks if begins and n.startswith(begins) and n not in self.overlays]
 
     @property
     def has_files(self) -> bool:

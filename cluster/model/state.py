@@ -13,6 +13,7 @@ from cluster.config.secrets import Secret, StoredSecrets
 from cluster.errors import NodeError
 from cluster.model.answer import Unanswered
 from cluster.model.decisions import Decisions
+from cluster.model.route import Routes
 from cluster.model.spec import Image
 
 LABEL_SERVICE = "skp.service"
@@ -61,7 +62,7 @@ class FoundContainer:
         ready_check, removal_check: the commands inside it that say whether the next one may be
             replaced, and whether it may go for good; () for none.
         after: the services that it came after, and goes before.
-        probe_output: what its probe printed last.
+        probe_output: what its probe printed last. networks: the names of those that it is on.
         previous: digest of the image that ran before this one; "" when there was none.
     """
 
@@ -81,6 +82,7 @@ class FoundContainer:
     after: tuple[str, ...] = ()
     probe_output: str = ""
     ports: tuple[str, ...] = ()
+    networks: frozenset[str] = frozenset()
 
     @property
     def works(self) -> bool:
@@ -217,6 +219,7 @@ class Swarm:
         closed: the networks that no container of ours can be attached to, with the subnet of each:
             not attachable, or without addresses since another one has them.
         data_port: the UDP port of the overlay's packets between nodes.
+        routes: ways at the front door to what users bring.
     """
 
     via: str
@@ -229,6 +232,7 @@ class Swarm:
     encrypted: frozenset[str] = frozenset()
     closed: Mapping[str, str] = field(default_factory=dict)
     data_port: int = DATA_PORT
+    routes: Routes = field(default_factory=Routes)
 
 
 @dataclass(frozen=True)

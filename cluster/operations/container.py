@@ -119,16 +119,17 @@ class ReplaceContainer(ContainerOperation):
 
 
 @dataclass(frozen=True)
-class ExchangeFiles(ContainerOperation):
-    """Give a running container the files that may change while it runs; it goes on running."""
+class AdjustContainer(ContainerOperation):
+    """Give a running container the networks and files that may change; it goes on running."""
 
     container: Container
     differences: tuple[Difference, ...] = ()
     action = Action.CONFIGURE
 
     def execute(self, context: Context) -> str:
-        """Exchange them, or remove them where none is wanted any more, and see that it works."""
+        """Join networks, exchange files or remove those unwanted, and see that it works."""
         node = self.node_in(context)
+        steps.join_networks(node, self.container)
         if self.container.live:
             steps.renew_live_files(node, self.container)
         else:

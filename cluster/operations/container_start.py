@@ -158,10 +158,24 @@ def write_files(node: Node, container: Container) -> None:
     renew_live_files(node, container)
 
 
+def join_networks(node: Node, container: Container) -> None:
+    """Connect a running container with the overlays that it joins, and part it from others."""
+    if not container.joined_by:
+        return
+    with node.talking(f"connecting {container.name}", node.deadlines.start) as engine:
+        there = engine.inspect_container(container.name)["NetworkSettings"]["Networks"]
+        for name in container.joins:
+            if name not in there:
+                engine.connect_container_to_network(container.name, name)
+        for name in container.strays(there):
+            engine.disconnect_container_from_network(container.name, name)
+
+
 def renew_live_files(node: Node, container: Container) -> None:
     """Put each of the files that may change in the place of the one that is there, as a whole.
 
-    Others are removed. The mark is written last: what broke off before is done again.
+    Others are removed. The mark is written last: what broke off before is done again. Where the
+    node has what somebody made from a later state, that stays.
     """
     if not container.live:
         return
@@ -169,6 +183,7 @@ def renew_live_files(node: Node, container: Container) -> None:
     folder, marks = _folder(container.name), shlex.quote(mark_file(container.name))
     new, live = f"{folder}/{LIVE}{HALF_MADE}", f"{folder}/{LIVE}"
     others = " ".join(f"! -name {shlex.quote(file.name)}" for file in container.live)
+    remembered = f"{container.live_mark} {container.live_version}".strip()
     commands = [
         f"rm -rf {new} {marks}",
         f"install -d -m 0500 -o {uid} -g {gid} {new} {live}",
@@ -177,9 +192,24 @@ def renew_live_files(node: Node, container: Container) -> None:
         f"rmdir {new}",
         f"find {live} -mindepth 1 {others} -delete",
         f"install -d -m 0755 {MARKS_ROOT}",
-        f"(umask 022; echo {container.live_mark} >{marks})",
+        f"(umask 022; echo {remembered} >{marks})",
     ]
-    node.sudo(" && ".join(commands), stdin=_archive(container, container.live))
+    script = _unless_later(" && ".join(commands), container.live_version, marks)
+    node.sudo(script, stdin=_archive(container, container.live))
+
+
+def _unless_later(script: str, version: str, marks: str) -> str:
+    """Return a script that does nothing where a node has what was made from a later version.
+
+    Only one of several at once looks and writes: else the earlier one could come last.
+    """
+    count, _, number = version.partition(":")
+    if not number:
+        return script
+    seen = f"sed -n 's/^[^ ]* {count}://p' {marks} 2>/dev/null"
+    is_later = f'[ "$({seen})" -gt {number} ] 2>/dev/null'
+    alone = f"install -d -m 0755 {MARKS_ROOT} && exec 9>>{MARKS_ROOT}/.lock && flock -w 30 9"
+    return f"{alone} && if {is_later}; then cat >/dev/null; else {script}; fi"
 
 
 def remove_live_files(node: Node, name: str) -> None:

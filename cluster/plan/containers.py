@@ -13,8 +13,8 @@ from cluster.model.policy import Busy
 from cluster.model.spec import GPU_RUNTIME, Container, Image, fingerprint, mark_file
 from cluster.model.state import FoundContainer, FoundNode, State
 from cluster.operations.container import (
+    AdjustContainer,
     CreateContainer,
-    ExchangeFiles,
     RemoveContainer,
     ReplaceContainer,
     RestartContainer,
@@ -176,8 +176,8 @@ def _as_it_is(
     container: Container, identity: str, found: FoundContainer, node: FoundNode, busy: Busy
 ) -> Item:
     """Return what is to be done about a container that was made as it is wanted."""
-    if found.status == "running" and (changed := _live_differences(container, node)):
-        return ExchangeFiles(container, changed)
+    if found.status == "running" and (changed := _live_differences(container, found, node)):
+        return AdjustContainer(container, changed)
     if found.works:
         return Keep(Kind.CONTAINER, container.node, container.name, container, identity)
     if found.status == "running":
@@ -190,13 +190,19 @@ def _as_it_is(
     return StartContainer(container, found, stopped)
 
 
-def _live_differences(container: Container, node: FoundNode) -> tuple[Difference, ...]:
-    """Return a difference where its files that may change are not what was written last."""
-    remembered = node.marker_files.get(mark_file(container.name), "").strip()
-    if remembered == container.live_mark:
-        return ()
-    found = [Difference(f"file {f.name}", "new content", "old content") for f in container.live]
-    return tuple(found or [Difference("files that may change", "none", "some")])
+def _live_differences(
+    container: Container, found: FoundContainer, node: FoundNode
+) -> tuple[Difference, ...]:
+    """Return what is to be changed while it runs: networks, and files not as written last."""
+    lacks = [name for name in container.joins if name not in found.networks]
+    changed = [Difference(f"network {name}", "joined", "not joined") for name in lacks]
+    strays = container.strays(sorted(found.networks))
+    changed += [Difference(f"network {name}", "left", "joined") for name in strays]
+    remembered = node.marker_files.get(mark_file(container.name), "").partition(" ")[0].strip()
+    if remembered != container.live_mark:
+        files = [Difference(f"file {f.name}", "new content", "old content") for f in container.live]
+        changed += files or [Difference("files that may change", "none", "some")]
+    return tuple(changed)
 
 
 def _why_replaced(

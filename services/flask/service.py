@@ -27,7 +27,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services.common import FLASK_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
-from services.doors import ACCOUNTS, LOGIN, aliases, alone, origins
+from services.doors import ACCOUNTS, LOGIN, aliases, alone, names_of_deployments, origins
 from services.mysql import SERVICE as MYSQL
 from services.once_built import OnceBuilt
 
@@ -165,7 +165,11 @@ def _pages(cluster: Cluster) -> tuple[ConfigFile, ...]:
         for name, each in found.items()
         if name != LOGIN
     }
-    text = json.dumps({"login": found[LOGIN].url, "pages": said}, indent=1, sort_keys=True)
+    document = {"login": found[LOGIN].url, "pages": said}
+    domain, port, _ = names_of_deployments(cluster)
+    if domain:
+        document["deployments"] = f"{domain}:{port}"
+    text = json.dumps(document, indent=1, sort_keys=True)
     return (ConfigFile("pages.json", f"{text}\n"),)
 
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from cluster.config.secrets import Resolved, Secret
 from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
-from services.doors import origins
 from services.gateway import given
 from services.gateway.authority import root
 from services.gateway.given import KEY as CERTIFICATE
-from services.gateway.service import SERVICE, called
+from services.gateway.service import SERVICE, called, hosts_of
 
 if TYPE_CHECKING:
     from cluster.commands.change import Change
@@ -47,7 +46,7 @@ def own_certificate(cluster: Cluster, chain: str, key: str) -> Mapping[str, Secr
     Raises:
         ConfigError: there is no door, or it can't use them.
     """
-    hosts = {origin.host for origin in origins(cluster).values()}
+    hosts = hosts_of(cluster)
     if not hosts:
         raise SERVICE.no_host_error(cluster)
     return {CERTIFICATE: given.stored(given.checked(chain, key, hosts, datetime.now(UTC)))}

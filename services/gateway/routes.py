@@ -23,8 +23,8 @@ INSIDE_PORT = 8061
 _IDENTITY = (TOKEN, SECRET, "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-User")
 # Of the login page's host: what goes to the account service.
 _LOGIN_PATHS = ("/tokens", "/door/login", "/door/me", "/door/enter", "/door/logout")
-_LARGEST = 64 << 10  # bytes; of a request to the account service
-_CHAIN_IN, _CHAIN_OUT, _LIMIT, _AGAIN = "from-outside", "to-page", "limit", "again"
+LARGEST = 64 << 10  # bytes; of a request to the account service
+CHAIN_IN, CHAIN_OUT, LIMIT, AGAIN = "from-outside", "to-page", "limit", "again"
 
 
 def configuration(
@@ -33,6 +33,7 @@ def configuration(
     secret: str,
     certificate: Certificate,
     accounts_port: int,
+    further: dict[str, Any],
 ) -> str:
     """Return the configuration as a text, JSON that is YAML too.
 
@@ -41,18 +42,20 @@ def configuration(
         instances: names of the containers of the account service, which are asked at
             `accounts_port`.
         secret: what tells the account service that a request came by the door.
+        further: routers, middlewares, services and transports of deployments.
     """
     accounts = [f"http://{name}:{accounts_port}" for name in instances]
     parts = [_page(origin) for name, origin in origins.items() if name != ACCOUNTS]
     if ACCOUNTS in origins:
         parts.append(_api(origins[ACCOUNTS]))
-    parts.append(_ways_in(accounts))
+    parts += [_ways_in(accounts), further]
     merged = {
         kind: {name: value for part in parts for name, value in part.get(kind, {}).items()}
         for kind in ("routers", "middlewares", "services")
     }
     # A node that is gone says nothing: another account service is asked then.
-    merged["serversTransports"] = {"soon": {"forwardingTimeouts": {"dialTimeout": "2s"}}}
+    soon = {"soon": {"forwardingTimeouts": {"dialTimeout": "2s"}}}
+    merged["serversTransports"] = soon | further.get("serversTransports", {})
     merged["middlewares"] |= _headers(secret)
     pair = {"certFile": certificate.chain, "keyFile": certificate.key}
     tls = {
@@ -68,7 +71,7 @@ def _page(origin: Origin) -> dict[str, Any]:
     page, name = origin.page, origin.page.name
     asking = {f"ask-{name}": _forward_auth(page)} if _is_asked_about(origin) else {}
     made: dict[str, Any] = {
-        "routers": {name: _router(origin, [_CHAIN_IN, *asking, _CHAIN_OUT], name)},
+        "routers": {name: _router(origin, [CHAIN_IN, *asking, CHAIN_OUT], name)},
         "middlewares": asking,
         "services": {name: _upstream([f"http://{page.container}:{page.inside}"])},
     }
@@ -108,12 +111,12 @@ def _ways_in(accounts: Sequence[str]) -> dict[str, Any]:
         "entryPoints": [_INSIDE],
         "rule": "PathPrefix(`/door/check/`)",
         "service": "account-service",
-        "middlewares": [_AGAIN],
+        "middlewares": [AGAIN],
     }
     return {
         "routers": {_INSIDE: inside},
         "services": {"account-service": upstream},
-        "middlewares": {_AGAIN: {"retry": {"attempts": 2, "initialInterval": "100ms"}}},
+        "middlewares": {AGAIN: {"retry": {"attempts": 2, "initialInterval": "100ms"}}},
     }
 
 
@@ -131,19 +134,28 @@ def _router(origin: Origin, chain: Sequence[str], service: str) -> dict[str, Any
 
 def _accounts_router(origin: Origin, rule: str, more: Sequence[str]) -> dict[str, Any]:
     """Return a router of a page's host that leads to the account service."""
-    router = _router(origin, [_LIMIT, _AGAIN, _CHAIN_IN, *more], "account-service")
+    router = _router(origin, [LIMIT, AGAIN, CHAIN_IN, *more], "account-service")
     whole = f"({router['rule']}) && ({rule})"
     return router | {"rule": whole, "priority": 2}
 
 
 def _forward_auth(page: Page) -> dict[str, Any]:
-    """Return what asks the account service; its answer replaces the cookies, and the token."""
+    return asking(page.name, *([TOKEN] if page.wants_token else []))
+
+
+def asking(page: str, *further: str) -> dict[str, Any]:
+    """Return what asks the account service; its answer replaces the cookies.
+
+    Args:
+        page: what it is asked about, as its path says it.
+        further: headers that its answer replaces.
+    """
     return {
         "forwardAuth": {
-            "address": f"http://127.0.0.1:{INSIDE_PORT}/door/check/{page.name}",
-            "authResponseHeaders": ["Cookie", *([TOKEN] if page.wants_token else [])],
+            "address": f"http://127.0.0.1:{INSIDE_PORT}/door/check/{page}",
+            "authResponseHeaders": ["Cookie", *further],
             "trustForwardHeader": False,
-            "maxResponseBodySize": _LARGEST,
+            "maxResponseBodySize": LARGEST,
         }
     }
 
@@ -155,7 +167,7 @@ def _upstream(urls: Sequence[str]) -> dict[str, Any]:
 def _headers(secret: str) -> dict[str, Any]:
     gone = dict.fromkeys(_IDENTITY, "")
     return {
-        _CHAIN_IN: {"headers": {"customRequestHeaders": gone | {SECRET: secret}}},
-        _CHAIN_OUT: {"headers": {"customRequestHeaders": {SECRET: ""}}},
-        _LIMIT: {"buffering": {"maxRequestBodyBytes": _LARGEST, "memRequestBodyBytes": _LARGEST}},
+        CHAIN_IN: {"headers": {"customRequestHeaders": gone | {SECRET: secret}}},
+        CHAIN_OUT: {"headers": {"customRequestHeaders": {SECRET: ""}}},
+        LIMIT: {"buffering": {"maxRequestBodyBytes": LARGEST, "memRequestBodyBytes": LARGEST}},
     }

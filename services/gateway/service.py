@@ -14,6 +14,7 @@ from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, beside, network
 from cluster.model.page import Asks
+from cluster.model.route import PROJECTS, Routes
 from cluster.model.spec import (
     SECRETS_TARGET,
     ConfigFile,
@@ -24,7 +25,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services.common import GATEWAY_USER, SCRATCH, check_memory, cpus, memory, name_on, own_user
-from services.doors import DOOR, GATEWAY, Origin, origins
+from services.doors import DOMAIN, DOOR, GATEWAY, Origin, names_of_deployments, origins
 from services.flask.service import PORT as ACCOUNTS_PORT
 from services.flask.service import SERVICE as ACCOUNT_SERVICE
 from services.flask.service import instances
@@ -32,6 +33,7 @@ from services.gateway import given
 from services.gateway.address import KEY as ADDRESS
 from services.gateway.address import address, at_both, keepers
 from services.gateway.authority import Names, certificate, period_of
+from services.gateway.deployments import deployments
 from services.gateway.given import KEY as CERTIFICATE
 from services.gateway.routes import INSIDE_PORT, configuration
 from services.once_built import OnceBuilt
@@ -64,6 +66,9 @@ class Gateway(OnceBuilt):
             "GATEWAY_HOST", "optional-host", "", 'name or address of the door; "": its node\'s'
         ),
         Setting(ADDRESS, "moving-address", "", "address that moves to a door that works"),
+        Setting(
+            "DEPLOY_DOMAIN", "optional-domain", "", 'where deployments have names; "": nowhere'
+        ),
         Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
         Setting(CERTIFICATE, "base64-file", "", "what gateway.cert stored: leave it to that"),
         Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
@@ -80,7 +85,7 @@ class Gateway(OnceBuilt):
         """Return warnings: a certificate ends, or pages are behind a door that is nowhere."""
         if self.hosts(cluster):
             own = given.read(cluster.secrets[CERTIFICATE])
-            hosts = {origin.host for origin in origins(cluster).values()}
+            hosts = hosts_of(cluster)
             return tuple(given.complaints(own, hosts, datetime.now(UTC))) if own else ()
         if not cluster.settings.flag("SKP_DOOR_ONLY"):
             return ()
@@ -93,10 +98,11 @@ class Gateway(OnceBuilt):
         hosts, (image,), found = self.hosts(cluster), self.images(cluster), origins(cluster)
         if not hosts:
             return
-        ports, further = _ports(cluster, found), _further(cluster)
+        ports, further, ways = _ports(cluster, found), _further(cluster), _ways(cluster, facts)
         moves = 1 if address(cluster) else 0
         listening = ConfigFile("traefik.yml", _listening(cluster, found))
-        routes = SecretFile("routes.yml", _routes(cluster, found))
+        routes = SecretFile("routes.yml", _routes(cluster, found, ways))
+        swarm = facts.swarm
         for index, host in enumerate(hosts):
             yield Container(
                 node=host.name,
@@ -106,8 +112,11 @@ class Gateway(OnceBuilt):
                 ports=at_both(cluster, host, ports),
                 files=(listening,),
                 live=(routes,),
+                live_version=f"{swarm.id}:{ways.version}" if swarm and ways.version else "",
                 network=network(cluster, Purpose.USERS),
                 also_on=further,
+                joined_by=PROJECTS,
+                joins=tuple(name for name in ways.networks if swarm and name in swarm.networks),
                 user=own_user(cluster, facts, host.name, GATEWAY_USER),
                 memory=memory(cluster, "GATEWAY_MEMORY"),
                 cpus=cpus(cluster, "GATEWAY_CPUS"),
@@ -128,12 +137,26 @@ def called(cluster: Cluster) -> Names:
     text = cluster.settings.text
     given = tuple(filter(None, (text("GATEWAY_HOST"), address(cluster))))
     hosts = tuple(host.ipv4 for host in SERVICE.hosts(cluster))
-    names = dict.fromkeys((*hosts, *given, "127.0.0.1", "localhost"))
+    deployments = (f"*.{text(DOMAIN)}",) if text(DOMAIN) else ()
+    names = dict.fromkeys((*hosts, *given, *deployments, "127.0.0.1", "localhost"))
     return Names(tuple(names), text("SKP_DOMAIN"))
 
 
-def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
-    secrets = cluster.secrets
+def hosts_of(cluster: Cluster) -> set[str]:
+    """Return what a certificate has to be for: pages' hosts, and one name of a deployment's."""
+    found = {origin.host for origin in origins(cluster).values()}
+    domain = cluster.settings.text(DOMAIN)
+    return found | {f"deployment.{domain}"} if domain else found
+
+
+def _ways(cluster: Cluster, facts: State) -> Routes:
+    """Return the ways to deployments; none where they have no names."""
+    domain = names_of_deployments(cluster)[0]
+    return facts.swarm.routes if facts.swarm and domain else Routes()
+
+
+def _routes(cluster: Cluster, found: Mapping[str, Origin], ways: Routes) -> Secret:
+    secrets, domain = cluster.secrets, cluster.settings.text(DOMAIN)
     signed = given.read(secrets[CERTIFICATE]) or certificate(
         secrets["GATEWAY_CA_SECRET"], called(cluster), period_of(time.time())
     )
@@ -144,14 +167,17 @@ def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
             secrets["FLASK_DOOR_SECRET"].reveal(),
             signed,
             ACCOUNTS_PORT,
+            deployments(ways, domain) if domain else {},
         )
     )
 
 
 def _ports(cluster: Cluster, found: Mapping[str, Origin]) -> tuple[Port, ...]:
+    named = Port(cluster.settings.number("GATEWAY_TLS_PORT"), _NAMED)
     if cluster.settings.text("SKP_DOMAIN"):
-        return (Port(cluster.settings.number("GATEWAY_TLS_PORT"), _NAMED),)
-    return tuple(Port(port, port) for port in _distinct(cluster, found))
+        return (named,)
+    by_port = tuple(Port(port, port) for port in _distinct(cluster, found))
+    return (*by_port, named) if cluster.settings.text(DOMAIN) else by_port
 
 
 def _distinct(cluster: Cluster, found: Mapping[str, Origin]) -> list[int]:
@@ -192,6 +218,8 @@ def _listening(cluster: Cluster, found: Mapping[str, Origin]) -> str:
         points = {DOOR: _entry(f":{_NAMED}", Asks.OWN)}
     else:
         points = {o.entry: _entry(f":{o.port}", o.page.asks) for o in found.values()}
+        if cluster.settings.text(DOMAIN):
+            points[DOOR] = _entry(f":{_NAMED}", Asks.OWN)
     loopback = {"trustedIPs": ["127.0.0.1/32"]}
     points |= {
         "inside": _entry(f"127.0.0.1:{INSIDE_PORT}", Asks.ACCOUNT) | {"forwardedHeaders": loopback},
@@ -202,7 +230,10 @@ def _listening(cluster: Cluster, found: Mapping[str, Origin]) -> str:
         "log": {"level": "WARN", "format": "json"},
         "ping": {"entryPoint": "ping"},
         "entryPoints": points,
-        "providers": {"file": {"directory": _LIVE, "watch": True}},
+        "providers": {
+            "providersThrottleDuration": "200ms",
+            "file": {"directory": _LIVE, "watch": True},
+        },
     }
     return json.dumps(static, indent=1, sort_keys=True) + "\n"
 

@@ -134,7 +134,7 @@ def test_fifty_at_once_against_a_quota_of_ten(tmp_path: Path) -> None:
         # (sshd gives a connection ten channels.)
         ways = [gate(open_ones) for _ in range(6)]
         way = ways[0]
-        way.store.change(lambda now: now.limited("crowd", Limits(deployments=10)))
+        way.store.ledger.change(lambda now: now.limited("crowd", Limits(deployments=10)))
 
         def one(number: int) -> bool:
             try:
@@ -149,7 +149,7 @@ def test_fifty_at_once_against_a_quota_of_ten(tmp_path: Path) -> None:
         assert let_in.count(True) == 10
         services = way.store.services()
         assert len(services) == 10
-        entries = way.store.ledger().entries
+        entries = way.store.ledger.read().entries
         assert {found.piece.of for found in services} == set(entries)
         ports = [port for entry in entries.values() for port in entry.ports.values()]
         assert len(ports) == len(set(ports)) == 10

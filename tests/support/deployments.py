@@ -135,10 +135,10 @@ containers:
     workdir: /srv
     env: {LEVEL: info}
     secrets: [api-key]
-    host: vision
     ports:
       - {port: 8000}
       - {port: 9000, publish: inside}
+      - {port: 8080, door: {host: vision, login: false, upload: 100m, timeout: 60}}
     resources: {cpus: 2, memory: 4g, gpus: 1, gpu-type: V100}
     volumes: {weights: /weights, scratch: /scratch}
     health: {port: 8000, path: /health, interval: 5, timeout: 2, retries: 3, start: 30}

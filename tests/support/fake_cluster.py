@@ -217,6 +217,10 @@ class FakeCluster:
         """Return the lines of the wire that hold `part`."""
         return [line for line in self.wire if part in line]
 
+    def locking(self) -> list[str]:
+        """Return the lines of the wire that are about the lock: of config objects, but one."""
+        return [line for line in self.sent("/configs") if "skp-routes" not in line]
+
     def trail(self, name: str) -> list[dict[str, Any]]:
         """Return the audit trail of a manager."""
         return [json.loads(line) for line in self[name].trail.splitlines()]

@@ -65,7 +65,7 @@ def starting(status: str = "exited") -> Scene:
 def exchanging(live: str = HUSH) -> Scene:
     wanted = replace(CONTAINER, live=(SecretFile("routes.yml", Secret(live)),), live_mark="a1b2")
     fleet, containers = with_containers(found(CONTAINER))
-    return Scene(fleet, container.ExchangeFiles(wanted), containers)
+    return Scene(fleet, container.AdjustContainer(wanted), containers)
 
 
 def waiting() -> Scene:

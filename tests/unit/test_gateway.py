@@ -152,7 +152,7 @@ def test_a_page_that_wants_to_know_who_asks_is_told_by_a_token(tmp_path: Path) -
     spark = origins(wanted(tmp_path))["spark"]
     page = replace(spark, page=replace(spark.page, wants_token=True))
     told = json.loads(
-        configuration({"spark": page}, ["flask-skp"], "secret", Certificate("", ""), 8060)
+        configuration({"spark": page}, ["flask-skp"], "secret", Certificate("", ""), 8060, {})
     )
     asking = told["http"]["middlewares"]["ask-spark"]["forwardAuth"]
     assert asking["authResponseHeaders"] == ["Cookie", "X-Skp-Token"]

@@ -58,7 +58,7 @@ def test_what_is_as_wanted_takes_no_lock_and_leaves_no_trail(
     assert (report.exit_code, report.changed) == (ExitCode.OK, 0)
     assert set(outcomes(report).values()) == {"unchanged"}
     assert cluster.changes() == []
-    assert not cluster.sent("/configs")
+    assert not cluster.locking()
 
 
 def test_a_change_is_locked_recorded_carried_out_and_the_lock_freed(
@@ -167,7 +167,7 @@ def test_waiting_for_what_already_runs_needs_no_lock(
     assert outcomes(report)["c02 jupyter-skp-c02"] == "unchanged"
     assert report.exit_code is ExitCode.OK
     assert cluster.changes() == []
-    assert not cluster.sent("/configs")
+    assert not cluster.locking()
 
 
 def test_what_only_the_running_service_can_tell_is_asked_with_the_lock_held(
@@ -207,7 +207,7 @@ def test_a_plan_that_takes_much_away_is_asked_about_and_ends_with_no(
         again.run()
     assert "2 of 5 containers would be removed" in again.asked[0]
     assert less.changes() == []
-    assert not less.sent("/configs")
+    assert not less.locking()
 
 
 def test_nothing_more_is_changed_once_the_lock_is_lost(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from cluster.errors import ConfigErrors
 from tests.support.deployments import OWN, SSHD
 from workloads import readers
+from workloads.amounts import Amounts, Limits, limits
 from workloads.build import deployment
-from workloads.ledger import Amounts, Ask, Ledger, Limits, RefusedError, asked, limits
+from workloads.ledger import Ask, Ledger, RefusedError, asked
 from workloads.model import Deployment
 from workloads.needs import Needs
 

@@ -14,7 +14,17 @@ from workloads import readers
 from workloads.build import deployment
 from workloads.check import SCHEMA
 from workloads.form import Form
-from workloads.model import Deployment, Health, Order, Part, Port, Publish, Resources, VolumeKind
+from workloads.model import (
+    Deployment,
+    Health,
+    Order,
+    Part,
+    Port,
+    Publish,
+    Resources,
+    VolumeKind,
+    Way,
+)
 from workloads.readers.own import written
 
 
@@ -143,7 +153,8 @@ def test_our_own(tmp_path: Path) -> None:
     (part,) = found.parts
     assert (found.project, found.placement) == ("vision", (("gpu-type", "V100"), ("org", "public")))
     assert part.health == Health((), 8000, "/health", 5, 2, 3, 30)
-    assert part.ports == (Port(8000), Port(9000, Publish.INSIDE))
+    door = Port(8080, Publish.DOOR, way=Way("vision", False, 100 << 20, 60))
+    assert part.ports == (Port(8000), Port(9000, Publish.INSIDE), door)
     assert part.resources == Resources(2.0, 4 << 30, 1, "V100")
     assert found.volumes["weights"].kind is VolumeKind.DATA
 

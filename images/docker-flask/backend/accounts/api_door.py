@@ -17,15 +17,16 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from accounts import door, schemas, sessions, tokens
-from accounts.door import LOGIN, Asked, Page
+from accounts.door import DEPLOYMENT, LOGIN, Asked, Page
 from accounts.errors import AwayError, LoginError, OriginError, RightsError, UnknownError
 from accounts.guard import address, by_door
 from accounts.metrics import count_login
+from accounts.models import Account
 from accounts.service import current
 
 BLUEPRINT = Blueprint("door", __name__, url_prefix="/door")
 # These ask for the database themselves, if they need it.
-ALWAYS = {"door.check"}
+ALWAYS = {"door.check", "door.check_deployment"}
 
 
 def hide() -> None:
@@ -39,8 +40,24 @@ def check(name: str) -> Response:
     """Say whether a request may go on to a page, as whom, and with which cookies."""
     if "X-Forwarded-Method" not in request.headers:
         raise NotFound  # the door sends it with each question; what has none is a browser's
-    page = _page(name)
-    passed = Response(status=200)
+    return _checked(_page(name), "")
+
+
+@BLUEPRINT.get("/check/<name>/<project>")
+def check_deployment(name: str, project: str) -> Response:
+    """Say whether a request may go on to a deployment: its project's members alone may."""
+    if "X-Forwarded-Method" not in request.headers or not name.startswith(DEPLOYMENT):
+        raise NotFound
+    return _checked(_page(name), project)
+
+
+def _checked(page: Page, project: str) -> Response:
+    """Say whether a request may go on, as whom, and with which cookies.
+
+    Args:
+        project: whose members may see it; "" for all accounts.
+    """
+    name, passed = page.name, Response(status=200)
     if cleaned := door.clean_cookies(_cookies()):
         passed.headers["Cookie"] = cleaned
     if page.asks == "own":
@@ -56,6 +73,7 @@ def check(name: str) -> Response:
                 session, visit.account, visit.family, name
             )
         if visit is not None:
+            _check_member(visit.account, project)
             return passed
     if asked.is_navigation:
         return _to_login(name, asked.uri)
@@ -168,9 +186,22 @@ def _asked() -> Asked:
     )
 
 
+def _check_member(account: Account, project: str) -> None:
+    """Refuse who is not of a project, and no admin; raises RightsError."""
+    if not project or account.level == "admin":
+        return
+    if project not in {each["name"] for each in tokens.projects_of(account)}:
+        what = f"{account.name} is no member of the project {project}"
+        raise RightsError(what, "An owner of the project lets others in.")
+
+
 def _page(name: str) -> Page:
-    """Return a page behind the door; raises UnknownError."""
-    found = current().pages.read().pages.get(name)
+    """Return a page behind the door, or a deployment's; raises UnknownError."""
+    pages = current().pages.read()
+    if name.startswith(DEPLOYMENT):
+        found = pages.deployment(name.removeprefix(DEPLOYMENT))
+    else:
+        found = pages.pages.get(name)
     if found is None:
         raise UnknownError("there is no page of that name", "./skp.py docker.status")
     return found

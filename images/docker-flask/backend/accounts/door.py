@@ -16,6 +16,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 LOGIN = "login"
 """What the login page is called where pages are: no page can have that name."""
+DEPLOYMENT = "~"
+"""What a deployment's page begins with where pages are: none of the platform's does."""
 LONGEST_PATH = 2000
 STATE_SECONDS = 600
 
@@ -28,6 +30,7 @@ _OURS = re.compile(r"\W*__host-skp-", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may have one alone, which can't be sent
 _PAGE = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -65,10 +68,28 @@ class Page:
 
 @dataclass(frozen=True)
 class Pages:
-    """All pages behind the door; `login` is the login page's origin, "" where there is no door."""
+    """All pages behind the door.
+
+    Attributes:
+        login: the login page's origin, "" where there is no door.
+        deployments: what stands after the first label of a deployment's host name, with the port;
+            "" where deployments have no names.
+    """
 
     login: str = ""
     pages: Mapping[str, Page] = field(default_factory=dict)
+    deployments: str = ""
+
+    def deployment(self, host: str) -> Page | None:
+        """Return the page of a deployment's host name; None where there are no such names.
+
+        Args:
+            host: the first label. Whether there is a deployment, the door knows alone.
+        """
+        if not self.deployments or not _LABEL.fullmatch(host):
+            return None
+        url = f"https://{host}.{self.deployments}"
+        return Page(f"{DEPLOYMENT}{host}", host, url, "account")
 
 
 @dataclass(frozen=True)
@@ -121,7 +142,9 @@ def parse(text: str) -> Pages:
     if not isinstance(given, dict) or not isinstance(given.get("pages"), dict):
         raise PagesError("no object of pages")
     pages = {name: _page(name, told) for name, told in given["pages"].items()}
-    return Pages(_origin(given.get("login")), pages)
+    told = given.get("deployments", "")
+    deployments = _origin(f"https://{told}").removeprefix("https://") if told else ""
+    return Pages(_origin(given.get("login")), pages, deployments)
 
 
 def _page(name: str, told: Any) -> Page:
