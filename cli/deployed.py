@@ -23,6 +23,7 @@ def show(s: Session, rows: Sequence[Row]) -> None:
     cells = [_cells(number, row) for number, row in enumerate(rows)]
     lines: list[str] = list(table(_COLUMNS, cells))
     lines += _section("SERVICES", ("NAME", "PORT", "ADDRESS"), _services(rows))
+    lines += _section("NAMES", ("NAME", "PORT", "ADDRESS"), _names(rows))
     lines += _section("VOLUMES", ("NAME", "KIND", "FOLDER", "PATH"), _volumes(s, rows))
     reasons = [f"{row.piece.name}: {reason}" for row in rows for reason in row.reasons]
     lines += [*(["", "WHY"] if reasons else []), *reasons]
@@ -40,6 +41,12 @@ def _services(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     for row in rows:
         for inside, host in row.ports:
             yield row.piece.name, str(inside), f"{row.address}:{host}" if row.address else "-"
+
+
+def _names(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        for port, url in row.urls:
+            yield f"{row.piece.of}-{row.piece.copy}", str(port), url
 
 
 def _volumes(s: Session, rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:

@@ -96,7 +96,7 @@ def ended(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
         if applied.before and applied.reserved:
             way.go_back(applied)
         raise
-    return outcome.rows
+    return tuple(way.rows(applied.of)) if applied.ways else outcome.rows
 
 
 def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Applied]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
+from cluster.model.route import Route
 from workloads import naming, revisions, switching
 from workloads.accounts import People
 from workloads.admission import Images
@@ -81,7 +82,15 @@ class Gate:
         """Return how the containers of a deployment are; of all that they may see for ""."""
         store, names = self.store, self.cluster.inventory.names
         seen = [found for found in store.services(of) if self._people.sees(found.piece.project)]
-        return rows(seen, store.tasks(), store.nodes(), names)
+        found = rows(seen, store.tasks(), store.nodes(), names)
+        if not self.doors.names.domain:
+            return found
+        by_host = store.routes.read().by_host
+        return [replace(row, urls=self._urls(row, by_host)) for row in found]
+
+    def _urls(self, row: Row, by_host: Mapping[str, Route]) -> tuple[tuple[int, str], ...]:
+        led = [(h, route) for h, route in by_host.items() if row.piece.name in route.servers]
+        return tuple((route.port, self.doors.names.url(host)) for host, route in led)
 
     def check(self, of: str) -> None:
         """Refuse a deployment that those whom it is for may not change; raises ConfigError."""

@@ -30,6 +30,7 @@ class Row:
         ports: of the node, by the container's.
         gpus: identities. reasons: why it does not run, each a sentence.
         mounts: folders of its node, with where it sees them.
+        urls: where it is at the front door, with its port each.
         task: its id; "" for none yet. container: on the node; "" for none yet.
     """
 
@@ -45,6 +46,7 @@ class Row:
     task: str = ""
     container: str = ""
     mounts: tuple[tuple[str, str], ...] = ()
+    urls: tuple[tuple[int, str], ...] = ()
 
 
 def rows(

@@ -53,6 +53,7 @@ def clear() -> None:
         "docker service ls -q | xargs -r docker service rm; "
         "docker config ls -q --filter label=skp.revision.of | xargs -r docker config rm; "
         "docker config ls -q --filter name=skp-ledger | xargs -r docker config rm; "
+        "docker config ls -q --filter name=skp-routes | xargs -r docker config rm; "
         "docker secret ls -q --filter label=skp.secret | xargs -r docker secret rm"
     )
     on("c01", script)

@@ -7,10 +7,11 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import requests
 import websocket
@@ -95,8 +96,8 @@ class _Named(HTTPAdapter):
         self._name = name
         super().__init__(max_retries=0)
 
-    def init_poolmanager(self, *arguments: object, **words: object) -> None:
-        super().init_poolmanager(  # type: ignore[no-untyped-call]
+    def init_poolmanager(self, *arguments: Any, **words: Any) -> None:
+        super().init_poolmanager(
             *arguments, server_hostname=self._name, assert_hostname=self._name, **words
         )
 
@@ -109,7 +110,9 @@ def load(target: Target, rate: int = 200) -> Iterator[Seen]:
 
     def client(number: int) -> None:
         session, turn = target.session(), 0
-        while not ended.wait(max(0.0, begin + (turn + number / _CLIENTS) * each - time.monotonic())):
+        while not ended.wait(
+            max(0.0, begin + (turn + number / _CLIENTS) * each - time.monotonic())
+        ):
             turn += 1
             _ask(session, target, seen)
 

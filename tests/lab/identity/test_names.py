@@ -1,0 +1,168 @@
+"""Deployments at the front door: by name, for whom the file says, and switched without a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.accounts import PASSWORD, Env, made
+from tests.support.data_volumes import until
+from tests.support.deployed import clear, file, forget, rows, text
+from tests.support.door import HOST, HTML, Visitor, authority
+from tests.support.lab import on, skp
+from tests.support.steady_load import Target, load
+
+DOMAIN = "apps.example"
+
+
+def text_of(word: str, host: str = "shop", **further: Any) -> str:
+    door = {"host": host, "login": False} | further.pop("door", {})
+    update = {"monitor": 1, "drain": 3}
+    ports = [{"port": 8000, "door": door}]
+    return text(name=further.pop("name", "shop"), word=word, ports=ports, update=update, **further)
+
+
+@pytest.fixture(scope="module")
+def named(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+    """The door has names for deployments."""
+    folder = tmp_path_factory.mktemp("named")
+    path = folder / "env.sh"
+    shipped = Path("bin/env.sh").resolve()
+    path.write_text(f'source {shipped}\nexport DEPLOY_DOMAIN="{DOMAIN}"\n')
+    path.chmod(0o600)
+    env = {**running, "SKP_ENV": str(path)}
+    begun = skp("docker.apply", "flask,gateway", env=env)
+    assert begun.code == 0, begun.all
+    yield env
+    clear()
+    back = skp("docker.apply", "flask,gateway", env=running)
+    assert back.code == 0, back.all
+    forget()
+
+
+@pytest.fixture(scope="module")
+def ca(named: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return authority(tmp_path_factory.mktemp("ca"), named)
+
+
+def target(ca: Path, host: str = "shop") -> Target:
+    return Target(f"https://{host}.{DOMAIN}:8443", HOST, ca)
+
+
+def said(ca: Path, host: str = "shop", path: str = "/") -> tuple[int, str]:
+    there = target(ca, host)
+    answer = there.session().get(there.at(path), timeout=10)
+    return answer.status_code, answer.text.strip()
+
+
+def test_a_change_is_switched_to_without_a_gap_and_back_again(
+    named: Env, no_deployments: None, ca: Path, tmp_path: Path
+) -> None:
+    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=named))
+    assert row["ports"] == []
+    assert row["urls"] == [[8000, f"https://shop.{DOMAIN}:8443"]]
+    assert said(ca) == (200, "one")
+    for name, content, why in (
+        ("rival", text_of("x", name="rival"), "default/shop has that name at the front door"),
+        ("shop", text_of("x", command=["false"]), "it ended"),
+    ):
+        other = skp(
+            "deploy.apply",
+            file(tmp_path, content),
+            *(["--update"] if name == "shop" else []),
+            env=named,
+        )
+        assert (other.code != 0, why in other.err) == (True, True), other.all
+        assert said(ca) == (200, "one")
+    with load(target(ca), 50) as seen:
+        for words in (
+            ("deploy.apply", file(tmp_path, text_of("two")), "--update"),
+            ("deploy.rollback", "shop"),
+        ):
+            done = skp(*words, env=named)
+            assert done.code == 0, done.all
+    assert seen.lost == []
+    assert {"one", "two"} == {word.strip() for word in seen.words}
+    assert said(ca) == (200, "one")
+    nothing = skp("docker.apply", "flask,gateway", env=named)
+    assert nothing.out.startswith("Nothing to change"), nothing.all
+    assert skp("deploy.rm", "0", "shop", "--yes", env=named).code == 0
+    assert said(ca)[0] == 404
+
+
+def test_a_container_that_is_elsewhere_is_found_within_a_second(
+    named: Env, no_deployments: None, ca: Path, tmp_path: Path
+) -> None:
+    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=named))
+    killed = on(row["node"], f"docker kill {row['container']}")
+    assert killed.code == 0, killed.all
+
+    def runs() -> bool:
+        (now,) = rows(skp("deploy.list", "--json", env=named))
+        return bool(now["phase"] == "Running" and now["container"] != row["container"])
+
+    until(runs, 60)
+    until(lambda: said(ca) == (200, "one"), 1)
+
+
+def test_the_door_asks_for_members_of_the_project(
+    named: Env, admin: str, no_deployments: None, ca: Path, tmp_path: Path
+) -> None:
+    for name in ("insider", "outsider"):
+        made(admin, name)
+    project = skp("project.add", "doors", "-o", "insider", env=named)
+    assert project.code == 0, project.all
+    try:
+        wanted = text_of("inside", project="doors", door={"login": True})
+        rows(skp("deploy.apply", file(tmp_path, wanted), "--json", env=named))
+        stranger = target(ca).session()
+        asked = stranger.get(target(ca).at(), headers=HTML, allow_redirects=False, timeout=10)
+        assert asked.status_code == 302
+        assert asked.headers["Location"].startswith(f"https://{HOST}:9070/?page=~shop")
+        assert stranger.get(target(ca).at(), timeout=10).status_code == 401
+        entering: dict[str, Callable[[], tuple[int, str]]] = {}
+        for name in ("insider", "outsider"):
+            visitor = Visitor(ca)
+            visitor.log_in(name, PASSWORD)
+            entering[name] = entered(visitor, ca)
+        assert entering["insider"]() == (200, "inside")
+        assert entering["outsider"]()[0] == 403
+        gone = skp("project.member-set", "doors", "-a", "outsider", "-r", "viewer", env=named)
+        assert gone.code == 0
+        assert entering["outsider"]() == (200, "inside")
+        assert skp("account.disable", "outsider", env=named).code == 0
+        assert entering["outsider"]()[0] == 401
+    finally:
+        for words in (
+            ("account.rm", "outsider"),
+            ("account.rm", "insider"),
+            ("project.rm", "doors"),
+        ):
+            skp(*words, "--yes", env=named)
+
+
+def entered(visitor: Visitor, ca: Path) -> Callable[[], tuple[int, str]]:
+    """Enter the page by the login page, and return what asks for it then."""
+    page = target(ca).session()
+
+    def open_(url: str) -> Any:
+        path = url.partition(f".{DOMAIN}:8443")[2]
+        return page.get(target(ca).at(path), headers=HTML, allow_redirects=False, timeout=10)
+
+    wanted = open_(f"https://shop.{DOMAIN}:8443/")
+    query = dict(
+        part.split("=", 1) for part in wanted.headers["Location"].partition("?")[2].split("&")
+    )
+    asked = {"page": "~shop", "path": "/", "state": query["state"]}
+    ticket = visitor.post("/door/enter", asked)
+    assert ticket.status_code == 200, ticket.text
+    assert open_(ticket.json()["location"]).status_code == 302
+
+    def ask() -> tuple[int, str]:
+        answer = page.get(target(ca).at(), timeout=10)
+        return answer.status_code, answer.text.strip()
+
+    return ask
