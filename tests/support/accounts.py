@@ -6,7 +6,7 @@ import base64
 import json
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,19 @@ PASSWORD = "quiet-River-771"
 
 
 @contextmanager
-def serving(path: Path, *more: str) -> Iterator[Env]:
+def serving(path: Path, *more: str, doors: Sequence[str] = ("c01",)) -> Iterator[Env]:
     """Run MySQL, login page, door and Spark's master on c01, the account service there and on c02.
 
     Args:
         path: where the inventory is written. more: further services, with a label on c01.
+        doors: the nodes of front doors.
     """
     env = labelled(path, "flask", nodes=("c01", "c02"))
     hosts = json.loads(path.read_text())
-    labels = ("mysql", "nginx", "gateway", "spark-master", *more)
+    labels = ("mysql", "nginx", "spark-master", *more)
     hosts["c01"]["labels"] += [{label: "enable"} for label in labels]
+    for node in doors:
+        hosts[node]["labels"].append({"gateway": "enable"})
     path.write_text(json.dumps(hosts))
     for image in ("mysql", "flask", "nginx", "gateway"):
         built = skp(f"docker.image-build-{image}", env=env)

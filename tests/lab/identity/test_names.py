@@ -10,58 +10,29 @@ import pytest
 
 from tests.support.accounts import PASSWORD, Env, made
 from tests.support.data_volumes import until
-from tests.support.deployed import clear, file, forget, rows, text
+from tests.support.deployed import file, rows
 from tests.support.door import HOST, HTML, Visitor, authority
 from tests.support.lab import on, skp
-from tests.support.steady_load import Target, load
-
-DOMAIN = "apps.example"
-
-
-def text_of(word: str, host: str = "shop", **further: Any) -> str:
-    door = {"host": host, "login": False} | further.pop("door", {})
-    update = {"monitor": 1, "drain": 3}
-    ports = [{"port": 8000, "door": door}]
-    return text(name=further.pop("name", "shop"), word=word, ports=ports, update=update, **further)
+from tests.support.named import DOMAIN, named, said, target, text_of
+from tests.support.steady_load import load
 
 
 @pytest.fixture(scope="module")
-def named(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+def env(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
     """The door has names for deployments."""
-    folder = tmp_path_factory.mktemp("named")
-    path = folder / "env.sh"
-    shipped = Path("bin/env.sh").resolve()
-    path.write_text(f'source {shipped}\nexport DEPLOY_DOMAIN="{DOMAIN}"\n')
-    path.chmod(0o600)
-    env = {**running, "SKP_ENV": str(path)}
-    begun = skp("docker.apply", "flask,gateway", env=env)
-    assert begun.code == 0, begun.all
-    yield env
-    clear()
-    back = skp("docker.apply", "flask,gateway", env=running)
-    assert back.code == 0, back.all
-    forget()
+    with named(running, tmp_path_factory.mktemp("named")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def ca(named: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return authority(tmp_path_factory.mktemp("ca"), named)
-
-
-def target(ca: Path, host: str = "shop") -> Target:
-    return Target(f"https://{host}.{DOMAIN}:8443", HOST, ca)
-
-
-def said(ca: Path, host: str = "shop", path: str = "/") -> tuple[int, str]:
-    there = target(ca, host)
-    answer = there.session().get(there.at(path), timeout=10)
-    return answer.status_code, answer.text.strip()
+def ca(env: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return authority(tmp_path_factory.mktemp("ca"), env)
 
 
 def test_a_change_is_switched_to_without_a_gap_and_back_again(
-    named: Env, no_deployments: None, ca: Path, tmp_path: Path
+    env: Env, no_deployments: None, ca: Path, tmp_path: Path
 ) -> None:
-    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=named))
+    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=env))
     assert row["ports"] == []
     assert row["urls"] == [[8000, f"https://shop.{DOMAIN}:8443"]]
     assert said(ca) == (200, "one")
@@ -73,7 +44,7 @@ def test_a_change_is_switched_to_without_a_gap_and_back_again(
             "deploy.apply",
             file(tmp_path, content),
             *(["--update"] if name == "shop" else []),
-            env=named,
+            env=env,
         )
         assert (other.code != 0, why in other.err) == (True, True), other.all
         assert said(ca) == (200, "one")
@@ -82,26 +53,26 @@ def test_a_change_is_switched_to_without_a_gap_and_back_again(
             ("deploy.apply", file(tmp_path, text_of("two")), "--update"),
             ("deploy.rollback", "shop"),
         ):
-            done = skp(*words, env=named)
+            done = skp(*words, env=env)
             assert done.code == 0, done.all
     assert seen.lost == []
     assert {"one", "two"} == {word.strip() for word in seen.words}
     assert said(ca) == (200, "one")
-    nothing = skp("docker.apply", "flask,gateway", env=named)
+    nothing = skp("docker.apply", "flask,gateway", env=env)
     assert nothing.out.startswith("Nothing to change"), nothing.all
-    assert skp("deploy.rm", "0", "shop", "--yes", env=named).code == 0
+    assert skp("deploy.rm", "0", "shop", "--yes", env=env).code == 0
     assert said(ca)[0] == 404
 
 
 def test_a_container_that_is_elsewhere_is_found_within_a_second(
-    named: Env, no_deployments: None, ca: Path, tmp_path: Path
+    env: Env, no_deployments: None, ca: Path, tmp_path: Path
 ) -> None:
-    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=named))
+    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=env))
     killed = on(row["node"], f"docker kill {row['container']}")
     assert killed.code == 0, killed.all
 
     def runs() -> bool:
-        (now,) = rows(skp("deploy.list", "--json", env=named))
+        (now,) = rows(skp("deploy.list", "--json", env=env))
         return bool(now["phase"] == "Running" and now["container"] != row["container"])
 
     until(runs, 60)
@@ -109,15 +80,15 @@ def test_a_container_that_is_elsewhere_is_found_within_a_second(
 
 
 def test_the_door_asks_for_members_of_the_project(
-    named: Env, admin: str, no_deployments: None, ca: Path, tmp_path: Path
+    env: Env, admin: str, no_deployments: None, ca: Path, tmp_path: Path
 ) -> None:
     for name in ("insider", "outsider"):
         made(admin, name)
-    project = skp("project.add", "doors", "-o", "insider", env=named)
+    project = skp("project.add", "doors", "-o", "insider", env=env)
     assert project.code == 0, project.all
     try:
         wanted = text_of("inside", project="doors", door={"login": True})
-        rows(skp("deploy.apply", file(tmp_path, wanted), "--json", env=named))
+        rows(skp("deploy.apply", file(tmp_path, wanted), "--json", env=env))
         stranger = target(ca).session()
         asked = stranger.get(target(ca).at(), headers=HTML, allow_redirects=False, timeout=10)
         assert asked.status_code == 302
@@ -130,10 +101,10 @@ def test_the_door_asks_for_members_of_the_project(
             entering[name] = entered(visitor, ca)
         assert entering["insider"]() == (200, "inside")
         assert entering["outsider"]()[0] == 403
-        gone = skp("project.member-set", "doors", "-a", "outsider", "-r", "viewer", env=named)
+        gone = skp("project.member-set", "doors", "-a", "outsider", "-r", "viewer", env=env)
         assert gone.code == 0
         assert entering["outsider"]() == (200, "inside")
-        assert skp("account.disable", "outsider", env=named).code == 0
+        assert skp("account.disable", "outsider", env=env).code == 0
         assert entering["outsider"]()[0] == 401
     finally:
         for words in (
@@ -141,7 +112,7 @@ def test_the_door_asks_for_members_of_the_project(
             ("account.rm", "insider"),
             ("project.rm", "doors"),
         ):
-            skp(*words, "--yes", env=named)
+            skp(*words, "--yes", env=env)
 
 
 def entered(visitor: Visitor, ca: Path) -> Callable[[], tuple[int, str]]:

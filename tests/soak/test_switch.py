@@ -1,0 +1,227 @@
+"""The switch at the front door under a steady load: nothing is lost, whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import foreign_registry as foreign
+from tests.support.accounts import Env, serving
+from tests.support.data_volumes import until
+from tests.support.deployed import clear, file, rows
+from tests.support.door import authority
+from tests.support.lab import MINUTES, ROOT, on, run, skp
+from tests.support.named import named, said, target, text_of
+from tests.support.steady_load import Seen, Target, load
+
+BUILT, IMAGE = "skp-lab/web:latest", "localhost:5000/team/web:2"
+SECOND = "10.99.0.12"
+
+
+@pytest.fixture(scope="module")
+def env(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+    """Two doors, accounts, and the web server in the cluster's registry."""
+    folder = tmp_path_factory.mktemp("named")
+    with serving(folder / "hosts.json", doors=("c01", "c02")) as running:
+        built = run("images/build.sh", "lab-web", BUILT, seconds=15 * MINUTES)
+        assert built.code == 0, built.all
+        foreign.handed_over(BUILT, (), ("docker", "exec", "-i", "c01"))
+        pushed = on("c01", f"docker tag {BUILT} {IMAGE} && docker push -q {IMAGE}")
+        assert pushed.code == 0, pushed.all
+        with named(running, folder) as found:
+            yield found
+
+
+@pytest.fixture(scope="module")
+def ca(env: Env, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return authority(tmp_path_factory.mktemp("ca"), env)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(env: Env) -> Iterator[None]:
+    clear()
+    yield
+    clear()
+
+
+def text(word: str, **further: Any) -> str:
+    """A deployment of the web server: two copies that say the word."""
+    said_ = json.loads(text_of(word, replicas=2, **further))
+    main = said_["containers"]["main"]
+    main.pop("command")
+    health = {"port": 8000, "path": "/", "interval": 1, "start": 20}
+    main |= {"image": IMAGE, "args": [word], "health": health}
+    main["resources"] = {"cpus": 0.1, "memory": "64m"}
+    return json.dumps(said_)
+
+
+def applied(folder: Path, content: str, env: Env, *words: str) -> list[dict[str, Any]]:
+    return rows(skp("deploy.apply", file(folder, content), "--json", *words, env=env))
+
+
+def talk(page: Target, ended: threading.Event, seen: Seen) -> None:
+    """Speak by one WebSocket after another, each for some seconds."""
+    while not ended.is_set():
+        try:
+            channel = page.socket()
+            for number in range(20):
+                channel.send(str(number))
+                word, _, back = str(channel.recv()).partition(" ")
+                assert back == str(number)
+                seen.sockets[word] += 1
+                ended.wait(0.1)
+            channel.close()
+        except (AssertionError, OSError, Exception) as error:  # noqa: BLE001 - all is a loss
+            seen.lost.append(f"WebSocket: {error!r}")
+
+
+def download(page: Target, kilobytes: int, seconds: int, seen: Seen) -> None:
+    """Load something slowly; what is missing is lost."""
+    there = page.at(f"/slow?kb={kilobytes}&seconds={seconds}")
+    try:
+        answer = page.session().get(there, stream=True, timeout=30)
+        seen.downloaded = sum(len(chunk) for chunk in answer.iter_content(1024))
+    except Exception as error:  # noqa: BLE001 - all is a loss
+        seen.lost.append(f"download: {error!r}")
+    if seen.downloaded != kilobytes << 10:
+        seen.lost.append(f"download: {seen.downloaded} bytes")
+
+
+def test_nothing_is_lost_by_changes_and_by_what_is_refused(
+    env: Env, ca: Path, tmp_path: Path
+) -> None:
+    patient = {"monitor": 2, "drain": 30}
+    applied(tmp_path, text("w0", update=patient), env)
+    ended, page = threading.Event(), target(ca)
+    with load(page, 200) as seen:
+        beside = [threading.Thread(target=talk, args=(page, ended, seen)) for _ in range(3)]
+        beside.append(threading.Thread(target=download, args=(page, 300, 15, seen)))
+        for each in beside:
+            each.start()
+        try:
+            for number in range(1, 4):
+                applied(tmp_path, text(f"w{number}", update=patient), env, "--update")
+            for content, why in (
+                (text("w9").replace(IMAGE, "localhost:5000/team/none:1"), "none"),
+                (text("w9").replace('"/"', '"/nowhere"').replace('"start": 20', '"start": 1'), ""),
+                (text("w9").replace('"port"', '"prot"'), "prot"),
+                (text("w9", name="rival"), "default/shop has that name"),
+            ):
+                refused = skp("deploy.apply", file(tmp_path, content), "--update", env=env)
+                assert (refused.code != 0, why in refused.err) == (True, True), refused.all
+            assert said(ca) == (200, "w3")
+            back = skp("deploy.rollback", "shop", env=env)
+            assert back.code == 0, back.all
+        finally:
+            ended.set()
+            for each in beside:
+                each.join(60)
+    print(f"\n{dict(seen.words)} {dict(seen.sockets)} slowest {seen.slowest:.2f} s")
+    assert seen.lost == []
+    assert set(seen.words) == {"w0", "w1", "w2", "w3"}
+    assert sum(seen.words.values()) > 3000
+    assert said(ca) == (200, "w2")
+
+
+def test_killed_at_any_moment_the_next_one_puts_it_right(
+    env: Env, ca: Path, tmp_path: Path
+) -> None:
+    applied(tmp_path, text("w0"), env)
+    moments = random.Random(20261130)  # noqa: S311 - no secret
+    with load(target(ca), 50) as seen:
+        for number in range(1, 11):
+            content = file(tmp_path, text(f"w{number}"))
+            words = (sys.executable, str(ROOT / "skp.py"), "deploy.apply", content, "--update")
+            command = subprocess.Popen(
+                words, env=_full(env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            time.sleep(moments.uniform(0.5, 12))  # the moment is what is tried
+            command.kill()
+            command.wait(10)
+            done = skp("deploy.apply", content, "--update", "--json", env=env)
+            assert len(rows(done)) == 2, done.all
+            until(partial(_says, ca, f"w{number}"), 5)
+    assert seen.lost == []
+    services = on("c01", "docker service ls --format '{{.Name}}' | grep -c '^default_shop'")
+    assert services.out.strip() == "2"
+    assert skp("docker.apply", "flask,gateway", env=env).out.startswith("Nothing to change")
+
+
+def _full(env: Env) -> dict[str, str]:
+    import os
+
+    return {**os.environ, **env}
+
+
+def _says(ca: Path, word: str) -> bool:
+    return said(ca) == (200, word)
+
+
+def test_the_masters_engine_is_restarted_in_the_middle(env: Env, ca: Path, tmp_path: Path) -> None:
+    """Who comes by the other door notices nothing; the same command then ends it."""
+    elsewhere = {"placement": "door-test=elsewhere"}
+    for node in ("c02", "c03"):
+        assert on("c01", f"docker node update --label-add door-test=elsewhere {node}").code == 0
+    try:
+        applied(tmp_path, text("w0", **elsewhere), env)
+        content = file(tmp_path, text("w1", **elsewhere))
+        with load(target(ca, address=SECOND), 50) as seen:
+            command = subprocess.Popen(
+                (sys.executable, str(ROOT / "skp.py"), "deploy.apply", content, "--update"),
+                env=_full(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+            time.sleep(4)  # containers begin, and are waited for
+            assert on("c01", "sudo systemctl restart docker || sudo pkill dockerd").code == 0
+            command.communicate(timeout=5 * MINUTES)
+
+            def again() -> bool:
+                return skp("deploy.apply", content, "--update", env=env).code == 0
+
+            until(again, 3 * MINUTES)
+            until(lambda: said(ca) == (200, "w1"), 60)
+            time.sleep(2)  # of load, on what it is now
+        assert seen.lost == []
+        assert set(seen.words) == {"w0", "w1"}
+    finally:
+        for node in ("c02", "c03"):
+            on("c01", f"docker node update --label-rm door-test {node}")
+
+
+def test_a_door_that_is_away_is_told_and_learns_it_later(
+    env: Env, ca: Path, tmp_path: Path
+) -> None:
+    applied(tmp_path, text("w0"), env)
+    assert on("c02", "docker stop -t 1 gateway-skp-c02").code == 0
+    changed = skp("deploy.apply", file(tmp_path, text("w1")), "--update", env=env)
+    assert changed.code == 0, changed.all
+    assert "the front door of c02 does not know it yet" in changed.err
+    assert said(ca) == (200, "w1")
+    healed = skp("docker.apply", "gateway", env=env)
+    assert healed.code == 0, healed.all
+    page = target(ca, address=SECOND)
+    assert page.session().get(page.at(), timeout=10).text == "w1"
+
+
+def test_limits_of_a_port_hold(env: Env, ca: Path, tmp_path: Path) -> None:
+    door = {"upload": "1m", "timeout": 2}
+    applied(tmp_path, text("w0", door=door), env)
+    page = target(ca)
+    session = page.session()
+    for size, code in ((1 << 20, 200), ((1 << 20) + 1, 413)):
+        assert session.post(page.at(), data=bytes(size), timeout=20).status_code == code
+        pieces = iter([bytes(size)])  # of a size that is not said beforehand
+        assert session.post(page.at(), data=pieces, timeout=20).status_code == code
+    assert session.get(page.at("/slow?kb=4&seconds=3"), timeout=20).status_code == 200
+    seen = Seen()
+    assert page.socket().connected
+    assert seen.lost == []
