@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
+    from workloads.steps import Step
     from workloads.store import Revision
 
 
@@ -108,10 +109,10 @@ def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Appli
         carried_out(s, way, lambda: do(found))
 
 
-def show_plan(s: Session, steps: Sequence[tuple[str, str]]) -> None:
+def show_plan(s: Session, steps: Sequence[Step]) -> None:
     """Show what would be done."""
-    document = [{"action": action, "service": name} for action, name in steps]
-    s.show(document, [f"{action}  {name}" for action, name in steps])
+    lines = [step.line for step in steps] or ["Nothing to change."]
+    s.show([step.document for step in steps], lines)
 
 
 @contextmanager

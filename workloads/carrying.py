@@ -11,6 +11,7 @@ from cluster.model.networks import Purpose, network
 from workloads import holding, images, naming, on_nodes, revisions, switching, volumes, ways
 from workloads.doors import Doors
 from workloads.ledger import Entry
+from workloads.model import Deployment
 from workloads.needs import Needs
 from workloads.placeholders import image_of
 from workloads.places import Place, places
@@ -118,6 +119,10 @@ class Carrier:
     @property
     def _master(self) -> Any:
         return self.fleet.node(self.cluster.inventory.master.name)
+
+    def check(self, wanted: Deployment, of: str, there: Sequence[Found]) -> None:
+        """Refuse what no quota, port or name is left for; raises RefusedError."""
+        self._reservations.check(wanted, of, there, self._defaults)
 
     @property
     def _defaults(self) -> Needs:

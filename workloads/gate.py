@@ -13,7 +13,7 @@ from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
 from cluster.model.route import Route
-from workloads import naming, revisions, switching
+from workloads import naming, revisions, steps, switching, ways
 from workloads.accounts import People
 from workloads.admission import Images
 from workloads.build import deployment
@@ -26,6 +26,7 @@ from workloads.phases import Row, rows
 from workloads.platform import Platform
 from workloads.reservations import Reservations
 from workloads.secrets import Stored, lacking, named
+from workloads.steps import Step
 from workloads.store import Found, Revision, Store
 from workloads.volumes import Usage, usage
 from workloads.wish import Applied, Wish
@@ -127,10 +128,8 @@ class Gate:
         wanted, of = self._named(form, project)
         return self._bring(form, wanted, of, self.store.services(of))
 
-    def plan(self, form: Form, project: str) -> list[tuple[str, str]]:
-        """Return what would be done: pairs of make, change or remove, and a service's name.
-
-        Before them: copy, and an image of another registry.
+    def plan(self, form: Form, project: str) -> list[Step]:
+        """Return what would be done; nothing where all is as the file says.
 
         Raises:
             ConfigErrors, ConfigError: it could not be let in.
@@ -138,11 +137,25 @@ class Gate:
         wanted, of = self._named(form, project)
         self._check(form, wanted, of)
         missing = self.images.missing(part.image for part in wanted.parts)
-        there = [found.piece.name for found in self.store.services(of)]
-        names = [piece.name for piece, _ in naming.pieces(wanted, of.partition("/")[0])]
-        steps = [("change" if each in there else "make", each) for each in names]
-        copies = [("copy", each.text) for each in missing]
-        return copies + steps + [("remove", each) for each in there if each not in names]
+        there, kept = self.store.services(of), self.store.revisions(of)
+        self._carrier.check(wanted, of, there)
+        before = kept[-1].document if there and kept else {"form": {}, "images": {}}
+        changed = [*steps.values(before["form"], form.value)] if before["form"] else []
+        if not missing:
+            found = self.images.admitted(part.image for part in wanted.parts)
+            now = {part.name: found[part.image] for part in wanted.parts}
+            changed += steps.images(before["images"], now)
+        if before["form"] and not changed and not missing:
+            return []
+        project, names_ = of.partition("/")[0], self.doors.names
+        leads = ways.of(self.store.routes.read(), {found.spec["Name"] for found in there})
+        names = [piece.name for piece, _ in naming.pieces(wanted, project)]
+        return [
+            *(Step("copy", each.text) for each in missing),
+            *steps.services(names, {replace(found.piece, slot=0).name for found in there}),
+            *changed,
+            *steps.ways(leads, ways.ways(wanted, project, {}), names_.url),
+        ]
 
     def whose(self, form: Form, project: str) -> str:
         """Return "project/name" of what a file says; raises as `let_in` for what names it."""
