@@ -153,7 +153,7 @@ class Container:
         live: files under /run/skp/live, whose content may change while it runs: each is exchanged
             as a whole, and the container is not replaced. It has to notice that by itself.
         live_mark: a keyed hash of what they hold, which its node remembers; the plan puts it in.
-        live_version: "COUNT:NUMBER" of what they were made from, or "": of a higher number they stay.
+        live_version: "COUNT:NUMBER" that they are from, or "": what is from a higher number stays.
         network: the overlay's name, `HOST` or `BRIDGE`. also_on: further overlays that it is on.
         joins: overlays that it joins while it runs; others that begin with `joined_by` it leaves.
         aliases: further names on the overlays.
