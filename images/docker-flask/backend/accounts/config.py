@@ -27,6 +27,7 @@ class Config:
         reserved: names that nobody can have.
         door_secret: what the front door shows that it is it; "" where there is none.
         service_secret: what services of the platform show that they are; "" for none.
+        project_secret: what the credentials of projects' containers are made with; "" for none.
         pages: the file that tells which pages are behind it; others change it at any time.
     """
 
@@ -39,6 +40,7 @@ class Config:
     reserved: frozenset[str]
     door_secret: str = field(default="", repr=False)
     service_secret: str = field(default="", repr=False)
+    project_secret: str = field(default="", repr=False)
     pages: Path = SECRETS / "live" / "pages.json"
 
 
@@ -63,5 +65,6 @@ def read(folder: Path = SECRETS) -> Config:
         reserved=frozenset(text("reserved-names").split()),
         door_secret=given("door-secret"),
         service_secret=given("service-secret"),
+        project_secret=given("project-secret"),
         pages=folder / "live" / "pages.json",
     )
