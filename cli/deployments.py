@@ -36,12 +36,13 @@ def gate(
     with s.fleet(hosts) as fleet:
         # Imported only here: connecting needs half of these modules, and begins sooner.
         from cli.people import people
-        from cli.platform import of_services
+        from cli.platform import account_service, of_services
         from workloads.gate import Gate
 
         cluster = s.cluster(fleet)
         whom = people(cluster, fleet, account)
-        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom), fleet
+        asked = partial(account_service, s, fleet, cluster)
+        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom, asked), fleet
 
 
 def who_tells(s: Session, account: str = "") -> Sequence[Host] | None:

@@ -12,7 +12,8 @@ from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
-from workloads import naming, revisions
+from workloads import account_service, naming, revisions
+from workloads.account_service import AccountService
 from workloads.accounts import People
 from workloads.admission import Images
 from workloads.build import deployment
@@ -46,6 +47,7 @@ class Gate:
         platform: Callable[[], Platform] = Platform,
         say: Callable[[str], None] = lambda _: None,
         people: People = OPERATOR,
+        accounts: Callable[[], AccountService] = account_service.unknown,
     ) -> None:
         """Use the managers that can be reached.
 
@@ -53,6 +55,7 @@ class Gate:
             platform: returns what the platform's services have, whether they run now or not.
             say: is told how far the copy of an image is.
             people: who it is for: what they may not change is refused.
+            accounts: returns where containers may ask who may log in.
 
         Raises:
             NodeError: none can be.
@@ -61,6 +64,7 @@ class Gate:
         if not any(name in fleet.nodes for name in names):
             raise fleet.unreachable.get(names[0]) or NodeError(names[0], "no manager is connected")
         self.cluster, self.fleet, self._people = cluster, fleet, people
+        self._accounts = accounts
         managers = Managers(fleet, names, "asking for deployments", _REQUEST_SECONDS)
         self.store = Store(managers, cluster.secrets[SPEC_KEY])
         self.images = Images(fleet, cluster.inventory, say)
@@ -156,6 +160,7 @@ class Gate:
         secrets = self._check(form, wanted, of)
         # (Asked first: nothing is copied for what the account service can't be asked about.)
         user, warnings = self._user(of.partition("/")[0])
+        secrets = {**secrets, **self._logins(wanted, of)}
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
@@ -180,6 +185,11 @@ class Gate:
             user = f"{users.partition(':')[0]}:{last.partition(':')[2]}"
             why = f"{project}: which group it has could not be asked ({error.what}); taken: {user}"
             return user, (why,)
+
+    def _logins(self, wanted: Deployment, of: str) -> Stored:
+        """Return the secret of the containers that let accounts log in; {} where none does."""
+        secrets, project = self.store.secrets, of.partition("/")[0]
+        return account_service.secrets_for(wanted, project, self._people, secrets, self._accounts)
 
     def finish(self, applied: Applied) -> None:
         """Remove what has no place in a revision that works, and the oldest revisions."""
@@ -213,7 +223,7 @@ class Gate:
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
-        secrets = self._check(form, wanted, found.of)
+        secrets = {**self._check(form, wanted, found.of), **self._logins(wanted, found.of)}
         recorded = found.document.get("user", self.cluster.users)
         user = self._people.user_again(found.of.partition("/")[0], recorded)
         images = found.document["images"]

@@ -97,6 +97,7 @@ class Part:
         secrets: names of the project's secrets.
         volumes: by volume's name the path where the container sees it.
         as_root: whether it has to be root inside, which its project has to be allowed.
+        accounts: whether it is told whom to ask who may log in: an image with sshd does.
         host: the name at the front door of its first public port; "" for one that is made.
     """
 
@@ -112,6 +113,7 @@ class Part:
     volumes: Mapping[str, str] = field(default_factory=dict)
     health: Health | None = None
     as_root: bool = False
+    accounts: bool = False
     host: str = ""
 
 

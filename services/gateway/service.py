@@ -36,6 +36,8 @@ from services.gateway.given import KEY as CERTIFICATE
 from services.gateway.routes import INSIDE_PORT, configuration
 from services.once_built import OnceBuilt
 
+CA = "GATEWAY_CA_SECRET"
+"""The stored secret that the cluster's own authority is made from."""
 _LEAST_MEMORY = 192 << 20  # bytes; it has 92 MB when idle
 _NAMED = 8443  # inside the container: where all pages with host names are
 _PING = 8062  # on its loopback
@@ -64,7 +66,7 @@ class Gateway(OnceBuilt):
             "GATEWAY_HOST", "optional-host", "", 'name or address of the door; "": its node\'s'
         ),
         Setting(ADDRESS, "moving-address", "", "address that moves to a door that works"),
-        Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
+        Setting(CA, "lasting-password", "", "makes the authority; generated"),
         Setting(CERTIFICATE, "base64-file", "", "what gateway.cert stored: leave it to that"),
         Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
         Setting("GATEWAY_TAG", "tag", "latest", "image tag"),
@@ -135,7 +137,7 @@ def called(cluster: Cluster) -> Names:
 def _routes(cluster: Cluster, found: Mapping[str, Origin]) -> Secret:
     secrets = cluster.secrets
     signed = given.read(secrets[CERTIFICATE]) or certificate(
-        secrets["GATEWAY_CA_SECRET"], called(cluster), period_of(time.time())
+        secrets[CA], called(cluster), period_of(time.time())
     )
     return Secret(
         configuration(
