@@ -55,6 +55,8 @@ class Agent:
 
     def __init__(self, told: Told) -> None:
         self._told, self._said = told, ""
+        before = state.read()
+        self._known = before.known if before else frozenset[int]()
 
     def look(self) -> None:
         """Ask who may log in; where nobody answers, what was known counts on for its time."""
@@ -74,13 +76,18 @@ class Agent:
         self._tell(f"{len(found.every)} accounts of {self._told.project} may log in{lacking}")
 
     def _keep(self, found: Members) -> None:
-        """Write who may log in, then end what runs as others: no new session of theirs begins."""
-        before = state.read()
-        known = (before.known if before else frozenset()) | found.uids
-        state.write(State(state.now(), found, known))
-        state.replace(EXTRA / "passwd", passwd_of(found), 0o644)
-        state.replace(EXTRA / "group", group_of(self._told.project, found), 0o644)
-        if ended := sessions.end(gone(known, found.uids)):
+        """Write who may log in, then end what runs as others: no new session of theirs begins.
+
+        That is done where nothing can be written, too: somebody may have filled the disk for that.
+        """
+        self._known |= found.uids
+        try:
+            state.write(State(state.now(), found, self._known))
+            state.replace(EXTRA / "passwd", passwd_of(found), 0o644)
+            state.replace(EXTRA / "group", group_of(self._told.project, found), 0o644)
+        except OSError as error:
+            self._tell(f"who may log in can't be written ({error.strerror})")
+        if ended := sessions.end(gone(self._known, found.uids)):
             self._tell(f"ended what ran as {', '.join(map(str, ended))}: may not be here any more")
 
     def _tell(self, news: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _LEAST = 1000  # what is below is the system's
+_NOBODYS = 65532  # a user id that no process and no account has
 
 
 def end(uids: Iterable[int]) -> list[int]:
@@ -27,10 +28,10 @@ def end(uids: Iterable[int]) -> list[int]:
 def _end_as(uid: int) -> None:
     """Send SIGKILL to all that a user may signal: his own processes, and no others.
 
-    Both the real and the effective id have to be his, or root's processes would be meant too. The
-    saved one stays root's, to come back.
+    The effective id is his. The real one is nobody's, and the saved one root's, to come back: so he
+    can't signal this process meanwhile, and have it stop before it does.
     """
-    os.setresuid(uid, uid, 0)
+    os.setresuid(_NOBODYS, uid, 0)
     try:
         with suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
