@@ -330,3 +330,30 @@ def test_homes_are_their_owners_alone_and_nobody_elses_in_disguise(
         with pytest.raises(homes.HomeError, match="no folder of its user"):
             homes.make(lee, 20003, parent)
         (parent / "lee").rename(parent / f"was-{put.__code__.co_firstlineno}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root makes homes")
+def test_where_root_is_nobody_owners_make_their_homes_and_rename_no_others(
+    load: Load, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    homes, members = load("homes"), load("members")
+    parent = Path(tempfile.mkdtemp(dir="/tmp"))
+    request.addfinalizer(lambda: shutil.rmtree(parent))
+    os.chown(parent, 20009, 20003)
+    parent.chmod(0o2770)
+
+    def squashed(*_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(homes.os, "chown", squashed)
+    monkeypatch.setattr(homes, "_give", squashed)
+    homes.protect(parent)
+    assert (parent.stat().st_uid, parent.stat().st_mode & 0o7777) == (20009, 0o3770)
+    kim, lee = (members.Member(name, uid) for name, uid in (("kim", 20001), ("lee", 20002)))
+    for each in (kim, lee, kim):
+        homes.make(each, 20003, parent)
+    assert (parent / "kim").stat().st_uid == 20001
+    assert not homes._as(20002, 20003, lambda: (parent / "kim").rename(parent / "was"))
+    stranger = members.Member("other", 20004)
+    with pytest.raises(homes.HomeError):
+        homes.make(stranger, 20005, parent)

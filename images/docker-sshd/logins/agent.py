@@ -73,7 +73,7 @@ class Agent:
             return
         self._keep(found)
         lacking = f"; not {', '.join(own)}: the image has a user of that name or id" if own else ""
-        self._tell(f"{len(found.every)} accounts of {self._told.project} may log in{lacking}")
+        self._tell(f"accounts of {self._told.project} that may log in: {len(found.every)}{lacking}")
 
     def _keep(self, found: Members) -> None:
         """Write who may log in, then end what runs as others: no new session of theirs begins.

@@ -15,7 +15,7 @@ from tests.support.data_volumes import until
 from tests.support.lab import on, secret, skp
 from tests.support.ssh_logins import FILE, Box
 
-NAMES = ("boxer", "mate", "seer", "miner", "guessed")
+NAMES = ("boxer", "mate", "seer", "miner", "prey")
 DOOR = "10.99.0.11"
 
 
@@ -31,7 +31,7 @@ def people(running: Env, admin: str) -> Iterator[dict[str, dict[str, Any]]]:
     found = {name: made(admin, name) for name in NAMES}
     for project, owner in (("boxing", "boxer"), ("mining", "miner")):
         found[project] = done("POST", "/projects", {"name": project, "owner": owner}, admin)
-    for name, role in (("mate", "member"), ("guessed", "member"), ("seer", "viewer")):
+    for name, role in (("mate", "member"), ("prey", "member"), ("seer", "viewer")):
         done("PUT", f"/projects/boxing/members/{name}", {"role": role}, admin)
     yield found
     for project in ("boxing", "mining"):
@@ -146,11 +146,11 @@ def test_no_secret_is_seen_but_by_the_containers_root(box: Box, running: Env) ->
 
 def test_passwords_can_be_guessed_ten_times_and_no_more(box: Box) -> None:
     tries = [
-        box.asked("/ssh/boxing/password", {"name": "guessed", "password": f"guess-{n}-river"})
+        box.asked("/ssh/boxing/password", {"name": "prey", "password": f"guess-{n}-river"})
         for n in range(11)
     ]
     assert tries == [401] * 10 + [429]
-    right = {"name": "guessed", "password": PASSWORD}
+    right = {"name": "prey", "password": PASSWORD}
     assert box.asked("/ssh/boxing/password", right) == 429
     assert ask("POST", "/tokens", right, at=FIRST).status_code == 429
 
