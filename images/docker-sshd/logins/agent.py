@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from logins import ask, homes, host_key, sessions, state
-from logins.members import Members, apart_from, gone, group_of, passwd_of
+from logins.members import apart_from, gone, group_of, passwd_of
 from logins.state import State
 from logins.told import Told
 
@@ -60,29 +61,30 @@ class Agent:
 
     def look(self) -> None:
         """Ask who may log in; where nobody answers, what was known counts on for its time."""
-        homes.protect()
+        begun = state.now()
+        with suppress(OSError):
+            homes.protect()
+        passwd = Path("/etc/passwd").read_text(encoding="utf-8", errors="replace")
         try:
-            found, own = apart_from(
-                ask.members(self._told), Path("/etc/passwd").read_text(encoding="utf-8")
-            )
+            found, own = apart_from(ask.members(self._told), passwd)
         except ask.AwayError as error:
             self._tell(
                 f"the account service does not answer ({error}): no password is right, and keys "
                 f"count for {state.SECONDS // 60} minutes more"
             )
             return
-        self._keep(found)
+        self._keep(State(begun, found, self._known | found.uids))
         lacking = f"; not {', '.join(own)}: the image has a user of that name or id" if own else ""
         self._tell(f"accounts of {self._told.project} that may log in: {len(found.every)}{lacking}")
 
-    def _keep(self, found: Members) -> None:
+    def _keep(self, heard: State) -> None:
         """Write who may log in, then end what runs as others: no new session of theirs begins.
 
         That is done where nothing can be written, too: somebody may have filled the disk for that.
         """
-        self._known |= found.uids
+        self._known, found = heard.known, heard.members
         try:
-            state.write(State(state.now(), found, self._known))
+            state.write(heard)
             state.replace(EXTRA / "passwd", passwd_of(found), 0o644)
             state.replace(EXTRA / "group", group_of(self._told.project, found), 0o644)
         except OSError as error:

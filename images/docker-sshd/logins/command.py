@@ -55,7 +55,7 @@ def home(name: str) -> int:
         return 1
     try:
         homes.make(member, kept.members.gid)
-    except homes.HomeError as error:
+    except (homes.HomeError, OSError) as error:
         _complain(f"{name} is not let in: {error}")
         return 1
     return 0
