@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cluster.config.secrets import Secret
@@ -50,6 +51,17 @@ class AccountService:
 def unknown() -> AccountService:
     """Say that nothing is known of an account service; raises ConfigError."""
     raise ConfigError("accounts: this cluster has no account service", "docs/accounts.md")
+
+
+def check(wanted: Deployment, project: str, people: People) -> None:
+    """Refuse containers that no account could log in to, as far as that can be asked.
+
+    Raises:
+        ConfigError: the account service does not know the project.
+    """
+    if any(part.accounts for part in wanted.parts):
+        with suppress(NodeError):
+            people.group(project)
 
 
 def secrets_for(

@@ -128,6 +128,7 @@ class Gate:
         """
         wanted, of = self._named(form, project)
         self._check(form, wanted, of)
+        account_service.check(wanted, of.partition("/")[0], self._people)
         missing = self.images.missing(part.image for part in wanted.parts)
         there = [found.piece.name for found in self.store.services(of)]
         names = [piece.name for piece, _ in naming.pieces(wanted, of.partition("/")[0])]

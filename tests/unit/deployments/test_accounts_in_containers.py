@@ -147,6 +147,9 @@ def test_what_no_account_could_log_in_to_is_refused(tmp_path: Path) -> None:
     wanted = read(tmp_path, "own.yaml", LETS_IN)
     with pytest.raises(ConfigError, match="vision is no project of the account service"):
         asked(wanted, People(), Store())
+    with pytest.raises(ConfigError, match="vision is no project of the account service"):
+        account_service.check(wanted, "vision", People())
+    account_service.check(wanted, "vision", People(groups=away))
     with pytest.raises(ConfigError, match="no account service"):
         account_service.unknown()
     assert asked(read(tmp_path, "own.yaml", OWN), People(), Store()) == {}
