@@ -100,13 +100,14 @@ class Box:
         typed = ("docker", "exec", self.container, "bash", "-c", script, "-", *words)
         return on(self.node, shlex.join(typed))
 
-    def asked(self, path: str, body: object = None, header: str = "") -> int:
-        """Return the status with which the account service answers a container's own request.
+    def asked(self, *paths: str, body: object = None, header: str = "") -> list[int]:
+        """Return the statuses with which the account service answers a container's own requests.
 
         Args:
-            header: in place of the one with the project's credential.
+            body: of each. header: in place of the one with the project's credential.
         """
-        return int(self.inside(_ASK, path, json.dumps(body), header).out or 0)
+        text = "" if body is None else json.dumps(body)
+        return [int(status) for status in self.inside(_ASK, header, text, *paths).out.split()]
 
     @contextmanager
     def cut_off(self, address: str) -> Iterator[None]:
@@ -133,9 +134,10 @@ _ASK = """
 of() { python3 -c "import json; print(json.load(open('/run/skp/accounts.json'))$1)"; }
 of '["authority"]' >/tmp/ca.pem
 url=$(of '["urls"][0]')
-[ "$2" = null ] || set -- "$1" "$2" "$3" -H 'Content-Type: application/json' -d "$2"
-path=$1 header=$3
-shift 3
-curl -sS --cacert /tmp/ca.pem -o /dev/null -w '%{http_code}' \\
-  -H "${header:-Authorization: Bearer $(of '["credential"]')}" "$@" "$url$path"
+header=${1:-Authorization: Bearer $(of '["credential"]')} body=$2
+shift 2
+for path; do
+  curl -sS --cacert /tmp/ca.pem -o /dev/null -w '%{http_code}\\n' -H "$header" \\
+    ${body:+-H 'Content-Type: application/json' -d "$body"} "$url$path"
+done
 """
