@@ -38,13 +38,15 @@ def gate(
         # Imported only here: connecting needs half of these modules, and begins sooner.
         from cli.doors import of_gateway
         from cli.people import people
-        from cli.platform import of_services
+        from cli.platform import account_service, of_services
         from workloads.gate import Gate
 
         cluster = s.cluster(fleet)
         whom = people(cluster, fleet, account)
         doors = of_gateway(s, cluster, fleet)
-        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom, doors), fleet
+        asked = partial(account_service, s, fleet, cluster)
+        known = partial(of_services, cluster)
+        yield Gate(cluster, fleet, known, s.say, whom, asked, doors), fleet
 
 
 def who_tells(s: Session, account: str = "") -> Sequence[Host] | None:

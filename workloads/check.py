@@ -188,6 +188,9 @@ def _parts(form: Form) -> Iterator[ConfigError]:
             yield form.error((*location, "health"), "either command or port is needed")
         elif "path" in health and "port" not in health:
             yield form.error((*location, "health", "path"), "there is no port beside it")
+        if said.get("accounts") and said.get("class") != "root":
+            what = "only root lets others log in: class: root is needed beside it"
+            yield form.error((*location, "accounts"), what)
         if "host" in said and not any(_may_have(said["host"], p) for p in said.get("ports", [])):
             yield form.error((*location, "host"), "the container has no port that can have it")
 

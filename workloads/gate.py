@@ -13,7 +13,8 @@ from cluster.connectors.managers import Managers
 from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
 from cluster.model.cluster import Cluster
 from cluster.model.route import Route
-from workloads import naming, revisions, steps, switching, ways
+from workloads import account_service, planning, revisions, switching
+from workloads.account_service import AccountService
 from workloads.accounts import People
 from workloads.admission import Images
 from workloads.build import deployment
@@ -49,6 +50,7 @@ class Gate:
         platform: Callable[[], Platform] = Platform,
         say: Callable[[str], None] = lambda _: None,
         people: People = OPERATOR,
+        accounts: Callable[[], AccountService] = account_service.unknown,
         doors: Doors = NO_DOORS,
     ) -> None:
         """Use the managers that can be reached.
@@ -57,6 +59,7 @@ class Gate:
             platform: returns what the platform's services have, whether they run now or not.
             say: is told how far the copy of an image is.
             people: who it is for: what they may not change is refused.
+            accounts: returns where containers may ask who may log in.
             doors: the front doors, where deployments have names.
 
         Raises:
@@ -66,6 +69,7 @@ class Gate:
         if not any(name in fleet.nodes for name in names):
             raise fleet.unreachable.get(names[0]) or NodeError(names[0], "no manager is connected")
         self.cluster, self.fleet, self._people = cluster, fleet, people
+        self._accounts = accounts
         managers = Managers(fleet, names, "asking for deployments", _REQUEST_SECONDS)
         self.store = Store(managers, cluster.secrets[SPEC_KEY])
         self.images = Images(fleet, cluster.inventory, say)
@@ -136,26 +140,9 @@ class Gate:
         """
         wanted, of = self._named(form, project)
         self._check(form, wanted, of)
-        missing = self.images.missing(part.image for part in wanted.parts)
-        there, kept = self.store.services(of), self.store.revisions(of)
-        self._carrier.check(wanted, of, there)
-        before = kept[-1].document if there and kept else {"form": {}, "images": {}}
-        changed = [*steps.values(before["form"], form.value)] if before["form"] else []
-        if not missing:
-            found = self.images.admitted(part.image for part in wanted.parts)
-            now = {part.name: found[part.image] for part in wanted.parts}
-            changed += steps.images(before["images"], now)
-        if before["form"] and not changed and not missing:
-            return []
-        project, names_ = of.partition("/")[0], self.doors.names
-        leads = ways.of(self.store.routes.read(), {found.spec["Name"] for found in there})
-        names = [piece.name for piece, _ in naming.pieces(wanted, project)]
-        return [
-            *(Step("copy", each.text) for each in missing),
-            *steps.services(names, {replace(found.piece, slot=0).name for found in there}),
-            *changed,
-            *steps.ways(leads, ways.ways(wanted, project, {}), names_.url),
-        ]
+        account_service.check(wanted, of.partition("/")[0], self._people)
+        self._carrier.check(wanted, of, self.store.services(of))
+        return planning.plan(self.store, self.images, self.doors.names, form, wanted, of)
 
     def whose(self, form: Form, project: str) -> str:
         """Return "project/name" of what a file says; raises as `let_in` for what names it."""
@@ -182,6 +169,7 @@ class Gate:
         secrets = self._check(form, wanted, of)
         # (Asked first: nothing is copied for what the account service can't be asked about.)
         user, warnings = self._user(of.partition("/")[0])
+        secrets = {**secrets, **self._logins(wanted, of)}
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
@@ -206,6 +194,11 @@ class Gate:
             user = f"{users.partition(':')[0]}:{last.partition(':')[2]}"
             why = f"{project}: which group it has could not be asked ({error.what}); taken: {user}"
             return user, (why,)
+
+    def _logins(self, wanted: Deployment, of: str) -> Stored:
+        """Return the secret of the containers that let accounts log in; {} where none does."""
+        secrets, project = self.store.secrets, of.partition("/")[0]
+        return account_service.secrets_for(wanted, project, self._people, secrets, self._accounts)
 
     def finish(self, applied: Applied) -> tuple[str, ...]:
         """Lead to a revision that works, remove what has no place in it; return warnings.
@@ -243,7 +236,7 @@ class Gate:
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
-        secrets = self._check(form, wanted, found.of)
+        secrets = {**self._check(form, wanted, found.of), **self._logins(wanted, found.of)}
         recorded = found.document.get("user", self.cluster.users)
         user = self._people.user_again(found.of.partition("/")[0], recorded)
         images = found.document["images"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.config.secrets import Secret
-from workloads import volumes
+from workloads import account_service, volumes
 from workloads.model import Deployment, Health, Order, Part, Volume, VolumeKind
 from workloads.naming import REVISION, Piece, pieces
 from workloads.needs import GPU, Needs, needs_of
@@ -126,7 +126,7 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
         "Init": True,
         "StopGracePeriod": wanted.stop_time * _SECOND,
         "Mounts": list(_mounts(wanted, part, piece, granted)),
-        "Secrets": [_secret(name, granted) for name in part.secrets],
+        "Secrets": list(_secrets(part, granted)),
         "Privileges": {"NoNewPrivileges": True},
         "CapabilityDrop": ["ALL"],
         "CapabilityAdd": [f"CAP_{name}" for name in _ROOT] if part.as_root else [],
@@ -233,8 +233,15 @@ def _volume(volume: Volume, path: str, granted: Granted) -> dict[str, Any]:
     return found
 
 
-def _secret(name: str, granted: Granted) -> dict[str, Any]:
-    uid, _, gid = granted.user.partition(":")
-    file = {"Name": name, "UID": uid, "GID": gid, "Mode": 0o400}
+def _secrets(part: Part, granted: Granted) -> Iterator[dict[str, Any]]:
+    for name in part.secrets:
+        yield _secret(name, name, granted.user, granted)
+    if part.accounts:
+        yield _secret(account_service.NAME, account_service.FILE, "0:0", granted)
+
+
+def _secret(name: str, path: str, user: str, granted: Granted) -> dict[str, Any]:
+    uid, _, gid = user.partition(":")
+    file = {"Name": path, "UID": uid, "GID": gid, "Mode": 0o400}
     stored, ident = granted.secrets[name]
     return {"File": file, "SecretID": ident, "SecretName": stored.stored_as}

@@ -38,6 +38,8 @@ from services.gateway.given import KEY as CERTIFICATE
 from services.gateway.routes import INSIDE_PORT, configuration
 from services.once_built import OnceBuilt
 
+CA = "GATEWAY_CA_SECRET"
+"""The stored secret that the cluster's own authority is made from."""
 _LEAST_MEMORY = 192 << 20  # bytes; it has 92 MB when idle
 _NAMED = 8443  # inside the container: where all pages with host names are
 _PING = 8062  # on its loopback
@@ -69,7 +71,7 @@ class Gateway(OnceBuilt):
         Setting(
             "DEPLOY_DOMAIN", "optional-domain", "", 'where deployments have names; "": nowhere'
         ),
-        Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
+        Setting(CA, "lasting-password", "", "makes the authority; generated"),
         Setting(CERTIFICATE, "base64-file", "", "what gateway.cert stored: leave it to that"),
         Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
         Setting("GATEWAY_TAG", "tag", "latest", "image tag"),
@@ -158,7 +160,7 @@ def _ways(cluster: Cluster, facts: State) -> Routes:
 def _routes(cluster: Cluster, found: Mapping[str, Origin], ways: Routes) -> Secret:
     secrets, domain = cluster.secrets, cluster.settings.text(DOMAIN)
     signed = given.read(secrets[CERTIFICATE]) or certificate(
-        secrets["GATEWAY_CA_SECRET"], called(cluster), period_of(time.time())
+        secrets[CA], called(cluster), period_of(time.time())
     )
     return Secret(
         configuration(

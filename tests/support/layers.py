@@ -12,6 +12,7 @@ from tests.support.lab import ROOT
 IMAGES = {
     "test_airflow.py": ("docker-mysql",),
     "test_accounts.py": ("docker-flask", "docker-nginx", "docker-gateway"),
+    "test_ssh_logins.py": ("docker-sshd",),
     "test_kafka.py": ("docker-zookeeper", "docker-kafka"),
     "test_volumes.py": ("docker-fuse",),
 }

@@ -53,3 +53,13 @@ def test_what_is_no_tag_is_refused(tmp_path: Path) -> None:
     cluster = described(tmp_path, HOSTS, {})
     with pytest.raises(ConfigError, match="-t=a b: not an image tag"):
         own_image(OWN[0], cluster.settings, "a b")
+
+
+def test_the_image_with_sshd_is_built_for_deployments(tmp_path: Path) -> None:
+    built: list[tuple[Image, dict[str, str]]] = []
+    session = SimpleNamespace(build=lambda image, arguments: built.append((image, arguments)))
+    ns["docker.image-build-sshd"].body(session, tag="1.0")
+    ((image, arguments),) = built
+    assert (image.name, arguments) == ("skp/docker-sshd:1.0", {})
+    assert image.built_by == "docker.image-build-sshd -t=1.0"
+    assert (ROOT / "images" / image.recipe / "Dockerfile").is_file()
