@@ -55,6 +55,9 @@ class Flask(OnceBuilt):
         Setting("FLASK_DB_PASSWORD", "password", "", "and that user's password; generated"),
         Setting("FLASK_SECRET", "password", "", "encrypts the keys that sign tokens; generated"),
         Setting("FLASK_DOOR_SECRET", "password", "", "shared with the front door; generated"),
+        Setting(
+            "FLASK_SERVICE_SECRET", "password", "", "shared with our other services; generated"
+        ),
         Setting("FLASK_ADMIN_PASSWORD", "lasting-password", "", "admin's first password"),
         Setting("FLASK_IMAGE", "image", "skp/docker-flask", "image"),
         Setting("FLASK_TAG", "tag", "latest", "image tag"),
@@ -143,6 +146,7 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
         SecretFile("store-url", _url(cluster)),
         SecretFile("secret", cluster.secrets["FLASK_SECRET"]),
         SecretFile("door-secret", cluster.secrets["FLASK_DOOR_SECRET"]),
+        SecretFile("service-secret", cluster.secrets["FLASK_SERVICE_SECRET"]),
         SecretFile("admin-password", cluster.secrets["FLASK_ADMIN_PASSWORD"]),
         ConfigFile("reserved-names", "\n".join((*_reserved(cluster), ""))),
     )

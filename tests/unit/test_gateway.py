@@ -170,7 +170,8 @@ def test_no_page_sees_the_doors_secret_or_who_a_client_says_it_is(tmp_path: Path
     enter = found["middlewares"]["from-outside"]["headers"]["customRequestHeaders"]
     leave = found["middlewares"]["to-page"]["headers"]["customRequestHeaders"]
     assert enter["X-Skp-Door"] == "the-secret-FLASK_DOOR_SECRET"
-    assert {enter[name] for name in ("X-Skp-Token", "Remote-User", "X-Forwarded-User")} == {""}
+    theirs = ("X-Skp-Token", "X-Skp-Service", "Remote-User", "X-Forwarded-User")
+    assert {enter[name] for name in theirs} == {""}
     assert leave == {"X-Skp-Door": ""}
     for name, router in found["routers"].items():
         if name != "inside" and router["service"] != "account-service":

@@ -55,7 +55,17 @@ def own_or_below(session: Session, who: Who, name: str) -> Account:
 
 def by_door() -> bool:
     """Return whether a request comes by the front door, which alone knows its secret."""
-    secret, shown = current().config.door_secret, request.headers.get("X-Skp-Door", "")
+    return _shows("X-Skp-Door", current().config.door_secret)
+
+
+def by_service() -> bool:
+    """Return whether a request comes from a service of the platform, by the secret that it has."""
+    return _shows("X-Skp-Service", current().config.service_secret)
+
+
+def _shows(header: str, secret: str) -> bool:
+    """Return whether a request shows a secret; nobody shows one that there is not."""
+    shown = request.headers.get(header, "")
     return bool(secret) and hmac.compare_digest(secret.encode(), shown.encode())
 
 
