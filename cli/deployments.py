@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from workloads.store import Revision
 
 
+class NotWorkingError(SkpError):
+    """What was brought does not work."""
+
+
 @contextmanager
 def gate(
     s: Session, account: str = "", hosts: Sequence[Host] | None = None
@@ -78,17 +82,30 @@ def ended(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
     Raises:
         SkpError: it does not work; what was there before serves on.
     """
+    try:
+        rows = worked(s, way, applied)
+    except NotWorkingError:
+        if applied.before and applied.reserved:
+            way.go_back(applied)
+        raise
+    way.finish(applied)
+    return rows
+
+
+def worked(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
+    """Wait until something works that was done, and return the containers.
+
+    Raises:
+        NotWorkingError: it does not work, and is left as it is.
+    """
     from workloads.waiting import wait
 
     s.warn(applied.warnings)
     seconds = s.settings.deadlines.healthy
     outcome = wait(way.store, applied, s.inventory.names, seconds, s.say)
     if outcome.failed:
-        if applied.before and applied.reserved:
-            way.go_back(applied)
         log = way.store.last_lines(outcome.task)
-        raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
-    way.finish(applied)
+        raise NotWorkingError("\n".join(outcome.failed), "\n  ".join(log))
     return outcome.rows
 
 

@@ -228,6 +228,10 @@ class Gate:
         self.check(of)
         if kept := self.store.revisions(of):
             self.store.mark_removed(kept[-1], when)
+        self.forget(of)
+
+    def forget(self, of: str) -> None:
+        """Take away a deployment's services, and what was reserved; its revisions stay."""
         for found in self.store.services(of):
             self.store.remove(found)
         self.store.change(lambda now: now.released([of]))
