@@ -83,6 +83,11 @@ class Gate:
         """Refuse a deployment that those whom it is for may not change; raises ConfigError."""
         self._people.check(of.partition("/")[0])
 
+    def look(self, project: str) -> None:
+        """Refuse a project of which they may see nothing; raises ConfigError."""
+        if not self._people.sees(project):
+            raise ConfigError(f"{self.account} is not in the project {project}")
+
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
         master = self.fleet.node(self.cluster.inventory.master.name)

@@ -1,4 +1,4 @@
-"""pre-receive: what is pushed to the branch that is deployed is deployed, or the push is refused."""
+"""pre-receive: what is pushed to the branch that is deployed is deployed, or is refused."""
 
 from __future__ import annotations
 
@@ -113,11 +113,11 @@ def _take_lock(project: str) -> None:
             _say("waiting: another push to this project is being deployed")
             next_word = time.monotonic() + _TOLD
         time.sleep(0.1)
-    _keep_until_git_ends(lock)
+    _keep_until_git_ends()
 
 
-def _keep_until_git_ends(lock: int) -> None:
-    """Have a process of its own keep the lock until git, which runs this hook, has ended."""
+def _keep_until_git_ends() -> None:
+    """Have a process of its own keep what is open until git, which runs this hook, has ended."""
     git = os.pidfd_open(os.getppid())
     if os.fork():
         return
