@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ _Result = dict[str, Any]
 def main() -> int:
     """Carry out the request on standard input; returns the exit code."""
     request = protocol.parse_own(sys.stdin.readline())
-    out = lines.taken_over()
+    log, out = sys.stderr, lines.taken_over()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = Options(yes=True, json=request.json)
     about = f"{request.project}@{request.commit[:12]}".rstrip("@")
@@ -45,6 +46,9 @@ def main() -> int:
         found = _failed(error)
     except KeyboardInterrupt:
         found = _failed(InterruptError("ended before it was done: all is as it was before"))
+    except Exception:  # noqa: BLE001 - whoever pushes is told, and the gate's log has it
+        traceback.print_exc(file=log)
+        found = _failed(SkpError("an error of SKP's own: tell the operator, whose log has it"))
     out.result(found)
     return int(found["exit_code"])
 
@@ -177,7 +181,8 @@ def _wanted(
     off = [name for name in chosen.changed if readers.is_switched_off(Path(TOP, name))]
     _told([f"{TOP}/{name}: not to be deployed (ENABLE_CD)" for name in off])
     names = [name for name in chosen.changed if name not in off]
-    forms, errors = dict[str, Form](), list[ConfigError]()
+    forms: dict[str, Form] = {}
+    errors = list[ConfigError]()
     for name in names:
         try:
             forms[name] = deployments.form_of(s, str(Path(TOP, name)))
