@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # As root of the master, in the folder of repositories. What git itself writes is the service's own;
 # its configuration and the branch that HEAD names are root's, in a folder with the sticky bit.
-_MAKE = """set -eu; cd {root}; [ ! -e {name}.git ] || {{ echo there; exit; }}
+_MAKE = """set -eu; [ -d {root} ] || {{ echo 'first: ./skp.py docker.git-run' >&2; exit 1; }}
+cd {root}; [ ! -e {name}.git ] || {{ echo there; exit; }}
 new=$(mktemp -d .new.XXXXXXXX); cd "$new"; umask 027
 printf 'ref: refs/heads/main\\n' >HEAD
 printf '[core]\\n\\trepositoryformatversion = 0\\n\\tfilemode = true\\n\\tbare = true\\n' >config

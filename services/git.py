@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
-from cluster.model.layout import Folder
 from cluster.model.networks import Purpose, network
 from cluster.model.spec import ConfigFile, Container, Mount, Port, Probe, SecretFile
 from cluster.model.state import State
@@ -45,11 +44,6 @@ class Git(OnceBuilt):
         """Return the master, beside the gate, once its image was built."""
         return (cluster.inventory.master,) if super().hosts(cluster) else ()
 
-    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
-        """Return the folder of repositories: root alone makes one, and decides what is in it."""
-        group = cluster.own_user(GIT_USER).partition(":")[2]
-        return (Folder(repositories(cluster), f"0:{group}", 0o750),)
-
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield its container."""
         settings = cluster.settings
@@ -61,7 +55,8 @@ class Git(OnceBuilt):
                 service=self.name,
                 image=image,
                 mounts=(
-                    Mount(repositories(cluster), "/srv/git"),
+                    # (Root alone makes a repository, and decides what its configuration is.)
+                    Mount(repositories(cluster), "/srv/git", create=True, owner="0:0"),
                     Mount(SOCKET_FOLDER, "/run/gate", read_only=True),
                 ),
                 ports=(Port(settings.number("GIT_PORT"), _PORT),),

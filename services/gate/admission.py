@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 
 from cluster.model.item import Action, Kind
 from cluster.operations.base import Context, Operation
-from services.gate.service import MARK
 
 # As the SSH user: the file is exchanged as a whole, without an older key of the gate.
 _ADD = """umask 077 && mkdir -p ~/.ssh && cd ~/.ssh && read -r line && touch authorized_keys &&
@@ -24,11 +23,13 @@ class LetGateIn(Operation):
 
     Attributes:
         user: the SSH user. line: of authorized_keys.
+        mark: the path of the file that says which line it is.
     """
 
     node: str
     user: str
     line: str
+    mark: str
     name: str = "the gate's key"
     kind, action = Kind.CREDENTIAL, Action.INSTALL
 
@@ -38,6 +39,6 @@ class LetGateIn(Operation):
         given = f"{self.line}\n".encode()
         script = f"su -s /bin/sh {shlex.quote(self.user)} -c {shlex.quote(_ADD)}"
         node.sudo(script, stdin=given)
-        folder = PurePosixPath(MARK).parent
-        node.sudo(f"install -d -m 0755 {folder} && (umask 022; cat >{MARK})", stdin=given)
+        folder = PurePosixPath(self.mark).parent
+        node.sudo(f"install -d -m 0755 {folder} && (umask 022; cat >{self.mark})", stdin=given)
         return ""

@@ -10,7 +10,6 @@ from cluster.config.inventory import Host
 from cluster.config.settings import Setting
 from cluster.model.cluster import Cluster
 from cluster.model.item import Item
-from cluster.model.layout import Folder
 from cluster.model.spec import (
     HOST,
     SECRETS_TARGET,
@@ -28,6 +27,7 @@ from services.common import (
     SCRATCH,
     check_memory,
     cpus,
+    kept,
     memory,
     own_user,
 )
@@ -66,10 +66,6 @@ class Gate(OnceBuilt):
         """Return the master, whose network and folders it needs, once its image was built."""
         return (cluster.inventory.master,) if super().hosts(cluster) else ()
 
-    def folders(self, cluster: Cluster) -> tuple[Folder, ...]:
-        """Return the folder of what it keeps."""
-        return (Folder(records(cluster), cluster.own_user(GATE_USER), 0o750),)
-
     def marker_files(self, cluster: Cluster) -> tuple[str, ...]:
         """Return nodes' public host keys, and what they remember of the gate's own."""
         return (*HOST_KEYS, MARK, *self.marks(cluster, cluster.settings.text("GATE_NAME")))
@@ -87,7 +83,7 @@ class Gate(OnceBuilt):
                 image=image,
                 mounts=(
                     Mount(SOCKET_FOLDER, "/run/gate", create=True, owner=user),
-                    Mount(records(cluster), "/var/lib/gate"),
+                    kept(cluster, records(cluster), "/var/lib/gate", GATE_USER),
                 ),
                 files=(
                     SecretFile("id_ed25519", key_pair(cluster.secrets["GATE_KEY"]).private),
@@ -120,7 +116,8 @@ class Gate(OnceBuilt):
         for host in self.hosts(cluster) and cluster.inventory.hosts:
             node = facts.nodes.get(host.name)
             if node and node.marker_files.get(MARK, "").strip() != line:
-                yield LetGateIn(host.name, host.user or cluster.settings.text("SKP_USER"), line)
+                user = host.user or cluster.settings.text("SKP_USER")
+                yield LetGateIn(host.name, user, line, MARK)
 
 
 def records(cluster: Cluster) -> str:
