@@ -24,7 +24,7 @@ GIVEN = {
         "FLASK_VOLUME": "/home/skp/skp/volume/people",
     },
     "gate": {"GATE_NAME": "wicket"},
-    "gateway": {"GATEWAY_NAME": "gate"},
+    "gateway": {"GATEWAY_NAME": "front"},
     "git": {"GIT_NAME": "repositories", "GIT_PORT": "2322"},
     "jupyter": {
         "JUPYTER_NAME": "note",
@@ -206,7 +206,7 @@ SHELLS = {
     "docker.kafka-shell -h c03": f"{CLIENT} exec -i broker-3 bash",
     "docker.mysql-shell": f"{CLIENT} exec -i db bash",
     "docker.gate-shell": f"{CLIENT} exec -i wicket bash",
-    "docker.gateway-shell": f"{CLIENT} exec -i gate bash",
+    "docker.gateway-shell": f"{CLIENT} exec -i front bash",
     "docker.git-shell": f"{CLIENT} exec -i repositories bash",
     "docker.nginx-shell": f"{CLIENT} exec -i page bash",
     "docker.mysql-client": f"{CLIENT} exec -i db mysql",
