@@ -106,7 +106,7 @@ def list_all(s: Session) -> None:
     with s.fleet(s.inventory.managers) as fleet:
         cluster = s.cluster(fleet)
         node = _master(cluster, fleet)
-        names = [n.removesuffix(".git") for n in _run(node, _LIST, _git(cluster)).splitlines()]
+        names = projects(cluster, fleet)
         lines = _run(node, _STATES, _gate(cluster)).splitlines()
     commits = {
         name: str(json.loads(said)["commit"])
@@ -118,6 +118,12 @@ def list_all(s: Session) -> None:
     ]
     cells = [(d["project"], d["address"], d["commit"][:12] or "-") for d in document]
     s.show(document, table(("PROJECT", "ADDRESS", "DEPLOYED"), cells))
+
+
+def projects(cluster: Cluster, fleet: Fleet) -> list[str]:
+    """Return the projects that have a repository."""
+    listed = _run(_master(cluster, fleet), _LIST, _git(cluster)).splitlines()
+    return [name.removesuffix(".git") for name in listed]
 
 
 def pushes(cluster: Cluster, fleet: Fleet, project: str) -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ class Action(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     HISTORY = "history"
+    HOLD = "hold"
+    """Of the operator alone: brings deployments back to what was pushed last."""
     RECOVER = "recover"
     """For the server itself: takes back what a gate that was killed had begun."""
 
@@ -77,15 +79,17 @@ def parse(line: bytes) -> Request:
     if not isinstance(said, dict) or not set(said) <= _KEYS:
         raise ConfigError(f"a request is an object of {', '.join(sorted(_KEYS))}")
     trees = said.get("trees", {})
-    _check("account", _ACCOUNT.fullmatch(_text(said, "account")))
+    is_hold = said.get("action") == Action.HOLD
+    _check("account", is_hold or _ACCOUNT.fullmatch(_text(said, "account")))
     _check("project", is_project(_text(said, "project")))
-    _check("action", said.get("action") in (Action.PLAN, Action.APPLY, Action.HISTORY))
+    _check("action", said.get("action") in [*Action] and said["action"] != Action.RECOVER)
     _check("commit", not said.get("commit") or _ID.fullmatch(_text(said, "commit")))
     _check("name", not said.get("name") or _NAME.fullmatch(_text(said, "name")))
     _check("files", type(said.get("files", 0)) is int and 0 <= said.get("files", 0) <= MOST_FILES)
     _check("json", isinstance(said.get("json", False), bool))
     _check("trees", isinstance(trees, dict) and all(map(_is_tree, trees.items())))
-    return Request(**{**said, "action": Action(said["action"])})
+    whose = {"account": ""} if is_hold else {}
+    return Request(**{**said, **whose, "action": Action(said["action"])})
 
 
 def _is_tree(pair: tuple[Any, Any]) -> bool:

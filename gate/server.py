@@ -101,6 +101,8 @@ class Server:
                 if _peer(connection) not in self._peers:
                     raise ConfigError("only services of the platform may ask")
                 request = client.request()
+                if request.action is Action.HOLD and _peer(connection) != os.getuid():
+                    raise ConfigError("only the operator may ask for that")
                 with tempfile.TemporaryDirectory() as folder:
                     unpacked(client.files(request.files), Path(folder)) if request.files else None
                     self._carried_out(request, client, Path(folder))
@@ -111,13 +113,17 @@ class Server:
 
     def _carried_out(self, request: Request, client: Client, folder: Path) -> None:
         lock = self._lock(request.project)
-        if request.action is not Action.APPLY:
+        if request.action in (Action.PLAN, Action.HISTORY):
             with self._job() as job:
                 client.answer(job.run(request, folder, client.line, client.is_gone))
             return
         self._take(lock, client)
         try:
-            self._pushed(request, client, folder)
+            if request.action is Action.HOLD:
+                with self._job() as job:
+                    client.answer(job.run(request, folder, client.line))
+            else:
+                self._pushed(request, client, folder)
         finally:
             lock.release()
 

@@ -136,12 +136,38 @@ def _recover(s: Session, request: Request) -> _Result:
                 continue
             _told([f"taking back: {of}"])
             again[of] = _as_before(s, way, of, number)
+    _renumber(request.project, left, again)
+    return {"ok": True, "exit_code": 0, "ended": "taken back", "revisions": again, "rows": []}
+
+
+def _hold(s: Session, request: Request) -> _Result:
+    """Bring deployments back to what was pushed last, and tell which were another by now.
+
+    One that a person removed stays removed, until the next push.
+    """
+    kept, again = records.state(ROOT, request.project), dict[str, int]()
+    with deployments.gate(s) as (way, _):
+        now = _present(way)
+        for each in kept.folders.values():
+            if now.get(each.of, 0) in (0, each.revision):
+                continue
+            if each.revision not in [r.number for r in way.store.revisions(each.of)]:
+                s.warn([f"{each.of}: revision {each.revision} is not kept: push again"])
+                continue
+            commit = kept.commit[:12]
+            _told([f"{each.of}: revision {now[each.of]} is not what was pushed ({commit})"])
+            again[each.of] = _as_before(s, way, each.of, each.revision)
+    _renumber(request.project, kept, again)
+    return {"ok": True, "exit_code": 0, "ended": "held", "revisions": again, "rows": []}
+
+
+def _renumber(project: str, kept: State, again: Mapping[str, int]) -> None:
+    """Keep which revisions have the content of those that were kept."""
     folders = {
         name: Brought(each.tree, each.of, again.get(each.of, each.revision))
-        for name, each in left.folders.items()
+        for name, each in kept.folders.items()
     }
-    records.keep_state(ROOT, request.project, State(left.commit, folders))
-    return {"ok": True, "exit_code": 0, "ended": "taken back", "revisions": again, "rows": []}
+    records.keep_state(ROOT, project, State(kept.commit, folders))
 
 
 def _is_mixed(way: Gate, of: str) -> bool:
@@ -204,6 +230,7 @@ _DO: dict[Action, Callable[[Session, Request], _Result]] = {
     Action.APPLY: _apply,
     Action.PLAN: _plan,
     Action.HISTORY: _history,
+    Action.HOLD: _hold,
     Action.RECOVER: _recover,
 }
 

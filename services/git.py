@@ -34,6 +34,7 @@ class Git(OnceBuilt):
         Setting("GIT_HOST_KEY", "lasting-password", "", "makes its SSH host key; generated"),
         Setting("GIT_MOST_PUSHED", "some-memory", "256m", "how large a push may be"),
         Setting("GIT_MOST_KEPT", "some-memory", "2g", "how large a repository may become"),
+        Setting("GIT_HOLDS", "flag", "FALSE", "docker.apply goes back to what was pushed last"),
         Setting("GIT_IMAGE", "image", "skp/docker-git", "image"),
         Setting("GIT_TAG", "tag", "latest", "image tag"),
         Setting("GIT_MEMORY", "memory", "512m", "memory limit"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.accounts import Env
-from tests.support.deployed import text
+from tests.support.deployed import page, text
 from tests.support.lab import ROOT, Ran, on, skp
 
 HOST, PORT = "10.99.0.11", 2222
@@ -143,3 +143,14 @@ def there(env: Env) -> dict[str, int]:
     found = skp("deploy.list", "--json", env=env)
     assert found.code == 0, found.all
     return {row["deployment"]: row["revision"] for row in json.loads(found.out)}
+
+
+def says(word: str) -> bool:
+    """Whether the page of the deployment web says this, wherever it is now."""
+    listed = skp("deploy.list", "--json")
+    assert listed.code == 0, listed.all
+    (row,) = (row for row in listed.json if row["deployment"] == "web")
+    try:
+        return page(row) == word
+    except OSError:
+        return False

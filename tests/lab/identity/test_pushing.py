@@ -13,7 +13,7 @@ import pytest
 from tests.support.accounts import Env
 from tests.support.confined import check_confined
 from tests.support.data_volumes import until
-from tests.support.deployed import answers
+from tests.support.deployed import clear
 from tests.support.lab import on, skp
 from tests.support.pushes import (
     HOST,
@@ -25,6 +25,7 @@ from tests.support.pushes import (
     end,
     file,
     key,
+    says,
     serve,
     settings,
     ssh,
@@ -67,27 +68,38 @@ def team(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tea
     end(env)
 
 
-@pytest.fixture
-def deployed(team: Team, no_deployments: None) -> str:
-    """The commit of a page that a push has deployed."""
-    team.owner.done("rm", "-rqf", "--ignore-unmatch", "Deployments", "folder.py")
-    commit = team.owner.commit(file())
+@pytest.fixture(scope="module")
+def page(team: Team, image_of_deployments: None) -> Iterator[None]:
+    """A page that a push has deployed."""
+    team.owner.commit(file())
     pushed = team.owner.push()
     assert pushed.code == 0, pushed.all
+    yield
+    clear()
+
+
+@pytest.fixture
+def deployed(team: Team, page: None) -> str:
+    """The commit that is deployed, which the clone is at."""
+    commit = team.owner.done("ls-remote", "origin", "main").split()[0]
+    team.owner.back(commit)
     return commit
 
 
-def test_a_push_deploys_a_page_and_the_next_one_changes_it(team: Team, deployed: str) -> None:
-    until(lambda: answers("first"), 20)
+def test_the_two_services_are_confined(team: Team) -> None:
     check_confined(*SERVICES)
+
+
+def test_a_push_deploys_a_page_and_the_next_one_changes_it(team: Team, deployed: str) -> None:
+    until(lambda: says("first"), 20)
     second = team.owner.commit(file(word="second"))
     planned = team.owner.push("-o", "plan", "origin", "HEAD:refs/heads/main")
     assert (planned.code, "planned, nothing changed" in planned.err) == (1, True)
     assert "change  shipping_web-0_main" in planned.err
-    assert answers("first")
+    assert says("first")
     pushed = team.owner.push()
     assert (pushed.code, "10.99.0.1" in pushed.err) == (0, True), pushed.all
-    assert answers("second")
+    assert says("second")
     again = team.owner.push("--force", "origin", f"{deployed}:refs/heads/main")
     assert (again.code, "git revert" in again.err) == (1, True), again.all
     side = team.owner.push("origin", "HEAD:refs/heads/side")
@@ -105,18 +117,18 @@ def test_several_folders_are_deployed_together_or_not_at_all(team: Team, deploye
     wrong = {"Deployments/other/myDeploy.py": 'POD_NAME="other"\nSHM_SIZE="much"\n'}
     team.owner.commit(wrong)
     refused = team.owner.push()
-    assert "Deployments/other/myDeploy.py:2" in refused.err
+    assert "Deployments/other/myDeploy.py: no 'ENABLE_CD' in it" in refused.err
     team.owner.back(deployed)
     broken = file("broken", command=["sh", "-c", "echo it is broken; exit 3"])
-    team.owner.commit({**file(word="second"), **file("new"), **broken})
+    team.owner.commit({**file(word="third"), **file("new"), **broken})
     refused = team.owner.push()
     assert (refused.code, "refused: nothing was changed" in refused.err) == (1, True)
     assert "it is broken" in refused.err, "the last lines of its log are shown"
     assert there(team.env) == before
-    until(lambda: answers("first"), 20)
+    until(lambda: says("second"), 20)
     assert team.owner.done("ls-remote", "origin", "main").split()[0] == deployed
     team.owner.back(deployed)
-    team.owner.commit({**file(word="second"), **file("new")})
+    team.owner.commit({**file(word="third"), **file("new")})
     pushed = team.owner.push()
     assert pushed.code == 0, pushed.all
     assert sorted(there(team.env)) == ["new", "web"]
@@ -124,6 +136,7 @@ def test_several_folders_are_deployed_together_or_not_at_all(team: Team, deploye
     team.owner.commit({})
     left = team.owner.push()
     assert (left.code, "running on: shipping/new" in left.err) == (0, True), left.all
+    assert sorted(there(team.env)) == ["new", "web"]
 
 
 def test_nobody_else_pushes_and_git_alone_is_there(team: Team, deployed: str) -> None:
@@ -149,7 +162,7 @@ def test_nobody_else_pushes_and_git_alone_is_there(team: Team, deployed: str) ->
         done = subprocess.run(asked, capture_output=True, timeout=60, check=False, input=b"")
         assert (done.returncode != 0, b"uid=" in done.stdout) == (True, False), (command, done)
         assert b"SSH-2.0" not in done.stdout
-    assert answers("first")
+    assert says("third")
 
 
 def test_what_a_hostile_push_names_is_not_read(team: Team, deployed: str) -> None:
@@ -189,7 +202,7 @@ def test_what_a_hostile_push_names_is_not_read(team: Team, deployed: str) -> Non
     _push_a_tree_that_names_git(clone)
     _push_too_much(clone)
     assert clone.done("ls-remote", "origin", "main").split()[0] == deployed
-    assert answers("first")
+    assert says("third")
 
 
 def _push_a_tree_that_names_git(clone: Clone) -> None:
