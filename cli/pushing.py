@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.confirmation import confirm
 from cli.session import Session
-from cluster.errors import ConfigError
+from cluster.errors import ConfigError, NodeError
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
@@ -134,8 +134,13 @@ def pushes(cluster: Cluster, fleet: Fleet, project: str) -> list[dict[str, Any]]
     return sorted((json.loads(line) for line in lines if line), key=lambda each: int(each["id"]))
 
 
-def commits(found: Sequence[Mapping[str, Any]], of: str) -> dict[int, str]:
-    """Return by revision of a deployment the commit that was pushed with it."""
+def commits(s: Session, cluster: Cluster, fleet: Fleet, of: str) -> dict[int, str]:
+    """Return by revision of a deployment the commit that was pushed with it, where one was."""
+    try:
+        found = pushes(cluster, fleet, of.partition("/")[0])
+    except NodeError as error:
+        s.warn([f"which commits were pushed is not known: {error.what}"])
+        return {}
     return {each["revisions"][of]: each["commit"] for each in found if of in each["revisions"]}
 
 

@@ -32,7 +32,7 @@ class Job:
         """Begin with no process."""
         self.was_ended = False
         self._process: subprocess.Popen[str] | None = None
-        self._done = threading.Event()
+        self._done, self._signalled = threading.Event(), False
 
     def run(
         self,
@@ -71,20 +71,17 @@ class Job:
         return found or _FAILED
 
     def end(self) -> None:
-        """Have it take back what it began."""
+        """Have it take back what it began; it is told once, so that nothing disturbs it then."""
         self.was_ended = True
-        if self._process and self._process.poll() is None:
+        if self._process and self._process.poll() is None and not self._signalled:
+            self._signalled = True
             self._process.send_signal(signal.SIGINT)
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended."""
-        self._done.wait(seconds)
 
     def _watch(self, is_gone: Callable[[], bool]) -> None:
         """End it when nobody waits any more, or when it takes too long."""
         began = time.monotonic()
         while not self._done.wait(_PAUSE):
-            if is_gone() or time.monotonic() - began > _LONGEST:
+            if self.was_ended or is_gone() or time.monotonic() - began > _LONGEST:
                 break
         if not self._done.is_set():
             self.end()

@@ -43,6 +43,7 @@ class Server:
         self._clients = threading.BoundedSemaphore(_CLIENTS)
         self._locks: dict[str, threading.Lock] = {}
         self._making, self._jobs = threading.Lock(), set[Job]()
+        self._serving: list[threading.Thread] = []
         self.ending = threading.Event()
 
     def serve(self, listener: socket.socket) -> None:
@@ -51,7 +52,9 @@ class Server:
             if not select.select([listener], [], [], 1)[0]:
                 continue
             connection, _ = listener.accept()
-            threading.Thread(target=self._served, args=(connection,), daemon=True).start()
+            serving = threading.Thread(target=self._served, args=(connection,), daemon=True)
+            self._serving = [each for each in self._serving if each.is_alive()] + [serving]
+            serving.start()
 
     def end(self) -> None:
         """Have all workers take back what they began, and wait for them."""
@@ -61,8 +64,9 @@ class Server:
             jobs = list(self._jobs)
         for job in jobs:
             job.end()
-        for job in jobs:
-            job.wait(max(0.0, deadline - time.monotonic()))
+        # (Each keeps what became of its push, too.)
+        for serving in self._serving:
+            serving.join(max(0.0, deadline - time.monotonic()))
 
     def recover(self) -> None:
         """Take back what a gate that was killed had begun; tried again until it is."""

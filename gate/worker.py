@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cli import bringing, deployed, deployments
 from cli.command import document
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workloads.gate import Gate
 
 ROOT = Path(os.environ.get("SKP_GATE_ROOT", "/var/lib/gate"))
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _Result = dict[str, Any]
 
 
@@ -36,7 +37,8 @@ def main() -> int:
     """Carry out the request on standard input; returns the exit code."""
     request = protocol.parse_own(sys.stdin.readline())
     log, out = sys.stderr, lines.taken_over()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in _ENDINGS:
+        signal.signal(each, _ended)
     options = Options(yes=True, json=request.json)
     about = f"{request.project}@{request.commit[:12]}".rstrip("@")
     s = Session(options, f"deploy.push {about}")
@@ -51,6 +53,13 @@ def main() -> int:
         found = _failed(SkpError("an error of SKP's own: tell the operator, whose log has it"))
     out.result(found)
     return int(found["exit_code"])
+
+
+def _ended(*_: object) -> NoReturn:
+    """End what is done; a second signal is nothing: what is taken back is not disturbed."""
+    for each in _ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _failed(error: SkpError) -> _Result:
@@ -79,13 +88,24 @@ def _apply(s: Session, request: Request) -> _Result:
         try:
             done, rows = together.bring(s, way, [*forms.values()], request.project)
         except BaseException:
-            records.keep_state(ROOT, request.project, before)
+            # (Else the server has it taken back again.)
+            if _is_as_before(way, running):
+                records.keep_state(ROOT, request.project, before)
             raise
         numbers = {each.of: each.revision for each in done}
         _keep(request, before, numbers, names)
     deployed.show(s, rows)
     found = deployed.documents(rows)
     return {"ok": True, "exit_code": 0, "ended": "deployed", "revisions": numbers, "rows": found}
+
+
+def _is_as_before(way: Gate, running: Mapping[str, int]) -> bool:
+    """Whether all that was begun is taken back, as far as that is known."""
+    try:
+        now = _present(way)
+    except SkpError:
+        return False
+    return all(now.get(of, 0) == number for of, number in running.items())
 
 
 def _keep(

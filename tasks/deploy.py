@@ -103,8 +103,8 @@ def history(s: Session, name: str = "", account: str = "") -> None:
     with deployments.gate(s, account, deployments.who_tells(s, account)) as (way, fleet):
         of = deployments.named(way.rows(), name)
         found, now = way.store.revisions(of), present(way.store, of)
-        pushed = pushing.pushes(way.cluster, fleet, of.partition("/")[0])
-    deployed.show_history(s, found, now, pushing.commits(pushed, of))
+        commits = pushing.commits(s, way.cluster, fleet, of)
+    deployed.show_history(s, found, now, commits)
 
 
 @command(help={**_NAME, **_ACCOUNT, "to": "The revision; default: the one before the present one."})

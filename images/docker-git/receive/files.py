@@ -40,6 +40,8 @@ def entries(text: bytes) -> list[Entry]:
                 name = path.decode()
             except UnicodeDecodeError:
                 raise RefusedError(f"{path!r}: not UTF-8") from None
+            if not name.isprintable():
+                raise RefusedError(f"{name!a}: a path has printable characters alone")
             found.append(Entry(mode, identity, int(size) if size.isdigit() else 0, name))
     return found
 

@@ -56,9 +56,6 @@ class Worker:
     def end(self) -> None:
         self.may_end.set()
 
-    def wait(self, seconds: float) -> None:
-        """Do nothing."""
-
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

@@ -115,6 +115,13 @@ def test_what_is_no_plain_file_is_refused(wrong: dict[str, Any]) -> None:
         files.checked([entry(), entry(**wrong)])
 
 
+@pytest.mark.parametrize("path", [b"x\x1b]52;c;aGk=\x07", b"a\nb", b"\xff", "a\u202eb".encode()])
+def test_a_path_commands_no_terminal(path: bytes) -> None:
+    with pytest.raises(refs.RefusedError) as refused:
+        files.entries(b"100644 blob " + NEW.encode() + b"       1\t" + path + b"\0")
+    assert str(refused.value).isprintable()
+
+
 def test_too_much_is_refused() -> None:
     assert len(files.checked([entry()] * files.MOST_FILES)) == files.MOST_FILES
     with pytest.raises(refs.RefusedError, match="500 files, 1 MB each, 8 MB in all"):
