@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from receive import session
 from receive.refs import RefusedError
 
 SOCKET = "/run/gate/socket"
@@ -54,13 +55,12 @@ def ask(
 
 
 def _wait(gate: socket.socket) -> None:
-    """Wait for the gate; git's end of our standard error tells when the client has gone."""
+    """Wait for the gate; raises GoneError when the client, or git, has gone before."""
     poll = select.poll()
     poll.register(gate, select.POLLIN)
-    poll.register(sys.stderr, 0)
-    while True:
-        for descriptor, events in poll.poll():
-            if descriptor == gate.fileno():
-                return
-            if events & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
-                raise GoneError
+    poll.register(sys.stderr, 0)  # (Its other end is git's.)
+    if (client := session.descriptor()) >= 0:
+        poll.register(client, select.POLLIN)
+    ready = dict(poll.poll())
+    if gate.fileno() not in ready:
+        raise GoneError

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from receive import files, refs
+from receive import files, refs, session
 from receive.asking import GoneError, ask
 from receive.files import Commit
 from receive.refs import RefusedError, Update
@@ -107,6 +107,8 @@ def _take_lock(project: str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
         except BlockingIOError:
+            if session.is_gone(session.descriptor()):
+                raise GoneError from None
             if time.monotonic() > ends:
                 raise RefusedError(f"another push goes on for {_LOCK_SECONDS} s") from None
         if time.monotonic() >= next_word:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from receive import access
+from receive import access, session
 from receive.access import RefusedError
 
 _LIMITS = Path("/run/skp/limits")
@@ -32,6 +32,7 @@ def main() -> int:
         sys.stderr.write(f"skp: {error}\n")
         return 1
     given = access.environment(wanted, account, most, os.environ)
+    given[session.VARIABLE] = str(session.watched())
     verb = wanted.verb.removeprefix("git-")
     return os.execve("/usr/bin/git", ["git", verb, wanted.folder], given)  # noqa: S606
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -205,3 +207,20 @@ def test_what_comes_after_another_commit_is_its_continuation(repository: Reposit
     assert files.now("refs/heads/main") == second
     assert files.now("refs/heads/none") == ""
     assert files.head() == "refs/heads/main"
+
+
+def test_a_session_is_watched_until_its_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = module("session")
+    assert session._known(os.getpid())[1] == os.getppid()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        monkeypatch.setattr(session, "_known", lambda _: ("sshd-session", 1))
+        monkeypatch.setattr(session.os, "getppid", lambda: process.pid)
+        found = session.watched()
+        assert not session.is_gone(found)
+        process.kill()
+        process.wait(10)
+        assert session.is_gone(found)
+        os.close(found)
+    monkeypatch.setattr(session, "_known", lambda _: ("bash", 1))
+    assert session.watched() == -1
+    assert not session.is_gone(session.descriptor({}))
