@@ -125,6 +125,8 @@ def test_a_client_that_is_killed_leaves_nothing_half_done(clone: Clone) -> None:
             time.sleep(random.uniform(0.2, 8))  # noqa: S311 - any moment
             os.killpg(pushing.pid, signal.SIGKILL)
         agrees(clone, words)
+    ended = [each["ended"] for each in skp("deploy.pushes", "shipping", "--json").json[:KILLS]]
+    assert "taken back" in ended, ended
 
 
 def test_an_engine_that_ends_under_a_push_leaves_nothing_half_done(clone: Clone, env: Env) -> None:
@@ -153,3 +155,22 @@ def test_an_engine_that_ends_under_a_push_leaves_nothing_half_done(clone: Clone,
     assert pushed.code == 0, pushed.all
     until(lambda: says("cut-off"), MINUTES)
     assert sorted(there(env)) == ["further", "web"]
+
+
+def test_an_apply_goes_back_to_what_was_pushed_where_that_is_wanted(
+    clone: Clone, env: Env, tmp_path: Path
+) -> None:
+    clone.back(branch(clone))
+    for word in ("one", "two"):
+        clone.commit(file(word=word))
+        assert clone.push().code == 0
+    rolled = skp("deploy.rollback", "web", env=env)
+    assert rolled.code == 0, rolled.all
+    until(lambda: says("one"), MINUTES)
+    assert skp("docker.apply", env=env).code == 0
+    assert says("one"), "as shipped, what a person rolled back stays"
+    held = skp("docker.apply", env=settings(tmp_path, env, 'GIT_HOLDS="TRUE"'))
+    assert (held.code, "is not what was pushed" in held.err) == (0, True), held.all
+    until(lambda: says("two"), MINUTES)
+    again = clone.push("origin", "HEAD:refs/heads/other")
+    assert again.code == 0, again.all

@@ -19,11 +19,12 @@ SERVICES = ("gate", "git")
 MOST = 3 << 20  # bytes of a push
 
 
-def settings(folder: Path, env: Env) -> Env:
-    """Return an environment in which pushes may be small ones alone."""
+def settings(folder: Path, env: Env, *more: str) -> Env:
+    """Return an environment in which pushes may be small ones alone, with further settings."""
     path = folder / "env.sh"
     shipped = (ROOT / "bin" / "env.sh").read_text()
-    path.write_text(f'{shipped}\nexport GIT_MOST_PUSHED="{MOST >> 20}m"\n')
+    given = (f'GIT_MOST_PUSHED="{MOST >> 20}m"', *more)
+    path.write_text("\n".join([shipped, *(f"export {each}" for each in given), ""]))
     path.chmod(0o600)
     return {**env, "SKP_ENV": str(path)}
 
