@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import services
+from cli import holding
 from cluster.config import inventory
+from cluster.errors import NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.policy import Progress
 from cluster.model.spec import HOST, Container, SecretFile
@@ -120,6 +124,26 @@ def test_a_nodes_file_of_keys_is_exchanged_and_then_noted() -> None:
     first, second = (str(each) for each in connection.commands)
     assert "authorized_keys" in first
     assert "gate-key" in second
+
+
+@pytest.mark.parametrize("result", ['{"ok": true}', '{"ok": false, "error": "no manager answers"}'])
+def test_the_gate_is_asked_to_hold_each_project(
+    result: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, told = fake_fleet("c01"), list[str]()
+    said = f'{{"line": "  vision/web: it differs"}}\n{{"result": {result}}}\n'
+    fleet.connections["c01"].on_run("docker exec gate-skp gate-hold vision", done(0, said))
+    monkeypatch.setattr(holding.pushing, "projects", lambda *_: ["vision"])
+    session: Any = SimpleNamespace(
+        fleet=lambda _: nullcontext(fleet), cluster=lambda _: cluster, say=told.append,
+        inventory=cluster.inventory, options=SimpleNamespace(dry=False),
+    )  # fmt: skip
+    if "true" in result:
+        holding.hold(session)
+    else:
+        with pytest.raises(NodeError, match="could not be held"):
+            holding.hold(session)
+    assert told == ["vision/web: it differs"]
 
 
 def test_git_is_told_where_accounts_are_and_how_much_is_taken(cluster: Cluster) -> None:
