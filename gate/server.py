@@ -29,7 +29,7 @@ from gate.spool import unpacked
 _AT_ONCE = 4  # workers: each connects to all nodes, and has 100 MB or so
 _WAITING, _TOLD = 900, 15  # seconds: for another push of the project; between two lines of that
 _CLIENTS = 32
-_ENDING = 110  # seconds that workers have to take back what they began, when the gate ends
+_ENDING = 20  # seconds that workers have to take back what they began; the rest is done at a start
 _AGAIN = 10  # seconds between two tries to take back what was left
 
 

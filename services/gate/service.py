@@ -42,7 +42,7 @@ MARK = "/var/lib/skp/gate-key"
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key.pub" for kind in ("ed25519", "ecdsa", "rsa"))
 _LIVE = f"{SECRETS_TARGET}/live"
 _LEAST_MEMORY = 512 << 20  # bytes: four workers at a time
-_STOPPING = 120  # seconds: what was begun is taken back
+_STOPPING = 25  # seconds; what is not taken back until then is after the next start
 
 
 class Gate(OnceBuilt):
