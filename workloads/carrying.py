@@ -85,8 +85,11 @@ class Carrier:
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}
 
     def finish(self, applied: Applied) -> tuple[str, ...]:
-        """Lead to a revision that works, remove what has no place in it, and old revisions."""
-        warnings = switching.over(self.store, self.doors, applied)
+        """Remove what has no place in a revision that works, and the oldest revisions.
+
+        What connections of the front doors still go to is waited for. Returns warnings.
+        """
+        warnings = switching.drained(self.store, self.doors, applied)
         for found in applied.left:
             self.store.remove(found)
         if applied.reserved:
@@ -97,6 +100,7 @@ class Carrier:
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
+        switching.back(self.store, self.doors, applied)
         self._undo(applied.of, applied.revision, applied.before)
         if applied.reserved:
             self._reservations.set_back(applied.of, applied.reserved.entry, applied.reserved.before)
@@ -201,6 +205,7 @@ class Carrier:
             reserved,
             warnings,
             ways.ways(wish.wanted, wish.project, granted.slots),
+            ways.of(self.store.routes.read(), {found.spec["Name"] for found in there}),
             steady=wish.wanted.monitor if replaces else 0,
             drain=wish.wanted.drain,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
-from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
+from cluster.errors import ConfigError, ConfigErrors, NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.route import Route
 from workloads import account_service, planning, revisions, switching
@@ -21,8 +21,9 @@ from workloads.build import deployment
 from workloads.carrying import Carrier
 from workloads.check import is_project
 from workloads.doors import Doors
+from workloads.fitting import unfit
 from workloads.form import Form
-from workloads.model import Deployment, VolumeKind, is_inside
+from workloads.model import Deployment
 from workloads.phases import Row, rows
 from workloads.platform import Platform
 from workloads.reservations import Reservations
@@ -100,6 +101,11 @@ class Gate:
     def check(self, of: str) -> None:
         """Refuse a deployment that those whom it is for may not change; raises ConfigError."""
         self._people.check(of.partition("/")[0])
+
+    def look(self, project: str) -> None:
+        """Refuse a project of which they may see nothing; raises ConfigError."""
+        if not self._people.sees(project):
+            raise ConfigError(f"{self.account} is not in the project {project}")
 
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
@@ -200,12 +206,16 @@ class Gate:
         secrets, project = self.store.secrets, of.partition("/")[0]
         return account_service.secrets_for(wanted, project, self._people, secrets, self._accounts)
 
-    def finish(self, applied: Applied) -> tuple[str, ...]:
-        """Lead to a revision that works, remove what has no place in it; return warnings.
+    def lead(self, applied: Applied) -> tuple[str, ...]:
+        """Have the front doors lead to a revision that works; return warnings.
 
         Raises:
-            SkpError: no front door could be told where to lead: `go_back` is next.
+            SkpError: none could be told where to lead: `go_back` is next.
         """
+        return switching.over(self.store, self.doors, applied)
+
+    def finish(self, applied: Applied) -> tuple[str, ...]:
+        """Remove what has no place in a revision that works and is led to; return warnings."""
         return self._carrier.finish(applied)
 
     def go_back(self, applied: Applied) -> None:
@@ -251,6 +261,10 @@ class Gate:
         self.check(of)
         if kept := self.store.revisions(of):
             self.store.mark_removed(kept[-1], when)
+        self.forget(of)
+
+    def forget(self, of: str) -> None:
+        """Take away a deployment's services, and what was reserved; its revisions stay."""
         there = self.store.services(of)
         switching.away(self.store, self.doors, there)
         for found in there:
@@ -267,22 +281,7 @@ class Gate:
         Raises:
             ConfigErrors: with everything.
         """
-        names = self.cluster.inventory.names
-        errors: list[ConfigError] = []
-        if wanted.node and wanted.node not in names:
-            what = f"there is no node {wanted.node}{nearest(wanted.node, names)}"
-            errors.append(form.error(("node",), what, f"There are: {', '.join(names)}."))
-        names_, asked = self.doors.names, any(part.ways for part in wanted.parts)
-        if asked and not names_.domain:
-            what = f"names at the front door: {names_.why}"
-            errors.append(form.error(("containers",), what, names_.hint))
-        allowed = self.cluster.settings.text("DEPLOY_HOST_PATHS").split()
-        for name, volume in wanted.volumes.items():
-            inside = any(is_inside(volume.path, folder) for folder in allowed)
-            if volume.kind is VolumeKind.HOST and not inside:
-                what = f"{volume.path} of nodes is not open to deployments"
-                hint = f"DEPLOY_HOST_PATHS allows: {', '.join(allowed) or 'none'}."
-                errors.append(form.error(("volumes", name, "path"), what, hint))
+        errors = unfit(form, wanted, self.cluster, self.doors.names)
         project = of.partition("/")[0]
         known: Stored = {}
         if any(part.secrets for part in wanted.parts):

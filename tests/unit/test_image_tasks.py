@@ -25,7 +25,9 @@ def test_the_images_that_services_have_of_their_own() -> None:
     found = {service.name: (service.recipe, build_task(service)) for service in OWN}
     assert found == {
         "flask": ("docker-flask", "image-build-flask"),
+        "gate": ("docker-gate", "image-build-gate"),
         "gateway": ("docker-gateway", "image-build-gateway"),
+        "git": ("docker-git", "image-build-git"),
         "kafka": ("docker-kafka", "image-build-kafka"),
         "mysql": ("docker-mysql", "image-build-mysql"),
         "nginx": ("docker-nginx", "image-build-nginx"),

@@ -17,6 +17,8 @@ from workloads.form import Draft, Form
 from workloads.model import SSH
 from workloads.texts import short_size
 
+SWITCH, ON = "ENABLE_CD", ("TRUE", "")
+"""The key that says whether a file is to be deployed, and its values that say yes."""
 _MOST = 20  # of anything that is counted
 _FIRST_PORT = 60000  # a container's port where none is said, and its number
 _KNOWN = re.compile(
@@ -96,8 +98,8 @@ class Reader:
         return self.draft.form()
 
     def _enabled(self) -> None:
-        flag = self._text("ENABLE_CD")
-        if flag.text not in ("TRUE", ""):
+        flag = self._text(SWITCH)
+        if flag.text not in ON:
             hint = 'Write ENABLE_CD="TRUE" to deploy it.'
             self.draft.wrong(flag.place, f"{flag.text}: it is not to be deployed", hint)
 
