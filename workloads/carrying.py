@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cluster.config.secrets import SPEC_KEY
+from cluster.errors import SkpError
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
 from workloads import holding, images, naming, on_nodes, revisions, switching, volumes, ways
@@ -84,15 +85,32 @@ class Carrier:
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}
 
     def finish(self, applied: Applied) -> tuple[str, ...]:
-        """Lead to a revision that works, remove what has no place in it, and old revisions."""
+        """Lead to a revision that works, remove what has no place in it, and old revisions.
+
+        Returns warnings: what could not be done after the doors were told, among others.
+
+        Raises:
+            SkpError: no front door could be told where to lead.
+        """
         warnings = switching.over(self.store, self.doors, applied)
+        try:
+            self._clean(applied)
+        except SkpError as error:
+            # (It serves: going back now would end it.)
+            left = f"{applied.of}: what was there before is not all gone: {error.what}"
+            return (*warnings, f"{left}; the same deploy.apply --update ends it")
+        return warnings
+
+    def _clean(self, applied: Applied) -> None:
+        """Remove what has no place in a revision, unless another command has changed it since."""
+        now = {found.id: found.revision for found in self.store.services(applied.of)}
         for found in applied.left:
-            self.store.remove(found)
+            if now.get(found.id) == found.revision:
+                self.store.remove(found)
         if applied.reserved:
             entry = applied.reserved.entry
             self._reservations.set_back(applied.of, entry, entry)
         revisions.forget_old(self.store, applied.of)
-        return warnings
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
@@ -187,7 +205,6 @@ class Carrier:
             gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
             warnings = (*warnings, gap)
         left = tuple(by_name.values())
-        replaces = any(found.piece.part in granted.slots for found in left)
         return Applied(
             wish.of,
             granted.revision,
@@ -196,6 +213,6 @@ class Carrier:
             reserved,
             warnings,
             ways.ways(wish.wanted, wish.project, granted.slots),
-            steady=wish.wanted.monitor if replaces else 0,
+            steady=wish.wanted.monitor if left and granted.door else 0,
             drain=wish.wanted.drain,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
+from cluster.errors import SkpError
 from workloads import naming, ways
 from workloads.doors import Doors
 from workloads.store import Found, Store
@@ -19,33 +20,44 @@ def over(store: Store, doors: Doors, applied: Applied) -> tuple[str, ...]:
         SkpError: no door could be told. They lead where they led before, or will when they can be.
     """
     names = {found.spec["Name"] for found in applied.before}
-    before = store.routes.read()
-    had = ways.of(before, names)
+    had = ways.of(store.routes.read(), names)
     if had == applied.ways:
-        return ()
-    _lead(store, had, applied)
+        # (A command that was killed may have written them, and told no door.)
+        return _told(doors) if had else ()
     try:
-        warnings = doors.renew()
+        store.routes.change(lambda now: ways.replaced(now, had, applied.ways))
+        # (Names that are given up do no harm where a door still knows them.)
+        warnings = tuple(doors.renew()) if applied.ways else _told(doors)
     except BaseException:
         store.routes.change(lambda now: ways.replaced(now, applied.ways, had))
+        # (One that was told, and could not say so, leads back.)
+        _told(doors)
         raise
     return (*warnings, *_drained(store, doors, applied.left, applied.drain))
 
 
-def _lead(store: Store, had: Collection[str], applied: Applied) -> None:
-    store.routes.change(lambda now: ways.replaced(now, had, applied.ways))
+def _told(doors: Doors) -> tuple[str, ...]:
+    """Have the doors lead where the store says; return why some do not, or none does."""
+    try:
+        return tuple(doors.renew())
+    except SkpError as error:
+        return (f"no front door knows it yet: {error.what}",)
 
 
 def _drained(store: Store, doors: Doors, left: Sequence[Found], seconds: float) -> tuple[str, ...]:
     if not left:
         return ()
-    network = naming.door_network(left[0].piece.project)
-    there = ways.addresses(store.tasks(), {found.id for found in left}, network)
-    open_ones = doors.wait_drained(there, seconds)
+    of, network = left[0].piece.of, naming.door_network(left[0].piece.project)
+    try:
+        there = ways.addresses(store.tasks(), {found.id for found in left}, network)
+        open_ones = doors.wait_drained(there, seconds)
+    except SkpError as error:
+        # (The doors lead to the new one already: there is no way back any more.)
+        return (f"{of}: what still goes to the old containers is not known: {error.what}",)
     if not open_ones:
         return ()
     what = f"{open_ones} connections with the old containers went on after {seconds} s, and end now"
-    return (f"{left[0].piece.of}: {what}",)
+    return (f"{of}: {what}",)
 
 
 def away(store: Store, doors: Doors, there: Sequence[Found]) -> None:
@@ -56,4 +68,4 @@ def away(store: Store, doors: Doors, there: Sequence[Found]) -> None:
     gone = ways.of(store.routes.read(), {found.spec["Name"] for found in there})
     if gone:
         store.routes.change(lambda now: ways.replaced(now, gone, {}))
-        doors.renew()
+        _told(doors)
