@@ -89,7 +89,9 @@ def _upstream(route: Route) -> dict[str, Any]:
     balancer: dict[str, Any] = {"servers": servers, "passHostHeader": True}
     balancer["serversTransport"] = _transport(route)
     if route.health:
-        balancer["healthCheck"] = {"path": route.health, "interval": "1s", "timeout": "2s"}
+        # (What it leads elsewhere to is no answer of its own: it could be any server of ours.)
+        said = {"path": route.health, "interval": "1s", "timeout": "2s", "followRedirects": False}
+        balancer["healthCheck"] = said
     return {"loadBalancer": balancer}
 
 

@@ -52,6 +52,8 @@ def found(slot: int, copy: int = 0, part: str = "web") -> Found:
         ("door: {host: shop}", "door: {host: Shop}", "lower-case"),
         ("door: {host: shop}", "door: {host: a, upload: much}", "upload"),
         ("door: {host: shop}", "door: {}", "host"),
+        ("door: {host: shop}", "door: {host: a, upload: 9999999999g}", "at most 9 digits"),
+        ("path: /up", "path: //10.0.0.5/up", "beginning with one '/'"),
         (
             "      - {port: 8000, door: {host: shop}}\n",
             "      - {port: 8000, door: {host: shop}}\n      - {port: 9000, door: {host: shop}}\n",
@@ -164,6 +166,7 @@ def test_the_door_asks_limits_and_waits_as_the_file_says() -> None:
     upstream = made["services"]["deployment-shop"]["loadBalancer"]
     assert [s["url"] for s in upstream["servers"]] == ["http://a:80", "http://b:80"]
     assert upstream["healthCheck"]["path"] == "/up"
+    assert upstream["healthCheck"]["followRedirects"] is False
     transport = made["serversTransports"][upstream["serversTransport"]]
     assert transport["forwardingTimeouts"]["responseHeaderTimeout"] == "9s"
     assert middlewares["routes-read"]["redirectRegex"]["replacement"].endswith("/5")
