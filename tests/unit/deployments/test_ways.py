@@ -157,6 +157,8 @@ def test_the_door_asks_limits_and_waits_as_the_file_says() -> None:
     assert asked_at.endswith("/door/check/~own/team")
     assert middlewares["deployment-own-enter"]["replacePath"]["path"] == "/door/enter/~own"
     assert "deployment-shop-enter" not in routers
+    # (A GET that says a size may bring something, too.)
+    assert "|| HeaderRegexp(`Content-Length`, `.`))" in routers["deployment-shop-upload"]["rule"]
     limited = middlewares[routers["deployment-shop-upload"]["middlewares"][0]]["buffering"]
     assert limited["maxRequestBodyBytes"] == 100
     for router in routers.values():
