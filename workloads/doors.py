@@ -69,6 +69,7 @@ class Doors:
                 node = self._node(container)
                 container_start.join_networks(node, container)
                 container_start.renew_live_files(node, container)
+                container_start.settle_networks(node, container)
                 _wait_loaded(node, container)
             except NodeError as error:
                 failed[container.node] = error

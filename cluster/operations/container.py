@@ -134,6 +134,7 @@ class AdjustContainer(ContainerOperation):
             steps.renew_live_files(node, self.container)
         else:
             steps.remove_live_files(node, self.name)
+        steps.settle_networks(node, self.container)
         _wait_healthy(self.container, context)
         return ""
 
@@ -157,6 +158,7 @@ class StartContainer(ContainerOperation):
                 engine.unpause(self.found.id)
             else:
                 engine.start(self.found.id)
+        steps.join_networks(node, self.container)
         _wait_healthy(self.container, context)
         return ""
 
@@ -215,6 +217,8 @@ class RestartContainer(ContainerItem, Operation):
             if found.status == "paused":
                 engine.unpause(found.id)  # a paused container can't stop
             steps.restart(engine, found.id, _stop_timeout(found))
+        if self.container:
+            steps.join_networks(node, self.container)
         wait_healthy(node, self.name, context.progress.mask)
         _wait_ready(node, self.name, found, found.ready_check, self.busy)
         return ""

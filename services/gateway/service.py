@@ -102,7 +102,7 @@ class Gateway(OnceBuilt):
         moves = 1 if address(cluster) else 0
         listening = ConfigFile("traefik.yml", _listening(cluster, found))
         routes = SecretFile("routes.yml", _routes(cluster, found, ways))
-        swarm = facts.swarm
+        swarm, names = facts.swarm, names_of_deployments(cluster)[0]
         for index, host in enumerate(hosts):
             yield Container(
                 node=host.name,
@@ -112,7 +112,7 @@ class Gateway(OnceBuilt):
                 ports=at_both(cluster, host, ports),
                 files=(listening,),
                 live=(routes,),
-                live_version=f"{swarm.id}:{ways.version}" if swarm and ways.version else "",
+                live_version=f"{swarm.id}:{ways.version}" if swarm and names else "",
                 network=network(cluster, Purpose.USERS),
                 also_on=further,
                 joined_by=PROJECTS,
