@@ -139,7 +139,7 @@ def test_what_has_no_place_beside_what_serves_has_failed() -> None:
     played = cast("Store", Played((service(2, GenericResources=gpus(1)), [waits])))
     wanted = replace(applied(2), steady=1)
     found = wait(played, wanted, ["c01"], 5, lambda _: None)
-    assert re.search("no place for it beside the one that serves.*gpus: 1 wanted", *found.failed)
+    assert re.search("no place for it beside the one that serves.*gpus: 1 wanted", found.failed[0])
 
 
 def test_the_deadline_ends_it() -> None:
