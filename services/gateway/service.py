@@ -177,7 +177,14 @@ def _ports(cluster: Cluster, found: Mapping[str, Origin]) -> tuple[Port, ...]:
     if cluster.settings.text("SKP_DOMAIN"):
         return (named,)
     by_port = tuple(Port(port, port) for port in _distinct(cluster, found))
-    return (*by_port, named) if cluster.settings.text(DOMAIN) else by_port
+    if not cluster.settings.text(DOMAIN):
+        return by_port
+    if taken := [port.host for port in by_port if port.host in (named.host, _NAMED)]:
+        place = cluster.settings.place("GATEWAY_OFFSET")
+        what = f"{place}: a page would be at the port {taken[0]} of the front door"
+        why = "which names of deployments need"
+        raise ConfigError(f"{what}, {why}", "Change GATEWAY_OFFSET or GATEWAY_TLS_PORT.")
+    return (*by_port, named)
 
 
 def _distinct(cluster: Cluster, found: Mapping[str, Origin]) -> list[int]:

@@ -422,3 +422,10 @@ def test_names_of_deployments_are_not_among_the_platforms_own(
     beside = {key: value.replace("apps", "skp") for key, value in values.items()}
     cluster = wanted(tmp_path, {"DEPLOY_DOMAIN": "apps.example"} | beside)
     assert names_of_deployments(cluster)[0] == "apps.example"
+
+
+def test_no_page_is_at_the_port_that_names_of_deployments_need(tmp_path: Path) -> None:
+    port = next(iter(origins(wanted(tmp_path)).values())).port
+    named = {"DEPLOY_DOMAIN": "apps.example", "GATEWAY_TLS_PORT": str(port)}
+    with pytest.raises(ConfigError, match=f"the port {port} of the front door"):
+        doors(wanted(tmp_path, named))
