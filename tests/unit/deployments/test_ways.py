@@ -178,3 +178,14 @@ def test_the_door_asks_limits_and_waits_as_the_file_says() -> None:
 def test_numbers_at_most_as_large_are_told_from_larger_ones(most: int, number: int) -> None:
     for each in (number, most, most + 1, most - 1):
         assert bool(re.fullmatch(at_most(most), str(each))) == (each <= most)
+
+
+def test_a_deployment_has_not_more_names_than_the_store_can_keep(tmp_path: Path) -> None:
+    def text(count: int) -> str:
+        ports = ", ".join(f"{{port: {n}, door: {{host: h{n}}}}}" for n in range(1, count + 1))
+        last = "{image: 'x:1', ports: [{port: 1, door: {host: last}}]}"
+        return f"name: shop\ncontainers:\n  a: {{image: 'x:1', ports: [{ports}]}}\n  b: {last}\n"
+
+    read(tmp_path, text(19))
+    with pytest.raises(ConfigErrors, match="21 names at the front door; allowed: at most 20"):
+        read(tmp_path, text(20))
