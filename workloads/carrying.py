@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cluster.config.secrets import SPEC_KEY
+from cluster.errors import SkpError
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
 from workloads import holding, images, naming, on_nodes, revisions, switching, volumes, ways
@@ -84,19 +85,44 @@ class Carrier:
         found = places(nodes, others, names)
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}
 
+    def lead(self, applied: Applied) -> tuple[str, ...]:
+        """Have the front doors lead to a revision that works; return warnings.
+
+        Raises:
+            SkpError: none could be told, or the deployment was removed or changed meanwhile.
+        """
+        if applied.ways and applied.reserved:
+            entry = self.store.ledger.read().entries.get(applied.of)
+            if entry is None or entry.since != applied.reserved.entry.since:
+                what = f"{applied.of}: another command has removed or changed it meanwhile"
+                raise SkpError(what, "./skp.py deploy.list shows it; type it again.")
+        return switching.over(self.store, self.doors, applied)
+
     def finish(self, applied: Applied) -> tuple[str, ...]:
         """Remove what has no place in a revision that works, and the oldest revisions.
 
-        What connections of the front doors still go to is waited for. Returns warnings.
+        What connections of the front doors still go to is waited for. Returns warnings: what could
+        not be done, among others.
         """
         warnings = switching.drained(self.store, self.doors, applied)
+        try:
+            self._clean(applied)
+        except SkpError as error:
+            # (It serves: going back now would end it.)
+            left = f"{applied.of}: what was there before is not all gone: {error.what}"
+            return (*warnings, f"{left}; the same deploy.apply --update ends it")
+        return warnings
+
+    def _clean(self, applied: Applied) -> None:
+        """Remove what has no place in a revision, unless another command has changed it since."""
+        now = {found.id: found.revision for found in self.store.services(applied.of)}
         for found in applied.left:
-            self.store.remove(found)
+            if now.get(found.id) == found.revision:
+                self.store.remove(found)
         if applied.reserved:
             entry = applied.reserved.entry
             self._reservations.set_back(applied.of, entry, entry)
         revisions.forget_old(self.store, applied.of)
-        return warnings
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
@@ -196,7 +222,6 @@ class Carrier:
             gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
             warnings = (*warnings, gap)
         left = tuple(by_name.values())
-        replaces = any(found.piece.part in granted.slots for found in left)
         return Applied(
             wish.of,
             granted.revision,
@@ -206,6 +231,6 @@ class Carrier:
             warnings,
             ways.ways(wish.wanted, wish.project, granted.slots),
             ways.of(self.store.routes.read(), {found.spec["Name"] for found in there}),
-            steady=wish.wanted.monitor if replaces else 0,
+            steady=wish.wanted.monitor if left and granted.door else 0,
             drain=wish.wanted.drain,
         )

@@ -210,9 +210,9 @@ class Gate:
         """Have the front doors lead to a revision that works; return warnings.
 
         Raises:
-            SkpError: none could be told where to lead: `go_back` is next.
+            SkpError: none could be told, or another command came between: `go_back` is next.
         """
-        return switching.over(self.store, self.doors, applied)
+        return self._carrier.lead(applied)
 
     def finish(self, applied: Applied) -> tuple[str, ...]:
         """Remove what has no place in a revision that works and is led to; return warnings."""

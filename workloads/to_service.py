@@ -117,7 +117,7 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
         "Image": granted.images[part.name],
         # (By it a task tells which revision it is of: the service has the newest at once.)
         "Labels": {REVISION: str(granted.revision)},
-        "Hostname": f"{wanted.name}-{piece.copy}"[:63].rstrip("-"),
+        "Hostname": _hostname(part, piece),
         "Env": [
             *([_NO_GPUS] if part.resources.gpus else [_NO_GPUS, _NONE_RESERVED]),
             *(f"{key}={value}" for key, value in part.env.items()),
@@ -140,6 +140,16 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
     if part.health:
         found["Healthcheck"] = _health(part.health)
     return found
+
+
+def _hostname(part: Part, piece: Piece) -> str:
+    """Return what a container is called inside; newer engines know it on its networks by that, too.
+
+    Where the front door is, it has a dot after the copy's number, as nothing of the platform has:
+    else a deployment flask-skp-node would be called like the account service of the node node-0.
+    """
+    domain = f".{piece.project}" if part.ways else ""
+    return f"{piece.deployment}-{piece.copy}{domain}"[:63].rstrip("-.")
 
 
 def _health(health: Health) -> dict[str, Any]:
@@ -218,7 +228,9 @@ def _shm(wanted: Deployment, piece: Piece) -> dict[str, Any]:
     if len(wanted.parts) == 1:
         return found | {"TmpfsOptions": {"SizeBytes": wanted.shm, "Mode": 0o1777}}
     # (A volume that is there keeps its size: another size is another one.)
-    shared = Piece(piece.project, piece.deployment, piece.copy, f"shm{wanted.shm >> 10}").name
+    shared = Piece(
+        piece.project, piece.deployment, piece.copy, f"shm{wanted.shm >> 10}", piece.slot
+    ).name
     options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={wanted.shm},mode=1777"}
     driver = {"DriverConfig": {"Name": "local", "Options": options}}
     return found | {"Type": "volume", "Source": shared, "VolumeOptions": driver}
