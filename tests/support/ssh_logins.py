@@ -58,37 +58,44 @@ class Box:
         subprocess.run(words, check=True, timeout=_SECONDS)
         return path.with_suffix(".pub").read_text().strip()
 
-    def words(self, name: str, command: str, *, by_key: bool = False) -> list[str]:
+    def words(self, name: str, command: str, kind: str = "publickey") -> list[str]:
         """Return what is typed to run a command there as an account."""
-        kinds = "publickey" if by_key else "password,keyboard-interactive"
+        by_key = kind == "publickey"
         options = {
             "IdentitiesOnly": "yes",
             "IdentityFile": str(self.folder / name) if by_key else "none",
             "NumberOfPasswordPrompts": "1",
-            "PreferredAuthentications": kinds,
+            "PreferredAuthentications": kind,
             "StrictHostKeyChecking": "accept-new",
             "UserKnownHostsFile": str(self.folder / "known_hosts"),
         }
         said = [f"-o{key}={value}" for key, value in options.items()]
         return ["ssh", "-F", "none", *said, "-p", str(PORT), f"{name}@{self.address}", command]
 
-    def by_password(self, name: str, command: str, password: str = PASSWORD) -> Ran:
-        """Run a command as an account that types its password."""
+    def by_password(
+        self, name: str, command: str, password: str = PASSWORD, kind: str = "password"
+    ) -> Ran:
+        """Run a command as an account that types its password.
+
+        Args:
+            kind: "password", or "keyboard-interactive", which ssh and PuTTY try first.
+        """
         ask = self.folder / "askpass"
         ask.write_text(f"#!/bin/sh\necho {shlex.quote(password)}\n")
         ask.chmod(0o700)
         return self._run(
-            self.words(name, command), {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
+            self.words(name, command, kind),
+            {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"},
         )
 
     def by_key(self, name: str, command: str) -> Ran:
         """Run a command as an account that has its key."""
-        return self._run(self.words(name, command, by_key=True), {})
+        return self._run(self.words(name, command), {})
 
     @contextmanager
     def session(self, name: str, command: str) -> Iterator[subprocess.Popen[str]]:
         """Have a command run there, as an account that has its key, during the block."""
-        words = self.words(name, command, by_key=True)
+        words = self.words(name, command)
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
             try:
                 yield running
