@@ -6,7 +6,7 @@ The field names are those of the Engine API 1.44 (docs.docker.com, ServiceCreate
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cluster.config.secrets import Secret
@@ -228,9 +228,7 @@ def _shm(wanted: Deployment, piece: Piece) -> dict[str, Any]:
     if len(wanted.parts) == 1:
         return found | {"TmpfsOptions": {"SizeBytes": wanted.shm, "Mode": 0o1777}}
     # (A volume that is there keeps its size: another size is another one.)
-    shared = Piece(
-        piece.project, piece.deployment, piece.copy, f"shm{wanted.shm >> 10}", piece.slot
-    ).name
+    shared = replace(piece, part=f"shm{wanted.shm >> 10}").name
     options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={wanted.shm},mode=1777"}
     driver = {"DriverConfig": {"Name": "local", "Options": options}}
     return found | {"Type": "volume", "Source": shared, "VolumeOptions": driver}

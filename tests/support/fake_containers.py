@@ -65,6 +65,7 @@ class FakeContainers:
             "Config": {"Labels": dict(labels or {}), "Image": "image", "Tty": False},
             "RestartCount": 0,
             "State": {"ExitCode": 0, "StartedAt": ""},
+            "NetworkSettings": {"Networks": {}},
         }
         self._set(identity, status)
 

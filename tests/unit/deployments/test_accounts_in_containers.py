@@ -27,7 +27,7 @@ from workloads.to_service import Granted, specs
 T = TypeVar("T")
 KEY = Secret("the cluster's")
 SERVICE = AccountService(("https://10.0.0.1:9060",), "PEM", Secret("the projects'"))
-LETS_IN = OWN.replace("host: vision", "class: root\n    accounts: true")
+LETS_IN = OWN.replace("    ports:\n", "    class: root\n    accounts: true\n    ports:\n")
 
 
 def read(folder: Path, name: str, text: str) -> Deployment:

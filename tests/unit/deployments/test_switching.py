@@ -78,7 +78,7 @@ class Reserving:
 def applied(ways: Mapping[str, Route] = NEW, *left: Found) -> Applied:
     before = (found(0, 1, "old"),)
     return Applied(
-        "team/shop", 2, before, left or before, Reserved(Entry(), None), ways=ways, drain=1
+        "team/shop", 2, before, left or before, Reserved(Entry(), None), ways=ways, led=OLD, drain=1
     )
 
 
@@ -132,9 +132,23 @@ def test_what_fails_after_the_switch_takes_nothing_back(
 ) -> None:
     store = Kept(OLD, found(0, 1, "old"), found(1, 2, "new"))
     store.fails = fails
+    assert over(store, Told(store), applied()) == ()
     (why,) = finish(store, Told(store), monkeypatch)
     assert "it does not answer" in why
     assert store.value.by_host == NEW
+
+
+def test_what_is_led_to_and_then_taken_back_is_led_from_again() -> None:
+    store = Kept(OLD)
+    doors = Told(store)
+    assert over(store, doors, applied()) == ()
+    switching.back(cast("Store", store), cast("Doors", doors), applied())
+    assert doors.seen == [NEW, OLD]
+    # What another command has led elsewhere meanwhile stays there.
+    other = {"shop": Route("team", "skp_team_door", ("other",), 80)}
+    store.value = Routes(other, 2)
+    switching.back(cast("Store", store), cast("Doors", doors), applied())
+    assert store.value.by_host == other
 
 
 @pytest.mark.parametrize(("revision", "removed"), [(1, ["old"]), (3, [])])

@@ -40,8 +40,9 @@ class Way:
         if applied.of.endswith(self.stuck or ("-",)):
             raise SkpError("no manager answers")
 
-    def finish(self, applied: Applied) -> None:
+    def finish(self, applied: Applied) -> tuple[str, ...]:
         self.asked.append(f"finish {applied.of}")
+        return ()
 
 
 @pytest.fixture
