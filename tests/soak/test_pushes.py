@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ import pytest
 from tests.support.accounts import Env, serving
 from tests.support.data_volumes import until
 from tests.support.deployed import clear
-from tests.support.lab import MINUTES, on, skp
+from tests.support.lab import MINUTES, ROOT, on, skp
 from tests.support.pushes import (
     Clone,
     begun,
@@ -174,6 +175,27 @@ def test_the_gate_goes_back_to_what_was_pushed_where_that_is_wanted(clone: Clone
     until(lambda: says("two"), MINUTES)
     again = on("c01", "docker exec gate-skp gate-hold shipping")
     assert (again.code, "is not what was pushed" in again.out) == (0, False), again.all
+
+
+def test_a_step_of_ci_plans_and_then_deploys(clone: Clone, env: Env, tmp_path: Path) -> None:
+    told = skp("deploy.git-init", "shipping", "--json", env=env).json
+    known = tmp_path / "known_hosts"
+    known.write_text(f"{told['known_hosts']}\n")
+    clone.back(branch(clone))
+    clone.commit(file(word="from-ci"))
+    given = {"DEPLOY_URL": told["address"], "DEPLOY_KEY": str(clone.key)}
+    given |= {"DEPLOY_KNOWN_HOSTS": str(known)}
+    step = str(ROOT / "volume" / "example" / "pushing" / "push.sh")
+    for words in ([step, "plan"], [step]):
+        done = subprocess.run(
+            words, cwd=clone.folder, env={**environment(clone.key), **given},
+            capture_output=True, text=True, timeout=5 * MINUTES, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    *_, last = (clone.folder / "plan.jsonl").read_text().splitlines()
+    (step_of_it,) = json.loads(last)["result"]["plan"]
+    assert step_of_it == {"action": "change", "service": "shipping_web-0_main"}
+    until(lambda: says("from-ci"), MINUTES)
 
 
 def test_a_repository_is_moved_aside_and_made_anew(clone: Clone, env: Env) -> None:
