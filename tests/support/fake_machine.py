@@ -156,6 +156,7 @@ class FakeMachine:
             "HostConfig": body.get("HostConfig", {}),
             "Image": self.images.get(body["Image"], "sha256:unknown"),
             "State": {**state, "StartedAt": STARTED},
+            "NetworkSettings": {"Networks": {}},
             "RestartCount": 0,
         }
         self.containers[name] = found
