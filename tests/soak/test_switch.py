@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 
 from tests.support import foreign_registry as foreign
+from tests.support import pushes
 from tests.support.accounts import Env, serving
 from tests.support.data_volumes import until
 from tests.support.deployed import clear, file, rows
 from tests.support.door import authority
-from tests.support.lab import MINUTES, ROOT, on, run, skp
-from tests.support.named import named, said, target, text_of
+from tests.support.lab import MINUTES, ROOT, Ran, on, run, skp
+from tests.support.named import DOMAIN, named, said, target, text_of
+from tests.support.named import PORT as NAMED
 from tests.support.steady_load import Seen, Target, load
 
 BUILT, IMAGE = "skp-lab/web:latest", "localhost:5000/team/web:2"
@@ -132,6 +134,52 @@ def test_nothing_is_lost_by_changes_and_by_what_is_refused(
     assert set(seen.words) == {"w0", "w1", "w2", "w3"}
     assert sum(seen.words.values()) > 3000
     assert said(ca) == (200, "w2")
+
+
+def test_what_is_pushed_answers_at_its_name_and_a_push_loses_nothing(
+    env: Env, ca: Path, tmp_path: Path
+) -> None:
+    """Real git over real SSH, under load: one is deployed, one changes it, three are refused."""
+    pushes.serve(env)
+    for words in (
+        ("account.add", "shopper"),
+        ("project.add", "shops", "-o", "shopper"),
+        ("deploy.git-init", "shops"),
+    ):
+        done = skp(*words, env=env)
+        assert done.code == 0, done.all
+    try:
+        key = pushes.key(tmp_path, "shopper", env)
+        clone = pushes.begun(tmp_path / "clone", key, "shops")
+
+        def push(content: str) -> Ran:
+            clone.commit({"Deployments/shop/deployment.yaml": content})
+            return clone.push()
+
+        first = push(text("w0"))
+        assert first.code == 0, first.all
+        assert f"https://shop.{DOMAIN}:{NAMED}" in first.err
+        assert said(ca) == (200, "w0")
+        with load(target(ca), 200) as seen:
+            changed = push(text("w1"))
+            assert changed.code == 0, changed.all
+            for content, why in (
+                (text("w2").replace(IMAGE, "localhost:5000/team/none:1"), "none"),
+                (text("w2").replace('"port"', '"prot"'), "prot"),
+                (text("w2").replace('"/"', '"/nowhere"').replace('"start": 20', '"start": 1'), ""),
+            ):
+                refused = push(content)
+                assert (refused.code != 0, why in refused.err) == (True, True), refused.all
+                clone.back("HEAD~1")
+        print(f"\n{dict(seen.words)} slowest {seen.slowest:.2f} s")
+        assert seen.lost == []
+        assert set(seen.words) == {"w0", "w1"}
+        assert said(ca) == (200, "w1")
+    finally:
+        clear()
+        for words in (("account.rm", "shopper"), ("project.rm", "shops")):
+            skp(*words, "--yes", env=env)
+        pushes.end(env)
 
 
 def test_killed_at_any_moment_the_next_one_puts_it_right(
