@@ -102,7 +102,7 @@ class Carrier:
         for found in before:
             current = now.get(found.piece)
             if current and current.revision == revision:
-                self.store.update(current, found.spec)
+                self.store.update(current, _lasting(found.spec))
         known = {found.piece for found in before}
         for piece, found in now.items():
             if piece not in known and found.revision == revision:
@@ -173,3 +173,15 @@ class Carrier:
             warnings = (*warnings, gap)
         left = tuple(by_name.values())
         return Applied(wish.of, granted.revision, tuple(there), left, reserved, warnings)
+
+
+def _lasting(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a service goes back to, so that it stays there whatever happens at first.
+
+    The engine would take an early end of a task, as of a node that is lost then, for a reason to
+    roll the update back: to the revision that is to be left.
+    """
+    return {
+        **spec,
+        "UpdateConfig": {**(spec.get("UpdateConfig") or {}), "FailureAction": "continue"},
+    }
