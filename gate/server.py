@@ -102,9 +102,9 @@ class Server:
         with contextlib.closing(connection), self._clients:
             client = Client(connection)
             try:
+                request = client.request()
                 if _peer(connection) not in self._peers:
                     raise ConfigError("only services of the platform may ask")
-                request = client.request()
                 if request.action is Action.HOLD and _peer(connection) != os.getuid():
                     raise ConfigError("only the operator may ask for that")
                 with tempfile.TemporaryDirectory() as folder:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cli import deployments
 from cli.session import Session
 from cluster.errors import SkpError
+from gate.ending import ENDING
 from workloads import revisions
 from workloads.waiting import wait
 from workloads.wish import Applied
@@ -33,24 +32,17 @@ def bring(
         try:
             for form in wanted:
                 s.say(f"bringing {way.whose(form, project)}")
-                begun.append(way.change(form, project))
+                with ENDING.held():
+                    begun.append(way.change(form, project))
             rows = [row for each in begun for row in deployments.worked(s, way, each)]
         except BaseException:
-            with _undisturbed():
-                _take_back(s, way, begun)
+            ENDING.ignore()
+            _take_back(s, way, begun)
             raise
-        with _undisturbed():
-            for each in begun:
-                s.warn(way.finish(each))
+        ENDING.ignore()
+        for each in begun:
+            s.warn(way.finish(each))
     return begun, rows
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let nobody end the block half way; for ever, since what follows is the end."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    yield
 
 
 def _take_back(s: Session, way: Gate, begun: Sequence[Applied]) -> None:

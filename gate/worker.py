@@ -7,12 +7,11 @@ JSON. SIGINT ends it: it takes back what it began, and then ends.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from cli import bringing, deployed, deployments
 from cli.command import document
@@ -20,6 +19,7 @@ from cli.options import Options
 from cli.session import Session
 from cluster.errors import ConfigError, ConfigErrors, InterruptError, SkpError
 from gate import choosing, lines, protocol, records, together
+from gate.ending import ENDING
 from gate.protocol import Action, Request
 from gate.records import Brought, State
 from gate.spool import TOP
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from workloads.gate import Gate
 
 ROOT = Path(os.environ.get("SKP_GATE_ROOT", "/var/lib/gate"))
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _Result = dict[str, Any]
 
 
@@ -37,8 +36,7 @@ def main() -> int:
     """Carry out the request on standard input; returns the exit code."""
     request = protocol.parse_own(sys.stdin.readline())
     log, out = sys.stderr, lines.taken_over()
-    for each in _ENDINGS:
-        signal.signal(each, _ended)
+    ENDING.listen()
     options = Options(yes=True, json=request.json)
     about = f"{request.project}@{request.commit[:12]}".rstrip("@")
     s = Session(options, f"deploy.push {about}")
@@ -53,13 +51,6 @@ def main() -> int:
         found = _failed(SkpError("an error of SKP's own: tell the operator, whose log has it"))
     out.result(found)
     return int(found["exit_code"])
-
-
-def _ended(*_: object) -> NoReturn:
-    """End what is done; a second signal is nothing: what is taken back is not disturbed."""
-    for each in _ENDINGS:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _failed(error: SkpError) -> _Result:
@@ -147,6 +138,7 @@ def _history(s: Session, request: Request) -> _Result:
 
 def _recover(s: Session, request: Request) -> _Result:
     """Take back what a gate that was killed had begun: each is as its revision before says."""
+    ENDING.ignore()
     left = records.state(ROOT, request.project)
     again = dict[str, int]()
     with deployments.gate(s) as (way, _):
@@ -165,6 +157,7 @@ def _hold(s: Session, request: Request) -> _Result:
 
     One that a person removed stays removed, until the next push.
     """
+    ENDING.ignore()
     kept, again = records.state(ROOT, request.project), dict[str, int]()
     with deployments.gate(s) as (way, _):
         now = _present(way)

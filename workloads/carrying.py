@@ -137,7 +137,7 @@ class Carrier:
         for found in before:
             current = now.get(found.piece)
             if current and current.revision == revision:
-                self.store.update(current, found.spec)
+                self.store.update(current, _lasting(found.spec))
         known = {found.piece for found in before}
         for piece, found in now.items():
             if piece not in known and found.revision == revision:
@@ -234,3 +234,15 @@ class Carrier:
             steady=wish.wanted.monitor if left and granted.door else 0,
             drain=wish.wanted.drain,
         )
+
+
+def _lasting(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a service goes back to, so that it stays there whatever happens at first.
+
+    The engine would take an early end of a task, as of a node that is lost then, for a reason to
+    roll the update back: to the revision that is to be left.
+    """
+    return {
+        **spec,
+        "UpdateConfig": {**(spec.get("UpdateConfig") or {}), "FailureAction": "continue"},
+    }

@@ -121,3 +121,41 @@ def test_what_can_t_be_taken_back_is_told_and_keeps_no_other_from_it(
         brought(way, told, works, monkeypatch, "web", "new", "bad")
     assert "vision/new: it could not be taken back: no manager answers" in told
     assert way.asked[-1] == "back vision/web"
+
+
+def test_a_change_is_ended_by_its_own_end_alone(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(Way):
+        def change(self, form: str, project: str) -> Applied:
+            found = super().change(form, project)
+            if form == "new":
+                signal.raise_signal(signal.SIGINT)
+                self.asked.append("the change ends")
+            return found
+
+    way = Told()
+    together.ENDING.listen()
+    with pytest.raises(KeyboardInterrupt):
+        brought(way, told, works, monkeypatch, "web", "new", "last")
+    assert way.asked == [
+        *("change web", "change new", "the change ends"), "back vision/new", "back vision/web",
+    ]  # fmt: skip
+
+
+def test_a_wait_is_ended_at_once_and_taking_back_is_not_disturbed(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Disturbed(Way):
+        def go_back(self, applied: Applied) -> None:
+            signal.raise_signal(signal.SIGINT)
+            super().go_back(applied)
+
+    def ended(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    way = Disturbed()
+    together.ENDING.listen()
+    with pytest.raises(KeyboardInterrupt):
+        brought(way, told, ended, monkeypatch, "web", "new")
+    assert way.asked[-2:] == ["back vision/new", "back vision/web"]
