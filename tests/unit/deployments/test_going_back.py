@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from workloads.carrying import Carrier
+from workloads.doors import Doors
 from workloads.naming import Piece
 from workloads.store import Found
 from workloads.wish import Applied
@@ -41,7 +42,7 @@ class Store:
 def test_the_engine_does_not_roll_back_what_goes_back() -> None:
     carrier, store = Carrier.__new__(Carrier), Store()
     fake: Any = store
-    carrier.store = fake
+    carrier.store, carrier.doors = fake, Doors()
     before = Found(PIECE, 1, "id", 8, SPEC)
     carrier.go_back(Applied("vision/web", 2, (before,)))
     config = {"FailureAction": "continue", "Parallelism": 1}
