@@ -116,6 +116,7 @@ class ReplaceContainer(ContainerOperation):
         steps.take_name(node, self.container, made)
         detail = steps.start_new(node, self.container, made, body)
         steps.join_networks(node, replace(self.container, joins=tuple(joined)))
+        steps.settle_networks(node, self.container)
         _wait_healthy(self.container, context)
         _wait_ready(node, self.name, found, self.container.ready_check, self.busy)
         return detail
