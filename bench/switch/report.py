@@ -16,8 +16,8 @@ Costs: TypeAlias = Mapping[tuple[str, str], Sequence[Figure]]
 
 _COUNTED: dict[str, Callable[[Noticed], tuple[int, int]]] = {
     "requests lost": lambda each: (each.requests, each.asked),
-    "WebSockets lost, of those open at the switch": lambda each: (each.sockets, 3),
-    "downloads lost": lambda each: (each.downloads, 1),
+    "WebSockets lost": lambda each: (each.sockets, each.talks),
+    "downloads lost": lambda each: (each.downloads, each.spanned),
 }
 _MEASURED: dict[str, Callable[[Noticed], float]] = {
     "slowest answer, ms": lambda each: each.slowest,

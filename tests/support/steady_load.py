@@ -45,6 +45,7 @@ class Seen:
     Attributes:
         words: how often each answer came. answers: each of them. lost: what did not come.
         slowest: seconds of the slowest answer. sockets: words that came by WebSockets.
+        talks: how many WebSockets were asked for.
         downloaded: bytes of the slow download.
     """
 
@@ -53,6 +54,7 @@ class Seen:
     lost: list[Lost] = field(default_factory=list)
     slowest: float = 0
     sockets: Counter[str] = field(default_factory=Counter)
+    talks: int = 0
     downloaded: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -182,6 +184,7 @@ def talking(page: Target, seen: Seen, talkers: int = 3) -> Iterator[None]:
 def _talk(page: Target, ended: threading.Event, seen: Seen) -> None:
     """Speak by one WebSocket after another, each for two seconds."""
     while not ended.is_set():
+        seen.talks += 1
         try:
             channel = page.socket()
             for number in range(20):
