@@ -20,9 +20,7 @@ from tests.support.steady_load import Target
 
 NGINX, NGINX_FIXED, KAMAL = 9443, 9445, 9444  # ports
 _SERVICE, _NGINX, _KAMAL = "bench-switch", "bench-switch-nginx", "bench-switch-kamal"
-_FORWARDED = (
-    """proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_connect_timeout 2s;"""
-)
+_FORWARDED = "proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_connect_timeout 2s;"
 _CONFIG = f"""
   map $http_upgrade $connection_of {{ default upgrade; '' ''; }}
   resolver 127.0.0.11 valid=1s ipv6=off;

@@ -10,11 +10,12 @@ from typing import Any
 from bench import proxies
 from tests.support import lab_web
 from tests.support.lab import on
+from tests.support.named import DOMAIN
 
 NODE = "c02"
 """Where pages are: not on the node of the proxies, so that all go over the overlay."""
 CPUS, MEMORY = 0.5, "64m"
-HOST, DOMAIN, PORT = "shop", "apps.example", 8000
+HOST, PORT = "shop", 8000
 NAME = f"{HOST}.{DOMAIN}"
 LABEL = "skp-bench=page"
 _PLAIN_IMAGE = "localhost:5000/team/plain:1"
