@@ -58,13 +58,13 @@ def fail(error: SkpError, as_json: bool) -> NoReturn:
     if isinstance(error, NodeError) and not error.hint:
         error.hint = f"./skp.py host.check --nodes {error.node} looks for what is wrong there."
     if as_json:
-        document = {
-            "ok": False,
-            "exit_code": int(error.exit_code),
-            "error": error.what,
-            "hint": error.hint,
-        }
-        output.show_json(document)
+        output.show_json(document(error))
     else:
         output.complain(f"skp: {error}")
     raise Exit(code=int(error.exit_code))
+
+
+def document(error: SkpError) -> dict[str, Any]:
+    """Return what a command's JSON says of an error."""
+    code = int(error.exit_code)
+    return {"ok": False, "exit_code": code, "error": error.what, "hint": error.hint}

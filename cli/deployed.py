@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,12 @@ def show(s: Session, rows: Sequence[Row]) -> None:
     lines += _section("VOLUMES", ("NAME", "KIND", "FOLDER", "PATH"), _volumes(s, rows))
     reasons = [f"{row.piece.name}: {reason}" for row in rows for reason in row.reasons]
     lines += [*(["", "WHY"] if reasons else []), *reasons]
-    s.show([_document(number, row) for number, row in enumerate(rows)], lines)
+    s.show(documents(rows), lines)
+
+
+def documents(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return containers as a command's JSON says them."""
+    return [_document(number, row) for number, row in enumerate(rows)]
 
 
 def _section(title: str, columns: Sequence[str], cells: Iterator[tuple[str, ...]]) -> list[str]:
@@ -77,11 +82,14 @@ def _document(number: int, row: Row) -> dict[str, Any]:
     return {"id": number, **found.pop("piece"), **found}
 
 
-def show_history(s: Session, found: Sequence[Revision], now: int) -> None:
-    """Show the revisions of a deployment, the newest first.
+def show_history(
+    s: Session, found: Sequence[Revision], now: int, commits: Mapping[int, str] | None = None
+) -> list[dict[str, Any]]:
+    """Show the revisions of a deployment, the newest first, and return what its JSON says.
 
     Args:
         found: the oldest first. now: the number of the present one.
+        commits: by revision, the commit that was pushed with it.
     """
     from cluster.model.line import table
 
@@ -90,10 +98,13 @@ def show_history(s: Session, found: Sequence[Revision], now: int) -> None:
         images = sorted({_short(image) for image in each.document["images"].values()})
         note = "present" if each.number == now else ""
         when = each.made[:19].replace("T", " ")
-        cells.append((str(each.number), when, each.by or "operator", ", ".join(images), note))
-        said = {"revision": each.number, "made": each.made, "by": each.by}
+        commit = (commits or {}).get(each.number, "")
+        by = each.by or "operator"
+        cells.append((str(each.number), when, by, ", ".join(images), commit[:12], note))
+        said = {"revision": each.number, "made": each.made, "by": each.by, "commit": commit}
         document.append({**said, "images": each.document["images"], "is_present": bool(note)})
-    s.show(document, table(("REVISION", "MADE (UTC)", "BY", "IMAGES", ""), cells))
+    s.show(document, table(("REVISION", "MADE (UTC)", "BY", "IMAGES", "COMMIT", ""), cells))
+    return document
 
 
 def _short(image: str) -> str:

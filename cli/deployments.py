@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
+    from workloads.steps import Step
     from workloads.store import Revision
+
+
+class NotWorkingError(SkpError):
+    """What was brought does not work."""
 
 
 @contextmanager
@@ -37,13 +42,15 @@ def gate(
         # Imported only here: connecting needs half of these modules, and begins sooner.
         from cli.doors import of_gateway
         from cli.people import people
-        from cli.platform import of_services
+        from cli.platform import account_service, of_services
         from workloads.gate import Gate
 
         cluster = s.cluster(fleet)
         whom = people(cluster, fleet, account)
         doors = of_gateway(s, cluster, fleet)
-        yield Gate(cluster, fleet, partial(of_services, cluster), s.say, whom, doors), fleet
+        asked = partial(account_service, s, fleet, cluster)
+        known = partial(of_services, cluster)
+        yield Gate(cluster, fleet, known, s.say, whom, asked, doors), fleet
 
 
 def who_tells(s: Session, account: str = "") -> Sequence[Host] | None:
@@ -80,22 +87,34 @@ def ended(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
     Raises:
         SkpError: it does not work; what was there before serves on.
     """
+    try:
+        rows = worked(s, way, applied)
+    except NotWorkingError:
+        if applied.before and applied.reserved:
+            way.go_back(applied)
+        raise
+    s.warn(way.finish(applied))
+    return rows
+
+
+def worked(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
+    """Wait until something works that was done, and return the containers.
+
+    Raises:
+        NotWorkingError: it does not work, and is left as it is.
+    """
     from workloads.waiting import wait
 
     s.warn(applied.warnings)
     seconds = s.settings.deadlines.healthy
     outcome = wait(way.store, applied, s.inventory.names, seconds, s.say)
     if outcome.failed:
-        if applied.before and applied.reserved:
-            way.go_back(applied)
         log = way.store.last_lines(outcome.task)
-        raise SkpError("\n".join(outcome.failed), "\n  ".join(log))
+        raise NotWorkingError("\n".join(outcome.failed), "\n  ".join(log))
     try:
-        s.warn(way.finish(applied))
-    except SkpError:
-        if applied.before and applied.reserved:
-            way.go_back(applied)
-        raise
+        s.warn(way.lead(applied))
+    except SkpError as error:
+        raise NotWorkingError(error.what, error.hint) from error
     return tuple(way.rows(applied.of)) if applied.ways else outcome.rows
 
 
@@ -108,10 +127,10 @@ def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Appli
         carried_out(s, way, lambda: do(found))
 
 
-def show_plan(s: Session, steps: Sequence[tuple[str, str]]) -> None:
+def show_plan(s: Session, steps: Sequence[Step]) -> None:
     """Show what would be done."""
-    document = [{"action": action, "service": name} for action, name in steps]
-    s.show(document, [f"{action}  {name}" for action, name in steps])
+    lines = [step.line for step in steps] or ["Nothing to change."]
+    s.show([step.document for step in steps], lines)
 
 
 @contextmanager
@@ -175,53 +194,6 @@ def limit(s: Session, way: Gate, project: str, text: str, root: str) -> None:
     with audited(s, way):
         changed = limits(before, text, may_be_root=may)
         way.store.ledger.change(lambda now: now.limited(project, changed))
-
-
-def _checked(name: str) -> None:
-    from workloads.check import is_secrets_name
-
-    if not is_secrets_name(name):
-        raise ConfigError(f"{name}: allowed: at most 40 lower-case letters, digits and '._-'")
-
-
-def keep_secret(s: Session, way: Gate, project: str, name: str, content: str) -> None:
-    """Store a secret of a project.
-
-    Raises:
-        ConfigError: it is empty, or its name is none.
-    """
-    from cluster.config.secrets import Secret
-
-    _checked(name)
-    if not content:
-        raise ConfigError(f"{project}/{name}: it is empty", "deploy.secret --remove removes one.")
-    if not s.options.dry:
-        with audited(s, way):
-            way.store.secrets.keep(project, name, Secret(content))
-    done = "would be stored" if s.options.dry else "is stored"
-    hint = "deploy.apply --update gives it to what uses it"
-    s.show({"secret": f"{project}/{name}"}, [f"{project}/{name} {done}; {hint}."])
-
-
-def remove_secret(s: Session, way: Gate, project: str, name: str) -> None:
-    """Remove a secret of a project, and all that it was before.
-
-    Raises:
-        ConfigError: there is none, or something uses it.
-    """
-    from cli.confirmation import confirm
-
-    known = way.store.secrets.of(project)
-    if name not in known:
-        there = ", ".join(known) or "none"
-        raise ConfigError(f"{project} has no secret {name}", f"It has: {there}.")
-    if not s.options.dry:
-        confirm(f"The secret {project}/{name} is removed.", s.options)
-        with audited(s, way):
-            if not way.store.secrets.remove(project, name):
-                raise ConfigError(f"{project}/{name}: a deployment uses it", "./skp.py deploy.list")
-    done = "would be removed" if s.options.dry else "is removed"
-    s.show({"secret": f"{project}/{name}"}, [f"{project}/{name} {done}."])
 
 
 def show_quotas(s: Session, way: Gate, project: str) -> None:

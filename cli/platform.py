@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import services
 from cluster.model.cluster import Cluster
 from cluster.model.state import State
+from workloads.account_service import AccountService
 from workloads.needs import Needs
 from workloads.platform import ALL, Platform
 from workloads.texts import size
+
+if TYPE_CHECKING:
+    from cli.session import Session
+    from cluster.connectors.fleet import Fleet
+
+
+def account_service(s: Session, fleet: Fleet, cluster: Cluster) -> AccountService:
+    """Return where containers of deployments ask who may log in; raises ConfigError."""
+    from cluster.facts.cluster import known_secrets
+    from services.gateway.asked import ways
+
+    found = ways(cluster, known_secrets(s.declared, fleet))
+    return AccountService(found.urls, found.authority, found.key)
 
 
 def of_services(cluster: Cluster) -> Platform:

@@ -19,7 +19,7 @@ _TAKE_VALUES = (
     *("--services", "-s", "--key", "-k", "--interval", "-i", "--name", "-n", "--level", "-l"),
     *("--audience", "-a", "--password", "-p", "--account", "--owner", "-o", "--role", "-r"),
     *("--file", "--fingerprint", "-f", "--tail", "-t", "--since", "--command", "-c", "--part"),
-    *("--project", "--limits", "--root", "--credentials", "--to"),
+    *("--project", "--limits", "--root", "--credentials", "--to", "--log"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 _OF_ACCOUNTS = (
@@ -40,7 +40,8 @@ _TAKE_WORDS = {
         (f"deploy.{v}" for v in ("exec", "history", "logs", "restore", "rollback")), "name"
     ),
     "deploy.evacuate": "node",
-    **dict.fromkeys(("deploy.quota", "deploy.volumes"), "project"),
+    **dict.fromkeys((f"deploy.{v}" for v in ("quota", "volumes", "pushes")), "project"),
+    **dict.fromkeys(("deploy.git-init", "deploy.git-rm"), "project"),
     "deploy.secret": "name",
     "deploy.rm": "row",
 }

@@ -164,6 +164,8 @@ main() {
     docker image inspect --format '{{.Id}}' "$base_ref" >&3
     return
   fi
+  # (An image with SKP's own code names in a file which of it.)
+  [ ! -f "$here/$name/source" ] || args+=(--build-context "skp=$here/..")
   buildx --iidfile "$tmp/iid" --label "skp.image=$name" -t "$ref" "${args[@]}" "$here/$name" \
     || fail "building $ref from images/$name failed (above)"
   printf '%s\n' "$(<"$tmp/iid")" >&3

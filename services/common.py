@@ -40,7 +40,9 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
     GATEWAY_USER,
     PROMETHEUS_USER,
     ALERTMANAGER_USER,
-) = range(1, 11)
+    GIT_USER,
+    GATE_USER,
+) = range(1, 13)
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:

@@ -20,6 +20,7 @@ GATEWAY, LOGIN, ACCOUNTS = "gateway", "login", "accounts"
 DOOR = "door"
 """The entry point of all pages that have a host name; without one each has its own."""
 DOMAIN = "DEPLOY_DOMAIN"
+_ANOTHER = "Name another domain, best of all one that has nothing else."
 _STEP = 100  # between the ports of pages that are published at the same port of several nodes
 _HTTPS, _LAST = 443, 65535
 
@@ -111,7 +112,13 @@ def names_of_deployments(cluster: Cluster) -> tuple[str, int, str]:
     if domain and domain == text("SKP_DOMAIN"):
         place = cluster.settings.place(DOMAIN)
         what = f"{place}: {DOMAIN}: {domain} is SKP_DOMAIN, where the platform's own pages are"
-        raise ConfigError(what, "Name another domain, best of all one that has nothing else.")
+        raise ConfigError(what, _ANOTHER)
+    beside = {each.host for each in origins(cluster).values()} if domain else set()
+    if own := [host for host in sorted(beside) if host.lower().partition(".")[2] == domain]:
+        place = cluster.settings.place(DOMAIN)
+        what = f"{place}: {DOMAIN}: {own[0]} has the platform's own pages: it would be a name there"
+        # (A browser sends the cookies of a host to all of its ports.)
+        raise ConfigError(what, _ANOTHER)
     if not doors(cluster):
         return "", port, "there is no front door"
     return domain, port, "" if domain else f"{DOMAIN} is not set"

@@ -50,6 +50,13 @@ def own_image(service: Service, settings: Settings, tag: str) -> Image:
     )
 
 
+def sshd(tag: str) -> Image:
+    """Return the image with sshd, for containers of deployments; raises ConfigError for no tag."""
+    _check_tag(tag)
+    name, build = "docker-sshd", f"docker.image-build-sshd -t={tag}"
+    return Image(f"skp/{name}", tag, built_by=build, recipe=name)
+
+
 def data_science_of(settings: Settings, prefix: str) -> Image:
     """Return the data-science image that a service runs: PREFIX_GPU says which of the two."""
     gpu = "TRUE" if settings.flag(f"{prefix}_GPU") else "FALSE"

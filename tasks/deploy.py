@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from invoke import Collection
 
-from cli import bringing, deployed, deployments, evacuating
+from cli import bringing, deployed, deployment_secrets, deployments, evacuating, pushing
 from cli.command import command
 from cli.confirmation import confirm
 from cli.local_file import text_of
 from cli.options import LOGS
 from cli.session import Session
 from cluster.errors import ConfigError
+from tasks.deploy_git import git_init, git_list, git_rm, pushes
 
 ns = Collection("deploy")
 _FILE = {"file": "myDeploy.py, a deployment.yaml, a compose file, or a folder with one of them."}
@@ -99,10 +100,11 @@ def history(s: Session, name: str = "", account: str = "") -> None:
     """List a deployment's revisions: when, by whom, with which images."""
     from workloads.revisions import present
 
-    with deployments.gate(s, account, deployments.who_tells(s, account)) as (way, _):
+    with deployments.gate(s, account, deployments.who_tells(s, account)) as (way, fleet):
         of = deployments.named(way.rows(), name)
         found, now = way.store.revisions(of), present(way.store, of)
-    deployed.show_history(s, found, now)
+        commits = pushing.commits(s, way.cluster, fleet, of)
+    deployed.show_history(s, found, now, commits)
 
 
 @command(help={**_NAME, **_ACCOUNT, "to": "The revision; default: the one before the present one."})
@@ -204,9 +206,9 @@ def secret(s: Session, name: str = "", file: str = "", remove: bool = False) -> 
     content = "" if remove else text_of("file", file, "a file: -f api-key.txt, say")
     with deployments.gate(s) as (way, _):
         if remove:
-            deployments.remove_secret(s, way, project, own)
+            deployment_secrets.remove_secret(s, way, project, own)
         else:
-            deployments.keep_secret(s, way, project, own, content)
+            deployment_secrets.keep_secret(s, way, project, own, content)
 
 
 @command(help={"project": "Whose; default: all."})
@@ -220,5 +222,6 @@ def volumes(s: Session, project: str = "") -> None:
 for _task in (
     *(apply, convert, evacuate, exec_, history, list_, logs, plan, quota),
     *(restore, rm, rollback, secret, volumes),
+    *(git_init, git_list, git_rm, pushes),
 ):
     ns.add_task(_task)

@@ -88,6 +88,21 @@ class People:
         uid, _, gid = users.partition(":")
         return f"{uid}:{self.groups().get(project, gid)}"
 
+    def group(self, project: str) -> int:
+        """Return a project's group id.
+
+        Raises:
+            ConfigError: the account service does not know the project.
+            SkpError: it can't be asked.
+        """
+        if self.account:
+            return self.account.projects[project].gid
+        groups = self.groups()
+        if project not in groups:
+            what = f"{project} is no project of the account service, so nobody could log in"
+            raise ConfigError(what, f"./skp.py project.add {project} -o ACCOUNT")
+        return groups[project]
+
     def user_again(self, project: str, recorded: str) -> str:
         """Return "UID:GID" of a revision that is brought again, which ran as `recorded`.
 

@@ -75,6 +75,7 @@ def _part(name: str, said: Mapping[str, Any]) -> Part:
         volumes=dict(said.get("volumes", {})),
         health=_health(said["health"]) if "health" in said else None,
         as_root=said.get("class") == "root",
+        accounts=said.get("accounts", False),
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cluster.config.secrets import SPEC_KEY
+from cluster.errors import SkpError
 from cluster.model.cluster import Cluster
 from cluster.model.networks import Purpose, network
 from workloads import holding, images, naming, on_nodes, revisions, switching, volumes, ways
 from workloads.doors import Doors
 from workloads.ledger import Entry
+from workloads.model import Deployment
 from workloads.needs import Needs
 from workloads.placeholders import image_of
 from workloads.places import Place, places
@@ -83,19 +85,48 @@ class Carrier:
         found = places(nodes, others, names)
         return {name: each.without(held.get(name, Needs())) for name, each in found.items()}
 
+    def lead(self, applied: Applied) -> tuple[str, ...]:
+        """Have the front doors lead to a revision that works; return warnings.
+
+        Raises:
+            SkpError: none could be told, or the deployment was removed or changed meanwhile.
+        """
+        if applied.ways and applied.reserved:
+            entry = self.store.ledger.read().entries.get(applied.of)
+            if entry is None or entry.since != applied.reserved.entry.since:
+                what = f"{applied.of}: another command has removed or changed it meanwhile"
+                raise SkpError(what, "./skp.py deploy.list shows it; type it again.")
+        return switching.over(self.store, self.doors, applied)
+
     def finish(self, applied: Applied) -> tuple[str, ...]:
-        """Lead to a revision that works, remove what has no place in it, and old revisions."""
-        warnings = switching.over(self.store, self.doors, applied)
+        """Remove what has no place in a revision that works, and the oldest revisions.
+
+        What connections of the front doors still go to is waited for. Returns warnings: what could
+        not be done, among others.
+        """
+        warnings = switching.drained(self.store, self.doors, applied)
+        try:
+            self._clean(applied)
+        except SkpError as error:
+            # (It serves: going back now would end it.)
+            left = f"{applied.of}: what was there before is not all gone: {error.what}"
+            return (*warnings, f"{left}; the same deploy.apply --update ends it")
+        return warnings
+
+    def _clean(self, applied: Applied) -> None:
+        """Remove what has no place in a revision, unless another command has changed it since."""
+        now = {found.id: found.revision for found in self.store.services(applied.of)}
         for found in applied.left:
-            self.store.remove(found)
+            if now.get(found.id) == found.revision:
+                self.store.remove(found)
         if applied.reserved:
             entry = applied.reserved.entry
             self._reservations.set_back(applied.of, entry, entry)
         revisions.forget_old(self.store, applied.of)
-        return warnings
 
     def go_back(self, applied: Applied) -> None:
         """Bring back what was there before a revision that does not work."""
+        switching.back(self.store, self.doors, applied)
         self._undo(applied.of, applied.revision, applied.before)
         if applied.reserved:
             self._reservations.set_back(applied.of, applied.reserved.entry, applied.reserved.before)
@@ -118,6 +149,10 @@ class Carrier:
     @property
     def _master(self) -> Any:
         return self.fleet.node(self.cluster.inventory.master.name)
+
+    def check(self, wanted: Deployment, of: str, there: Sequence[Found]) -> None:
+        """Refuse what no quota, port or name is left for; raises RefusedError."""
+        self._reservations.check(wanted, of, there, self._defaults)
 
     @property
     def _defaults(self) -> Needs:
@@ -187,7 +222,6 @@ class Carrier:
             gap = f"{wish.of}: what has a port, a GPU or one node ends before its new one begins"
             warnings = (*warnings, gap)
         left = tuple(by_name.values())
-        replaces = any(found.piece.part in granted.slots for found in left)
         return Applied(
             wish.of,
             granted.revision,
@@ -196,6 +230,7 @@ class Carrier:
             reserved,
             warnings,
             ways.ways(wish.wanted, wish.project, granted.slots),
-            steady=wish.wanted.monitor if replaces else 0,
+            ways.of(self.store.routes.read(), {found.spec["Name"] for found in there}),
+            steady=wish.wanted.monitor if left and granted.door else 0,
             drain=wish.wanted.drain,
         )

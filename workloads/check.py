@@ -24,6 +24,7 @@ _TEMPLATE = "{{"
 _MOST = 64 << 10  # characters of a form: of each copy, raft has them on all managers
 _LEAST_MEMORY = 6 << 20  # bytes, which the engine asks for
 _MOST_SHM = 1 << 40
+_MOST_NAMES = 20  # of a deployment: one value of the Swarm's store has those of all
 # By these the platform gives GPUs: what an image or a person says there would be others' GPUs.
 _GPU_VARIABLES = re.compile(r"NVIDIA_VISIBLE_DEVICES|CUDA_VISIBLE_DEVICES|DOCKER_RESOURCE_.*")
 # Where a volume would hide what a container needs, or what the platform puts there.
@@ -188,6 +189,9 @@ def _parts(form: Form) -> Iterator[ConfigError]:
             yield form.error((*location, "health"), "either command or port is needed")
         elif "path" in health and "port" not in health:
             yield form.error((*location, "health", "path"), "there is no port beside it")
+        if said.get("accounts") and said.get("class") != "root":
+            what = "only root lets others log in: class: root is needed beside it"
+            yield form.error((*location, "accounts"), what)
         if "host" in said and not any(_may_have(said["host"], p) for p in said.get("ports", [])):
             yield form.error((*location, "host"), "the container has no port that can have it")
 
@@ -216,3 +220,6 @@ def _doors(form: Form) -> Iterator[ConfigError]:
                 what = f"{host} is wanted twice: {form.place(seen[host])} has it"
                 yield form.error((*location, "door", "host"), what, "Name another one.")
             seen.setdefault(host, (*location, "door", "host"))
+    if len(seen) > _MOST_NAMES:
+        what = f"{len(seen)} names at the front door; allowed: at most {_MOST_NAMES}"
+        yield form.error(("containers",), what)

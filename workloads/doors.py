@@ -69,6 +69,7 @@ class Doors:
                 node = self._node(container)
                 container_start.join_networks(node, container)
                 container_start.renew_live_files(node, container)
+                container_start.settle_networks(node, container)
                 _wait_loaded(node, container)
             except NodeError as error:
                 failed[container.node] = error
@@ -83,7 +84,7 @@ class Doors:
         """Wait until no door has a connection with these addresses; return how many are left.
 
         Args:
-            seconds: how long at most. A door that does not answer has none.
+            seconds: how long at most. A door on a node that can't be reached has none.
         """
         ends, doors = time.monotonic() + seconds, self.look() if addresses else ()
         while (left := self._talking(doors, addresses)) and time.monotonic() < ends:
@@ -92,14 +93,21 @@ class Doors:
 
     def _talking(self, doors: Sequence[Container], addresses: Collection[str]) -> int:
         left = 0
+        command = (_TALKS_COMMAND, *sorted(addresses))
         for container in doors:
+            if container.node not in self._nodes:
+                continue
             try:
-                command = (_TALKS_COMMAND, *sorted(addresses))
                 code, said = inside.ask(self._node(container), container.name, command, "counting")
             except NodeError:
-                continue
-            left += int(said) if code == 0 and said.isdecimal() else 0
+                code, said = 1, ""
+            # (What is not known may be one.)
+            left += int(said) if code == 0 and said.isdecimal() else 1
         return left
+
+    @property
+    def _nodes(self) -> Collection[str]:
+        return self.fleet.nodes if self.fleet else ()
 
     def _node(self, container: Container) -> Node:
         assert self.fleet is not None

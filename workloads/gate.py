@@ -10,22 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
-from cluster.errors import ConfigError, ConfigErrors, NodeError, nearest
+from cluster.errors import ConfigError, ConfigErrors, NodeError
 from cluster.model.cluster import Cluster
 from cluster.model.route import Route
-from workloads import naming, revisions, switching
+from workloads import account_service, planning, revisions, switching
+from workloads.account_service import AccountService
 from workloads.accounts import People
 from workloads.admission import Images
 from workloads.build import deployment
 from workloads.carrying import Carrier
 from workloads.check import is_project
 from workloads.doors import Doors
+from workloads.fitting import unfit
 from workloads.form import Form
-from workloads.model import Deployment, VolumeKind, is_inside
+from workloads.model import Deployment
 from workloads.phases import Row, rows
 from workloads.platform import Platform
 from workloads.reservations import Reservations
 from workloads.secrets import Stored, lacking, named
+from workloads.steps import Step
 from workloads.store import Found, Revision, Store
 from workloads.volumes import Usage, usage
 from workloads.wish import Applied, Wish
@@ -48,6 +51,7 @@ class Gate:
         platform: Callable[[], Platform] = Platform,
         say: Callable[[str], None] = lambda _: None,
         people: People = OPERATOR,
+        accounts: Callable[[], AccountService] = account_service.unknown,
         doors: Doors = NO_DOORS,
     ) -> None:
         """Use the managers that can be reached.
@@ -56,6 +60,7 @@ class Gate:
             platform: returns what the platform's services have, whether they run now or not.
             say: is told how far the copy of an image is.
             people: who it is for: what they may not change is refused.
+            accounts: returns where containers may ask who may log in.
             doors: the front doors, where deployments have names.
 
         Raises:
@@ -65,6 +70,7 @@ class Gate:
         if not any(name in fleet.nodes for name in names):
             raise fleet.unreachable.get(names[0]) or NodeError(names[0], "no manager is connected")
         self.cluster, self.fleet, self._people = cluster, fleet, people
+        self._accounts = accounts
         managers = Managers(fleet, names, "asking for deployments", _REQUEST_SECONDS)
         self.store = Store(managers, cluster.secrets[SPEC_KEY])
         self.images = Images(fleet, cluster.inventory, say)
@@ -95,6 +101,11 @@ class Gate:
     def check(self, of: str) -> None:
         """Refuse a deployment that those whom it is for may not change; raises ConfigError."""
         self._people.check(of.partition("/")[0])
+
+    def look(self, project: str) -> None:
+        """Refuse a project of which they may see nothing; raises ConfigError."""
+        if not self._people.sees(project):
+            raise ConfigError(f"{self.account} is not in the project {project}")
 
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
@@ -127,22 +138,17 @@ class Gate:
         wanted, of = self._named(form, project)
         return self._bring(form, wanted, of, self.store.services(of))
 
-    def plan(self, form: Form, project: str) -> list[tuple[str, str]]:
-        """Return what would be done: pairs of make, change or remove, and a service's name.
-
-        Before them: copy, and an image of another registry.
+    def plan(self, form: Form, project: str) -> list[Step]:
+        """Return what would be done; nothing where all is as the file says.
 
         Raises:
             ConfigErrors, ConfigError: it could not be let in.
         """
         wanted, of = self._named(form, project)
         self._check(form, wanted, of)
-        missing = self.images.missing(part.image for part in wanted.parts)
-        there = [found.piece.name for found in self.store.services(of)]
-        names = [piece.name for piece, _ in naming.pieces(wanted, of.partition("/")[0])]
-        steps = [("change" if each in there else "make", each) for each in names]
-        copies = [("copy", each.text) for each in missing]
-        return copies + steps + [("remove", each) for each in there if each not in names]
+        account_service.check(wanted, of.partition("/")[0], self._people)
+        self._carrier.check(wanted, of, self.store.services(of))
+        return planning.plan(self.store, self.images, self.doors.names, form, wanted, of)
 
     def whose(self, form: Form, project: str) -> str:
         """Return "project/name" of what a file says; raises as `let_in` for what names it."""
@@ -169,6 +175,7 @@ class Gate:
         secrets = self._check(form, wanted, of)
         # (Asked first: nothing is copied for what the account service can't be asked about.)
         user, warnings = self._user(of.partition("/")[0])
+        secrets = {**secrets, **self._logins(wanted, of)}
         references = {part.name: part.image for part in wanted.parts}
         found = self.images.admitted(references.values())
         known = {part: found[reference] for part, reference in references.items()}
@@ -194,12 +201,21 @@ class Gate:
             why = f"{project}: which group it has could not be asked ({error.what}); taken: {user}"
             return user, (why,)
 
-    def finish(self, applied: Applied) -> tuple[str, ...]:
-        """Lead to a revision that works, remove what has no place in it; return warnings.
+    def _logins(self, wanted: Deployment, of: str) -> Stored:
+        """Return the secret of the containers that let accounts log in; {} where none does."""
+        secrets, project = self.store.secrets, of.partition("/")[0]
+        return account_service.secrets_for(wanted, project, self._people, secrets, self._accounts)
+
+    def lead(self, applied: Applied) -> tuple[str, ...]:
+        """Have the front doors lead to a revision that works; return warnings.
 
         Raises:
-            SkpError: no front door could be told where to lead: `go_back` is next.
+            SkpError: none could be told, or another command came between: `go_back` is next.
         """
+        return self._carrier.lead(applied)
+
+    def finish(self, applied: Applied) -> tuple[str, ...]:
+        """Remove what has no place in a revision that works and is led to; return warnings."""
         return self._carrier.finish(applied)
 
     def go_back(self, applied: Applied) -> None:
@@ -230,7 +246,7 @@ class Gate:
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
         wanted = deployment(form)
-        secrets = self._check(form, wanted, found.of)
+        secrets = {**self._check(form, wanted, found.of), **self._logins(wanted, found.of)}
         recorded = found.document.get("user", self.cluster.users)
         user = self._people.user_again(found.of.partition("/")[0], recorded)
         images = found.document["images"]
@@ -245,6 +261,10 @@ class Gate:
         self.check(of)
         if kept := self.store.revisions(of):
             self.store.mark_removed(kept[-1], when)
+        self.forget(of)
+
+    def forget(self, of: str) -> None:
+        """Take away a deployment's services, and what was reserved; its revisions stay."""
         there = self.store.services(of)
         switching.away(self.store, self.doors, there)
         for found in there:
@@ -261,22 +281,7 @@ class Gate:
         Raises:
             ConfigErrors: with everything.
         """
-        names = self.cluster.inventory.names
-        errors: list[ConfigError] = []
-        if wanted.node and wanted.node not in names:
-            what = f"there is no node {wanted.node}{nearest(wanted.node, names)}"
-            errors.append(form.error(("node",), what, f"There are: {', '.join(names)}."))
-        names_, asked = self.doors.names, any(part.ways for part in wanted.parts)
-        if asked and not names_.domain:
-            what = f"names at the front door: {names_.why}"
-            errors.append(form.error(("containers",), what, names_.hint))
-        allowed = self.cluster.settings.text("DEPLOY_HOST_PATHS").split()
-        for name, volume in wanted.volumes.items():
-            inside = any(is_inside(volume.path, folder) for folder in allowed)
-            if volume.kind is VolumeKind.HOST and not inside:
-                what = f"{volume.path} of nodes is not open to deployments"
-                hint = f"DEPLOY_HOST_PATHS allows: {', '.join(allowed) or 'none'}."
-                errors.append(form.error(("volumes", name, "path"), what, hint))
+        errors = unfit(form, wanted, self.cluster, self.doors.names)
         project = of.partition("/")[0]
         known: Stored = {}
         if any(part.secrets for part in wanted.parts):

@@ -123,6 +123,7 @@ class Part:
         secrets: names of the project's secrets.
         volumes: by volume's name the path where the container sees it.
         as_root: whether it has to be root inside, which its project has to be allowed.
+        accounts: whether it is told whom to ask who may log in: an image with sshd does.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Part:
     volumes: Mapping[str, str] = field(default_factory=dict)
     health: Health | None = None
     as_root: bool = False
+    accounts: bool = False
 
     @property
     def ways(self) -> tuple[Port, ...]:

@@ -113,6 +113,8 @@ def revision(of: str, number: int) -> str:
 
 SECRET = "skp.secret"  # noqa: S105 - a label
 """The label of a secret in the Swarm's store: PROJECT/NAME."""
+_CONTENT = "skp.secret.content"
+"""A label of one that the platform makes: a keyed hash of what is in it."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,13 @@ class StoredSecret:
 
     Attributes:
         number: from 1 on; the highest counts.
+        content: a keyed hash of what is in it; "" where the platform does not compare it.
     """
 
     project: str
     name: str
     number: int
+    content: str = ""
 
     @property
     def stored_as(self) -> str:
@@ -135,7 +139,7 @@ class StoredSecret:
     def labels(self, key: Secret) -> dict[str, str]:
         """Return its labels."""
         said = {SECRET: f"{self.project}/{self.name}", REVISION: str(self.number)}
-        return said | {MARK: _mark(said, key)}
+        return said | ({_CONTENT: self.content} if self.content else {}) | {MARK: _mark(said, key)}
 
 
 def recognised_secret(labels: Mapping[str, str], key: Secret) -> StoredSecret | None:
@@ -144,7 +148,7 @@ def recognised_secret(labels: Mapping[str, str], key: Secret) -> StoredSecret | 
     if said is None:
         return None
     project, _, name = said[SECRET].partition("/")
-    return StoredSecret(project, name, int(said[REVISION]))
+    return StoredSecret(project, name, int(said[REVISION]), labels.get(_CONTENT, ""))
 
 
 _HELD = "skp.held"

@@ -10,6 +10,7 @@ from cluster.config import ports
 from cluster.config.settings import Settings
 from workloads import on_nodes
 from workloads.ledger import Entry, Ledger, asked
+from workloads.model import Deployment
 from workloads.needs import Needs
 from workloads.platform import Platform
 from workloads.store import Found, Store
@@ -50,19 +51,11 @@ class Reservations:
         Raises:
             RefusedError: a quota, or the ports that there are, do not allow it.
         """
-        ask = asked(wish.wanted, wish.of, default)
-        available = ports.chosen(self._settings)
-        names = {found.piece.of for found in self._store.services()}
-        listening, platforms = on_nodes.listening(self._fleet), self._platform().ports
-        now, seen = time.time(), dict[str, Entry | None]()
+        seen = dict[str, Entry | None]()
+        reserved = self._reserving(wish.wanted, wish.of, there, default)
 
         def step(before: Ledger) -> Ledger:
-            ledger = before.forgotten(names, now - _GIVEN_UP)
-            old = ledger.entries.get(wish.of)
-            ours = {p for entry in before.entries.values() for p in entry.ports.values()}
-            busy = (listening - ours) | platforms
-            reserve = ledger.reserve if there else ledger.begin
-            new = reserve(ask, available, busy, now)
+            new, old = reserved(before), before.entries.get(wish.of)
             seen["new"], seen["old"] = new.entries[wish.of], old
             return new.with_entry(wish.of, new.entries[wish.of].beside(old))
 
@@ -70,6 +63,29 @@ class Reservations:
         entry = seen["new"]
         assert entry is not None
         return entry, seen["old"]
+
+    def check(self, wanted: Deployment, of: str, there: Sequence[Found], default: Needs) -> None:
+        """Refuse what could not be reserved now; nothing is. Raises RefusedError."""
+        self._reserving(wanted, of, there, default)(self._store.ledger.read())
+
+    def _reserving(
+        self, wanted: Deployment, of: str, there: Sequence[Found], default: Needs
+    ) -> Callable[[Ledger], Ledger]:
+        """Return what gives a deployment what it wants, in place of what it has."""
+        ask = asked(wanted, of, default)
+        available = ports.chosen(self._settings)
+        names = {found.piece.of for found in self._store.services()}
+        listening, platforms = on_nodes.listening(self._fleet), self._platform().ports
+        now = time.time()
+
+        def reserved(before: Ledger) -> Ledger:
+            ledger = before.forgotten(names, now - _GIVEN_UP)
+            ours = {p for entry in before.entries.values() for p in entry.ports.values()}
+            busy = (listening - ours) | platforms
+            reserve = ledger.reserve if there else ledger.begin
+            return reserve(ask, available, busy, now)
+
+        return reserved
 
     def set_back(self, of: str, entry: Entry, before: Entry | None) -> None:
         """Have the ledger say what a deployment had, unless somebody has changed that since."""

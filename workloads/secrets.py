@@ -11,7 +11,7 @@ import docker.errors
 from cluster.config.secrets import Secret
 from cluster.connectors.engine import Engine
 from cluster.connectors.managers import Managers
-from cluster.errors import ConfigError, nearest
+from cluster.errors import ConfigError, NodeError, nearest
 from workloads.form import Form
 from workloads.model import Deployment
 from workloads.naming import StoredSecret, recognised_secret
@@ -40,10 +40,15 @@ class Secrets:
         known = ((recognised_secret(labels, self._key), ident) for labels, ident in listed)
         return [(each, ident) for each, ident in known if each and each.project == project]
 
-    def keep(self, project: str, name: str, content: Secret) -> None:
-        """Store a secret in place of one of that name; who uses that keeps it until a change."""
+    def keep(self, project: str, name: str, content: Secret, mark: str = "") -> None:
+        """Store a secret in place of one of that name; who uses that keeps it until a change.
+
+        Args:
+            mark: a keyed hash of the content, for those that are compared with what is wanted.
+        """
         older = [each for each in self._all(project) if each[0].name == name]
-        new = StoredSecret(project, name, max((each.number for each, _ in older), default=0) + 1)
+        number = max((each.number for each, _ in older), default=0) + 1
+        new = StoredSecret(project, name, number, mark)
 
         def make(engine: Engine) -> None:
             engine.create_secret(new.stored_as, content.reveal().encode(), new.labels(self._key))
@@ -51,6 +56,23 @@ class Secrets:
         self._managers.ask(make, f"storing the secret {name}")
         for _, ident in older:
             self._take(ident)
+
+    def kept(self, project: str, name: str, content: Secret) -> tuple[StoredSecret, str]:
+        """Return the secret of that name with its id; it is stored anew if it has other content.
+
+        Raises:
+            NodeError: it can't be stored.
+        """
+        mark = content.fingerprint(self._key)
+        there = self.of(project).get(name)
+        if there is None or there[0].content != mark:
+            try:
+                self.keep(project, name, content, mark)
+            except NodeError:
+                # (Another deployment of the project has brought it meanwhile.)
+                if name not in (now := self.of(project)) or now[name][0].content != mark:
+                    raise
+        return self.of(project)[name]
 
     def remove(self, project: str, name: str) -> bool:
         """Remove a secret, the newest last; tell whether it is gone, which nothing in use is."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.config.secrets import Secret
-from workloads import volumes
+from workloads import account_service, volumes
 from workloads.model import Deployment, Health, Order, Part, Volume, VolumeKind
 from workloads.naming import REVISION, Piece, pieces
 from workloads.needs import GPU, Needs, needs_of
@@ -117,7 +117,7 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
         "Image": granted.images[part.name],
         # (By it a task tells which revision it is of: the service has the newest at once.)
         "Labels": {REVISION: str(granted.revision)},
-        "Hostname": f"{wanted.name}-{piece.copy}"[:63].rstrip("-"),
+        "Hostname": _hostname(part, piece),
         "Env": [
             *([_NO_GPUS] if part.resources.gpus else [_NO_GPUS, _NONE_RESERVED]),
             *(f"{key}={value}" for key, value in part.env.items()),
@@ -126,7 +126,7 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
         "Init": True,
         "StopGracePeriod": wanted.stop_time * _SECOND,
         "Mounts": list(_mounts(wanted, part, piece, granted)),
-        "Secrets": [_secret(name, granted) for name in part.secrets],
+        "Secrets": list(_secrets(part, granted)),
         "Privileges": {"NoNewPrivileges": True},
         "CapabilityDrop": ["ALL"],
         "CapabilityAdd": [f"CAP_{name}" for name in _ROOT] if part.as_root else [],
@@ -140,6 +140,16 @@ def _container(wanted: Deployment, part: Part, piece: Piece, granted: Granted) -
     if part.health:
         found["Healthcheck"] = _health(part.health)
     return found
+
+
+def _hostname(part: Part, piece: Piece) -> str:
+    """Return what a container is called inside; newer engines know it on its networks by that, too.
+
+    Where the front door is, it has a dot after the copy's number, as nothing of the platform has:
+    else a deployment flask-skp-node would be called like the account service of the node node-0.
+    """
+    domain = f".{piece.project}" if part.ways else ""
+    return f"{piece.deployment}-{piece.copy}{domain}"[:63].rstrip("-.")
 
 
 def _health(health: Health) -> dict[str, Any]:
@@ -218,7 +228,9 @@ def _shm(wanted: Deployment, piece: Piece) -> dict[str, Any]:
     if len(wanted.parts) == 1:
         return found | {"TmpfsOptions": {"SizeBytes": wanted.shm, "Mode": 0o1777}}
     # (A volume that is there keeps its size: another size is another one.)
-    shared = Piece(piece.project, piece.deployment, piece.copy, f"shm{wanted.shm >> 10}").name
+    shared = Piece(
+        piece.project, piece.deployment, piece.copy, f"shm{wanted.shm >> 10}", piece.slot
+    ).name
     options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={wanted.shm},mode=1777"}
     driver = {"DriverConfig": {"Name": "local", "Options": options}}
     return found | {"Type": "volume", "Source": shared, "VolumeOptions": driver}
@@ -233,8 +245,15 @@ def _volume(volume: Volume, path: str, granted: Granted) -> dict[str, Any]:
     return found
 
 
-def _secret(name: str, granted: Granted) -> dict[str, Any]:
-    uid, _, gid = granted.user.partition(":")
-    file = {"Name": name, "UID": uid, "GID": gid, "Mode": 0o400}
+def _secrets(part: Part, granted: Granted) -> Iterator[dict[str, Any]]:
+    for name in part.secrets:
+        yield _secret(name, name, granted.user, granted)
+    if part.accounts:
+        yield _secret(account_service.NAME, account_service.FILE, "0:0", granted)
+
+
+def _secret(name: str, path: str, user: str, granted: Granted) -> dict[str, Any]:
+    uid, _, gid = user.partition(":")
+    file = {"Name": path, "UID": uid, "GID": gid, "Mode": 0o400}
     stored, ident = granted.secrets[name]
     return {"File": file, "SecretID": ident, "SecretName": stored.stored_as}

@@ -66,8 +66,10 @@ def wait(
             pending = time.monotonic()
         now = time.monotonic()
         works_since = (works_since or now) if not waits and not going_on else 0.0
-        is_steady = works_since and now - works_since >= applied.steady
-        if is_steady or (_have_no_place(waits) and now - pending > _NO_PLACE):
+        if _have_no_place(waits) and now - pending > _NO_PLACE:
+            # (What serves meanwhile is not to end for what waits.)
+            return Outcome(found, _no_place_beside(waits) if applied.steady else ())
+        if works_since and now - works_since >= applied.steady:
             return Outcome(found)
         if time.monotonic() > ends:
             late = ", ".join(f"{row.piece.name} ({row.phase})" for row in waits or found)
@@ -82,6 +84,13 @@ def wait(
 
 def _have_no_place(waits: Sequence[Row]) -> bool:
     return bool(waits) and all(row.phase == PENDING and row.reasons for row in waits)
+
+
+def _no_place_beside(waits: Sequence[Row]) -> tuple[str, ...]:
+    first = waits[0]
+    what = f"{first.piece.name}: there is no place for it beside the one that serves"
+    why = "; ".join(first.reasons)
+    return (f"{what}, which goes on ({why}); with update: order: stop-first that ends first",)
 
 
 def _failed(

@@ -69,7 +69,7 @@ class Applied:
         before: the services as they were. left: those that have no place in the new revision.
         reserved: None where nothing was changed: all was as it is wanted.
         warnings: what a person should know; images that are not on a node, say.
-        ways: what the front door is to have of it: routes by host name.
+        ways: what the front door is to have of it: routes by host name; led: what it had before.
         steady: seconds that all has to work before it counts; drain: that old connections may
             go on.
     """
@@ -81,5 +81,6 @@ class Applied:
     reserved: Reserved | None = None
     warnings: tuple[str, ...] = ()
     ways: Mapping[str, Route] = field(default_factory=dict)
+    led: Mapping[str, Route] = field(default_factory=dict)
     steady: int = 0
     drain: int = 0

@@ -73,6 +73,11 @@ class Settings:
         """The keys of all passwords and tokens."""
         return tuple(self._passwords)
 
+    @property
+    def plain(self) -> dict[str, str]:
+        """All values but secrets, by key, as the file would have them."""
+        return {key: _written(value) for key, value in self._values.items()}
+
     def others(self, prefix: str) -> dict[str, str]:
         """Return the other variables of the file that begin with `prefix`; they may be secrets."""
         return {key: value for key, value in self._others.items() if key.startswith(prefix)}
@@ -112,6 +117,10 @@ class Settings:
     def local_path(self, key: str) -> Path:
         """Return `key` as a path on this machine; a relative one starts at the project."""
         return ROOT / Path(self.text(key)).expanduser()
+
+
+def _written(value: str | int | bool) -> str:
+    return str(value).upper() if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True)

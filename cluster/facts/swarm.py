@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cluster.config.secrets import Secret
+from cluster.connectors.bounded import StrangeError
 from cluster.connectors.node import Node
 from cluster.facts.told import flag, keys, labels, number_or, parts, text, text_or
 from cluster.model import route
@@ -53,7 +54,11 @@ def _routes(configs: object) -> route.Routes:
         if text(found, "Spec", "Name") == route.CONFIG:
             said = labels(found, "Spec", "Labels").get(route.LABEL, "")
             version = number_or(0, found, "Version", "Index")
-            return route.parse(said, version)
+            try:
+                return route.parse(said, version)
+            except ValueError as error:
+                what = f"{route.CONFIG}: {error} (a newer SKP has written it?)"
+                raise StrangeError(what) from None
     return route.Routes()
 
 

@@ -153,11 +153,9 @@ class Container:
         live: files under /run/skp/live, whose content may change while it runs: each is exchanged
             as a whole, and the container is not replaced. It has to notice that by itself.
         live_mark: a keyed hash of what they hold, which its node remembers; the plan puts it in.
-        live_version: "COUNT:NUMBER" of what they were made from; "" for no matter. What was written
-            from a higher number of the same count stays.
+        live_version: "COUNT:NUMBER" that they are from, or "": what is from a higher number stays.
         network: the overlay's name, `HOST` or `BRIDGE`. also_on: further overlays that it is on.
-        joins: overlays that it joins too, while it runs where it has to; it leaves others whose
-            names begin with `joined_by`.
+        joins: overlays that it joins while it runs; others that begin with `joined_by` it leaves.
         aliases: further names on the overlays.
         user: "UID" or "UID:GID"; `ROOT` has to be said; `UNKNOWN_USER` where it is not known.
         memory: limit in bytes, 0 for most of what the node has. cpus: in cores, 0 for no limit.
@@ -242,8 +240,8 @@ class Container:
 
     def strays(self, networks: Iterable[str]) -> list[str]:
         """Return those of the networks that it is on which it is to leave."""
-        begins = self.joined_by
-        return [n for n in networks if begins and n.startswith(begins) and n not in self.overlays]
+        left = self.joined_by
+        return [n for n in networks if left and n.startswith(left) and n not in self.overlays]
 
     @property
     def has_files(self) -> bool:

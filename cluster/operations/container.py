@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.connectors.node import Node
 from cluster.model.item import Action, ContainerItem, Difference, Item, Kind
@@ -109,10 +109,13 @@ class ReplaceContainer(ContainerOperation):
         except Exception:
             steps.give_up(node, self.container, made)
             raise
+        # (Since the plan was made, it may have joined more.)
+        joined = steps.joined(node, found.id, self.container)
         steps.take_down(node, found.id, self.container.stop_timeout)
         steps.write_files(node, self.container)
         steps.take_name(node, self.container, made)
         detail = steps.start_new(node, self.container, made, body)
+        steps.join_networks(node, replace(self.container, joins=tuple(joined)))
         _wait_healthy(self.container, context)
         _wait_ready(node, self.name, found, self.container.ready_check, self.busy)
         return detail
@@ -134,6 +137,7 @@ class AdjustContainer(ContainerOperation):
             steps.renew_live_files(node, self.container)
         else:
             steps.remove_live_files(node, self.name)
+        steps.settle_networks(node, self.container)
         _wait_healthy(self.container, context)
         return ""
 
@@ -157,6 +161,7 @@ class StartContainer(ContainerOperation):
                 engine.unpause(self.found.id)
             else:
                 engine.start(self.found.id)
+        steps.join_networks(node, self.container)
         _wait_healthy(self.container, context)
         return ""
 
@@ -215,6 +220,8 @@ class RestartContainer(ContainerItem, Operation):
             if found.status == "paused":
                 engine.unpause(found.id)  # a paused container can't stop
             steps.restart(engine, found.id, _stop_timeout(found))
+        if self.container:
+            steps.join_networks(node, self.container)
         wait_healthy(node, self.name, context.progress.mask)
         _wait_ready(node, self.name, found, found.ready_check, self.busy)
         return ""

@@ -159,15 +159,44 @@ def write_files(node: Node, container: Container) -> None:
 
 
 def join_networks(node: Node, container: Container) -> None:
-    """Connect a running container with the overlays that it joins, and part it from others."""
-    if not container.joined_by:
+    """Connect a running container with the overlays that it joins."""
+    if not container.joins:
         return
     with node.talking(f"connecting {container.name}", node.deadlines.start) as engine:
         there = engine.inspect_container(container.name)["NetworkSettings"]["Networks"]
         for name in container.joins:
             if name not in there:
                 engine.connect_container_to_network(container.name, name)
-        for name in container.strays(there):
+
+
+def joined(node: Node, found: str, container: Container) -> list[str]:
+    """Return the overlays that a container is on which its successor joins while it runs.
+
+    Args:
+        found: the id of the one that is there.
+    """
+    if not container.joined_by:
+        return []
+    with node.talking(f"looking at {container.name}") as engine:
+        there = engine.inspect_container(found)["NetworkSettings"]["Networks"]
+    return [name for name in there if name.startswith(container.joined_by)]
+
+
+def settle_networks(node: Node, container: Container) -> None:
+    """Part a running container from overlays that it is not to be on, after its files are written.
+
+    Where those are of a later state, that may need them: nothing is done. What somebody with an
+    earlier state has parted it from meanwhile it joins again.
+    """
+    if not container.joined_by:
+        return
+    join_networks(node, container)
+    with node.talking(f"connecting {container.name}", node.deadlines.start) as engine:
+        there = engine.inspect_container(container.name)["NetworkSettings"]["Networks"]
+        strays = container.strays(there)
+        if not strays or _has_later(node, container):
+            return
+        for name in strays:
             engine.disconnect_container_from_network(container.name, name)
 
 
@@ -206,10 +235,24 @@ def _unless_later(script: str, version: str, marks: str) -> str:
     count, _, number = version.partition(":")
     if not number:
         return script
-    seen = f"sed -n 's/^[^ ]* {count}://p' {marks} 2>/dev/null"
-    is_later = f'[ "$({seen})" -gt {number} ] 2>/dev/null'
+    is_later = _is_later(count, number, marks)
     alone = f"install -d -m 0755 {MARKS_ROOT} && exec 9>>{MARKS_ROOT}/.lock && flock -w 30 9"
     return f"{alone} && if {is_later}; then cat >/dev/null; else {script}; fi"
+
+
+def _is_later(count: str, number: str, marks: str) -> str:
+    """Return a shell's condition: a node has what was made from a later version."""
+    seen = f"sed -n 's/^[^ ]* {count}://p' {marks} 2>/dev/null"
+    return f'[ "$({seen})" -gt {number} ] 2>/dev/null'
+
+
+def _has_later(node: Node, container: Container) -> bool:
+    count, _, number = container.live_version.partition(":")
+    if not number:
+        return False
+    marks = shlex.quote(mark_file(container.name))
+    asked = f"if {_is_later(count, number, marks)}; then echo later; fi"
+    return bool(node.sudo(asked).text)
 
 
 def remove_live_files(node: Node, name: str) -> None:

@@ -7,6 +7,7 @@ import re
 import shlex
 import tarfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from cluster.connectors.node import Node
 from cluster.errors import ConfigError, NodeError
@@ -129,10 +130,20 @@ def _context(name: str) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for part in ("build.sh", "base", "host", name):
             archive.add(RECIPES / part, f"images/{part}", filter=_anonymous)
+        for part in _own_code(RECIPES / name / "source"):
+            archive.add(RECIPES.parent / part, part, filter=_anonymous)
     return buffer.getvalue()
 
 
-def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _own_code(source: Path) -> list[str]:
+    """Return what of SKP itself comes along: an image that has it names it in a file."""
+    return source.read_text().split() if source.is_file() else []
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Return the entry as nobody's; None for what Python leaves beside its modules."""
+    if entry.name.endswith("/__pycache__"):
+        return None
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

@@ -33,6 +33,8 @@ from services.once_built import OnceBuilt
 
 PORT = 8060
 """Its port inside the container, and so on its networks."""
+PROJECTS = "FLASK_PROJECT_SECRET"
+"""The stored secret that the credentials of projects' containers are made with."""
 _LEAST_MEMORY = 384 << 20  # bytes: four passwords that are hashed at once, and room
 
 
@@ -55,6 +57,10 @@ class Flask(OnceBuilt):
         Setting("FLASK_DB_PASSWORD", "password", "", "and that user's password; generated"),
         Setting("FLASK_SECRET", "password", "", "encrypts the keys that sign tokens; generated"),
         Setting("FLASK_DOOR_SECRET", "password", "", "shared with the front door; generated"),
+        Setting(
+            "FLASK_SERVICE_SECRET", "password", "", "shared with our other services; generated"
+        ),
+        Setting(PROJECTS, "password", "", "makes what projects' containers show it; generated"),
         Setting("FLASK_ADMIN_PASSWORD", "lasting-password", "", "admin's first password"),
         Setting("FLASK_IMAGE", "image", "skp/docker-flask", "image"),
         Setting("FLASK_TAG", "tag", "latest", "image tag"),
@@ -143,6 +149,8 @@ def _files(cluster: Cluster) -> tuple[SecretFile | ConfigFile, ...]:
         SecretFile("store-url", _url(cluster)),
         SecretFile("secret", cluster.secrets["FLASK_SECRET"]),
         SecretFile("door-secret", cluster.secrets["FLASK_DOOR_SECRET"]),
+        SecretFile("service-secret", cluster.secrets["FLASK_SERVICE_SECRET"]),
+        SecretFile("project-secret", cluster.secrets[PROJECTS]),
         SecretFile("admin-password", cluster.secrets["FLASK_ADMIN_PASSWORD"]),
         ConfigFile("reserved-names", "\n".join((*_reserved(cluster), ""))),
     )

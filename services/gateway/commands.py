@@ -12,13 +12,13 @@ from cluster.model.cluster import Cluster
 from services.gateway import given
 from services.gateway.authority import root
 from services.gateway.given import KEY as CERTIFICATE
-from services.gateway.service import SERVICE, called, hosts_of
+from services.gateway.service import CA, SERVICE, called, hosts_of
 
 if TYPE_CHECKING:
     from cluster.commands.change import Change
     from cluster.connectors.fleet import Fleet
 
-_CA, _APPLY = "GATEWAY_CA_SECRET", "./skp.py docker.apply"
+_APPLY = "./skp.py docker.apply"
 
 
 def authority(cluster: Cluster, known: Resolved) -> str:
@@ -32,9 +32,9 @@ def authority(cluster: Cluster, known: Resolved) -> str:
     """
     if not SERVICE.hosts(cluster):
         raise SERVICE.no_host_error(cluster)
-    if _CA in known.generated:
-        raise ConfigError(f"{_CA}, which the authority is made from, is not stored yet", _APPLY)
-    return root(known.values[_CA], called(cluster))
+    if CA in known.generated:
+        raise ConfigError(f"{CA}, which the authority is made from, is not stored yet", _APPLY)
+    return root(known.values[CA], called(cluster))
 
 
 def own_certificate(cluster: Cluster, chain: str, key: str) -> Mapping[str, Secret]:

@@ -13,7 +13,7 @@ _PING = "ping"
 _ENTER = "/.skp/enter"
 _KEPT = "2s"  # a connection that nothing goes through; servers close theirs after 5 s or more
 _UPLOADS = 1 << 20  # bytes of a request without a size that are kept in memory
-# Methods whose requests bring nothing: their answers are never held back to be counted.
+# Methods whose requests bring nothing, unless they say a size: their answers are not held back.
 _BRING_NOTHING = ("GET", "HEAD", "OPTIONS", "TRACE", "CONNECT")
 
 
@@ -73,6 +73,7 @@ def _routers(
     yield "", {"rule": rule, "priority": 1, "service": own, "middlewares": chain}
     if route.upload:
         brings = " && ".join(f"!Method(`{method}`)" for method in _BRING_NOTHING)
+        brings = f"({brings} || HeaderRegexp(`Content-Length`, `.`))"
         small = f"HeaderRegexp(`Content-Length`, `^{at_most(route.upload)}$`)"
         limited = [f"{own}-upload", *chain]
         whole = f"{rule} && {brings} && !{small}"
@@ -89,7 +90,9 @@ def _upstream(route: Route) -> dict[str, Any]:
     balancer: dict[str, Any] = {"servers": servers, "passHostHeader": True}
     balancer["serversTransport"] = _transport(route)
     if route.health:
-        balancer["healthCheck"] = {"path": route.health, "interval": "1s", "timeout": "2s"}
+        # (What it leads elsewhere to is no answer of its own: it could be any server of ours.)
+        said = {"path": route.health, "interval": "1s", "timeout": "2s", "followRedirects": False}
+        balancer["healthCheck"] = said
     return {"loadBalancer": balancer}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError
-from services.gateway.pem import Certificate, written
+from services.gateway.pem import Certificate, text_of, written
 
 if TYPE_CHECKING:
     from cryptography import x509 as types
@@ -70,6 +70,11 @@ def checked(chain: str, key: str, hosts: Collection[str], now: datetime) -> Cert
         )
     # (A file may have both, in any order: of each, what it is to have.)
     return written(found, private)
+
+
+def signers(certificate: Certificate) -> str:
+    """Return those that signed a certificate, as PEM; "" where the file has it alone."""
+    return text_of(*_certificates(certificate.chain)[1:])
 
 
 def complaints(certificate: Certificate, hosts: Collection[str], now: datetime) -> list[str]:

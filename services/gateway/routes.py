@@ -13,14 +13,16 @@ from cluster.model.page import Asks, Page
 from services.doors import ACCOUNTS, DOOR, LOGIN, Origin
 from services.gateway.pem import Certificate
 
-TOKEN, SECRET = "X-Skp-Token", "X-Skp-Door"
-"""Headers: who asks, as a token for one page; and that a request came by the door."""
+TOKEN, SECRET, SERVICE = "X-Skp-Token", "X-Skp-Door", "X-Skp-Service"
+"""Headers: who asks, as a token for one page; that a request came by the door; or from a service
+of the platform, none of which comes by the door."""
 _INSIDE = "inside"
 INSIDE_PORT = 8061
 """On the door's loopback: the way to the account services, whichever of them works."""
 # What says who somebody is, to some server. Only the door may say it. (What other spellings of a
 # header mean the same, the entry points take away: `aliasHeadersStrategy`.)
-_IDENTITY = (TOKEN, SECRET, "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-User")
+_USERS = ("Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-User")
+_IDENTITY = (TOKEN, SECRET, SERVICE, *_USERS)
 # Of the login page's host: what goes to the account service.
 _LOGIN_PATHS = ("/tokens", "/door/login", "/door/me", "/door/enter", "/door/logout")
 LARGEST = 64 << 10  # bytes; of a request to the account service

@@ -38,6 +38,8 @@ from services.gateway.given import KEY as CERTIFICATE
 from services.gateway.routes import INSIDE_PORT, configuration
 from services.once_built import OnceBuilt
 
+CA = "GATEWAY_CA_SECRET"
+"""The stored secret that the cluster's own authority is made from."""
 _LEAST_MEMORY = 192 << 20  # bytes; it has 92 MB when idle
 _NAMED = 8443  # inside the container: where all pages with host names are
 _PING = 8062  # on its loopback
@@ -69,7 +71,7 @@ class Gateway(OnceBuilt):
         Setting(
             "DEPLOY_DOMAIN", "optional-domain", "", 'where deployments have names; "": nowhere'
         ),
-        Setting("GATEWAY_CA_SECRET", "lasting-password", "", "makes the authority; generated"),
+        Setting(CA, "lasting-password", "", "makes the authority; generated"),
         Setting(CERTIFICATE, "base64-file", "", "what gateway.cert stored: leave it to that"),
         Setting("GATEWAY_IMAGE", "image", "skp/docker-gateway", "image"),
         Setting("GATEWAY_TAG", "tag", "latest", "image tag"),
@@ -102,7 +104,7 @@ class Gateway(OnceBuilt):
         moves = 1 if address(cluster) else 0
         listening = ConfigFile("traefik.yml", _listening(cluster, found))
         routes = SecretFile("routes.yml", _routes(cluster, found, ways))
-        swarm = facts.swarm
+        swarm, names = facts.swarm, names_of_deployments(cluster)[0]
         for index, host in enumerate(hosts):
             yield Container(
                 node=host.name,
@@ -112,7 +114,7 @@ class Gateway(OnceBuilt):
                 ports=at_both(cluster, host, ports),
                 files=(listening,),
                 live=(routes,),
-                live_version=f"{swarm.id}:{ways.version}" if swarm and ways.version else "",
+                live_version=f"{swarm.id}:{ways.version}" if swarm and names else "",
                 network=network(cluster, Purpose.USERS),
                 also_on=further,
                 joined_by=PROJECTS,
@@ -158,7 +160,7 @@ def _ways(cluster: Cluster, facts: State) -> Routes:
 def _routes(cluster: Cluster, found: Mapping[str, Origin], ways: Routes) -> Secret:
     secrets, domain = cluster.secrets, cluster.settings.text(DOMAIN)
     signed = given.read(secrets[CERTIFICATE]) or certificate(
-        secrets["GATEWAY_CA_SECRET"], called(cluster), period_of(time.time())
+        secrets[CA], called(cluster), period_of(time.time())
     )
     return Secret(
         configuration(
@@ -177,7 +179,14 @@ def _ports(cluster: Cluster, found: Mapping[str, Origin]) -> tuple[Port, ...]:
     if cluster.settings.text("SKP_DOMAIN"):
         return (named,)
     by_port = tuple(Port(port, port) for port in _distinct(cluster, found))
-    return (*by_port, named) if cluster.settings.text(DOMAIN) else by_port
+    if not cluster.settings.text(DOMAIN):
+        return by_port
+    if taken := [port.host for port in by_port if port.host in (named.host, _NAMED)]:
+        place = cluster.settings.place("GATEWAY_OFFSET")
+        what = f"{place}: a page would be at the port {taken[0]} of the front door"
+        why = "which names of deployments need"
+        raise ConfigError(f"{what}, {why}", "Change GATEWAY_OFFSET or GATEWAY_TLS_PORT.")
+    return (*by_port, named)
 
 
 def _distinct(cluster: Cluster, found: Mapping[str, Origin]) -> list[int]:

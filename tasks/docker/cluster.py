@@ -42,6 +42,10 @@ def history(s: Session, count: int = 20) -> None:
 def apply(s: Session, services: str = "") -> None:
     """Make all that the labels ask for: Swarm, network, registry, services."""
     s.converge(*_wanted(services))
+    if not services and s.settings.flag("GIT_HOLDS"):
+        from cli import holding
+
+        holding.hold(s)
 
 
 @command(

@@ -33,6 +33,14 @@ def image_build_ds(
     s.build(image, arguments)
 
 
+@command(help={"tag": "The image's tag."})
+def image_build_sshd(s: Session, tag: str = "latest") -> None:
+    """Build the image with sshd, for deployments, and push it to the registry."""
+    from services.images import sshd
+
+    s.build(sshd(tag), {})
+
+
 @command()
 def image_list(s: Session) -> None:
     """List the images of the registry: digests, size and age on every node."""
@@ -91,4 +99,4 @@ def _build(service: Service) -> Command:
 
 
 _BUILD = (_build(service) for service in services.catalogue().values() if service.recipe)
-TASKS = (image_build_ds, *_BUILD, image_list, image_admit, image_rm, image_prune)
+TASKS = (image_build_ds, *_BUILD, image_build_sshd, image_list, image_admit, image_rm, image_prune)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 import subprocess
 import sys
 import time
@@ -168,6 +169,61 @@ def test_limits_of_a_port_hold(env: Env, ca: Path, tmp_path: Path) -> None:
         pieces = iter([bytes(size)])  # of a size that is not said beforehand
         assert session.post(page.at(), data=pieces, timeout=20).status_code == code
     assert session.get(page.at("/slow?kb=4&seconds=3"), timeout=20).status_code == 200
-    seen = Seen()
     assert page.socket().connected
-    assert seen.lost == []
+
+
+def test_a_container_behind_the_door_reaches_nothing_by_it(
+    env: Env, ca: Path, tmp_path: Path
+) -> None:
+    """Neither what the door has for itself, nor another project; nor does it see what is secret."""
+    (own, _) = applied(tmp_path, text("w0", name="flask-skp"), env)
+    (other, _) = applied(tmp_path, text("w1", name="rival", host="rival", project="rival"), env)
+    page = target(ca)
+    headers = page.session().get(page.at("/headers"), headers={"X-Skp-Door": "guess"}, timeout=10)
+    names = {name for name, _ in headers.json()}
+    assert not [name for name in names if "skp" in name.lower()]
+    (login,) = rows_of_accounts(env)
+    assert login == "admin"  # (The account service is itself: no deployment has its name there.)
+    door = on("c01", "docker inspect -f '{{json .NetworkSettings.Networks}}' gateway-skp")
+    networks = json.loads(door.out)
+    there = networks["skp_default_door"]["IPAddress"]
+    reached = partial(_reached, own)
+    assert reached(there, 8443)
+    for address, port in (
+        (there, 8061),
+        (there, 8062),
+        (other_address(other, "skp_rival_door"), 8000),
+        ("rival_rival-0_main", 8000),
+        ("mysql-skp", 3306),
+    ):
+        assert not reached(address, port), (address, port)
+
+
+def _reached(row: dict[str, Any], address: str, port: int) -> bool:
+    """Whether a container gets an answer there of the door, of the other page, or of MySQL.
+
+    (Between a network and others something may accept any connection.)
+    """
+    script = (
+        "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3); "
+        's.settimeout(3); s.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n"); print(s.recv(500))'
+    )
+    words = f"timeout 9 python3 -c {shlex.quote(script)} {address} {port}"
+    tried = on(row["node"], f"docker exec {row['container']} {words}")
+    return any(each in tried.out for each in ("HTTPS server", "404 page", "w1", "mysql"))
+
+
+def rows_of_accounts(env: Env) -> list[str]:
+    """Return the names of accounts, as the service says through its own name on the network."""
+    listed = skp("account.list", "--json", env=env)
+    assert listed.code == 0, listed.all
+    return [each["name"] for each in listed.json if each["level"] == "admin"]
+
+
+def other_address(row: dict[str, Any], network: str) -> str:
+    """Return a container's address on a network."""
+    shown = on(
+        row["node"],
+        f"docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {row['container']}",
+    )
+    return str(json.loads(shown.out)[network]["IPAddress"])

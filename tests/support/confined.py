@@ -16,7 +16,7 @@ CAPABILITIES = {
     "volumes": {"SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_READ_SEARCH"},
 }
 ROOT = {"volumes", "portainer"}
-OF_THE_NODE = {"registry"}
+OF_THE_NODE = {"gate", "registry"}
 OF_THE_BRIDGE = {"volumes"}
 WRITABLE = {"portainer"}
 SHARED_MOUNTS = {"volumes"}

@@ -11,7 +11,8 @@ from tests.support.lab import ROOT
 # By test module, in the order of the modules.
 IMAGES = {
     "test_airflow.py": ("docker-mysql",),
-    "test_accounts.py": ("docker-flask", "docker-nginx", "docker-gateway"),
+    "test_accounts.py": ("docker-flask", "docker-nginx", "docker-gateway", "docker-git"),
+    "test_ssh_logins.py": ("docker-sshd",),
     "test_kafka.py": ("docker-zookeeper", "docker-kafka"),
     "test_volumes.py": ("docker-fuse",),
 }

@@ -103,6 +103,16 @@ def test_what_is_no_key_is_refused(load: Load, line: str) -> None:
         load("ssh_keys").parse(line)
 
 
+def test_a_fingerprint_of_openssh_is_the_one_that_is_kept(load: Load) -> None:
+    keys = load("ssh_keys")
+    raw = bytes(range(32))
+    written = "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
+    assert keys.from_openssh(written) == raw.hex()
+    for wrong in ("", raw.hex(), written[7:], written + "=", written[:-1], f"MD5:{written[7:]}"):
+        with pytest.raises(load("errors").InvalidError, match="no fingerprint"):
+            keys.from_openssh(wrong)
+
+
 @pytest.mark.parametrize(
     "password", ["short", "x" * 257, "aaaaaaaaaaaaaaa", "kim-is-my-name", "twelve\tchars"]
 )

@@ -292,3 +292,10 @@ def test_a_path_comes_through_the_login_as_it_was(door: Any) -> None:
 )
 def test_the_last_address_is_the_clients(door: Any, forwarded: str, address: str | None) -> None:
     assert door.client_address(forwarded) == address
+
+
+def test_a_deployments_page_is_no_longer_than_what_sessions_keep(door: Any) -> None:
+    pages = door.Pages("https://skp.example", {}, "apps.example:8443")
+    assert pages.deployment("a" * 31).url == f"https://{'a' * 31}.apps.example:8443"
+    for host in ("a" * 32, "a.b", "-a", "A", ""):
+        assert pages.deployment(host) is None

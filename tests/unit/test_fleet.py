@@ -15,7 +15,7 @@ from cluster.config.inventory import Host
 from cluster.config.settings import Settings
 
 host = Host("here", "127.0.0.1", (), frozenset({"master", "manager"}))
-with Fleet([host], Settings(Path("env.sh"), {}, {}), Deadlines()) as fleet:
+with Fleet([host], Settings(Path("env.sh"), {"SKP_LOCAL": True}, {}), Deadlines()) as fleet:
     found = fleet.each(lambda node: fleet.each(lambda node: node.run("echo hello").text))
 print(found.values["here"].values["here"])
 """

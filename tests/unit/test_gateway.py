@@ -21,7 +21,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.layout import Layout
 from cluster.model.spec import ConfigFile, Container, SecretFile, mark_file
 from services.common import on_each
-from services.doors import LOGIN, origins
+from services.doors import LOGIN, names_of_deployments, origins
 from services.flask.service import SERVICE as FLASK
 from services.gateway import authority, given
 from services.gateway.authority import PERIOD, Names, certificate, period_of, root
@@ -170,7 +170,8 @@ def test_no_page_sees_the_doors_secret_or_who_a_client_says_it_is(tmp_path: Path
     enter = found["middlewares"]["from-outside"]["headers"]["customRequestHeaders"]
     leave = found["middlewares"]["to-page"]["headers"]["customRequestHeaders"]
     assert enter["X-Skp-Door"] == "the-secret-FLASK_DOOR_SECRET"
-    assert {enter[name] for name in ("X-Skp-Token", "Remote-User", "X-Forwarded-User")} == {""}
+    theirs = ("X-Skp-Token", "X-Skp-Service", "Remote-User", "X-Forwarded-User")
+    assert {enter[name] for name in theirs} == {""}
     assert leave == {"X-Skp-Door": ""}
     for name, router in found["routers"].items():
         if name != "inside" and router["service"] != "account-service":
@@ -404,3 +405,28 @@ def test_a_star_is_one_name_and_an_address_is_none(host: str, covered: bool) -> 
 def test_what_gateway_cert_did_not_store_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is not what gateway"):
         given.read(Secret(text))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"SKP_DOMAIN": "apps.example"},
+        {"GATEWAY_HOST": "Door.apps.example"},
+    ],
+)
+def test_names_of_deployments_are_not_among_the_platforms_own(
+    tmp_path: Path, values: dict[str, str]
+) -> None:
+    cluster = wanted(tmp_path, {"DEPLOY_DOMAIN": "apps.example"} | values)
+    with pytest.raises(ConfigError, match="platform's own pages"):
+        names_of_deployments(cluster)
+    beside = {key: value.replace("apps", "skp") for key, value in values.items()}
+    cluster = wanted(tmp_path, {"DEPLOY_DOMAIN": "apps.example"} | beside)
+    assert names_of_deployments(cluster)[0] == "apps.example"
+
+
+def test_no_page_is_at_the_port_that_names_of_deployments_need(tmp_path: Path) -> None:
+    port = next(iter(origins(wanted(tmp_path)).values())).port
+    named = {"DEPLOY_DOMAIN": "apps.example", "GATEWAY_TLS_PORT": str(port)}
+    with pytest.raises(ConfigError, match=f"the port {port} of the front door"):
+        doors(wanted(tmp_path, named))

@@ -25,7 +25,9 @@ def test_the_images_that_services_have_of_their_own() -> None:
     found = {service.name: (service.recipe, build_task(service)) for service in OWN}
     assert found == {
         "flask": ("docker-flask", "image-build-flask"),
+        "gate": ("docker-gate", "image-build-gate"),
         "gateway": ("docker-gateway", "image-build-gateway"),
+        "git": ("docker-git", "image-build-git"),
         "kafka": ("docker-kafka", "image-build-kafka"),
         "mysql": ("docker-mysql", "image-build-mysql"),
         "nginx": ("docker-nginx", "image-build-nginx"),
@@ -53,3 +55,13 @@ def test_what_is_no_tag_is_refused(tmp_path: Path) -> None:
     cluster = described(tmp_path, HOSTS, {})
     with pytest.raises(ConfigError, match="-t=a b: not an image tag"):
         own_image(OWN[0], cluster.settings, "a b")
+
+
+def test_the_image_with_sshd_is_built_for_deployments(tmp_path: Path) -> None:
+    built: list[tuple[Image, dict[str, str]]] = []
+    session = SimpleNamespace(build=lambda image, arguments: built.append((image, arguments)))
+    ns["docker.image-build-sshd"].body(session, tag="1.0")
+    ((image, arguments),) = built
+    assert (image.name, arguments) == ("skp/docker-sshd:1.0", {})
+    assert image.built_by == "docker.image-build-sshd -t=1.0"
+    assert (ROOT / "images" / image.recipe / "Dockerfile").is_file()

@@ -7,7 +7,7 @@ from pathlib import Path
 from cluster.config.json_file import JsonFile
 from cluster.config.yaml_file import YamlFile
 from cluster.errors import ConfigError
-from workloads.form import Form
+from workloads.form import Draft, Form
 from workloads.readers import compose, mydeploy, own, tango
 from workloads.readers.inside import text_of
 
@@ -48,6 +48,19 @@ def read(path: Path) -> Form:
     if keys & {"deploy", "build"}:
         return tango.Reader(document).form()
     return own.form(document)
+
+
+def is_switched_off(folder: Path) -> bool:
+    """Whether a folder has a myDeploy.py whose ENABLE_CD says that it is not to be deployed.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    if not (folder / _MYDEPLOY).is_file():
+        return False
+    text, file = text_of(folder, _MYDEPLOY, str(folder)), folder / _MYDEPLOY
+    said = mydeploy.lines(file, text, Draft(file)).get(mydeploy.SWITCH)
+    return said is not None and said.text not in mydeploy.ON
 
 
 def _chosen(folder: Path) -> tuple[Path, str]:

@@ -17,11 +17,13 @@ from workloads.form import Draft, Form
 from workloads.model import SSH
 from workloads.texts import short_size
 
+SWITCH, ON = "ENABLE_CD", ("TRUE", "")
+"""The key that says whether a file is to be deployed, and its values that say yes."""
 _MOST = 20  # of anything that is counted
 _FIRST_PORT = 60000  # a container's port where none is said, and its number
 _KNOWN = re.compile(
     r"ENABLE_CD|IMAGE_PATH|POD_NAME|TARGET_HOST|MUL_DEP|SHM_SIZE|PVC_CNT|CON_CNT|UPT|MODE"
-    r"|VOL_(NAME|TYPE|SIZE|PATH)[0-9]+|CON_(NAME|CMD|ARGS?|PORT|ENV)[0-9]+|EXP_PORT[0-9]+"
+    r"|VOL_(NAME|TYPE|SIZE|PATH)[0-9]+|CON_(NAME|CMD|ARGS?|PORT|ENV|ACCOUNTS)[0-9]+|EXP_PORT[0-9]+"
     r"|CON[0-9]+_(GPUS?|VOL_CNT|VOL_NAME[0-9]+|VOL_PATH[0-9]+)"
 )
 _OLD_PORT = ":443"  # of a registry; taken out of an image's reference
@@ -96,8 +98,8 @@ class Reader:
         return self.draft.form()
 
     def _enabled(self) -> None:
-        flag = self._text("ENABLE_CD")
-        if flag.text not in ("TRUE", ""):
+        flag = self._text(SWITCH)
+        if flag.text not in ON:
             hint = 'Write ENABLE_CD="TRUE" to deploy it.'
             self.draft.wrong(flag.place, f"{flag.text}: it is not to be deployed", hint)
 
@@ -126,6 +128,8 @@ class Reader:
         self._port(number, at)
         if gpus := self._either(f"CON{number}_GPUS", f"CON{number}_GPU"):
             self.draft.put((*at, "resources", "gpus"), self._whole(gpus, 0, 64), gpus.place)
+        if accounts := self.said.get(f"CON_ACCOUNTS{number}"):
+            self._accounts(accounts, at)
         self._environment(number, at)
         for which in range(self._count(f"CON{number}_VOL_CNT")):
             volume = self._text(f"CON{number}_VOL_NAME{which}")
@@ -146,6 +150,11 @@ class Reader:
             what = f"it counts for the port {SSH} alone; here one is chosen"
             self.draft.warnings.append(f"{self.said[exposed].place}: {what}")
         self.draft.put((*at, "ports"), [wanted], place)
+
+    def _accounts(self, said: Said, at: tuple[str, ...]) -> None:
+        if said.text not in ("TRUE", "FALSE"):
+            self.draft.wrong(said.place, f"{said.text} found; allowed: TRUE or FALSE")
+        self.draft.put((*at, "accounts"), said.text == "TRUE", said.place)
 
     def _environment(self, number: int, at: tuple[str, ...]) -> None:
         said = self.said.get(f"CON_ENV{number}", Said("", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -76,6 +77,7 @@ def test_commands_do_what_the_service_does(running: Env, tmp_path: Path) -> None
     (key,) = skp("account.keys", "kim", "--json", env=running).json
     assert key["key"] == " ".join(KEY.split()[:2])
     assert skp("account.rm", "kim", "--yes", env=running).code == 1  # the only owner
+    _check_that_services_learn_whose_a_key_is(key["fingerprint"])
     end: list[tuple[str, ...]] = [
         ("account.key-rm", "kim", "-f", key["fingerprint"]),
         ("project.member-rm", "reading", "-a", "admin"),
@@ -88,6 +90,23 @@ def test_commands_do_what_the_service_does(running: Env, tmp_path: Path) -> None
     assert ask("POST", "/tokens", {"name": "kim", "password": PASSWORD}).status_code == 401
     trail = skp("docker.history", "--json", "-c", "40", env=running).json
     assert "project.add reading" in json.dumps(trail)
+
+
+def _check_that_services_learn_whose_a_key_is(fingerprint: str) -> None:
+    written = base64.b64encode(bytes.fromhex(fingerprint)).decode().rstrip("=")
+
+    def told(shown: str, of: str = f"SHA256:{written}") -> Any:
+        url, headers = f"{SECOND}/ssh/by-key", {"X-Skp-Service": shown}
+        return requests.get(url, {"fingerprint": of}, headers=headers, timeout=15)
+
+    shown = secret("FLASK_SERVICE_SECRET")
+    found = told(shown).json()
+    (project,) = found["projects"]
+    assert (found["name"], found["uid"] > 20000) == ("kim", True)
+    assert (project["name"], project["role"]) == ("reading", "owner")
+    refused = [told(*words).status_code for words in (("",), ("x",), (shown, "x"))]
+    assert refused == [404, 404, 422]
+    assert told(shown, f"SHA256:{'A' * 43}").status_code == 404
 
 
 def test_ids_and_names_are_one_persons_or_teams(admin: str) -> None:

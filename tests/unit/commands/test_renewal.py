@@ -138,7 +138,7 @@ def test_without_a_name_all_are_renewed_that_may_be(cluster: FakeCluster, tmp_pa
     same = {key for key in after if after[key] == before[key]}
     lasting = {
         *("AIRFLOW_FERNET_KEY", "AIRFLOW_WEB_PASSWORD", "FLASK_ADMIN_PASSWORD"),
-        *("GATEWAY_CA_SECRET", "PORTAINER_PASSWORD", "SSHFS_KEY"),
+        *("GATEWAY_CA_SECRET", "GIT_HOST_KEY", "PORTAINER_PASSWORD", "SSHFS_KEY"),
     }
     assert same == {SPEC_KEY, *lasting}
 

@@ -15,7 +15,7 @@ from cluster.connectors.node import Node
 from cluster.errors import ConfigError, NodeError
 from tests.support.fakes import SHORT, FakeConnection, fake_fleet, fake_host, fake_node
 
-SETTINGS = Settings(Path("env.sh"), {}, {})
+SETTINGS = Settings(Path("env.sh"), {"SKP_LOCAL": True}, {})
 HOSTS = [fake_host(name, number=number) for number, name in enumerate(("c01", "c02", "c03"))]
 
 
@@ -49,6 +49,18 @@ def test_a_fleet_ends_its_connections_with_the_block(fleet: Fleet) -> None:
 def test_this_machine_is_reached_without_ssh() -> None:
     with Fleet([fleets.Host("here", "127.0.0.1", (), frozenset())], SETTINGS, SHORT) as fleet:
         assert isinstance(fleet.nodes["here"].connection, LocalConnection)
+
+
+def test_this_machine_is_reached_by_ssh_where_the_settings_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(host: fleets.Host, settings: Settings) -> None:
+        raise NodeError(host.name, "SSH is asked")
+
+    monkeypatch.setattr(fleets, "resolve", refuse)
+    settings = Settings(Path("env.sh"), {"SKP_LOCAL": False}, {})
+    host = fleets.Host("here", "127.0.0.1", (), frozenset())
+    assert "SSH is asked" in str(Fleet([host], settings, SHORT).unreachable["here"])
 
 
 def test_another_machine_is_reached_as_openssh_says(monkeypatch: pytest.MonkeyPatch) -> None:

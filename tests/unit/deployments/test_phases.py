@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -130,6 +132,14 @@ def test_what_has_no_place_is_not_waited_for() -> None:
     found = ends((service(2, GenericResources=gpus(1)), [waits]))
     assert not found.failed
     assert found.rows[0].phase == PENDING
+
+
+def test_what_has_no_place_beside_what_serves_has_failed() -> None:
+    waits = task("pending", 1, 2) | {"NodeID": ""}
+    played = cast("Store", Played((service(2, GenericResources=gpus(1)), [waits])))
+    wanted = replace(applied(2), steady=1)
+    found = wait(played, wanted, ["c01"], 5, lambda _: None)
+    assert re.search("no place for it beside the one that serves.*gpus: 1 wanted", found.failed[0])
 
 
 def test_the_deadline_ends_it() -> None:

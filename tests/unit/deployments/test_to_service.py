@@ -180,3 +180,15 @@ def test_nothing_of_a_file_becomes_a_field_of_the_engine(tmp_path: Path) -> None
                 ["net-id", "door-id"],
             )
             assert {m["Type"] for m in said["Mounts"]} <= {"bind", "tmpfs", "volume"}
+
+
+def test_nothing_at_the_front_door_is_called_like_a_container_of_the_platform(
+    tmp_path: Path,
+) -> None:
+    """With node-0, the account service there is flask-skp-node-0, which the door asks by name."""
+    wanted = replace(read(tmp_path, "own.yaml", OWN), name="flask-skp-node")
+    (first, *_) = made(wanted).values()
+    assert container(first)["Hostname"] == "flask-skp-node-0.vision"
+    (part,) = wanted.parts
+    alone = replace(wanted, parts=(replace(part, ports=part.ports[:1]),))
+    assert container(next(iter(made(alone).values())))["Hostname"] == "flask-skp-node-0"

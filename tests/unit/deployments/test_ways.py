@@ -52,6 +52,8 @@ def found(slot: int, copy: int = 0, part: str = "web") -> Found:
         ("door: {host: shop}", "door: {host: Shop}", "lower-case"),
         ("door: {host: shop}", "door: {host: a, upload: much}", "upload"),
         ("door: {host: shop}", "door: {}", "host"),
+        ("door: {host: shop}", "door: {host: a, upload: 9999999999g}", "at most 9 digits"),
+        ("path: /up", "path: //10.0.0.5/up", "beginning with one '/'"),
         (
             "      - {port: 8000, door: {host: shop}}\n",
             "      - {port: 8000, door: {host: shop}}\n      - {port: 9000, door: {host: shop}}\n",
@@ -155,6 +157,8 @@ def test_the_door_asks_limits_and_waits_as_the_file_says() -> None:
     assert asked_at.endswith("/door/check/~own/team")
     assert middlewares["deployment-own-enter"]["replacePath"]["path"] == "/door/enter/~own"
     assert "deployment-shop-enter" not in routers
+    # (A GET that says a size may bring something, too.)
+    assert "|| HeaderRegexp(`Content-Length`, `.`))" in routers["deployment-shop-upload"]["rule"]
     limited = middlewares[routers["deployment-shop-upload"]["middlewares"][0]]["buffering"]
     assert limited["maxRequestBodyBytes"] == 100
     for router in routers.values():
@@ -164,6 +168,7 @@ def test_the_door_asks_limits_and_waits_as_the_file_says() -> None:
     upstream = made["services"]["deployment-shop"]["loadBalancer"]
     assert [s["url"] for s in upstream["servers"]] == ["http://a:80", "http://b:80"]
     assert upstream["healthCheck"]["path"] == "/up"
+    assert upstream["healthCheck"]["followRedirects"] is False
     transport = made["serversTransports"][upstream["serversTransport"]]
     assert transport["forwardingTimeouts"]["responseHeaderTimeout"] == "9s"
     assert middlewares["routes-read"]["redirectRegex"]["replacement"].endswith("/5")
@@ -173,3 +178,14 @@ def test_the_door_asks_limits_and_waits_as_the_file_says() -> None:
 def test_numbers_at_most_as_large_are_told_from_larger_ones(most: int, number: int) -> None:
     for each in (number, most, most + 1, most - 1):
         assert bool(re.fullmatch(at_most(most), str(each))) == (each <= most)
+
+
+def test_a_deployment_has_not_more_names_than_the_store_can_keep(tmp_path: Path) -> None:
+    def text(count: int) -> str:
+        ports = ", ".join(f"{{port: {n}, door: {{host: h{n}}}}}" for n in range(1, count + 1))
+        last = "{image: 'x:1', ports: [{port: 1, door: {host: last}}]}"
+        return f"name: shop\ncontainers:\n  a: {{image: 'x:1', ports: [{ports}]}}\n  b: {last}\n"
+
+    read(tmp_path, text(19))
+    with pytest.raises(ConfigErrors, match="21 names at the front door; allowed: at most 20"):
+        read(tmp_path, text(20))

@@ -21,9 +21,9 @@ from cluster.operations.container import (
     StartContainer,
 )
 from cluster.operations.container_body import config
-from cluster.operations.container_start import renew_live_files
+from cluster.operations.container_start import renew_live_files, settle_networks
 from cluster.plan.containers import Rules, plan_container
-from tests.support.fakes import FakeConnection, done, fake_node, refusal
+from tests.support.fakes import FakeConnection, done, fake_node, refusal, reply
 from tests.support.operation_scenes import exchanging
 from tests.support.scenes import CONTAINER, DIGEST, HUSH, KEY, found
 
@@ -141,3 +141,26 @@ def test_the_script_exchanges_whole_files_and_marks_last(tmp_path: Path) -> None
         assert [path.name for path in live.iterdir()] == ["routes.yml"]
         assert (live / "routes.yml").read_text() == text
         assert (tmp_path / "live" / "x-skp").read_text() == f"{text}\n"
+
+
+@pytest.mark.parametrize(("said", "parted"), [("", ["skp_b_door"]), ("later\n", [])])
+def test_only_who_knows_the_latest_state_parts_it_from_networks(
+    said: str, parted: list[str]
+) -> None:
+    """Two commands at once: the first does not know yet why it is on skp_b_door."""
+    wanted = replace(
+        LIVE, joins=("skp_a_door",), joined_by="skp_", live_version="swarm:7", live_mark="a1b2"
+    )
+    c01 = FakeConnection("c01")
+    networks: dict[str, dict[str, str]] = {"net-skp": {}, "skp_b_door": {}}
+    c01.on("GET /containers/x-skp/json", reply({"NetworkSettings": {"Networks": networks}}))
+    c01.on("POST /networks/*/connect", reply(None))
+    c01.on("POST /networks/*/disconnect", reply(None))
+    c01.on_run("sudo -n sh -c", done(stdout=said))
+    settle_networks(fake_node(c01), wanted)
+    (asked,) = c01.commands
+    assert "swarm://p" in asked.command
+    assert "-gt 7 ]" in asked.command
+    changed = [line.split()[1] for line in c01.wire if line.startswith("POST /networks")]
+    assert changed[0].endswith("skp_a_door/connect")
+    assert [line.split("/")[-2] for line in changed[1:]] == parted

@@ -15,6 +15,7 @@ from accounts import (
     api_door,
     api_projects,
     api_public,
+    api_ssh,
     api_tokens,
     config,
     metrics,
@@ -59,8 +60,8 @@ def create_app() -> Flask:
     api = Api(app)
     for module in (api_tokens, api_accounts, api_projects):
         api.register_blueprint(module.BLUEPRINT)
-    for plain in (api_public.BLUEPRINT, api_door.BLUEPRINT):  # what /docs does not tell
-        app.register_blueprint(plain)
+    for module in (api_public, api_door, api_ssh):  # what /docs does not tell
+        app.register_blueprint(module.BLUEPRINT)
     _handle(app, service)
     service.store.watch(service.prepare, service.tidy)
     return app

@@ -26,6 +26,8 @@ class Config:
         first, last: the user and group ids that may be given.
         reserved: names that nobody can have.
         door_secret: what the front door shows that it is it; "" where there is none.
+        service_secret: what services of the platform show that they are; "" for none.
+        project_secret: what the credentials of projects' containers are made with; "" for none.
         pages: the file that tells which pages are behind it; others change it at any time.
     """
 
@@ -37,6 +39,8 @@ class Config:
     last: int
     reserved: frozenset[str]
     door_secret: str = field(default="", repr=False)
+    service_secret: str = field(default="", repr=False)
+    project_secret: str = field(default="", repr=False)
     pages: Path = SECRETS / "live" / "pages.json"
 
 
@@ -47,7 +51,10 @@ def read(folder: Path = SECRETS) -> Config:
     def text(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8").strip()
 
-    has_door = (folder / "door-secret").exists()
+    def given(name: str) -> str:
+        # (What an earlier version of SKP made the container with does not have them all.)
+        return text(name) if (folder / name).exists() else ""
+
     return Config(
         url=make_url(text("store-url")),
         secret=text("secret"),
@@ -56,6 +63,8 @@ def read(folder: Path = SECRETS) -> Config:
         first=int(first),
         last=int(last),
         reserved=frozenset(text("reserved-names").split()),
-        door_secret=text("door-secret") if has_door else "",
+        door_secret=given("door-secret"),
+        service_secret=given("service-secret"),
+        project_secret=given("project-secret"),
         pages=folder / "live" / "pages.json",
     )

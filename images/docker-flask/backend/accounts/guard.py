@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from accounts.rights import Level, need_above, need_manager
 from accounts.service import current
 from accounts.tokens import Who
 
+_DIGITS = 32  # of the hash in a project's credential
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 """How the API's description says that a token is needed."""
 MOST_BYTES = 64 << 10
@@ -55,7 +57,36 @@ def own_or_below(session: Session, who: Who, name: str) -> Account:
 
 def by_door() -> bool:
     """Return whether a request comes by the front door, which alone knows its secret."""
-    secret, shown = current().config.door_secret, request.headers.get("X-Skp-Door", "")
+    return _shows("X-Skp-Door", current().config.door_secret)
+
+
+def by_service() -> bool:
+    """Return whether a request comes from a service of the platform, by the secret that it has."""
+    return _shows("X-Skp-Service", current().config.service_secret)
+
+
+def by_container(project: str) -> int:
+    """Return the group id of the project that a container asks for, by its credential.
+
+    It is "GID.HASH", the hash a keyed one of the project's name and group id (HMAC-SHA256): it
+    counts for this project alone, and for none that has its name later.
+
+    Raises:
+        LoginError: it has none, or one of another project.
+    """
+    kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+    gid, _, hashed = shown.partition(".")
+    key, said = current().config.project_secret, f"{project}:{gid}"
+    wanted = hmac.new(key.encode(), said.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+    fits = hmac.compare_digest(wanted.encode(), hashed.encode())
+    if not (key and fits and kind.lower() == "bearer" and gid.isascii() and gid.isdigit()):
+        raise LoginError("this credential is not the project's", "./skp.py deploy.apply --update")
+    return int(gid)
+
+
+def _shows(header: str, secret: str) -> bool:
+    """Return whether a request shows a secret; nobody shows one that there is not."""
+    shown = request.headers.get(header, "")
     return bool(secret) and hmac.compare_digest(secret.encode(), shown.encode())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from limits import RateLimitItem, parse
 from limits.strategies import FixedWindowRateLimiter
@@ -30,11 +31,21 @@ class Logins:
         self._limiter = FixedWindowRateLimiter(self._storage)
         self._hasher = hasher
 
-    def check(self, session: Session, name: str, password: str, address: str) -> Account:
+    def check(
+        self,
+        session: Session,
+        name: str,
+        password: str,
+        address: str,
+        may: Callable[[Account], bool] = lambda _: True,
+    ) -> Account:
         """Return the account with this name and password.
 
         Every try is counted before it is looked at, so that many at once are no way round; what
         succeeds is taken back.
+
+        Args:
+            may: whether an account may log in here; for one that may not, no password is right.
 
         Raises:
             LoginError: there is none, or it is disabled.
@@ -48,7 +59,7 @@ class Logins:
         account = named(session, Account, name)
         kept = account.password_hash if account else None
         fits = self._hasher.matches(kept, password[: LONGEST + 1])
-        if account is None or not fits or account.is_disabled:
+        if account is None or not fits or account.is_disabled or not may(account):
             _LOG.warning("a login from %s was refused (%s)", address, name if account else "?")
             raise LoginError("wrong name or password", "docs/accounts.md: after a lost password.")
         self._take_back(name, address)

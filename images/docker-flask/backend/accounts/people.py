@@ -129,6 +129,9 @@ def add_key(session: Session, account: Account, line: str) -> SshKey:
     key = ssh_keys.parse(line)
     if any(each.fingerprint == key.fingerprint for each in account.keys):
         raise ConflictError("the account has that key")
+    # (A key says who somebody is, where it alone is shown: `holder`.)
+    if session.scalar(select(SshKey).where(SshKey.fingerprint == key.fingerprint).limit(1)):
+        raise ConflictError("another account has that key", "ssh-keygen makes one of your own.")
     if len(account.keys) >= _MOST_KEYS:
         raise ConflictError(f"an account has at most {_MOST_KEYS} keys", "Delete one of them.")
     row = SshKey(
@@ -138,6 +141,21 @@ def add_key(session: Session, account: Account, line: str) -> SshKey:
     account.keys.append(row)
     session.flush()
     return row
+
+
+def holder(session: Session, fingerprint: str) -> Account | None:
+    """Return the account whose key it is, if it may log in; of several, who had it first.
+
+    Args:
+        fingerprint: SHA-256 in hex digits.
+    """
+    found = (
+        select(Account)
+        .join(SshKey, SshKey.uid == Account.uid)
+        .where(SshKey.fingerprint == fingerprint, Account.is_disabled.is_(False))
+        .order_by(SshKey.id)
+    )
+    return session.scalars(found.limit(1)).first()
 
 
 def remove_key(account: Account, fingerprint: str) -> None:

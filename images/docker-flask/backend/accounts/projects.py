@@ -50,6 +50,12 @@ def role_in(project: Project, account: Account) -> Role | None:
     return Role(found[0]) if found else None
 
 
+def may_enter(project: Project) -> list[Account]:
+    """Return the accounts that may log in to its containers, in order of their names."""
+    inside = [m.account for m in project.members if Role(m.role) is not Role.VIEWER]
+    return sorted((each for each in inside if not each.is_disabled), key=lambda each: each.name)
+
+
 def set_role(session: Session, project: Project, account: Account, role: Role) -> None:
     """Make an account a member of a project, or give it another role there."""
     for member in project.members:

@@ -59,6 +59,23 @@ def parse(line: str) -> PublicKey:
     return PublicKey(f"{kind} {text}", comment, hashlib.sha256(raw).hexdigest())
 
 
+def from_openssh(fingerprint: str) -> str:
+    """Return a fingerprint as it is kept, of one that OpenSSH writes: SHA256:BASE64.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    kind, _, text = fingerprint.partition(":")
+    try:
+        raw = base64.b64decode(f"{text}=", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if kind != "SHA256" or len(raw) != hashlib.sha256().digest_size:
+        what = "that is no fingerprint; allowed: SHA256: and 43 characters"
+        raise InvalidError(what, "ssh-keygen -lf KEY.pub shows it.")
+    return raw.hex()
+
+
 def _fields(raw: bytes) -> list[bytes]:
     """Return the strings that a key's bytes consist of (RFC 4253, 6.6); ValueError if not so."""
     found, at = [], 0

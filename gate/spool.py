@@ -1,0 +1,43 @@
+"""The files of a request on the gate's own disk: plain ones, few, and below one folder."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path, PurePosixPath
+
+from cluster.errors import ConfigError
+
+_MOST, _MOST_EACH = 500, 1 << 20  # files; bytes of one
+TOP = "Deployments"
+
+
+def unpacked(archive: bytes, folder: Path) -> None:
+    """Write the files of an archive below `folder`, which is empty.
+
+    Raises:
+        ConfigError: it has anything but plain files below Deployments/, or too much of them.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+            members = tar.getmembers()
+            for number, member in enumerate(members, 1):
+                _check(member, number)
+                source = tar.extractfile(member)
+                path = folder / member.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(source.read() if source else b"")
+    except (tarfile.TarError, OSError, ValueError) as error:
+        raise ConfigError(f"the files can't be read: {error}") from None
+
+
+def _check(member: tarfile.TarInfo, number: int) -> None:
+    parts = PurePosixPath(member.name).parts
+    if number > _MOST:
+        raise ConfigError(f"there are more than {_MOST} files below {TOP}/")
+    if not member.isreg() or member.sparse:
+        raise ConfigError(f"{member.name!a}: it is no plain file")
+    if len(parts) < 3 or parts[0] != TOP or ".." in parts or member.name.startswith("/"):
+        raise ConfigError(f"{member.name!a}: it is not in a folder below {TOP}/")
+    if member.size > _MOST_EACH:
+        raise ConfigError(f"{member.name!a}: it has more than {_MOST_EACH >> 20} MB")
