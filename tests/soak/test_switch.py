@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shlex
 import subprocess
@@ -22,7 +23,7 @@ from tests.support.door import authority
 from tests.support.lab import MINUTES, ROOT, on, skp
 from tests.support.lab_web import IMAGE, text
 from tests.support.named import named, said, target
-from tests.support.steady_load import Seen, downloading, load, talking
+from tests.support.steady_load import downloading, load, talking
 
 SECOND = "10.99.0.12"
 
