@@ -53,15 +53,26 @@ def main(arguments: Sequence[str]) -> int:
         contenders = stack.enter_context(all_of(env, folder))
         changes = changed(contenders, options.rounds)
         costs = passed(contenders, options.rounds)
-    machine["took"] = f"{(time.monotonic() - begun) / 60:.0f} minutes"
+        machine["took"] = f"{(time.monotonic() - begun) / 60:.0f} minutes"
+        # (Told before all is taken away: what goes wrong then does not lose them.)
+        _tell(machine, changes, costs, HERE if options.keep else None)
+    return 0
+
+
+def _tell(
+    machine: dict[str, str],
+    changes: dict[str, list[Noticed]],
+    costs: dict[tuple[str, str], list[Figure]],
+    keep: Path | None,
+) -> None:
+    """Print the results, and write them to a folder."""
     if Kamal.name not in changes:
         machine[Kamal.name] = f"not there: {BINARY} does not name its program (README.md)"
     text = report.markdown(machine, changes, costs)
-    print(text)
-    if options.keep:
-        (HERE / "RESULTS.md").write_text(text)
-        (HERE / "results.json").write_text(_json(machine, changes, costs))
-    return 0
+    print(text, flush=True)
+    if keep:
+        (keep / "RESULTS.md").write_text(text)
+        (keep / "results.json").write_text(_json(machine, changes, costs))
 
 
 @contextmanager
