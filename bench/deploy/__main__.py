@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.deploy import contenders as of
 from bench.deploy import report, sizes
-from bench.deploy.machine import facts
+from bench.machine import facts
 
 HERE = Path(__file__).parent
 # What is measured in every round, by question and by what is typed; the first is SKP's.
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     of.clear()
     of.prepare()
-    machine, begun = facts(), time.monotonic()
+    nodes = f"{len(of.NODES)} of the practice cluster, three of them managers"
+    engine = of.on("docker version -f '{{.Server.Version}}'").strip()
+    machine, begun = facts(nodes, engine), time.monotonic()
     try:
         found = measured(options.rounds)
     finally:

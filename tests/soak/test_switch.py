@@ -7,7 +7,6 @@ import random
 import shlex
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -16,18 +15,17 @@ from typing import Any
 
 import pytest
 
-from tests.support import foreign_registry as foreign
-from tests.support import pushes
+from tests.support import lab_web, pushes
 from tests.support.accounts import Env, serving
 from tests.support.data_volumes import until
 from tests.support.deployed import clear, file, rows
 from tests.support.door import authority
-from tests.support.lab import MINUTES, ROOT, Ran, on, run, skp
-from tests.support.named import DOMAIN, named, said, target, text_of
+from tests.support.lab import MINUTES, ROOT, Ran, on, skp
+from tests.support.lab_web import IMAGE, text
+from tests.support.named import DOMAIN, named, said, target
 from tests.support.named import PORT as NAMED
-from tests.support.steady_load import Seen, Target, load
+from tests.support.steady_load import downloading, load, talking
 
-BUILT, IMAGE = "skp-lab/web:latest", "localhost:5000/team/web:2"
 SECOND = "10.99.0.12"
 
 
@@ -36,11 +34,7 @@ def env(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[En
     """Two doors, accounts, and the web server in the cluster's registry."""
     folder = tmp_path_factory.mktemp("named")
     with serving(folder / "hosts.json", doors=("c01", "c02")) as running:
-        built = run("images/build.sh", "lab-web", BUILT, seconds=15 * MINUTES)
-        assert built.code == 0, built.all
-        foreign.handed_over(BUILT, (), ("docker", "exec", "-i", "c01"))
-        pushed = on("c01", f"docker tag {BUILT} {IMAGE} && docker push -q {IMAGE}")
-        assert pushed.code == 0, pushed.all
+        lab_web.pushed()
         with named(running, folder) as found:
             yield found
 
@@ -57,47 +51,8 @@ def _nothing_is_left(env: Env) -> Iterator[None]:
     clear()
 
 
-def text(word: str, **further: Any) -> str:
-    """A deployment of the web server: two copies that say the word."""
-    said_ = json.loads(text_of(word, replicas=2, **further))
-    main = said_["containers"]["main"]
-    main.pop("command")
-    health = {"port": 8000, "path": "/", "interval": 1, "start": 20}
-    main |= {"image": IMAGE, "args": [word], "health": health}
-    main["resources"] = {"cpus": 0.1, "memory": "64m"}
-    return json.dumps(said_)
-
-
 def applied(folder: Path, content: str, env: Env, *words: str) -> list[dict[str, Any]]:
     return rows(skp("deploy.apply", file(folder, content), "--json", *words, env=env))
-
-
-def talk(page: Target, ended: threading.Event, seen: Seen) -> None:
-    """Speak by one WebSocket after another, each for some seconds."""
-    while not ended.is_set():
-        try:
-            channel = page.socket()
-            for number in range(20):
-                channel.send(str(number))
-                word, _, back = str(channel.recv()).partition(" ")
-                assert back == str(number)
-                seen.sockets[word] += 1
-                ended.wait(0.1)
-            channel.close()
-        except (AssertionError, OSError, Exception) as error:  # noqa: BLE001 - all is a loss
-            seen.lost.append(f"WebSocket: {error!r}")
-
-
-def download(page: Target, kilobytes: int, seconds: int, seen: Seen) -> None:
-    """Load something slowly; what is missing is lost."""
-    there = page.at(f"/slow?kb={kilobytes}&seconds={seconds}")
-    try:
-        answer = page.session().get(there, stream=True, timeout=30)
-        seen.downloaded = sum(len(chunk) for chunk in answer.iter_content(1024))
-    except Exception as error:  # noqa: BLE001 - all is a loss
-        seen.lost.append(f"download: {error!r}")
-    if seen.downloaded != kilobytes << 10:
-        seen.lost.append(f"download: {seen.downloaded} bytes")
 
 
 def test_nothing_is_lost_by_changes_and_by_what_is_refused(
@@ -105,30 +60,21 @@ def test_nothing_is_lost_by_changes_and_by_what_is_refused(
 ) -> None:
     patient = {"monitor": 2, "drain": 30}
     applied(tmp_path, text("w0", update=patient), env)
-    ended, page = threading.Event(), target(ca)
-    with load(page, 200) as seen:
-        beside = [threading.Thread(target=talk, args=(page, ended, seen)) for _ in range(3)]
-        beside.append(threading.Thread(target=download, args=(page, 300, 15, seen)))
-        for each in beside:
-            each.start()
-        try:
-            for number in range(1, 4):
-                applied(tmp_path, text(f"w{number}", update=patient), env, "--update")
-            for content, why in (
-                (text("w9").replace(IMAGE, "localhost:5000/team/none:1"), "none"),
-                (text("w9").replace('"/"', '"/nowhere"').replace('"start": 20', '"start": 1'), ""),
-                (text("w9").replace('"port"', '"prot"'), "prot"),
-                (text("w9", name="rival"), "default/shop has that name"),
-            ):
-                refused = skp("deploy.apply", file(tmp_path, content), "--update", env=env)
-                assert (refused.code != 0, why in refused.err) == (True, True), refused.all
-            assert said(ca) == (200, "w3")
-            back = skp("deploy.rollback", "shop", env=env)
-            assert back.code == 0, back.all
-        finally:
-            ended.set()
-            for each in beside:
-                each.join(60)
+    page = target(ca)
+    with load(page, 200) as seen, talking(page, seen), downloading(page, 300, 15, seen):
+        for number in range(1, 4):
+            applied(tmp_path, text(f"w{number}", update=patient), env, "--update")
+        for content, why in (
+            (text("w9").replace(IMAGE, "localhost:5000/team/none:1"), "none"),
+            (text("w9").replace('"/"', '"/nowhere"').replace('"start": 20', '"start": 1'), ""),
+            (text("w9").replace('"port"', '"prot"'), "prot"),
+            (text("w9", name="rival"), "default/shop has that name"),
+        ):
+            refused = skp("deploy.apply", file(tmp_path, content), "--update", env=env)
+            assert (refused.code != 0, why in refused.err) == (True, True), refused.all
+        assert said(ca) == (200, "w3")
+        back = skp("deploy.rollback", "shop", env=env)
+        assert back.code == 0, back.all
     print(f"\n{dict(seen.words)} {dict(seen.sockets)} slowest {seen.slowest:.2f} s")
     assert seen.lost == []
     assert set(seen.words) == {"w0", "w1", "w2", "w3"}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 import websocket
@@ -20,20 +20,41 @@ from requests.adapters import HTTPAdapter
 _CLIENTS = 20
 
 
+REQUEST, SOCKET, DOWNLOAD = "request", "WebSocket", "download"
+
+
+class Lost(NamedTuple):
+    """What a client asked for and did not get: a request, a WebSocket or a download; and why."""
+
+    what: str
+    why: str
+
+
+class Answer(NamedTuple):
+    """When an answer came, by `time.monotonic()`; how many seconds it took; and what it said."""
+
+    at: float
+    seconds: float
+    word: str
+
+
 @dataclass
 class Seen:
     """What clients got.
 
     Attributes:
-        words: how often each answer came. lost: why requests got none.
+        words: how often each answer came. answers: each of them. lost: what did not come.
         slowest: seconds of the slowest answer. sockets: words that came by WebSockets.
+        talks: how many WebSockets were asked for.
         downloaded: bytes of the slow download.
     """
 
     words: Counter[str] = field(default_factory=Counter)
-    lost: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
     slowest: float = 0
     sockets: Counter[str] = field(default_factory=Counter)
+    talks: int = 0
     downloaded: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -42,9 +63,14 @@ class Seen:
         with self._lock:
             self.slowest = max(self.slowest, seconds)
             if why:
-                self.lost.append(why)
+                self.lost.append(Lost(REQUEST, why))
             else:
                 self.words[word] += 1
+                self.answers.append(Answer(time.monotonic(), seconds, word))
+
+    def many_lost(self, what: str) -> int:
+        """Return how many requests, WebSockets or downloads were lost."""
+        return sum(each.what == what for each in self.lost)
 
 
 @dataclass(frozen=True)
@@ -138,3 +164,59 @@ def _ask(session: requests.Session, target: Target, seen: Seen) -> None:
             seen.note(took, why=f"{answer.status_code} {answer.text[:80]}")
     except requests.RequestException as error:
         seen.note(time.monotonic() - began, why=str(error))
+
+
+@contextmanager
+def talking(page: Target, seen: Seen, talkers: int = 3) -> Iterator[None]:
+    """Have so many speak by WebSockets, until the block ends."""
+    ended = threading.Event()
+    threads = [threading.Thread(target=_talk, args=(page, ended, seen)) for _ in range(talkers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(60)
+
+
+def _talk(page: Target, ended: threading.Event, seen: Seen) -> None:
+    """Speak by one WebSocket after another, each for two seconds."""
+    while not ended.is_set():
+        seen.talks += 1
+        try:
+            channel = page.socket()
+            for number in range(20):
+                channel.send(str(number))
+                word, _, back = str(channel.recv()).partition(" ")
+                assert back == str(number)
+                seen.sockets[word] += 1
+                ended.wait(0.1)
+            channel.close()
+        except (AssertionError, OSError, Exception) as error:  # noqa: BLE001 - all is a loss
+            seen.lost.append(Lost(SOCKET, repr(error)))
+            ended.wait(0.1)
+
+
+@contextmanager
+def downloading(page: Target, kilobytes: int, seconds: int, seen: Seen) -> Iterator[None]:
+    """Load something slowly beside the block, which ends when all of it came, or will not."""
+    thread = threading.Thread(target=_download, args=(page, kilobytes, seconds, seen))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(60 + 2 * seconds)
+
+
+def _download(page: Target, kilobytes: int, seconds: int, seen: Seen) -> None:
+    there, why = page.at(f"/slow?kb={kilobytes}&seconds={seconds}"), ""
+    try:
+        answer = page.session().get(there, stream=True, timeout=30 + seconds)
+        for chunk in answer.iter_content(1024):
+            seen.downloaded += len(chunk)
+    except Exception as error:  # noqa: BLE001 - all is a loss
+        why = repr(error)
+    if why or seen.downloaded != kilobytes << 10:
+        seen.lost.append(Lost(DOWNLOAD, f"{seen.downloaded} bytes; {why}"))

@@ -1,0 +1,1 @@
+"""What users of a web page notice while its version is changed."""
