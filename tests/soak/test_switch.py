@@ -192,6 +192,23 @@ def test_the_masters_engine_is_restarted_in_the_middle(env: Env, ca: Path, tmp_p
             on("c01", f"docker node update --label-rm door-test {node}")
 
 
+def test_a_container_that_is_elsewhere_is_found_within_a_second(
+    env: Env, ca: Path, tmp_path: Path
+) -> None:
+    """The one copy that there is ends, and another begins where there is room."""
+    content = json.dumps(json.loads(text("w0")) | {"replicas": 1})
+    (row,) = applied(tmp_path, content, env)
+    killed = on(row["node"], f"docker kill {row['container']}")
+    assert killed.code == 0, killed.all
+
+    def runs() -> bool:
+        (now,) = rows(skp("deploy.list", "--json", env=env))
+        return bool(now["phase"] == "Running" and now["container"] != row["container"])
+
+    until(runs, 60)
+    until(lambda: said(ca) == (200, "w0"), 1)
+
+
 def test_a_door_that_is_away_is_told_and_learns_it_later(
     env: Env, ca: Path, tmp_path: Path
 ) -> None:

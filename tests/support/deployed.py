@@ -66,7 +66,16 @@ def forget() -> None:
     """Take away what deployments leave on purpose: networks of projects, and their folders."""
     clear()
     script = "docker network ls -q --filter label=skp=project | xargs -r docker network rm"
-    until(lambda: on("c01", script).code == 0, 30)
+    tried: list[Ran] = []
+
+    def gone() -> bool:
+        tried.append(on("c01", script))
+        return tried[-1].code == 0
+
+    try:
+        until(gone, 90)
+    except AssertionError:
+        raise AssertionError(tried[-1].all) from None
     on("c01", "sudo rm -rf /home/skp/skp/platform/projects")
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import PASSWORD, Env, made
-from tests.support.data_volumes import until
 from tests.support.deployed import file, rows
 from tests.support.door import HOST, HTML, Visitor, authority
-from tests.support.lab import on, skp
+from tests.support.lab import skp
 from tests.support.named import DOMAIN, named, said, target, text_of
 from tests.support.steady_load import load
 
@@ -62,21 +61,6 @@ def test_a_change_is_switched_to_without_a_gap_and_back_again(
     assert nothing.out.startswith("Nothing to change"), nothing.all
     assert skp("deploy.rm", "0", "shop", "--yes", env=env).code == 0
     assert said(ca)[0] == 404
-
-
-def test_a_container_that_is_elsewhere_is_found_within_a_second(
-    env: Env, no_deployments: None, ca: Path, tmp_path: Path
-) -> None:
-    (row,) = rows(skp("deploy.apply", file(tmp_path, text_of("one")), "--json", env=env))
-    killed = on(row["node"], f"docker kill {row['container']}")
-    assert killed.code == 0, killed.all
-
-    def runs() -> bool:
-        (now,) = rows(skp("deploy.list", "--json", env=env))
-        return bool(now["phase"] == "Running" and now["container"] != row["container"])
-
-    until(runs, 60)
-    until(lambda: said(ca) == (200, "one"), 1)
 
 
 def test_the_door_asks_for_members_of_the_project(

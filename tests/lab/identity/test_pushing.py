@@ -119,8 +119,8 @@ def test_several_folders_are_deployed_together_or_not_at_all(team: Team, deploye
     refused = team.owner.push()
     assert "Deployments/other/myDeploy.py: no 'ENABLE_CD' in it" in refused.err
     team.owner.back(deployed)
-    broken = file("broken", command=["sh", "-c", "echo it is broken; exit 3"])
-    team.owner.commit({**file(word="third"), **file("new"), **broken})
+    broken = file(command=["sh", "-c", "echo it is broken; exit 3"])
+    team.owner.commit({**file("new"), **broken})
     refused = team.owner.push()
     assert (refused.code, "refused: nothing was changed" in refused.err) == (1, True)
     assert "it is broken" in refused.err, "the last lines of its log are shown"
