@@ -17,8 +17,10 @@ from tests.support.steady_load import load
 
 
 @pytest.fixture(scope="module")
-def env(running: Env, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
-    """The door has names for deployments."""
+def env(
+    running: Env, image_of_deployments: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Env]:
+    """The door has names for deployments. (It leaves their networks before those are removed.)"""
     with named(running, tmp_path_factory.mktemp("named")) as found:
         yield found
 
