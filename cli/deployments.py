@@ -115,7 +115,10 @@ def worked(s: Session, way: Gate, applied: Applied) -> tuple[Row, ...]:
         s.warn(way.lead(applied))
     except SkpError as error:
         raise NotWorkingError(error.what, error.hint) from error
-    return tuple(way.rows(applied.of)) if applied.ways else outcome.rows
+    if not applied.ways:
+        return outcome.rows
+    going = {found.piece for found in applied.left}
+    return tuple(row for row in way.rows(applied.of) if row.piece not in going)
 
 
 def again(s: Session, way: Gate, found: Revision, do: Callable[[Revision], Applied]) -> None:
