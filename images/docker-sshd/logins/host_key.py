@@ -16,6 +16,7 @@ from logins.told import Told
 
 # RFC 8410, 7: what stands before the 32 bytes of an Ed25519 key.
 _HEAD = bytes.fromhex("302e020100300506032b657004220420")
+_LABEL = "PRIVATE KEY"  # RFC 7468, 10
 
 
 def write(told: Told, name: str, path: Path = FOLDER / "host-key") -> None:
@@ -23,5 +24,5 @@ def write(told: Told, name: str, path: Path = FOLDER / "host-key") -> None:
     said = f"host key of {told.project}/{name}"
     seed = hmac.new(told.credential.encode(), said.encode(), hashlib.sha256).digest()
     text = base64.b64encode(_HEAD + seed).decode()
-    pem = f"-----BEGIN PRIVATE KEY-----\n{text[:64]}\n{text[64:]}".rstrip("\n")
-    replace(path, f"{pem}\n-----END PRIVATE KEY-----\n", 0o600)
+    pem = f"-----BEGIN {_LABEL}-----\n{text[:64]}\n{text[64:]}".rstrip("\n")
+    replace(path, f"{pem}\n-----END {_LABEL}-----\n", 0o600)
