@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
+    from workloads.steps import Step
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,13 +28,15 @@ def forms(s: Session, files: str) -> list[Form]:
     Raises:
         ConfigErrors: with what is wrong in all of them.
     """
-    return _each(lambda file: deployments.form_of(s, file), files.split(","))
+    return each(lambda file: deployments.form_of(s, file), files.split(","))
 
 
-def plan(s: Session, way: Gate, wanted: Sequence[Form], project: str) -> None:
-    """Show what would be done."""
+def plan(s: Session, way: Gate, wanted: Sequence[Form], project: str) -> list[Step]:
+    """Show what would be done, and return it."""
     _apart(way, wanted, project)
-    deployments.show_plan(s, [step for form in wanted for step in way.plan(form, project)])
+    steps = [step for form in wanted for step in way.plan(form, project)]
+    deployments.show_plan(s, steps)
+    return steps
 
 
 def bring(
@@ -84,7 +87,7 @@ def _ended(s: Session, way: Gate, begun: Applied | SkpError) -> tuple[Row, ...] 
 
 def _apart(way: Gate, wanted: Sequence[Form], project: str) -> None:
     """Refuse two files of one deployment; each waits for the other's otherwise."""
-    names = _each(lambda form: way.whose(form, project), wanted)
+    names = each(lambda form: way.whose(form, project), wanted)
     seen: dict[str, Form] = {}
     for of, form in zip(names, wanted, strict=True):
         if of in seen:
@@ -93,7 +96,7 @@ def _apart(way: Gate, wanted: Sequence[Form], project: str) -> None:
         seen[of] = form
 
 
-def _each(do: Callable[[T], R], over: Sequence[T]) -> list[R]:
+def each(do: Callable[[T], R], over: Sequence[T]) -> list[R]:
     """Return what `do` returns for each; raises ConfigErrors with what is wrong with any."""
     found, errors = list[R](), list[ConfigError]()
     for one in over:

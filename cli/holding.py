@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from cli import pushing
+from cli.json_line import parsed
 from cluster.errors import NodeError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def hold(s: Session) -> None:
         for project in projects:
             asked = f"docker exec {name} gate-hold {shlex.quote(project)}"
             done = node.run(asked, deadline=_SECONDS)
-            said = [_parsed(line) for line in done.text.splitlines()]
+            said = [parsed(line) for line in done.text.splitlines()]
             for each in said:
                 if "line" in each:
                     s.say(str(each["line"]).strip())
@@ -40,11 +40,3 @@ def hold(s: Session) -> None:
             if not found.get("ok"):
                 what = f"{project}: deployments could not be held to what was pushed"
                 raise NodeError(node.name, what, str(found.get("error", done.complaint())))
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

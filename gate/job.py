@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cli.json_line import parsed
 from gate.protocol import Request
 
 _LONGEST = 1800  # seconds; then it is ended as if its client had gone
@@ -62,7 +62,7 @@ class Job:
                 with contextlib.suppress(BrokenPipeError), process.stdin:
                     process.stdin.write(f"{request.text()}\n")
                 for said in process.stdout:
-                    each = _parsed(said)
+                    each = parsed(said)
                     if "line" in each:
                         line(each["line"])
                     found |= each.get("result", {})
@@ -87,12 +87,3 @@ class Job:
             self.end()
         if not self._done.wait(_TAKING_BACK) and self._process:
             self._process.kill()
-
-
-def _parsed(said: str) -> dict[str, Any]:
-    """Return what a line says; nothing for one that is none of a worker's own."""
-    try:
-        found = json.loads(said)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

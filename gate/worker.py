@@ -17,7 +17,7 @@ from cli import bringing, deployed, deployments
 from cli.command import document
 from cli.options import Options
 from cli.session import Session
-from cluster.errors import ConfigError, ConfigErrors, InterruptError, SkpError
+from cluster.errors import InterruptError, SkpError
 from gate import choosing, lines, protocol, records, together
 from gate.ending import ENDING
 from gate.protocol import Action, Request
@@ -119,8 +119,7 @@ def _plan(s: Session, request: Request) -> _Result:
         way.check(f"{request.project}/")
         chosen, forms = _wanted(s, request, before, _present(way))
         _told(choosing.lines(chosen))
-        bringing.plan(s, way, [*forms.values()], request.project)
-        steps = [step for form in forms.values() for step in way.plan(form, request.project)]
+        steps = bringing.plan(s, way, [*forms.values()], request.project)
     planned = [step.document for step in steps]
     return {"ok": True, "exit_code": 0, "ended": "planned", "revisions": {}, "plan": planned}
 
@@ -220,18 +219,8 @@ def _wanted(
     off = [name for name in chosen.changed if readers.is_switched_off(Path(TOP, name))]
     _told([f"{TOP}/{name}: not to be deployed (ENABLE_CD)" for name in off])
     names = [name for name in chosen.changed if name not in off]
-    forms: dict[str, Form] = {}
-    errors = list[ConfigError]()
-    for name in names:
-        try:
-            forms[name] = deployments.form_of(s, str(Path(TOP, name)))
-        except ConfigErrors as wrong:
-            errors += wrong.errors
-        except ConfigError as wrong:
-            errors.append(wrong)
-    if errors:
-        raise ConfigErrors(errors)
-    return chosen, forms
+    forms = bringing.each(lambda name: deployments.form_of(s, str(Path(TOP, name))), names)
+    return chosen, dict(zip(names, forms, strict=True))
 
 
 def _told(said: list[str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
 from cluster.connectors.node import Node
+from cluster.deadlines import Deadline
 from cluster.errors import NodeError, SkpError
 from cluster.model.spec import Container
 from cluster.operations import container_start, inside
@@ -86,8 +86,8 @@ class Doors:
         Args:
             seconds: how long at most. A door on a node that can't be reached has none.
         """
-        ends, doors = time.monotonic() + seconds, self.look() if addresses else ()
-        while (left := self._talking(doors, addresses)) and time.monotonic() < ends:
+        deadline, doors = Deadline(seconds), self.look() if addresses else ()
+        while (left := self._talking(doors, addresses)) and not deadline.passed:
             Event().wait(_PAUSE)
         return left
 
@@ -117,13 +117,13 @@ class Doors:
 def _wait_loaded(node: Node, container: Container) -> None:
     """Wait until a door has read routes of this version, or of a later one."""
     number = container.live_version.partition(":")[2] or "0"
-    ends = time.monotonic() + _LOADED
+    deadline = Deadline(_LOADED)
     while True:
         doing = f"asking {container.name} for its routes"
         code, said = inside.ask(node, container.name, (_LOADED_COMMAND, number), doing)
         if code == 0:
             return
-        if time.monotonic() > ends:
+        if deadline.passed:
             what = f"{container.name} has not read its routes within {_LOADED} s: {said or code}"
             raise NodeError(node.name, what, f"./skp.py docker.logs -n {container.name}")
         Event().wait(_PAUSE)

@@ -147,8 +147,9 @@ class Gate:
         wanted, of = self._named(form, project)
         self._check(form, wanted, of)
         account_service.check(wanted, of.partition("/")[0], self._people)
-        self._carrier.check(wanted, of, self.store.services(of))
-        return planning.plan(self.store, self.images, self.doors.names, form, wanted, of)
+        there = self.store.services(of)
+        self._carrier.check(wanted, of, there)
+        return planning.plan(self.store, self.images, self.doors.names, form, wanted, of, there)
 
     def whose(self, form: Form, project: str) -> str:
         """Return "project/name" of what a file says; raises as `let_in` for what names it."""

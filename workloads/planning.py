@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from workloads import naming, steps, ways
@@ -10,23 +11,29 @@ from workloads.doors import Names
 from workloads.form import Form
 from workloads.model import Deployment
 from workloads.steps import Step
-from workloads.store import Store
+from workloads.store import Found, Store
 
 
 def plan(
-    store: Store, images: Images, names: Names, form: Form, wanted: Deployment, of: str
+    store: Store,
+    images: Images,
+    names: Names,
+    form: Form,
+    wanted: Deployment,
+    of: str,
+    there: Sequence[Found],
 ) -> list[Step]:
     """Return what would be done; nothing where all is as the file says.
 
     Args:
         names: what names the front door has. form: the file, whose deployment is `wanted`.
-        of: "project/name".
+        of: "project/name". there: its services.
 
     Raises:
         ConfigError: an image of the cluster's own registry is not there.
     """
     missing = images.missing(part.image for part in wanted.parts)
-    there, kept = store.services(of), store.revisions(of)
+    kept = store.revisions(of)
     before = kept[-1].document if there and kept else {"form": {}, "images": {}}
     changed = [*steps.values(before["form"], form.value)] if before["form"] else []
     if not missing:

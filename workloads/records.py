@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -13,6 +12,7 @@ import docker.errors
 
 from cluster.connectors.engine import Engine, is_conflict
 from cluster.connectors.managers import Managers
+from cluster.deadlines import Deadline
 from cluster.errors import SkpError
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ class Record(Generic[T]):
         Args:
             step: made again on what another has written meanwhile; what it raises is raised.
         """
-        ends = time.monotonic() + _SECONDS
-        while time.monotonic() < ends:
+        deadline = Deadline(_SECONDS)
+        while not deadline.passed:
             entry, before = self._managers.ask(self._read)
             after = step(before)
             if self._text(after) == self._text(before):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cluster.model.route import Route, Routes
-from workloads.model import Deployment, Part, Port
+from workloads.model import Deployment, Part, Way
 from workloads.naming import door_network, pieces
 from workloads.store import Found
 from workloads.to_service import makes_room
@@ -51,23 +51,17 @@ def ways(wanted: Deployment, project: str, slots_: Mapping[str, int]) -> dict[st
     for piece, part in pieces(wanted, project, slots_):
         names.setdefault(part.name, []).append(piece.name)
     return {
-        host: route
+        port.way.host: _route(part, port.port, port.way, project, tuple(names[part.name]))
         for part in wanted.parts
-        for port in part.ways
-        for host, route in _routes(part, port, project, tuple(names[part.name]))
+        for port in part.ports
+        if port.way
     }
 
 
-def _routes(
-    part: Part, port: Port, project: str, servers: tuple[str, ...]
-) -> Iterator[tuple[str, Route]]:
-    if way := port.way:
-        asked = part.health.path if part.health and part.health.port == port.port else ""
-        network = door_network(project)
-        yield (
-            way.host,
-            Route(project, network, servers, port.port, way.login, way.upload, way.timeout, asked),
-        )
+def _route(part: Part, port: int, way: Way, project: str, servers: tuple[str, ...]) -> Route:
+    asked = part.health.path if part.health and part.health.port == port else ""
+    network = door_network(project)
+    return Route(project, network, servers, port, way.login, way.upload, way.timeout, asked)
 
 
 def of(routes: Routes, services: Collection[str]) -> dict[str, Route]:

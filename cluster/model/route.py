@@ -1,6 +1,6 @@
 """Ways at the front door to what users bring: values that the Swarm's store keeps.
 
-Whoever lets a deployment in writes them (workloads/routes.py); the door's service reads them.
+Whoever lets a deployment in writes them (workloads/switching.py); the door's service reads them.
 """
 
 from __future__ import annotations
