@@ -148,10 +148,15 @@ def there(env: Env) -> dict[str, int]:
 
 def says(word: str) -> bool:
     """Whether the page of the deployment web says this, wherever it is now."""
+    return said() == word
+
+
+def said() -> str:
+    """Return what the page of the deployment web says, wherever it is now; "" for nothing."""
     listed = skp("deploy.list", "--json")
     assert listed.code == 0, listed.all
     (row,) = (row for row in listed.json if row["deployment"] == "web")
     try:
-        return page(row) == word
+        return page(row)
     except OSError:
-        return False
+        return ""

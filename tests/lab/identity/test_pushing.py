@@ -25,6 +25,7 @@ from tests.support.pushes import (
     end,
     file,
     key,
+    said,
     says,
     serve,
     settings,
@@ -78,56 +79,65 @@ def page(team: Team, image_of_deployments: None) -> Iterator[None]:
     clear()
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """What a test begins with: the commit, which the clone is at, and what the page says."""
+
+    commit: str
+    word: str
+
+
 @pytest.fixture
-def deployed(team: Team, page: None) -> str:
-    """The commit that is deployed, which the clone is at."""
+def deployed(team: Team, page: None) -> Deployed:
+    """What is deployed, whatever tests came before."""
     commit = team.owner.done("ls-remote", "origin", "main").split()[0]
     team.owner.back(commit)
-    return commit
+    until(said, 20)
+    return Deployed(commit, said())
 
 
 def test_the_two_services_are_confined(team: Team) -> None:
     check_confined(*SERVICES)
 
 
-def test_a_push_deploys_a_page_and_the_next_one_changes_it(team: Team, deployed: str) -> None:
-    until(lambda: says("first"), 20)
+def test_a_push_deploys_a_page_and_the_next_one_changes_it(team: Team, deployed: Deployed) -> None:
+    earlier, *_ = skp("deploy.history", "web", "--json", env=team.env).json
     second = team.owner.commit(file(word="second"))
     planned = team.owner.push("-o", "plan", "origin", "HEAD:refs/heads/main")
     assert (planned.code, "planned, nothing changed" in planned.err) == (1, True)
     assert "change  shipping_web-0_main" in planned.err
-    assert says("first")
+    assert says(deployed.word)
     pushed = team.owner.push()
     assert (pushed.code, "10.99.0.1" in pushed.err) == (0, True), pushed.all
     assert says("second")
-    again = team.owner.push("--force", "origin", f"{deployed}:refs/heads/main")
+    again = team.owner.push("--force", "origin", f"{deployed.commit}:refs/heads/main")
     assert (again.code, "git revert" in again.err) == (1, True), again.all
     side = team.owner.push("origin", "HEAD:refs/heads/side")
     assert (side.code, "side: kept; main alone is deployed" in side.err) == (0, True)
     history = skp("deploy.history", "web", "--json", env=team.env).json
-    assert [each["commit"] for each in history[:2]] == [second, deployed]
+    assert [each["commit"] for each in history[:2]] == [second, earlier["commit"]]
     last, *_ = skp("deploy.pushes", "shipping", "--json", env=team.env).json
     assert (last["commit"], last["account"], last["ended"]) == (second, "pusher", "deployed")
     log = skp("deploy.pushes", "shipping", "-l", str(last["id"]), env=team.env)
     assert "change  shipping_web-0_main" in log.out
 
 
-def test_several_folders_are_deployed_together_or_not_at_all(team: Team, deployed: str) -> None:
+def test_folders_are_deployed_together_or_not_at_all(team: Team, deployed: Deployed) -> None:
     before = there(team.env)
     wrong = {"Deployments/other/myDeploy.py": 'POD_NAME="other"\nSHM_SIZE="much"\n'}
     team.owner.commit(wrong)
     refused = team.owner.push()
     assert "Deployments/other/myDeploy.py: no 'ENABLE_CD' in it" in refused.err
-    team.owner.back(deployed)
+    team.owner.back(deployed.commit)
     broken = file(command=["sh", "-c", "echo it is broken; exit 3"])
     team.owner.commit({**file("new"), **broken})
     refused = team.owner.push()
     assert (refused.code, "refused: nothing was changed" in refused.err) == (1, True)
     assert "it is broken" in refused.err, "the last lines of its log are shown"
     assert there(team.env) == before
-    until(lambda: says("second"), 20)
-    assert team.owner.done("ls-remote", "origin", "main").split()[0] == deployed
-    team.owner.back(deployed)
+    until(lambda: says(deployed.word), 20)
+    assert team.owner.done("ls-remote", "origin", "main").split()[0] == deployed.commit
+    team.owner.back(deployed.commit)
     team.owner.commit({**file(word="third"), **file("new")})
     pushed = team.owner.push()
     assert pushed.code == 0, pushed.all
@@ -139,7 +149,7 @@ def test_several_folders_are_deployed_together_or_not_at_all(team: Team, deploye
     assert sorted(there(team.env)) == ["new", "web"]
 
 
-def test_nobody_else_pushes_and_git_alone_is_there(team: Team, deployed: str) -> None:
+def test_nobody_else_pushes_and_git_alone_is_there(team: Team, deployed: Deployed) -> None:
     folder = team.owner.folder.parent
     team.owner.commit(file(word="taken"))
     for who, why in ((team.stranger, "Permission denied"), (team.looker, "gazer is viewer of")):
@@ -162,10 +172,10 @@ def test_nobody_else_pushes_and_git_alone_is_there(team: Team, deployed: str) ->
         done = subprocess.run(asked, capture_output=True, timeout=60, check=False, input=b"")
         assert (done.returncode != 0, b"uid=" in done.stdout) == (True, False), (command, done)
         assert b"SSH-2.0" not in done.stdout
-    assert says("third")
+    assert says(deployed.word)
 
 
-def test_what_a_hostile_push_names_is_not_read(team: Team, deployed: str) -> None:
+def test_what_a_hostile_push_names_is_not_read(team: Team, deployed: Deployed) -> None:
     clone = team.owner
     compose = 'services: {web: {image: "x", env_file: "../../../../run/skp/id_ed25519"}}\n'
     link = clone.folder / "Deployments" / "linked"
@@ -175,7 +185,8 @@ def test_what_a_hostile_push_names_is_not_read(team: Team, deployed: str) -> Non
         (link / "myDeploy.py").symlink_to("/run/skp/host_key")
 
     def module() -> None:
-        clone.done("update-index", "--add", "--cacheinfo", f"160000,{deployed},Deployments/module")
+        entry = f"160000,{deployed.commit},Deployments/module"
+        clone.done("update-index", "--add", "--cacheinfo", entry)
 
     for prepare, files, why in (
         (linked, {}, "Deployments/linked/myDeploy.py: a link is not followed"),
@@ -189,20 +200,20 @@ def test_what_a_hostile_push_names_is_not_read(team: Team, deployed: str) -> Non
         refused = clone.push()
         assert (refused.code, why in refused.err) == (1, True), (why, refused.all)
         assert "PRIVATE KEY" not in refused.all
-        clone.back(deployed)
+        clone.back(deployed.commit)
     module()
     clone.done("commit", "-q", "-m", "a submodule")
     refused = clone.push()
     assert "Deployments/module: a submodule is not followed" in refused.err, refused.all
-    clone.back(deployed)
+    clone.back(deployed.commit)
     for name in ("refs/heads/--upload-pack=id", "refs/hooks/pre-receive", "refs/heads/a'b"):
         refused = clone.push("origin", f"HEAD:{name}")
         assert (refused.code, "branches and tags are kept" in refused.err) == (1, True), refused.all
     assert "is not removed" in clone.push("origin", ":refs/heads/main").err
     _push_a_tree_that_names_git(clone)
     _push_too_much(clone)
-    assert clone.done("ls-remote", "origin", "main").split()[0] == deployed
-    assert says("third")
+    assert clone.done("ls-remote", "origin", "main").split()[0] == deployed.commit
+    assert says(deployed.word)
 
 
 def _push_a_tree_that_names_git(clone: Clone) -> None:
