@@ -193,8 +193,9 @@ def test_a_step_of_ci_plans_and_then_deploys(clone: Clone, env: Env, tmp_path: P
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     *_, last = (clone.folder / "plan.jsonl").read_text().splitlines()
-    (step_of_it,) = json.loads(last)["result"]["plan"]
-    assert step_of_it == {"action": "change", "service": "shipping_web-0_main"}
+    change, value = json.loads(last)["result"]["plan"]
+    assert change == {"action": "change", "service": "shipping_web-0_main"}
+    assert (value["field"], "from-ci" in value["new"]) == ("containers.main.command", True), value
     until(lambda: says("from-ci"), MINUTES)
 
 
