@@ -143,7 +143,7 @@ def _own_project(account: Account, name: str) -> Project:
     for member in account.memberships:
         if member.project.name == name:
             return member.project
-    raise ConflictError(f"{account.name} is in no project of that name", "project.list shows them.")
+    raise ConflictError(f"{account.name} is in no project of that name", "./skp.py project.list")
 
 
 def _check_room(account: Account, label: str) -> None:
