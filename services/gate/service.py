@@ -21,6 +21,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services.common import (
+    API_USER,
     GATE_USER,
     GIT_USER,
     NAMES,
@@ -36,7 +37,9 @@ from services.once_built import OnceBuilt
 from services.volumes.key_pair import key_pair
 
 SOCKET_FOLDER = "/var/lib/skp/gate"
-"""On the master's own disk: the folder that the gate shares with those that ask it."""
+"""On the master's own disk: the folder that the gate shares with git."""
+API_FOLDER = "/var/lib/skp/gate-api"
+"""And the one that it shares with the API."""
 MARK = "/var/lib/skp/gate-key"
 """On every node: the line of authorized_keys that lets the gate in."""
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key.pub" for kind in ("ed25519", "ecdsa", "rsa"))
@@ -83,11 +86,13 @@ class Gate(OnceBuilt):
                 image=image,
                 mounts=(
                     Mount(SOCKET_FOLDER, "/run/gate", create=True, owner=user),
+                    Mount(API_FOLDER, "/run/gate-api", create=True, owner=of_api),
                     kept(cluster, records(cluster), "/var/lib/gate", GATE_USER),
                 ),
                 files=(
                     SecretFile("id_ed25519", key_pair(cluster.secrets["GATE_KEY"]).private),
-                    ConfigFile("peers", f"{_uid(cluster.own_user(GIT_USER))}\n"),
+                    ConfigFile("peers", f"{_uid(of_git)}\n"),
+                    ConfigFile("peers-api", f"{_uid(of_api)}\n"),
                     # (Another list of nodes makes another container, and lets it in there.)
                     ConfigFile("hosts.json", _inventory(cluster)),
                 ),
