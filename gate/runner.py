@@ -97,11 +97,13 @@ class Runner:
         while not found.get("settled") and not self._works.ending.is_set():
             settled = self._run(operation, Action.SETTLE)
             if settled.get("ok"):
-                found = settled if settled.get("ended") else {**settled, "ok": False, **found}
+                is_done = settled.get("ended") == "removed"
+                found = settled if is_done else {**settled, "ok": False, **found}
                 found = {**found, "settled": True}
             else:
                 self._works.ending.wait(_AGAIN)
-        if found.get("settled") and not (found.get("was_ended") and self._works.ending.is_set()):
+        is_left = self._works.ending.is_set() and (found.get("was_ended") or found.get("away"))
+        if found.get("settled") and not is_left:
             self._operations.end(operation, found)
 
     def _carried_out(self, operation: Operation) -> _Result:

@@ -34,6 +34,7 @@ from gate.works import Works, log
 
 _BACKLOG = 1024  # connections that wait in the kernel
 _ENDING = 20  # seconds that workers have to take back what they began; the rest is done at a start
+_PAUSE = 1  # seconds after which it is seen that the gate is to end
 _OF_GIT = frozenset({Action.PLAN, Action.APPLY, Action.HISTORY, Action.HOLD})
 
 
@@ -77,7 +78,9 @@ class Server:
         """Take connections at a door until the gate is to end."""
         slots = threading.BoundedSemaphore(door.most)
         while not self._works.ending.is_set():
-            if not select.select([listener], [], [], 1)[0] or not slots.acquire(timeout=1):
+            if not select.select([listener], [], [], _PAUSE)[0]:
+                continue
+            if not slots.acquire(timeout=_PAUSE):
                 continue
             connection, _ = listener.accept()
             arguments = (connection, door, _Once(slots.release))

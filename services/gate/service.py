@@ -78,7 +78,12 @@ class Gate(OnceBuilt):
         check_memory(cluster, "GATE_MEMORY", _LEAST_MEMORY)
         for host in self.hosts(cluster):
             (image,) = self.images(cluster)
-            user = _user(cluster, facts, host)
+            own, of_git, of_api = (
+                own_user(cluster, facts, host.name, number)
+                for number in (GATE_USER, GIT_USER, API_USER)
+            )
+            # (It has git's group, and so has the socket; the API's is given to a folder.)
+            user = f"{_uid(own)}:{of_git.partition(':')[2]}"
             yield Container(
                 node=host.name,
                 name=cluster.settings.text("GATE_NAME"),
@@ -86,7 +91,12 @@ class Gate(OnceBuilt):
                 image=image,
                 mounts=(
                     Mount(SOCKET_FOLDER, "/run/gate", create=True, owner=user),
-                    Mount(API_FOLDER, "/run/gate-api", create=True, owner=of_api),
+                    Mount(
+                        API_FOLDER,
+                        "/run/gate-api",
+                        create=True,
+                        owner=f"{_uid(own)}:{of_api.partition(':')[2]}",
+                    ),
                     kept(cluster, records(cluster), "/var/lib/gate", GATE_USER),
                 ),
                 files=(
@@ -135,12 +145,6 @@ def authorized(cluster: Cluster) -> str:
     public = key_pair(cluster.secrets["GATE_KEY"]).public
     # (The engine's socket is reached by a forwarded connection.)
     return f'from="{cluster.inventory.master.ipv4}",restrict,port-forwarding {public} skp-gate'
-
-
-def _user(cluster: Cluster, facts: State, host: Host) -> str:
-    """Return its user, with the group of those that ask it."""
-    uid = _uid(own_user(cluster, facts, host.name, GATE_USER))
-    return f"{uid}:{own_user(cluster, facts, host.name, GIT_USER).partition(':')[2]}"
 
 
 def _uid(user: str) -> str:
