@@ -271,6 +271,15 @@ def test_a_full_disk_is_told_and_waited_for(
     assert api.submit()["kind"] == "failed"
 
 
+def test_an_error_of_the_gates_own_is_told_and_ends_no_other(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(api.reader, "look", lambda: {}["nothing"])
+    assert api.ask("look")["error"].startswith("an error of SKP's own")
+    assert "KeyError: 'nothing'" in capsys.readouterr().err
+    assert api.ask("operations")["operations"] == []
+
+
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
