@@ -78,17 +78,14 @@ class Gate(OnceBuilt):
         check_memory(cluster, "GATE_MEMORY", _LEAST_MEMORY)
         for host in self.hosts(cluster):
             (image,) = self.images(cluster)
-            own, of_git, of_api = (
-                own_user(cluster, facts, host.name, number)
-                for number in (GATE_USER, GIT_USER, API_USER)
-            )
+            users = (GATE_USER, GIT_USER, API_USER)
+            own, of_git, of_api = (own_user(cluster, facts, host.name, each) for each in users)
             yield Container(
                 node=host.name,
                 name=cluster.settings.text("GATE_NAME"),
                 service=self.name,
                 image=image,
                 mounts=(
-                    # (It has git's group, and so has the socket; the API's is given to a folder.)
                     _shared(SOCKET_FOLDER, "/run/gate", own, of_git),
                     _shared(API_FOLDER, "/run/gate-api", own, of_api),
                     kept(cluster, records(cluster), "/var/lib/gate", GATE_USER),
@@ -150,7 +147,10 @@ def _with_group(user: str, other: str) -> str:
 
 
 def _shared(folder: str, target: str, own: str, other: str) -> Mount:
-    """Return the mount of a folder that it shares with another user's group."""
+    """Return the mount of a folder that it shares with another user.
+
+    It has git's group, and so has git's socket. The API's group comes into the folder alone.
+    """
     return Mount(folder, target, create=True, owner=_with_group(own, other))
 
 

@@ -21,7 +21,10 @@ FILES = archive()
 def test_an_error_of_the_gates_own_is_told_and_ends_no_other(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(api.reader, "look", lambda: {}["nothing"])
+    def look() -> None:
+        raise KeyError("nothing")
+
+    monkeypatch.setattr(api.reader, "look", look)
     assert api.ask("look")["error"].startswith("an error of SKP's own")
     assert "KeyError: 'nothing'" in capsys.readouterr().err
     assert api.ask("operations")["operations"] == []
