@@ -49,6 +49,8 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ),
     ("deploy.apply", ("./skp.py {} myDeploy.py", "./skp.py {} */myDeploy.py --update")),
     ("deploy.plan", ("./skp.py {} myDeploy.py",)),
+    ("deploy.build", ("./skp.py {} vision/web:1.0 web/", "./skp.py {} vision/web web/build.yaml")),
+    ("deploy.builds", ("./skp.py {} vision", "./skp.py {} vision -l bld_01k8x7v2m3c9r4t6w8ya")),
     ("deploy.list", (_PLAIN, "./skp.py {} -p vision --json")),
     ("deploy.quota", (_PLAIN, "./skp.py {} vision -l gpus=2,memory=16g --root TRUE")),
     ("deploy.secret", ("./skp.py {} vision/api-key -f key.txt", "./skp.py {} vision/api-key -r")),

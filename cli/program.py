@@ -41,15 +41,16 @@ _TAKE_WORDS = {
         (f"deploy.{v}" for v in ("exec", "history", "logs", "restore", "rollback")), "name"
     ),
     "deploy.evacuate": "node",
-    **dict.fromkeys((f"deploy.{v}" for v in ("quota", "volumes", "pushes")), "project"),
+    **dict.fromkeys((f"deploy.{v}" for v in ("quota", "volumes", "pushes", "builds")), "project"),
     **dict.fromkeys(("deploy.git-init", "deploy.git-rm"), "project"),
     "deploy.secret": "name",
     "deploy.rm": "row",
+    "deploy.build": "image",
 }
 # What takes no value there, though it does elsewhere.
-_FLAGS = {("deploy.logs", "-f")}
+_FLAGS = {("deploy.logs", "-f"), ("deploy.build", "-f")}
 # What of these has dots too, and may look like a task.
-_FILES = "file"
+_FILES = ("file", "image")
 
 
 class SkpProgram(Program):
@@ -146,7 +147,7 @@ def join_words(words: list[str]) -> list[str]:
     task = taking = previous = ""
     for word in words:
         is_value = previous in _TAKE_VALUES and (task, previous) not in _FLAGS
-        if _is_task(word) and not is_value and taking != _FILES:
+        if _is_task(word) and not is_value and taking not in _FILES:
             result += _option(taking, named)
             task, named, taking = word, [], _TAKE_WORDS.get(word, "")
             result.append(word)

@@ -14,6 +14,7 @@ from cli.local_file import text_of
 from cli.options import LOGS
 from cli.session import Session
 from cluster.errors import ConfigError
+from tasks.deploy_build import build, builds
 from tasks.deploy_git import git_init, git_list, git_rm, pushes
 
 ns = Collection("deploy")
@@ -220,7 +221,7 @@ def volumes(s: Session, project: str = "") -> None:
 
 
 for _task in (
-    *(apply, convert, evacuate, exec_, history, list_, logs, plan, quota),
+    *(apply, build, builds, convert, evacuate, exec_, history, list_, logs, plan, quota),
     *(restore, rm, rollback, secret, volumes),
     *(git_init, git_list, git_rm, pushes),
 ):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cluster.config.secrets import SPEC_KEY
 from cluster.connectors.managers import Managers
@@ -26,6 +26,7 @@ from workloads.form import Form
 from workloads.model import Deployment
 from workloads.phases import Row, rows
 from workloads.platform import Platform
+from workloads.references import at_home
 from workloads.reservations import Reservations
 from workloads.secrets import Stored, lacking, named
 from workloads.steps import Step
@@ -108,7 +109,8 @@ class Gate:
 
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
-        found = usage(self._master, self.cluster.platform, self.store.ledger.read())
+        master = self.fleet.node(self.cluster.inventory.master.name)
+        found = usage(master, self.cluster.platform, self.store.ledger.read())
         return [each for each in found if self._people.sees(each.project)]
 
     def let_in(self, form: Form, project: str) -> Applied:
@@ -168,7 +170,8 @@ class Gate:
             raise form.error(("project",), what, "Say one of them.")
         whose = wanted.project or project or DEFAULT_PROJECT
         self._people.check(whose)
-        return wanted, f"{whose}/{wanted.name}"
+        parts = (replace(part, image=at_home(part.image, [whose])) for part in wanted.parts)
+        return replace(wanted, parts=tuple(parts)), f"{whose}/{wanted.name}"
 
     def _bring(self, form: Form, wanted: Deployment, of: str, there: Sequence[Found]) -> Applied:
         secrets = self._check(form, wanted, of)
@@ -278,10 +281,6 @@ class Gate:
         for found in there:
             self.store.remove(found)
         self.store.ledger.change(lambda now: now.released([of]))
-
-    @property
-    def _master(self) -> Any:
-        return self.fleet.node(self.cluster.inventory.master.name)
 
     def _check(self, form: Form, wanted: Deployment, of: str) -> Stored:
         """Refuse what this cluster can't do; return the secrets that are named.

@@ -36,7 +36,8 @@ def digests(node: Node, references: Iterable[str]) -> tuple[dict[str, str], list
             result[text] = f"{REGISTRY}/{image.repository}@{found[image]}"
         elif reference.is_own:
             what = f"{text}: the cluster's registry does not have it, or does not answer"
-            raise ConfigError(what, f"On a node: docker push {image.reference}")
+            hint = f"./skp.py deploy.build {image.name} FOLDER, or on a node: docker push"
+            raise ConfigError(what, f"{hint} {image.reference}")
         else:
             missing.append(reference)
     return result, missing

@@ -6,7 +6,6 @@ nothing there; what puts the copy into the cluster's registry is on the master's
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import json
 import re
@@ -17,9 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from cluster.config.secrets import Secret
 from cluster.errors import ConfigError, DeadlineError, NodeError, SkpError
 from cluster.model.policy import Progress
-from cluster.model.recipes import RECIPES
-from cluster.model.spec import REGISTRY, Image, Source
-from cluster.operations.image import build
+from cluster.model.spec import REGISTRY, Image
+from workloads import tools
 from workloads.references import Reference
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from cluster.connectors.node import Node
 
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-_RECIPE = "docker-skopeo"
 # Docker's own registry answers by another name than its images have.
 _ANSWERS = {"docker.io": "registry-1.docker.io"}
 _FATAL = re.compile(r'level=fatal msg="(.*)"', re.DOTALL)
@@ -106,7 +103,7 @@ def copy(
         raise ConfigError(what, "Name the image as the other registry has it.")
     options = _options(master, reference, inventory)
     progress.say(f"copying {reference.text} into the cluster's registry")
-    tool = _tool(master, progress)
+    tool = tools.ready(master, tools.SKOPEO, progress)
     own = REGISTRY.replace("localhost", "127.0.0.1")
     seconds = master.deadlines.transfer
     words = (
@@ -188,21 +185,6 @@ def _insecure(host: str, told: str) -> list[str]:
     except (ValueError, AttributeError):
         known = {}
     return ["--src-tls-verify=false"] if known.get("Secure") is False else []
-
-
-def _tool(master: Node, progress: Progress) -> str:
-    """Return the reference of the image with skopeo on the master, built where it is not there.
-
-    Its tag is of what it is built from, so that another version of that is built anew.
-    """
-    files = sorted(path for path in (RECIPES / _RECIPE).rglob("*") if path.is_file())
-    made_of = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:12]
-    image = Image(f"skp/{_RECIPE}", made_of, Source.STREAM)
-    there = master.run(f"docker image inspect -f '{{{{.Id}}}}' {image.reference}")
-    if there.exit_code != 0:
-        progress.say(f"building {image.repository}, which copies images (once)")
-        build(master, image, {}, progress)
-    return image.reference
 
 
 def _failed(master: Node, reference: Reference, done: Completed, login: Secret) -> SkpError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cluster.model.spec import REGISTRY, Image
@@ -47,6 +48,16 @@ class Reference:
         if self.is_own:
             return Image(self.repository, tag)
         return Image(f"{_MIRROR}/{self.host.replace(':', '_').lower()}/{self.repository}", tag)
+
+
+def at_home(text: str, owners: Iterable[str]) -> str:
+    """Return what a reference means: one without a host may be of the cluster's own registry.
+
+    Args:
+        owners: the first words of repositories that are meant there, as a project's name is.
+    """
+    owner, _, rest = text.partition("/")
+    return f"{REGISTRY}/{text}" if rest and owner in owners else text
 
 
 def parsed(text: str) -> Reference:

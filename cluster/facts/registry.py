@@ -111,6 +111,19 @@ class Registry:
         what = f"what answers at {REGISTRY} there is no registry: {error!r}"
         return NodeError(self._node.name, what)
 
+    def tag(self, repository: str, digest: str, tag: str) -> None:
+        """Have a tag mean an image of the same repository that is there.
+
+        Raises:
+            NodeError: no registry answers, or it refuses.
+        """
+        doing = f"having {repository}:{tag} mean {digest}"
+        (original,) = self._ask([_request("GET", _manifest(repository, _checked(digest)))])
+        self._expect(original, (200,), doing)
+        kind = original.headers["content-type"]
+        (answer,) = self._ask([_request("PUT", _manifest(repository, tag), original.body, kind)])
+        self._expect(answer, (201,), doing)
+
     def untag(self, repository: str, tag: str) -> None:
         """Remove a tag; a missing one is no error.
 

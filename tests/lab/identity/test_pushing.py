@@ -92,7 +92,7 @@ def deployed(team: Team, page: None) -> Deployed:
     """What is deployed, whatever tests came before."""
     commit = team.owner.done("ls-remote", "origin", "main").split()[0]
     team.owner.back(commit)
-    until(said, 20)
+    until(lambda: said() != "", 20)
     return Deployed(commit, said())
 
 

@@ -105,6 +105,17 @@ def test_a_tag_alone_is_taken_away_with_its_manifest(
     assert server.tags["skp/a"] == {"2": kept}
 
 
+def test_a_tag_means_another_image_of_its_repository(
+    server: FakeRegistry, registry: Registry
+) -> None:
+    old, new = server.add("skp/a", "1", content="x"), server.add("skp/a", "2", content="y")
+    registry.tag("skp/a", old, "2")
+    assert server.tags["skp/a"] == {"1": old, "2": old}
+    with pytest.raises(NodeError, match="it answers 404"):
+        registry.tag("skp/a", f"sha256:{'0' * 64}", "1")
+    assert new not in server.tags["skp/a"].values()
+
+
 def test_a_tag_among_others_is_first_given_a_manifest_of_its_own(
     server: FakeRegistry, registry: Registry
 ) -> None:

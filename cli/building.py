@@ -1,0 +1,70 @@
+"""deploy.build: images that projects have built, for a person."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from cli import deployments
+from cli.session import Session
+from cluster.errors import ConfigError
+from cluster.model.line import table
+
+_EXAMPLE = "./skp.py deploy.build vision/web:1.0 FOLDER"
+
+
+def build(s: Session, words: str, account: str, *, is_anew: bool) -> None:
+    """Have an image built, and show what it is called and its digest.
+
+    Args:
+        words: NAME,PATH. account: who it is for; "" for the operator.
+    """
+    from cli.people import people
+    from workloads import build_folder, building
+    from workloads.build_node import LABEL
+
+    name, _, path = words.partition(",")
+    if not path:
+        raise ConfigError("the image's name and a folder are needed", _EXAMPLE)
+    folder = build_folder.read(Path(path))
+    s.warn(folder.warnings)
+    want = building.wanted(name, folder, is_anew=is_anew)
+    if s.options.dry:
+        s.show({"dockerfile": folder.text}, folder.text.splitlines())
+        return
+    hosts = [h for h in s.inventory.hosts if h.has(LABEL)]
+    everyone = {h.name: h for h in (s.inventory.master, *s.inventory.managers, *hosts)}
+    with (
+        deployments.gate(s, account, list(everyone.values())) as (way, fleet),
+        deployments.audited(s, way),
+    ):
+        whom = people(way.cluster, fleet, account)
+        done = building.build(way.cluster, fleet, whom, want, s.say)
+    reference = f"localhost:5000/{done.image}"
+    s.show({**done.document, "reference": reference}, [f"{reference} is {done.digest}"])
+
+
+def builds(s: Session, project: str, account: str, log: str) -> None:
+    """List a project's builds, or show the log of one."""
+    from workloads.build_records import Records
+
+    if not project:
+        raise ConfigError("a project is needed", "./skp.py deploy.builds vision")
+    with deployments.gate(s, account, deployments.who_tells(s, account)) as (way, fleet):
+        way.look(project)
+        master = fleet.node(s.inventory.master.name)
+        records = Records(master, way.cluster.platform, project)
+        if log:
+            lines = records.log(log)
+            s.show({"log": lines}, lines)
+            return
+        found = records.read(time.time())
+    rows = [
+        (each.ident, each.image, each.state, _when(each.created), each.digest or each.error)
+        for each in found
+    ]
+    s.show([b.document for b in found], table(("BUILD", "IMAGE", "STATE", "WHEN", "DIGEST"), rows))
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
