@@ -13,8 +13,8 @@ from cluster.model.spec import ConfigFile, Container, Mount, Port, Probe, Secret
 from cluster.model.state import State
 from services.common import API_USER, SCRATCH, check_memory, cpus, memory, own_user
 from services.flask.service import PORT as ACCOUNTS_PORT
+from services.gate.service import API_FOLDER
 from services.gate.service import SERVICE as GATE
-from services.gate.service import SOCKET_FOLDER
 from services.once_built import OnceBuilt
 
 PAGE = "api"
@@ -61,7 +61,7 @@ class Api(OnceBuilt):
                 name=settings.text("API_NAME"),
                 service=self.name,
                 image=image,
-                mounts=(Mount(SOCKET_FOLDER, "/run/gate", read_only=True),),
+                mounts=(Mount(API_FOLDER, "/run/gate", read_only=True),),
                 ports=(Port(settings.number("API_PORT"), _PORT),),
                 files=(
                     SecretFile("accounts-secret", cluster.secrets["FLASK_SERVICE_SECRET"]),
