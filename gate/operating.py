@@ -169,6 +169,7 @@ def _brought(work: _Work, note: Begun, do: Callable[[], Applied]) -> _Result:
             raise
         ENDING.ignore()
         s.warn(way.finish(applied))
+        s.say(f"{note.of}: revision {applied.revision} works")
     found = deployed.documents(rows)
     return {**_done(note), "revision": applied.revision, "rows": found}
 
