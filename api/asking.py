@@ -67,7 +67,7 @@ class Asked:
         return {"account": self.who.name, "project": project, "action": action, **more}
 
     async def check(self, project: str = "") -> None:
-        """Raise ProblemError when the token counts no more, or not for a project, if one is named."""
+        """Raise ProblemError when the token counts no more; for a project, where one is named."""
         now = await self.parts.accounts.who(self.token)
         if project:
             now.look(project)
