@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.accounts import Env, ask, log_in
+from tests.support.deployed import page
 from tests.support.lab import ROOT, Ran, on, skp
 
 URL, SERVICES = "http://10.99.0.11:8890", ("gate", "api")
@@ -82,6 +83,15 @@ class Client:
         assert (last, {event for event, _ in lines} <= {"line"}) == ("end", True)
         found: dict[str, Any] = json.loads(data)
         return [text for _, text in lines], found
+
+    def says(self, word: str) -> bool:
+        """Whether the page of the deployment web says this, wherever it is now."""
+        (there,) = self.curl("/v1/projects/serving/deployments/web").json["containers"]
+        ports = [(each["inside"], each["host"]) for each in there["ports"]]
+        try:
+            return page({**there, "ports": ports}) == word
+        except OSError:
+            return False
 
     def step(self, *words: str) -> Ran:
         """Run the step of CI."""

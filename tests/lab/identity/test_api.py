@@ -15,7 +15,7 @@ from tests.support.accounts import Env, ask, log_in, made
 from tests.support.api_client import SERVICES, URL, Client, client, end, serve
 from tests.support.confined import check_confined
 from tests.support.data_volumes import until
-from tests.support.deployed import answers, clear, text
+from tests.support.deployed import clear, text
 from tests.support.sheet import sheet
 
 ONE = "/v1/projects/serving/deployments/web"
@@ -79,7 +79,7 @@ def test_it_is_confined(team: Team) -> None:
 
 def test_a_folder_is_deployed_changed_and_taken_back(team: Team, page: None) -> None:
     owner = team.owner
-    until(lambda: answers("first"), 20)
+    until(lambda: owner.says("first"), 20)
     (found,) = owner.curl("/v1/deployments?project=serving").json["deployments"]
     assert (found["name"], found["phase"], found["revision"]) == ("web", "Running", 1)
     second, third = (
@@ -94,12 +94,12 @@ def test_a_folder_is_deployed_changed_and_taken_back(team: Team, page: None) -> 
     used = owner.curl(ONE, *key, third)
     assert (used.status, used.json["title"]) == (409, "Conflict")
     assert owner.followed(begun[0])[1]["revision"] == 2
-    until(lambda: answers("second"), 20)
+    until(lambda: owner.says("second"), 20)
     logs = owner.curl(f"{ONE}/logs?tail=5")
     assert (logs.status, logs.events[-1][0]) == (200, "end")
     back = owner.curl(f"{ONE}/rollback", "-X", "POST")
     assert owner.followed(back)[1]["state"] == "succeeded"
-    until(lambda: answers("first"), 20)
+    until(lambda: owner.says("first"), 20)
     kept = owner.curl(f"{ONE}/revisions").json["revisions"]
     assert [(each["by"], each["is_present"]) for each in kept] == [
         ("server", is_present) for is_present in (True, False, False)
@@ -117,7 +117,7 @@ def test_what_is_wrong_or_cancelled_leaves_what_was_there(team: Team, page: None
     failed = owner.step("web")
     assert (failed.code, "failed" in failed.out) == (1, True), failed.all
     assert "deployment.yaml" in failed.out
-    until(lambda: answers("first"), 20)
+    until(lambda: owner.says("first"), 20)
     listed = owner.curl(f"{OPERATIONS}?page_size=2").json
     assert [each["state"] for each in listed["operations"]] == ["failed", "cancelled"]
     more = owner.curl(f"{OPERATIONS}?page_size=2&page_token={listed['next_page_token']}").json
