@@ -13,6 +13,7 @@ from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done
 
 GIVEN = {
+    "api": {"API_NAME": "counter", "API_PORT": "8990"},
     "airflow": {
         "AIRFLOW_NAME": "flow",
         "AIRFLOW_PORT": "8140",
@@ -200,6 +201,7 @@ ROWS = (
 
 CLIENT = "env DOCKER_HOST=unix:///var/run/docker.sock docker"
 SHELLS = {
+    "docker.api-shell": f"{CLIENT} exec -i counter bash",
     "docker.airflow-shell": f"{CLIENT} exec -i flow bash",
     "docker.flask-shell": f"{CLIENT} exec -i people bash",
     "docker.flask-shell -h c01 -n people": f"{CLIENT} exec -i people bash",
