@@ -1,0 +1,219 @@
+"""Starting, stopping and asking for services of TANGO's manager, by way of the gate.
+
+All state is the gate's: what is told of a service comes from its operations and its containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from api import facade_answers, facade_file, facade_names, facade_status
+from api.facade_answers import Answer, Style
+from api.facade_report import Reporter
+from api.facade_status import UNDER_WAY, Seen, Word
+from api.facade_who import Whose
+
+_READING = 10.0  # seconds that the shared folder has to answer
+_STOPPING, _PAUSE = 60.0, 0.5  # seconds that a stop is waited for, and between two looks
+_log = logging.getLogger(__name__)
+
+
+class GateError(Exception):
+    """The gate refuses what it was asked.
+
+    Attributes:
+        status: of HTTP, that says why. 409: the key was used for something else.
+    """
+
+    def __init__(self, status: int, what: str) -> None:
+        """Keep the status and the reason."""
+        super().__init__(what)
+        self.status = status
+
+
+class GateAwayError(Exception):
+    """The gate does not answer."""
+
+
+class Gate(Protocol):
+    """Asks the gate (gate/protocol.py)."""
+
+    async def ask(self, request: Mapping[str, Any], files: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return its result; raises GateError, GateAwayError.
+
+        Args:
+            files: by path below the deployment's folder, their texts.
+        """
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of the manager's: what it calls it, and whose it is here."""
+
+    whose: Whose
+    user: str
+    project: str
+
+    @property
+    def name(self) -> str:
+        """The deployment's."""
+        return facade_names.deployment(self.user, self.project)
+
+    def request(self, action: str, **more: Any) -> dict[str, Any]:
+        """Return a request to the gate."""
+        return {
+            "account": self.whose.account,
+            "project": self.whose.project,
+            "action": action,
+            **more,
+        }
+
+
+class Facade:
+    """What the manager can ask for."""
+
+    def __init__(
+        self, gate: Gate, style: Style, shared: Path | None, reporter: Reporter | None
+    ) -> None:
+        """Answer in a style.
+
+        Args:
+            shared: the folder that has common/; None where nothing can be started.
+            reporter: tells the manager how things end; None where nobody is told.
+        """
+        self._gate, self._style = gate, style
+        self._shared, self._reporter = shared, reporter
+
+    async def start(self, service: Service) -> Answer:
+        """Have a service started; raises GateError, GateAwayError."""
+        if self._shared is None:
+            what = "start is off: API_SHARED in bin/env.sh names no folder with common/"
+            return facade_answers.refused(503, what)
+        seen = await self._seen(service)
+        if (word := seen.word) in facade_status.THERE:
+            return facade_answers.exists(word)
+        try:
+            reading = asyncio.to_thread(
+                facade_file.spec, self._shared, service.user, service.project, service.name
+            )
+            spec = await asyncio.wait_for(reading, _READING)
+        except TimeoutError:
+            _log.warning("%s: the shared folder does not answer", service.name)
+            return facade_answers.refused(400, "Deployment YAML not found")
+        except facade_file.MissingError as error:
+            _log.warning("%s: %s", service.name, error)
+            return facade_answers.refused(400, "Deployment YAML not found")
+        except facade_file.InvalidError as error:
+            _log.warning("%s: %s", service.name, error)
+            return facade_answers.refused(400, "Invalid deployment YAML spec")
+        return await self._started(service, spec, seen)
+
+    async def _started(self, service: Service, spec: facade_file.Spec, seen: Seen) -> Answer:
+        # Of several that have seen the same, one alone gets through: they ask by the same key, and
+        # for something else each.
+        text = f"# Request {secrets.token_hex(8)}.\n{spec.text}"
+        key = f"start:{service.name}:{seen.newest['id'] if seen.newest else ''}"
+        asked = service.request("submit", verb="apply", name=service.name, key=key)
+        try:
+            operation = await self._gate.ask(asked, {facade_file.NAME: text})
+        except GateError as error:
+            if error.status != 409:
+                raise
+            return facade_answers.exists(Word.STARTED)
+        for each in spec.told:
+            _log.warning("%s: %s", service.name, each)
+        self._report(service, operation)
+        return facade_answers.started(self._style, spec.told)
+
+    async def status(self, service: Service) -> Answer:
+        """Tell how a service is; raises GateError."""
+        try:
+            seen = await self._seen(service)
+        except GateAwayError:
+            return facade_answers.status(self._style, Word.UNKNOWN)
+        # (One that was begun before this server was is reported, too.)
+        if seen.under_way:
+            self._report(service, seen.under_way)
+        return facade_answers.status(self._style, seen.word)
+
+    async def stop(self, service: Service) -> Answer:
+        """Have a service stopped, and wait until it is; raises GateError, GateAwayError."""
+        deadline = time.monotonic() + _STOPPING
+        try:
+            return await self._stopped(service, deadline)
+        except TimeoutError:
+            what = "it is still being stopped: /status_request tells when it is"
+            return facade_answers.refused(504, what)
+
+    async def _stopped(self, service: Service, deadline: float) -> Answer:
+        seen = await self._seen(service)
+        removal = seen.under_way
+        if removal and removal["verb"] != "remove":
+            await self._gate.ask(service.request("cancel", id=removal["id"]), {})
+            ended = await self._ended(service, removal, deadline)
+            seen, removal = await self._seen_after(service, ended, deadline), None
+            if not seen.rows:
+                return facade_answers.finished(self._style)
+        if not removal and not seen.rows:
+            return facade_answers.nothing_to_stop(self._style)
+        if not removal:
+            key = f"stop:{service.name}:{seen.newest['id'] if seen.newest else ''}"
+            asked = service.request("submit", verb="remove", name=service.name, key=key)
+            removal = await self._gate.ask(asked, {})
+        ended = await self._ended(service, removal, deadline)
+        if ended["state"] == "succeeded":
+            return facade_answers.finished(self._style)
+        if (await self._seen_after(service, ended, deadline)).rows:
+            return facade_answers.refused(500, ended["reason"] or "it could not be stopped")
+        return facade_answers.finished(self._style)
+
+    async def _seen(self, service: Service) -> Seen:
+        told = await self._gate.ask(service.request("operations", name=service.name), {})
+        look = await self._gate.ask(service.request("look"), {})
+        whose = (service.whose.project, service.name)
+        rows = [row for row in look["deployments"] if (row["project"], row["deployment"]) == whose]
+        return Seen(told["operations"], rows, look["as_of"])
+
+    async def _seen_after(
+        self, service: Service, operation: Mapping[str, Any], deadline: float
+    ) -> Seen:
+        """Return what is seen of a service after an operation of it has ended."""
+        while (seen := await self._seen(service)).as_of < (operation["ended"] or 0.0):
+            await _pause(deadline)
+        return seen
+
+    async def _ended(
+        self, service: Service, operation: Mapping[str, Any], deadline: float
+    ) -> Mapping[str, Any]:
+        """Return an operation when it has ended; raises TimeoutError."""
+        while operation["state"] in UNDER_WAY:
+            await _pause(deadline)
+            operation = await self._gate.ask(service.request("operation", id=operation["id"]), {})
+        return operation
+
+    def _report(self, service: Service, operation: Mapping[str, Any]) -> None:
+        if self._reporter is None or operation["verb"] == "remove":
+            return
+
+        async def asking() -> Mapping[str, Any] | None:
+            try:
+                asked = service.request("operation", id=operation["id"])
+                return await self._gate.ask(asked, {})
+            except GateAwayError:
+                return None
+
+        self._reporter.watch(service.user, service.project, operation["id"], asking)
+
+
+async def _pause(deadline: float) -> None:
+    """Wait a moment; raises TimeoutError at the deadline."""
+    if time.monotonic() > deadline:
+        raise TimeoutError
+    await asyncio.sleep(_PAUSE)
