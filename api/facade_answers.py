@@ -63,7 +63,7 @@ def said(style: Style, text: str, told: Sequence[str] = ()) -> Answer:
 
 def refused(status: int, detail: str) -> Answer:
     """Return the answer that refuses a request."""
-    return Answer(status, json.dumps({"detail": detail}, ensure_ascii=False), _JSON)
+    return Answer(status, json.dumps({"detail": detail}, separators=(",", ":")), _JSON)
 
 
 def status(style: Style, word: Word | None) -> Answer:

@@ -70,9 +70,11 @@ def _read(content: bytes, where: str, name: str) -> Spec:
     deploy = said.get("deploy") or {}
     if not isinstance(deploy, dict):
         raise ConfigError(f"{where}: `deploy` is no object")
-    given = ascii(deploy.get("service_name", deploy.get("name", "")))[:_SHOWN]
+    given = deploy.get("service_name", deploy.get("name"))
     said["deploy"] = {**deploy, "service_name": name}
     form = tango.Reader(document).form()
     check(form)
-    told = f"{where}: it is called {name}, and not {given}"
-    return Spec(f"# {told}\n{own.written(form.value, SCHEMA)}", (told, *form.warnings))
+    told = f"{where}: it is called {name}, and not {ascii(given)[:_SHOWN]}"
+    named = (told,) if given is not None else ()
+    text = own.written(form.value, Path(SCHEMA.name))
+    return Spec("".join(f"# {each}\n" for each in named) + text, (*named, *form.warnings))

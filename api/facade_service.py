@@ -12,45 +12,23 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+import anyio
 
 from api import facade_answers, facade_file, facade_names, facade_status
 from api.facade_answers import Answer, Style
 from api.facade_report import Reporter
 from api.facade_status import UNDER_WAY, Seen, Word
 from api.facade_who import Whose
+from api.files import archive
+from api.gate_client import Gate
+from api.problems import ProblemError
 
-_READING = 10.0  # seconds that the shared folder has to answer
+_READING, _AT_ONCE = 10.0, 4  # seconds that the shared folder has to answer; readers of it
 _STOPPING, _PAUSE = 60.0, 0.5  # seconds that a stop is waited for, and between two looks
+_AWAY, _USED = 503, 409  # statuses: the gate is not there, and the key was used before
 _log = logging.getLogger(__name__)
-
-
-class GateError(Exception):
-    """The gate refuses what it was asked.
-
-    Attributes:
-        status: of HTTP, that says why. 409: the key was used for something else.
-    """
-
-    def __init__(self, status: int, what: str) -> None:
-        """Keep the status and the reason."""
-        super().__init__(what)
-        self.status = status
-
-
-class GateAwayError(Exception):
-    """The gate does not answer."""
-
-
-class Gate(Protocol):
-    """Asks the gate (gate/protocol.py)."""
-
-    async def ask(self, request: Mapping[str, Any], files: Mapping[str, str]) -> Mapping[str, Any]:
-        """Return its result; raises GateError, GateAwayError.
-
-        Args:
-            files: by path below the deployment's folder, their texts.
-        """
 
 
 @dataclass(frozen=True)
@@ -90,9 +68,10 @@ class Facade:
         """
         self._gate, self._style = gate, style
         self._shared, self._reporter = shared, reporter
+        self._readers: anyio.CapacityLimiter | None = None
 
     async def start(self, service: Service) -> Answer:
-        """Have a service started; raises GateError, GateAwayError."""
+        """Have a service started; raises ProblemError."""
         if self._shared is None:
             what = "start is off: API_SHARED in bin/env.sh names no folder with common/"
             return facade_answers.refused(503, what)
@@ -100,10 +79,7 @@ class Facade:
         if (word := seen.word) in facade_status.THERE:
             return facade_answers.exists(word)
         try:
-            reading = asyncio.to_thread(
-                facade_file.spec, self._shared, service.user, service.project, service.name
-            )
-            spec = await asyncio.wait_for(reading, _READING)
+            spec = await self._spec(self._shared, service)
         except TimeoutError:
             _log.warning("%s: the shared folder does not answer", service.name)
             return facade_answers.refused(400, "Deployment YAML not found")
@@ -115,6 +91,15 @@ class Facade:
             return facade_answers.refused(400, "Invalid deployment YAML spec")
         return await self._started(service, spec, seen)
 
+    async def _spec(self, shared: Path, service: Service) -> facade_file.Spec:
+        """Return what is to be started; raises MissingError, InvalidError, TimeoutError."""
+        self._readers = self._readers or anyio.CapacityLimiter(_AT_ONCE)
+        with anyio.fail_after(_READING):
+            return await anyio.to_thread.run_sync(
+                facade_file.spec, shared, service.user, service.project, service.name,
+                limiter=self._readers, abandon_on_cancel=True,
+            )  # fmt: skip
+
     async def _started(self, service: Service, spec: facade_file.Spec, seen: Seen) -> Answer:
         # Of several that have seen the same, one alone gets through: they ask by the same key, and
         # for something else each.
@@ -122,9 +107,10 @@ class Facade:
         key = f"start:{service.name}:{seen.newest['id'] if seen.newest else ''}"
         asked = service.request("submit", verb="apply", name=service.name, key=key)
         try:
-            operation = await self._gate.ask(asked, {facade_file.NAME: text})
-        except GateError as error:
-            if error.status != 409:
+            files = archive(service.name, {facade_file.NAME: text.encode()})
+            operation = await self._gate.ask(asked, files)
+        except ProblemError as error:
+            if error.status != _USED:
                 raise
             return facade_answers.exists(Word.STARTED)
         for each in spec.told:
@@ -133,18 +119,20 @@ class Facade:
         return facade_answers.started(self._style, spec.told)
 
     async def status(self, service: Service) -> Answer:
-        """Tell how a service is; raises GateError."""
+        """Tell how a service is."""
         try:
             seen = await self._seen(service)
-        except GateAwayError:
-            return facade_answers.status(self._style, Word.UNKNOWN)
+        except ProblemError as error:
+            if error.status == _AWAY:
+                return facade_answers.status(self._style, Word.UNKNOWN)
+            return Answer(400, error.problem.detail)
         # (One that was begun before this server was is reported, too.)
         if seen.under_way:
             self._report(service, seen.under_way)
         return facade_answers.status(self._style, seen.word)
 
     async def stop(self, service: Service) -> Answer:
-        """Have a service stopped, and wait until it is; raises GateError, GateAwayError."""
+        """Have a service stopped, and wait until it is; raises ProblemError."""
         deadline = time.monotonic() + _STOPPING
         try:
             return await self._stopped(service, deadline)
@@ -156,7 +144,7 @@ class Facade:
         seen = await self._seen(service)
         removal = seen.under_way
         if removal and removal["verb"] != "remove":
-            await self._gate.ask(service.request("cancel", id=removal["id"]), {})
+            await self._gate.ask(service.request("cancel", id=removal["id"]))
             ended = await self._ended(service, removal, deadline)
             seen, removal = await self._seen_after(service, ended, deadline), None
             if not seen.rows:
@@ -166,7 +154,7 @@ class Facade:
         if not removal:
             key = f"stop:{service.name}:{seen.newest['id'] if seen.newest else ''}"
             asked = service.request("submit", verb="remove", name=service.name, key=key)
-            removal = await self._gate.ask(asked, {})
+            removal = await self._gate.ask(asked)
         ended = await self._ended(service, removal, deadline)
         if ended["state"] == "succeeded":
             return facade_answers.finished(self._style)
@@ -175,8 +163,8 @@ class Facade:
         return facade_answers.finished(self._style)
 
     async def _seen(self, service: Service) -> Seen:
-        told = await self._gate.ask(service.request("operations", name=service.name), {})
-        look = await self._gate.ask(service.request("look"), {})
+        told = await self._gate.ask(service.request("operations", name=service.name))
+        look = await self._gate.ask(service.request("look"))
         whose = (service.whose.project, service.name)
         rows = [row for row in look["deployments"] if (row["project"], row["deployment"]) == whose]
         return Seen(told["operations"], rows, look["as_of"])
@@ -195,7 +183,7 @@ class Facade:
         """Return an operation when it has ended; raises TimeoutError."""
         while operation["state"] in UNDER_WAY:
             await _pause(deadline)
-            operation = await self._gate.ask(service.request("operation", id=operation["id"]), {})
+            operation = await self._gate.ask(service.request("operation", id=operation["id"]))
         return operation
 
     def _report(self, service: Service, operation: Mapping[str, Any]) -> None:
@@ -205,8 +193,8 @@ class Facade:
         async def asking() -> Mapping[str, Any] | None:
             try:
                 asked = service.request("operation", id=operation["id"])
-                return await self._gate.ask(asked, {})
-            except GateAwayError:
+                return await self._gate.ask(asked)
+            except ProblemError:
                 return None
 
         self._reporter.watch(service.user, service.project, operation["id"], asking)

@@ -6,34 +6,11 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.people import Who
+from api.problems import ProblemError
+
 _FOR_OTHERS = ("manager", "admin")  # levels of accounts
 _PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-
-
-class RefusedError(Exception):
-    """The request is refused.
-
-    Attributes:
-        status: of HTTP.
-    """
-
-    def __init__(self, status: int, what: str) -> None:
-        """Refuse with this status, for this reason."""
-        super().__init__(what)
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whoever a token is of.
-
-    Attributes:
-        projects: those that the token counts for.
-    """
-
-    account: str
-    level: str
-    projects: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -60,30 +37,30 @@ class Open:
     browsers: bool = False
 
 
-def by_token(caller: Caller, user: str, asked: str, settled: Open) -> Whose:
+def by_token(who: Who, user: str, asked: str, settled: Open) -> Whose:
     """Return in whose name a request with a token is carried out.
 
     Args:
-        user: `user_id`. asked: `project` of the request; "" for none.
+        who: whose the token is. user: `user_id`. asked: `project` of the request; "" for none.
 
     Raises:
-        RefusedError: the account may not speak of that user, or it is not clear in which project.
+        ProblemError: the account may not speak of that user, or it is not clear in which project.
     """
-    own = caller.account in (user, settled.whose.account)
-    if not own and caller.level not in _FOR_OTHERS:
-        what = f"user_id {user} is not the account {caller.account}, whose token this is"
-        raise RefusedError(403, what)
-    there = ", ".join(sorted(caller.projects)) or "none"
-    if asked and asked not in caller.projects:
-        raise RefusedError(404, f"{caller.account} has no project {asked}; there are: {there}")
+    own = who.name in (user, settled.whose.account)
+    if not own and who.level not in _FOR_OTHERS:
+        what = f"user_id is another one than the account {who.name}, whose token this is"
+        raise ProblemError(403, what)
+    there = ", ".join(sorted(who.projects)) or "none"
+    if asked and asked not in who.projects:
+        raise ProblemError(404, f"{who.name} has no such project; there are: {there}")
     if asked:
-        return Whose(caller.account, asked)
-    if len(caller.projects) == 1:
-        return Whose(caller.account, caller.projects[0])
-    if caller.account == settled.whose.account and settled.whose.project in caller.projects:
+        return Whose(who.name, asked)
+    if len(who.projects) == 1:
+        return Whose(who.name, next(iter(who.projects)))
+    if who.name == settled.whose.account and settled.whose.project in who.projects:
         return settled.whose
-    what = f"it is not clear in which project of {caller.account} ({there}): add &project=NAME"
-    raise RefusedError(400, f"{what}, or take a token that is bound to one")
+    what = f"it is not clear in which project of {who.name} ({there}): add &project=NAME"
+    raise ProblemError(400, f"{what}, or take a token that is bound to one")
 
 
 def without_token(settled: Open, address: str, headers: Mapping[str, str]) -> Whose:
@@ -93,19 +70,19 @@ def without_token(settled: Open, address: str, headers: Mapping[str, str]) -> Wh
         address: where its connection comes from. headers: by lower-case name.
 
     Raises:
-        RefusedError: a token is needed.
+        ProblemError: a token is needed.
     """
     need = "a token is needed: Authorization: Bearer skp_..."
     if any(each in headers for each in _PASSED_ON):
-        raise RefusedError(401, f"{need} (what a proxy passed on has no address of its own)")
+        raise ProblemError(401, f"{need} (what a proxy passed on has no address of its own)")
     try:
         at = ipaddress.IPv4Address(address.removeprefix("::ffff:"))
     except ValueError:
-        raise RefusedError(401, need) from None
+        raise ProblemError(401, need) from None
     if not any(at in network for network in settled.networks):
-        raise RefusedError(401, f"{need} ({at} is not in API_OPEN_TO)")
+        raise ProblemError(401, f"{need} ({at} is not in API_OPEN_TO)")
     if str(at) == settled.engine:
-        raise RefusedError(401, f"{need} ({at} is the engine's own, for whoever it passes on)")
+        raise ProblemError(401, f"{need} ({at} is the engine's own, for whoever it passes on)")
     if "mozilla" in headers.get("user-agent", "").lower() and not settled.browsers:
-        raise RefusedError(401, f"{need} (any page could have a browser ask: see API_CORS)")
+        raise ProblemError(401, f"{need} (any page could have a browser ask: see API_CORS)")
     return settled.whose
