@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from cluster.errors import ConfigError
 
-_MOST, _MOST_EACH = 500, 1 << 20  # files; bytes of one
+MOST, MOST_EACH = 500, 1 << 20
+"""How many files there may be, and how many bytes each may have."""
 TOP = "Deployments"
 
 
@@ -33,11 +34,11 @@ def unpacked(archive: bytes, folder: Path) -> None:
 
 def _check(member: tarfile.TarInfo, number: int) -> None:
     parts = PurePosixPath(member.name).parts
-    if number > _MOST:
-        raise ConfigError(f"there are more than {_MOST} files below {TOP}/")
+    if number > MOST:
+        raise ConfigError(f"there are more than {MOST} files below {TOP}/")
     if not member.isreg() or member.sparse:
         raise ConfigError(f"{member.name!a}: it is no plain file")
     if len(parts) < 3 or parts[0] != TOP or ".." in parts or member.name.startswith("/"):
         raise ConfigError(f"{member.name!a}: it is not in a folder below {TOP}/")
-    if member.size > _MOST_EACH:
-        raise ConfigError(f"{member.name!a}: it has more than {_MOST_EACH >> 20} MB")
+    if member.size > MOST_EACH:
+        raise ConfigError(f"{member.name!a}: it has more than {MOST_EACH >> 20} MB")
