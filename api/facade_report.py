@@ -46,6 +46,10 @@ class Reporter:
         self._tasks[operation] = task
         task.add_done_callback(lambda _: self._tasks.pop(operation, None))
 
+    async def settled(self) -> None:
+        """Wait until nothing is followed any more."""
+        await asyncio.gather(*self._tasks.values())
+
     async def end(self) -> None:
         """Follow nothing any more."""
         for task in (tasks := list(self._tasks.values())):

@@ -23,11 +23,12 @@ from api.facade_status import UNDER_WAY, Seen, Word
 from api.facade_who import Whose
 from api.files import archive
 from api.gate_client import Gate
-from api.problems import ProblemError
+from api.problems import ProblemError, away
 
 _READING, _AT_ONCE = 10.0, 4  # seconds that the shared folder has to answer; readers of it
 _STOPPING, _PAUSE = 60.0, 0.5  # seconds that a stop is waited for, and between two looks
 _AWAY, _USED = 503, 409  # statuses: the gate is not there, and the key was used before
+_CLUSTER = "the cluster"
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +44,10 @@ class Service:
     def name(self) -> str:
         """The deployment's."""
         return facade_names.deployment(self.user, self.project)
+
+    def key(self, verb: str, seen: Seen) -> str:
+        """Return by which key something is asked for, of a service as it was seen."""
+        return f"{verb}:{self.name}:{seen.newest['id'] if seen.newest else 'first'}"
 
     def request(self, action: str, **more: Any) -> dict[str, Any]:
         """Return a request to the gate."""
@@ -78,6 +83,8 @@ class Facade:
         seen = await self._seen(service)
         if (word := seen.word) in facade_status.THERE:
             return facade_answers.exists(word)
+        if word is Word.UNKNOWN:
+            raise away(_CLUSTER)
         try:
             spec = await self._spec(self._shared, service)
         except TimeoutError:
@@ -104,11 +111,10 @@ class Facade:
         # Of several that have seen the same, one alone gets through: they ask by the same key, and
         # for something else each.
         text = f"# Request {secrets.token_hex(8)}.\n{spec.text}"
-        key = f"start:{service.name}:{seen.newest['id'] if seen.newest else ''}"
-        asked = service.request("submit", verb="apply", name=service.name, key=key)
+        asked = service.request("submit", verb="apply", name=service.name)
+        files = archive(service.name, {facade_file.NAME: text.encode()})
         try:
-            files = archive(service.name, {facade_file.NAME: text.encode()})
-            operation = await self._gate.ask(asked, files)
+            operation = await self._gate.ask({**asked, "key": service.key("start", seen)}, files)
         except ProblemError as error:
             if error.status != _USED:
                 raise
@@ -145,37 +151,31 @@ class Facade:
         removal = seen.under_way
         if removal and removal["verb"] != "remove":
             await self._gate.ask(service.request("cancel", id=removal["id"]))
-            ended = await self._ended(service, removal, deadline)
-            seen, removal = await self._seen_after(service, ended, deadline), None
+            await self._ended(service, removal, deadline)
+            seen, removal = await self._seen(service), None
             if not seen.rows:
                 return facade_answers.finished(self._style)
         if not removal and not seen.rows:
+            if seen.unknown:
+                raise away(_CLUSTER)
             return facade_answers.nothing_to_stop(self._style)
         if not removal:
-            key = f"stop:{service.name}:{seen.newest['id'] if seen.newest else ''}"
-            asked = service.request("submit", verb="remove", name=service.name, key=key)
-            removal = await self._gate.ask(asked)
+            asked = service.request("submit", verb="remove", name=service.name)
+            removal = await self._gate.ask({**asked, "key": service.key("stop", seen)})
         ended = await self._ended(service, removal, deadline)
-        if ended["state"] == "succeeded":
-            return facade_answers.finished(self._style)
-        if (await self._seen_after(service, ended, deadline)).rows:
+        if ended["state"] != "succeeded" and (await self._seen(service)).rows:
             return facade_answers.refused(500, ended["reason"] or "it could not be stopped")
         return facade_answers.finished(self._style)
 
     async def _seen(self, service: Service) -> Seen:
         told = await self._gate.ask(service.request("operations", name=service.name))
-        look = await self._gate.ask(service.request("look"))
-        whose = (service.whose.project, service.name)
-        rows = [row for row in look["deployments"] if (row["project"], row["deployment"]) == whose]
-        return Seen(told["operations"], rows, look["as_of"])
-
-    async def _seen_after(
-        self, service: Service, operation: Mapping[str, Any], deadline: float
-    ) -> Seen:
-        """Return what is seen of a service after an operation of it has ended."""
-        while (seen := await self._seen(service)).as_of < (operation["ended"] or 0.0):
-            await _pause(deadline)
-        return seen
+        look = await self._gate.ask(service.request("look", name=service.name))
+        newest: Mapping[str, Any] | None = next(iter(told["operations"]), None)
+        if newest and look["as_of"] < (newest["ended"] or 0.0):
+            # (What was seen before it ended is not how it ended.)
+            newest = await self._gate.ask(service.request("operation", id=newest["id"]))
+            return Seen(newest, newest["rows"])
+        return Seen(newest, look["deployments"], look["unknown"])
 
     async def _ended(
         self, service: Service, operation: Mapping[str, Any], deadline: float

@@ -40,18 +40,13 @@ class Seen:
     """What the gate tells of a deployment.
 
     Attributes:
-        operations: of it, the newest first. listed: its containers.
-        as_of: when these were seen, in seconds since 1970.
+        newest: its newest operation; None where there is none. rows: its containers.
+        unknown: why these are not known; "" where they are.
     """
 
-    operations: Sequence[Mapping[str, Any]]
-    listed: Sequence[Mapping[str, Any]]
-    as_of: float
-
-    @property
-    def newest(self) -> Mapping[str, Any] | None:
-        """The newest operation; None where there is none."""
-        return self.operations[0] if self.operations else None
+    newest: Mapping[str, Any] | None
+    rows: Sequence[Mapping[str, Any]]
+    unknown: str = ""
 
     @property
     def under_way(self) -> Mapping[str, Any] | None:
@@ -59,23 +54,18 @@ class Seen:
         return self.newest if self.newest and self.newest["state"] in UNDER_WAY else None
 
     @property
-    def rows(self) -> Sequence[Mapping[str, Any]]:
-        """Its containers: what was seen before an operation ended is not how that ended."""
-        is_old = self.newest and self.as_of < (self.newest["ended"] or 0.0)
-        return self.newest["rows"] if self.newest and is_old else self.listed
-
-    @property
     def word(self) -> Word | None:
         """How it is; None where there was never one."""
-        newest, rows = self.newest, self.rows
-        if newest is None:
-            return _of(rows) if rows else None
-        if self.under_way and newest["verb"] != "remove":
-            return _under_way(newest)
-        if rows:
-            return _of(rows)
-        has_failed = newest["state"] == "failed" and newest["verb"] != "remove"
-        return Word.FAILED if has_failed else Word.STOPPED
+        removes = self.newest and self.newest["verb"] == "remove"
+        if self.under_way and not removes:
+            return _under_way(self.under_way)
+        if self.unknown:
+            return Word.UNKNOWN
+        if self.rows:
+            return _of(self.rows)
+        if self.newest is None:
+            return None
+        return Word.FAILED if self.newest["state"] == "failed" and not removes else Word.STOPPED
 
 
 def _under_way(operation: Mapping[str, Any]) -> Word:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.accounts import refused
 from api.people import Who
 from api.problems import ProblemError
 
@@ -72,17 +73,17 @@ def without_token(settled: Open, address: str, headers: Mapping[str, str]) -> Wh
     Raises:
         ProblemError: a token is needed.
     """
-    need = "a token is needed: Authorization: Bearer skp_..."
+    need = "a token is needed"
     if any(each in headers for each in _PASSED_ON):
-        raise ProblemError(401, f"{need} (what a proxy passed on has no address of its own)")
+        raise refused(f"{need} (what a proxy passed on has no address of its own)")
     try:
         at = ipaddress.IPv4Address(address.removeprefix("::ffff:"))
     except ValueError:
-        raise ProblemError(401, need) from None
+        raise refused(need) from None
     if not any(at in network for network in settled.networks):
-        raise ProblemError(401, f"{need} ({at} is not in API_OPEN_TO)")
+        raise refused(f"{need} ({at} is not in API_OPEN_TO)")
     if str(at) == settled.engine:
-        raise ProblemError(401, f"{need} ({at} is the engine's own, for whoever it passes on)")
+        raise refused(f"{need} ({at} is the engine's own, for whoever it passes on)")
     if "mozilla" in headers.get("user-agent", "").lower() and not settled.browsers:
-        raise ProblemError(401, f"{need} (any page could have a browser ask: see API_CORS)")
+        raise refused(f"{need} (any page could have a browser ask: see API_CORS)")
     return settled.whose

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import ipaddress
-import json
-import socketserver
 import tarfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,14 @@ from api import facade
 from api.facade_answers import Style
 from api.facade_config import Config
 from api.facade_report import Reporter
+from api.facade_status import UNDER_WAY
 from api.facade_who import Open, Whose
 from api.gate_client import Gate
 from api.people import Membership, Who
 from api.problems import ProblemError, handle
+from gate.protocol import Action, Request
+from tests.support import api_stand_ins
+from tests.support.api_stand_ins import GateStandIn
 
 ONE = """\
 build:
@@ -40,112 +43,89 @@ deploy:
   entrypoint: web.py 'one two'
   network: {service_host_ip: 1.2.3.4, service_host_port: 8088}
 """
-_IDS = "op_{:026d}"
-
-
-def operation(number: int, verb: str, state: str, **more: Any) -> dict[str, Any]:
-    """Return an operation as the gate tells it."""
-    ended = time.time() if state not in ("pending", "running") else None
-    return {
-        "id": _IDS.format(number),
-        "verb": verb,
-        "state": state,
-        "phase": "",
-        "reason": "",
-        "hint": "",
-        "exit_code": None,
-        "created": time.time(),
-        "started": None,
-        "ended": ended,
-        "revision": None,
-        "rows": [],
-    } | more
 
 
 def row(phase: str = "Running", name: str = "tango-kim--7", project: str = "vision") -> Any:
     """Return a container as the gate tells it."""
-    return {"project": project, "deployment": name, "part": "main", "phase": phase}
+    return api_stand_ins.row(project, name, phase=phase)
 
 
-class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """In place of the gate: it carries out what it is asked by saying that it is done.
+def operation(number: int, verb: str, state: str, **more: Any) -> dict[str, Any]:
+    """Return an operation as the gate tells it."""
+    ended = time.time() if state not in UNDER_WAY else None
+    said = {"verb": verb, "state": state, "ended": ended, **more}
+    return api_stand_ins.operation(number, **said)
+
+
+@dataclass
+class Cluster:
+    """What the gate says there is: it carries out what it is asked when it is asked again.
 
     Attributes:
-        operations: of a deployment, by project and name, the newest first. rows: all containers.
-        asked: what it was asked. texts: the files of what was submitted.
+        operations: by project and deployment, the newest first. rows: all containers.
+        texts: the files that were submitted.
         is_idle: whether nothing is carried out. fails: why what is carried out fails; "" else.
-        refuses: an error that answers everything. age: seconds that a look is old.
+        refuses: the kind and the text of an error that answers everything; ("", "") for none.
+        unknown: why nothing can be read. age: seconds that a look is old.
     """
 
-    daemon_threads = True
+    operations: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    is_idle: bool = False
+    fails: str = ""
+    refuses: tuple[str, str] = ("", "")
+    unknown: str = ""
+    age: float = 0.0
+    _keys: dict[tuple[str, ...], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __init__(self, path: Path) -> None:
-        """Listen at a path."""
-        super().__init__(str(path), _Handler)
-        self.operations: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self.rows: list[dict[str, Any]] = []
-        self.asked: list[dict[str, Any]] = []
-        self.texts: list[str] = []
-        self.is_idle, self.fails, self.refuses, self.age = False, "", "", 0.0
-        self._keys: dict[tuple[str, ...], tuple[Any, dict[str, Any]]] = {}
-        self._lock = threading.Lock()
-
-    def answered(self, said: dict[str, Any], files: bytes) -> dict[str, Any]:
+    def answer(self, request: Request, files: bytes) -> dict[str, Any]:
         """Return the result of a request."""
         with self._lock:
-            self.asked.append(said)
-            if self.refuses:
-                return {"ok": False, "exit_code": 2, "error": self.refuses, "hint": ""}
-            do: dict[str, Any] = getattr(self, f"_{said['action']}")(said, files)
-            return do
+            if self.refuses[0]:
+                kind, error = self.refuses
+                return {"ok": False, "kind": kind, "exit_code": 1, "error": error, "hint": ""}
+            if request.action is Action.SUBMIT:
+                return self._submitted(request, files)
+            self._carry_out()
+            if request.action is Action.OPERATIONS:
+                found = self.operations.get((request.project, request.name), [])
+                return {"operations": [{**each, "rows": []} for each in found]}
+            if request.action is Action.LOOK:
+                return self._seen(request)
+            every = [each for some in self.operations.values() for each in some]
+            known = next(each for each in every if each["id"] == request.id)
+            if request.action is Action.CANCEL and known["state"] in UNDER_WAY:
+                known |= {"state": "cancelled", "ended": time.time(), "rows": []}
+            return known
 
-    def _submit(self, said: dict[str, Any], files: bytes) -> dict[str, Any]:
-        key = (said["account"], said["project"], said["key"])
-        content = (said["verb"], said["name"], files)
-        known = self._keys.get(key)
-        if known and known[0] != content:
-            error = "the idempotency key was used for something else"
-            return {"ok": False, "exit_code": 2, "error": error, "hint": ""}
-        if known:
-            return known[1]
-        if files:
-            with tarfile.open(fileobj=io.BytesIO(files)) as tar:
-                (member,) = tar.getmembers()
-                assert member.name == f"Deployments/{said['name']}/deployment.yaml"
-                found = tar.extractfile(member)
-                self.texts.append(found.read().decode() if found else "")
-        where = (said["project"], said["name"])
-        number = sum(map(len, self.operations.values())) + 1
-        begun = operation(number, said["verb"], "pending", deployment=said["name"])
-        self.operations.setdefault(where, []).insert(0, begun)
-        self._keys[key] = (content, begun)
-        return dict(begun)
+    def _submitted(self, request: Request, files: bytes) -> dict[str, Any]:
+        key = (request.account, request.project, request.key)
+        content = (request.verb, request.name, files)
+        if key not in self._keys:
+            if files:
+                self.texts.append(_text(files, request.name))
+            number = sum(map(len, self.operations.values())) + 1
+            begun = operation(number, request.verb, "pending", deployment=request.name)
+            self.operations.setdefault((request.project, request.name), []).insert(0, begun)
+            self._keys[key] = (content, begun)
+        known, begun = self._keys[key]
+        if known == content:
+            return dict(begun)
+        what = "the key was used for something else"
+        return {"ok": False, "kind": "conflict", "exit_code": 1, "error": what, "hint": ""}
 
-    def _operations(self, said: dict[str, Any], _: bytes) -> dict[str, Any]:
-        self._carry_out()
-        return {"operations": self.operations.get((said["project"], said["name"]), [])}
-
-    def _operation(self, said: dict[str, Any], _: bytes) -> dict[str, Any]:
-        self._carry_out()
-        return self._known(said["id"])
-
-    def _cancel(self, said: dict[str, Any], _: bytes) -> dict[str, Any]:
-        found = self._known(said["id"])
-        found |= {"state": "cancelled", "ended": time.time(), "rows": []}
-        return found
-
-    def _look(self, said: dict[str, Any], _: bytes) -> dict[str, Any]:
-        shown = [each for each in self.rows if each["project"] == said["project"]]
-        return {"deployments": shown, "nodes": [], "as_of": time.time() - self.age}
-
-    def _known(self, identity: str) -> dict[str, Any]:
-        every = [each for some in self.operations.values() for each in some]
-        return next(each for each in every if each["id"] == identity)
+    def _seen(self, request: Request) -> dict[str, Any]:
+        wanted = (request.project, request.name)
+        found = [each for each in self.rows if (each["project"], each["deployment"]) == wanted]
+        as_of = time.time() - self.age
+        return {"deployments": found, "nodes": [], "as_of": as_of, "unknown": self.unknown}
 
     def _carry_out(self) -> None:
         for (project, name), every in self.operations.items():
             for each in reversed([] if self.is_idle else every):
-                if each["state"] in ("pending", "running"):
+                if each["state"] in UNDER_WAY:
                     self._end(each, project, name)
 
     def _end(self, each: dict[str, Any], project: str, name: str) -> None:
@@ -158,24 +138,28 @@ class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         each |= {"state": state, "ended": time.time(), "reason": self.fails}
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        said = json.loads(self.rfile.readline())
-        files = self.rfile.read(said.pop("files"))
-        assert isinstance(self.server, StandIn)
-        result = self.server.answered(said, files)
-        self.wfile.write(json.dumps({"result": result}).encode() + b"\n")
+def _text(files: bytes, name: str) -> str:
+    with tarfile.open(fileobj=io.BytesIO(files)) as tar:
+        (member,) = tar.getmembers()
+        assert member.name == f"Deployments/{name}/deployment.yaml"
+        found = tar.extractfile(member)
+        return found.read().decode() if found else ""
 
 
 @contextmanager
-def standing_in(folder: Path) -> Iterator[StandIn]:
+def standing_in(folder: Path) -> Iterator[Cluster]:
     """Have a stand-in for the gate listen at `folder`/socket."""
-    with StandIn(folder / "socket") as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        serving.start()
-        yield server
-        server.shutdown()
-        serving.join(5)
+    cluster, gate = Cluster(), GateStandIn(folder / "socket")
+
+    def answer(request: Request) -> list[dict[str, Any]]:
+        files = next(data for asked, data in reversed(gate.asked) if asked is request)
+        return [{"result": cluster.answer(request, files)}]
+
+    gate.answers = dict.fromkeys(map(str, Action), answer)
+    try:
+        yield cluster
+    finally:
+        gate.close()
 
 
 class People:

@@ -30,13 +30,13 @@ def config(case: Case, folder: Path, style: str) -> Config:
     return tango.settled(folder, style, browsers=browsers, **more)
 
 
-def state(case: Case, gate: tango.StandIn) -> None:
+def state(case: Case, gate: tango.Cluster) -> None:
     said = json.loads(case.sections["gate"].text) if "gate" in case.sections else {}
     gate.rows = [tango.row(**each) for each in said.get("rows", [])]
     begun = [tango.operation(number, **e) for number, e in enumerate(said.get("operations", []))]
     gate.operations = {("vision", said.get("name", "tango-kim--7")): begun}
-    gate.is_idle, gate.refuses = said.get("is_idle", False), said.get("refuses", "")
-    gate.fails, gate.age = said.get("fails", ""), said.get("age", 0.0)
+    for key in ("is_idle", "refuses", "fails", "age", "unknown"):
+        setattr(gate, key, said.get(key, getattr(gate, key)))
 
 
 def answered(case: Case, folder: Path, style: str) -> str:
