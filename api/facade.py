@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -14,11 +15,20 @@ from api.facade_report import Reporter
 from api.facade_service import Facade, Service
 from api.gate_client import Gate
 from api.people import Who
-from api.problems import documented
+from api.problems import MEDIA, documented
 
 _User = Annotated[str, Query(description="the manager's user: a folder below common/")]
 _Project = Annotated[str, Query(description="the user's project: a folder in that one")]
 _Whose = Annotated[str, Query(description="SKP's project, where the token has several")]
+_WORD: dict[str, Any] = {"text/plain": {}, "application/json": {}, MEDIA: {}}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **documented(401, 403, 422, 429, 503),
+    200: {"description": "a word of the manager's", "content": _WORD},
+    400: {"description": "it can't be done, and why", "content": _WORD},
+    404: {"description": "there is no such service", "content": _WORD},
+    500: {"description": "it could not be stopped", "content": _WORD},
+    504: {"description": "it is still being stopped", "content": _WORD},
+}
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET",
@@ -66,10 +76,20 @@ def reporter(config: Config) -> Reporter | None:
 
 
 def router(config: Config, gate: Gate, people: People, told: Reporter | None) -> APIRouter:
-    """Return the endpoints."""
+    """Return the endpoints; what `told` follows ends with the server."""
     facade, door = Facade(gate, config.style, config.shared, told), _Door(people, config)
-    missing = facade_answers.refused(400, "Deployment YAML not found")
-    found = APIRouter(tags=["TANGO's manager"], responses=documented(401, 403, 404, 422, 503))
+
+    @asynccontextmanager
+    async def serving(_: object) -> AsyncIterator[None]:
+        yield
+        if told:
+            await told.end()
+
+    found = APIRouter(tags=["TANGO's manager"], lifespan=serving)
+
+    async def preflight() -> Response:
+        """Let pages of any origin ask."""
+        return door.out(Answer(200, ""))
 
     def serve(path: str, do: Callable[[Service], Awaitable[Answer]], unknown: Answer) -> None:
         """Serve a path; `unknown` is answered about names that no service can have."""
@@ -81,21 +101,20 @@ def router(config: Config, gate: Gate, people: People, told: Reporter | None) ->
             is_known = all(map(facade_names.is_word, (user_id, project_id)))
             return door.out(await do(service) if is_known else unknown)
 
-        found.add_api_route(path, asked, response_class=Response, summary=do.__doc__)
+        found.add_api_route(
+            path, asked, response_class=Response, summary=do.__doc__, name=do.__name__,
+            responses=_ANSWERS,
+        )  # fmt: skip
+        if config.browsers:
+            found.add_api_route(path, preflight, methods=["OPTIONS"], include_in_schema=False)
 
     @found.get("/", response_class=Response)
     async def hello() -> Response:
         """Say nothing: the server is there."""
         return door.out(Answer(200, ""))
 
-    serve("/start", facade.start, missing)
-    serve("/stop", facade.stop, facade_answers.nothing_to_stop(config.style))
-    serve("/status_request", facade.status, facade_answers.status(config.style, None))
-    if config.browsers:
-
-        @found.options("/{path}", include_in_schema=False)
-        async def preflight(path: str) -> Response:  # noqa: ARG001 - it is the same for all
-            """Let pages of any origin ask."""
-            return door.out(Answer(200, ""))
-
+    style = config.style
+    serve("/start", facade.start, facade_answers.refused(400, "Deployment YAML not found"))
+    serve("/stop", facade.stop, facade_answers.nothing_to_stop(style))
+    serve("/status_request", facade.status, facade_answers.status(style, None))
     return found

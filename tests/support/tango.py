@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +184,8 @@ class People:
 
 def settled(folder: Path, style: str = "text", **more: Any) -> Config:
     """Return what is settled: a shared folder, and nobody who needs no token."""
-    return Config(**{
-        "style": Style(style), "shared": folder / "shared", "report": "", "open": Open(),
-        "browsers": False,
-    } | more)  # fmt: skip
+    plain = Config(Style(style), folder / "shared", "", Open(), browsers=False)
+    return replace(plain, **more)
 
 
 def opened(*networks: str, **more: Any) -> Open:
@@ -212,7 +210,9 @@ async def ask(
 ) -> httpx.Response:
     """Return what the server answers to a client at an address."""
     transport = httpx.ASGITransport(app, client=(address, 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://skp") as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://skp", trust_env=False
+    ) as client:
         # (The manager's library is not httpx.)
         said = {"User-Agent": "python-requests/2.32", **(headers or {})}
         return await client.request(method, path, headers=said, timeout=60)

@@ -172,6 +172,6 @@ class Reader(DocumentReader):
         self.draft.warnings.append(f"{self.document.place(location)}: not used{guess}")
 
 
-def _line(warning: str) -> int:
+def _line(warning: str) -> tuple[int, str]:
     number = warning.split(":")[1]
-    return int(number) if number.isdecimal() else 0
+    return int(number) if number.isdecimal() else 0, warning
