@@ -20,6 +20,7 @@ from api.problems import MEDIA, documented
 _User = Annotated[str, Query(description="the manager's user: a folder below common/")]
 _Project = Annotated[str, Query(description="the user's project: a folder in that one")]
 _Whose = Annotated[str, Query(description="SKP's project, where the token has several")]
+_Do = Callable[[Service], Awaitable[Answer]]
 _WORD: dict[str, Any] = {"text/plain": {}, "application/json": {}, MEDIA: {}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     **documented(401, 403, 422, 429, 503),
@@ -61,6 +62,22 @@ class _Door:
         whose = facade_who.without_token(settled, address, request.headers)
         return Service(whose, user, project)
 
+    def endpoint(self, do: _Do, unknown: Answer) -> Callable[..., Awaitable[Response]]:
+        """Return what serves requests; `unknown` is for names that no service can have."""
+
+        async def asked(
+            request: Request, user_id: _User, project_id: _Project, project: _Whose = ""
+        ) -> Response:
+            service = await self.service(request, user_id, project_id, project)
+            is_known = all(map(facade_names.is_word, (user_id, project_id)))
+            return self.out(await do(service) if is_known else unknown)
+
+        return asked
+
+    async def empty(self) -> Response:
+        """Say nothing: the server is there."""
+        return self.out(Answer(200, ""))
+
     def out(self, answer: Answer) -> Response:
         """Return an answer of HTTP."""
         response = Response(answer.body, answer.status, media_type=answer.kind)
@@ -85,36 +102,19 @@ def router(config: Config, gate: Gate, people: People, told: Reporter | None) ->
         if told:
             await told.end()
 
+    style = config.style
+    paths: dict[str, tuple[_Do, Answer]] = {
+        "/start": (facade.start, facade_answers.refused(400, "Deployment YAML not found")),
+        "/stop": (facade.stop, facade_answers.nothing_to_stop(style)),
+        "/status_request": (facade.status, facade_answers.status(style, None)),
+    }
     found = APIRouter(tags=["TANGO's manager"], lifespan=serving)
-
-    async def preflight() -> Response:
-        """Let pages of any origin ask."""
-        return door.out(Answer(200, ""))
-
-    def serve(path: str, do: Callable[[Service], Awaitable[Answer]], unknown: Answer) -> None:
-        """Serve a path; `unknown` is answered about names that no service can have."""
-
-        async def asked(
-            request: Request, user_id: _User, project_id: _Project, project: _Whose = ""
-        ) -> Response:
-            service = await door.service(request, user_id, project_id, project)
-            is_known = all(map(facade_names.is_word, (user_id, project_id)))
-            return door.out(await do(service) if is_known else unknown)
-
+    found.add_api_route("/", door.empty, response_class=Response, name="hello")
+    for path, (do, unknown) in paths.items():
         found.add_api_route(
-            path, asked, response_class=Response, summary=do.__doc__, name=do.__name__,
-            responses=_ANSWERS,
+            path, door.endpoint(do, unknown), response_class=Response, summary=do.__doc__,
+            name=path[1:], responses=_ANSWERS,
         )  # fmt: skip
         if config.browsers:
-            found.add_api_route(path, preflight, methods=["OPTIONS"], include_in_schema=False)
-
-    @found.get("/", response_class=Response)
-    async def hello() -> Response:
-        """Say nothing: the server is there."""
-        return door.out(Answer(200, ""))
-
-    style = config.style
-    serve("/start", facade.start, facade_answers.refused(400, "Deployment YAML not found"))
-    serve("/stop", facade.stop, facade_answers.nothing_to_stop(style))
-    serve("/status_request", facade.status, facade_answers.status(style, None))
+            found.add_api_route(path, door.empty, methods=["OPTIONS"], include_in_schema=False)
     return found
