@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 import json
 import re
-import time
 import urllib.error
 import urllib.request
 from collections import OrderedDict
+from time import monotonic, time
 from typing import Any
 
 import anyio
@@ -70,7 +70,7 @@ class Accounts:
         answer = await self._ask("/tokens/check", {"token": token})
         said = answer and {**answer, "expires": int(answer["expires"])}
         found = who(said, str(said["name"]), said["expires"]) if said else None
-        if found and found.expires > time.time():
+        if found and found.expires > time():
             self._known.keep(digest, found)
             return found
         self._refused.keep(digest, _NOBODY)
@@ -97,12 +97,12 @@ class Accounts:
     async def _key(self, kid: str) -> jwt.PyJWK | None:
         """Return a published key; None for none."""
         async with self._keys_lock:
-            age = time.monotonic() - self._keys_at
+            age = monotonic() - self._keys_at
             if age > _KEYS_KEPT or (kid not in self._keys and age > _KEYS_AGAIN):
                 answer = await self._ask("/.well-known/jwks.json")
                 published = [each for each in (answer or {}).get("keys", []) if "kid" in each]
                 self._keys = {str(each["kid"]): jwt.PyJWK(each, _ALGORITHM) for each in published}
-                self._keys_at = time.monotonic()
+                self._keys_at = monotonic()
             return self._keys.get(kid)
 
     async def _ask(self, path: str, said: Any = None) -> dict[str, Any] | None:
@@ -141,14 +141,14 @@ class _Kept:
         self._of: OrderedDict[bytes, tuple[float, Who]] = OrderedDict()
 
     def keep(self, digest: bytes, found: Who) -> None:
-        self._of[digest] = (time.monotonic() + _KEPT, found)
+        self._of[digest] = (monotonic() + _KEPT, found)
         if len(self._of) > _MOST_KEPT:
             self._of.popitem(last=False)
 
     def get(self, digest: bytes) -> Who | None:
         """Return what was kept and still counts."""
         until, found = self._of.get(digest, (0.0, _NOBODY))
-        return found if time.monotonic() < until else None
+        return found if monotonic() < until else None
 
 
 def refused(detail: str) -> ProblemError:

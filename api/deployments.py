@@ -68,7 +68,7 @@ async def deployments(
 
 @ROUTER.get("/events", response_class=EventSourceResponse, responses=EVENTS)
 async def events(by: By) -> Stream:
-    """Tell changes as they come: events `deployment`, `removed`; at first all that there are."""
+    """Tell changes: events `deployment`, `removed`; at first all that there are, then `listed`."""
 
     async def look() -> list[Deployment]:
         return _seen(by, await by.gate("look", by.who.bound))
@@ -124,7 +124,7 @@ async def rollback(
 async def revisions(by: By, project: Project, name: Name) -> Revisions:
     """List the revisions that are kept."""
     by.who.look(project)
-    found = await by.gate("history", project, name=f"{project}/{name}")
+    found = await by.gate("history", project, name=name)
     return Revisions.model_validate({"revisions": found.get("rows", [])})
 
 
@@ -138,7 +138,7 @@ async def logs(
 ) -> Stream:
     """Show what its containers print: events `line`, and an `end` where it does not follow."""
     await _one(by, project, name)
-    said = {"name": f"{project}/{name}", "tail": str(tail), "follow": "yes" if follow else ""}
+    said = {"name": name, "tail": str(tail), "follow": "yes" if follow else ""}
     return await by.told(by.question("logs", project, **said), lambda _: "{}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,11 @@ class Config:
         browsers: whether pages of any origin may ask.
     """
 
-    style: Style
-    shared: Path | None
-    report: str
-    open: Open
-    browsers: bool
+    style: Style = Style.TEXT
+    shared: Path | None = None
+    report: str = ""
+    open: Open = field(default_factory=Open)
+    browsers: bool = False
 
 
 def read(given: Path = _GIVEN, routes: Path = _ROUTES) -> Config:

@@ -67,10 +67,13 @@ def who(said: Mapping[str, Any], name: str, expires: int) -> Who | None:
     bound, projects = said.get("project") or "", said.get("projects")
     if not _ACCOUNT.fullmatch(name) or not isinstance(projects, list):
         return None
-    found = {
-        str(each["name"]): Membership(int(each["gid"]), str(each["role"]))
-        for each in projects
-        if not bound or each["name"] == bound
-    }
-    label = str(said.get("label") or "")
-    return Who(name, int(said["uid"]), str(said["level"]), found, str(bound), label, expires)
+    try:
+        found = {
+            str(each["name"]): Membership(int(each["gid"]), str(each["role"]))
+            for each in projects
+            if not bound or each["name"] == bound
+        }
+        uid, level = int(said["uid"]), str(said["level"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Who(name, uid, level, found, str(bound), str(said.get("label") or ""), expires)

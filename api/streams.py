@@ -18,6 +18,7 @@ from api.problems import ProblemError
 MOST_EACH, MOST = 8, 40
 """How many streams an account, and all accounts, may have at a time."""
 _HEARTBEAT, _CHECKED = 15, 15.0  # seconds between two of them, and until the token is looked at
+_END = "\n"
 _LOOKING = 2.0  # seconds between two looks at what there is
 
 Check = Callable[[], Awaitable[object]]
@@ -45,7 +46,7 @@ class Stream(EventSourceResponse):
 
     def __init__(self, events: Events, done: Callable[[], Awaitable[None]]) -> None:
         """Send these events; `done` is called at the end."""
-        super().__init__(events, ping=_HEARTBEAT, sep="\n", headers={"Cache-Control": "no-store"})
+        super().__init__(events, ping=_HEARTBEAT, sep=_END, headers={"Cache-Control": "no-store"})
         self._done = done
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,11 +74,11 @@ async def lines(
                 await check()
                 due = time.monotonic() + _CHECKED
             if said and "result" in said:
-                yield ServerSentEvent(ending(said["result"]), event="end")
+                yield _event("end", ending(said["result"]))
                 return
             number += 1 if said else 0
             if said and number > skip:
-                yield ServerSentEvent(str(said["line"]), event="line", id=str(number))
+                yield _event("line", str(said["line"]), str(number))
     except ProblemError as error:
         yield _error(error)
 
@@ -85,22 +86,25 @@ async def lines(
 async def changes(look: Callable[[], Awaitable[list[Deployment]]], check: Check) -> Events:
     """Yield a `deployment` for each that is another than before, `removed` for those that went.
 
-    The first ones are all that there are.
+    The first ones are all that there are, then `listed` is told.
 
     Args:
         look: returns what there is now. check: raises ProblemError when the token counts no more.
     """
     before, due = dict[tuple[str, str], Deployment](), time.monotonic() + _CHECKED
+    is_first = True
     try:
         while True:
             now = {(each.project, each.name): each for each in await look()}
             for of, each in now.items():
                 if each != before.get(of):
-                    yield ServerSentEvent(each.model_dump_json(), event="deployment")
+                    yield _event("deployment", each.model_dump_json())
             for project, name in before.keys() - now.keys():
                 gone = f'{{"project":"{project}","name":"{name}"}}'
-                yield ServerSentEvent(gone, event="removed")
-            before = now
+                yield _event("removed", gone)
+            if is_first:
+                yield _event("listed", "{}")
+            before, is_first = now, False
             await asyncio.sleep(_LOOKING)
             if time.monotonic() >= due:
                 await check()
@@ -110,4 +114,8 @@ async def changes(look: Callable[[], Awaitable[list[Deployment]]], check: Check)
 
 
 def _error(error: ProblemError) -> ServerSentEvent:
-    return ServerSentEvent(error.problem.model_dump_json(), event="error")
+    return _event("error", error.problem.model_dump_json())
+
+
+def _event(event: str, data: str, number: str | None = None) -> ServerSentEvent:
+    return ServerSentEvent(data, event=event, id=number, sep=_END)

@@ -110,6 +110,8 @@ _EXAMPLES: Sequence[tuple[str, Sequence[str]]] = (
     ("account.level", ("./skp.py {} kim -l manager",)),
     ("account.key-add", ("./skp.py {} kim -f ~/.ssh/id_ed25519.pub", "./skp.py {} kim -f - <key")),
     ("account.key-rm", ("./skp.py {} kim -f FINGERPRINT",)),
+    ("account.token-add", ("./skp.py {} kim -l ci", "./skp.py {} kim -l ci -p vision -d 30")),
+    ("account.token-rm", ("./skp.py {} kim -l ci",)),
     ("account.*", ("./skp.py {} kim",)),
     ("gateway.ca", (_PLAIN,)),
     ("gateway.cert", ("./skp.py {} -c fullchain.pem -k privkey.pem",)),

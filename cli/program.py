@@ -20,11 +20,12 @@ _TAKE_VALUES = (
     *("--audience", "-a", "--password", "-p", "--account", "--owner", "-o", "--role", "-r"),
     *("--file", "--fingerprint", "-f", "--tail", "-t", "--since", "--command", "-c", "--part"),
     *("--project", "--limits", "--root", "--credentials", "--to", "--log"),
+    *("--label", "--days", "-d"),
     *(f"--{argument.name}" for argument in options.arguments() if argument.takes_value),
 )
 _OF_ACCOUNTS = (
     *("add", "rm", "password", "token", "disable", "enable"),
-    *("level", "keys", "key-add", "key-rm"),
+    *("level", "keys", "key-add", "key-rm", "token-add", "tokens", "token-rm"),
 )
 _OF_DEPLOYMENTS = ("exec", "history", "logs", "restore", "rollback")
 _OF_PROJECTS = ("add", "rm", "member-set", "member-rm")

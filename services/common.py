@@ -42,7 +42,8 @@ _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
     ALERTMANAGER_USER,
     GIT_USER,
     GATE_USER,
-) = range(1, 13)
+    API_USER,
+) = range(1, 14)
 
 
 def user(cluster: Cluster, facts: State, node: str) -> str:

@@ -39,7 +39,7 @@ def check(cluster: Cluster) -> None:
     for key, others in needed.items():
         lacking = [other for other in others if not text(other)]
         if text(key) and lacking:
-            what = f"{key}: {text(key)} needs {' and '.join(lacking)}, in whose name it is"
+            what = f"{key}: {text(key)} needs {' and '.join(lacking)}: whose it is"
             typed = "; ".join(f'export {other}="{examples[other]}"' for other in lacking)
             raise ConfigError(f"{cluster.settings.place(key)}: {what}", f"For example: {typed}")
     path, platform = PurePosixPath(text("API_SHARED") or "/srv"), PurePosixPath(cluster.platform)
@@ -72,15 +72,16 @@ def given(cluster: Cluster) -> ConfigFile:
 
 def _networks(cluster: Cluster) -> list[ipaddress.IPv4Network]:
     key, found = "API_OPEN_TO", list[ipaddress.IPv4Network]()
+    place = f"{cluster.settings.place(key)}: {key}"
     for word in cluster.settings.text(key).split():
-        where = f"{cluster.settings.place(key)}: {key}: {word}"
         try:
             network = ipaddress.IPv4Network(word)
         except ValueError as error:
             hint = "An address alone has /32, a network ends with zeros: 10.0.0.0/24."
-            raise ConfigError(f"{where}: {error}", hint) from None
+            raise ConfigError(f"{place}: {error}", hint) from None
         if network.prefixlen < _FEWEST:
             hint = "Name the address of TANGO's manager: 10.0.0.9/32."
-            raise ConfigError(f"{where} would let in nearly everybody without a token", hint)
+            what = f"{place}: {word} would let in nearly everybody without a token"
+            raise ConfigError(what, hint)
         found.append(network)
     return found

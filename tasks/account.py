@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from invoke import Collection
 
-from cli.accounts import ask, change, need, public_key, with_roles
+from cli.accounts import ask, change, day, need, public_key, with_roles
 from cli.command import command
 from cli.confirmation import confirm
 from cli.password import password as secret
@@ -18,6 +18,7 @@ _NAME = {"name": "The account's name; also as a word after the command."}
 _PASSWORD = {"password": "Its password; bare asks, - reads stdin; without it one is generated."}
 _OWN_PASSWORD = {"password": "Its password; bare asks, - reads stdin."}
 _LEVEL = "user, manager or admin."
+_LABEL = {"label": "What the token is called: a-z, 0-9 and -."}
 
 
 @command(
@@ -129,6 +130,50 @@ def key_rm(s: Session, name: str = "", fingerprint: str = "") -> None:
     change(s, "key-rm", given, f"The account {name} has that key no more.")
 
 
+@command(
+    name="token-add",
+    help={
+        **_NAME,
+        **_LABEL,
+        "project": "The only project that it counts for; default: all of the account's.",
+        "days": "For how long it counts, 365 at most.",
+    },
+)
+def token_add(
+    s: Session, name: str = "", label: str = "", project: str = "", days: int = 90
+) -> None:
+    """Make a token for programs, which counts for long; it is shown once."""
+    need(s, name=name, label=label)
+    given = {"name": name, "label": label, "project": project, "days": str(days)}
+    change(s, "token-add", given, f"The account {name} has one more token, {label}.")
+
+
+@command(help=_NAME)
+def tokens(s: Session, name: str = "") -> None:
+    """List an account's tokens for programs; their texts are not kept."""
+    from cluster.model.line import table
+
+    need(s, name=name)
+    found = ask(s, "tokens", {"name": name})
+    rows = [
+        (
+            each["label"],
+            each["project"] or "all",
+            *(day(each[when]) for when in ("made_at", "expires_at", "used_at")),
+        )
+        for each in found
+    ]
+    s.show(found, table(("LABEL", "PROJECT", "MADE", "EXPIRES", "LAST USED"), rows))
+
+
+@command(name="token-rm", help={**_NAME, **_LABEL})
+def token_rm(s: Session, name: str = "", label: str = "") -> None:
+    """Have a token for programs count no more."""
+    need(s, name=name, label=label)
+    given = {"name": name, "label": label}
+    change(s, "token-rm", given, f"The account {name} has the token {label} no more.")
+
+
 @command()
 def rotate(s: Session) -> None:
     """Sign tokens with a new key; the old one is published while its tokens live."""
@@ -144,6 +189,6 @@ def _with_password(s: Session, verb: str, name: str, given: str, more: Mapping[s
 
 for _task in (
     *(add, list_, rm, password, token, level, disable, enable, rotate),
-    *(keys, key_add, key_rm),
+    *(keys, key_add, key_rm, token_add, tokens, token_rm),
 ):
     ns.add_task(_task)

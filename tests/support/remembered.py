@@ -13,6 +13,7 @@ from tests.support.fake_cluster import FakeCluster
 from tests.support.fakes import done
 
 GIVEN = {
+    "api": {"API_NAME": "counter", "API_PORT": "8990"},
     "airflow": {
         "AIRFLOW_NAME": "flow",
         "AIRFLOW_PORT": "8140",
@@ -147,6 +148,9 @@ ROWS = (
             ("account.keys kim", "list", '[{"name": "kim", "ssh_keys": []}]'),
             ("account.key-add kim -f /dev/null", "key-add", "{}"),
             ("account.key-rm kim -f 00ff", "key-rm", "{}"),
+            ("account.token-add kim -l ci -d 30", "token-add", '{"token": "skp_x"}'),
+            ("account.tokens kim", "tokens", "[]"),
+            ("account.token-rm kim -l ci", "token-rm", "{}"),
             ("account.rotate", "rotate", "{}"),
             ("project.list", "project-list", "[]"),
             ("project.add vision -o kim", "project-add", "{}"),
@@ -197,6 +201,7 @@ ROWS = (
 
 CLIENT = "env DOCKER_HOST=unix:///var/run/docker.sock docker"
 SHELLS = {
+    "docker.api-shell": f"{CLIENT} exec -i counter bash",
     "docker.airflow-shell": f"{CLIENT} exec -i flow bash",
     "docker.flask-shell": f"{CLIENT} exec -i people bash",
     "docker.flask-shell -h c01 -n people": f"{CLIENT} exec -i people bash",

@@ -50,6 +50,19 @@ def test_a_password_that_the_service_generates_is_shown_once(
     assert "Its password, shown this once: River-Stone-7\n" in capsys.readouterr().out
 
 
+def test_a_token_for_programs_is_shown_once_and_kept_nowhere(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(cluster, done(0, json.dumps({"label": "ci", "token": "skp_hush"})))
+    assert cluster.run("account.token-add", "kim", "-l", "ci", "-p", "vision", "-d", "30") == 0
+    assert "one more token, ci. The token, shown this once: skp_hush\n" in capsys.readouterr().out
+    assert "skp_hush" not in json.dumps([cluster.wire, cluster.trail("c01")])
+    commands = cluster.master.connection.commands
+    (sent,) = [ran.stdin for ran in commands if "token-add" in ran.command]
+    assert isinstance(sent, bytes)
+    assert json.loads(sent) == {"name": "kim", "label": "ci", "project": "vision", "days": "30"}
+
+
 def test_what_the_service_refuses_is_told_with_what_to_do(
     cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +93,8 @@ def asked(cluster: FakeCluster) -> list[str]:
     [
         *((f"account.{verb}", "name") for verb in ("add", "rm", "password", "token", "disable")),
         *((f"account.{verb}", "name") for verb in ("enable", "level", "keys", "key-add", "key-rm")),
+        *((f"account.{verb}", "name") for verb in ("token-add", "tokens", "token-rm")),
+        *((f"account.{verb} kim", "label") for verb in ("token-add", "token-rm")),
         *((f"project.{verb}", "name") for verb in ("add", "rm", "member-set", "member-rm")),
         ("account.level kim", "level"),
         ("account.key-add kim", "file"),
@@ -104,6 +119,8 @@ def test_what_is_needed_is_asked_for_before_anything_else(
         ("account.level kim -l manager", "level"),
         ("account.key-rm kim -f 00ff", "key-rm"),
         ("account.disable kim", "disable"),
+        ("account.token-add kim -l ci", "token-add"),
+        ("account.token-rm kim -l ci", "token-rm"),
         ("account.rotate", "rotate"),
         ("project.add vision -o kim", "project-add"),
         ("project.member-set vision -a kim -r owner", "project-set"),
@@ -169,6 +186,13 @@ def test_lists_are_tables(cluster: FakeCluster, capsys: pytest.CaptureFixture[st
     assert cluster.run("account.keys", "kim") == 0
     assert "00ff         ssh-ed25519  kim@laptop" in capsys.readouterr().out
     assert cluster.run("account.keys", "lee") == 2
+    times = {"made_at": 1767225600, "expires_at": 1775001600, "used_at": None}
+    tokens = [{"label": "ci", "project": "vision", **times}]
+    answer(cluster, done(0, json.dumps([*tokens, {"label": "all-of-it", "project": "", **times}])))
+    assert cluster.run("account.tokens", "kim") == 0
+    shown = capsys.readouterr().out
+    assert "ci         vision   2026-01-01  2026-04-01  never" in shown
+    assert "all-of-it  all      2026-01-01" in shown
 
 
 def test_a_dry_run_asks_nothing(cluster: FakeCluster) -> None:

@@ -113,6 +113,33 @@ def test_a_fingerprint_of_openssh_is_the_one_that_is_kept(load: Load) -> None:
             keys.from_openssh(wrong)
 
 
+def test_a_token_for_programs_is_random_and_known_by_its_form(load: Load) -> None:
+    text = load("program_text")
+    made = {text.made() for _ in range(100)}
+    assert len(made) == 100
+    assert all(text.is_formed(each) and len(each) == 47 for each in made)
+    (one, *_) = made
+    wrong = ("", "skp_", one[4:], one[:-1], f"{one}A", f"{one}\n", f" {one}", one.upper())
+    for other in (*wrong, f"skp_{'é' * 43}", f"skp_{'%' * 43}", "x.y.z"):
+        assert not text.is_formed(other), other
+
+
+def test_a_token_for_programs_counts_for_a_day_to_a_year(load: Load) -> None:
+    text = load("program_text")
+    assert [text.seconds(days) for days in ("1", "90", "365")] == [86400, 7776000, 31536000]
+    for days in ("0", "366", "-1", "1.5", "", "x", " 1", "1\n", "\u0661", "0x1", "9" * 5000):
+        with pytest.raises(load("errors").InvalidError, match="1 to 365 days"):
+            text.seconds(days)
+
+
+def test_a_label_has_the_form_of_a_name_and_may_be_anybodys(load: Load) -> None:
+    check = load("names").check_form
+    check("docker", "label")
+    for label in ("", "x", "a b", "a/b", "a\nb", "<b>", "김철", "'; DROP TABLE", "..", "x" * 33):
+        with pytest.raises(load("errors").InvalidError, match="that is no label; allowed: 2 to 32"):
+            check(label, "label")
+
+
 @pytest.mark.parametrize(
     "password", ["short", "x" * 257, "aaaaaaaaaaaaaaa", "kim-is-my-name", "twelve\tchars"]
 )

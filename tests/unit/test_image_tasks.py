@@ -24,6 +24,7 @@ HOSTS: dict[str, Any] = {"c01": {"ipv4": "10.0.0.1", "groups": ["master", "manag
 def test_the_images_that_services_have_of_their_own() -> None:
     found = {service.name: (service.recipe, build_task(service)) for service in OWN}
     assert found == {
+        "api": ("docker-api", "image-build-api"),
         "flask": ("docker-flask", "image-build-flask"),
         "gate": ("docker-gate", "image-build-gate"),
         "gateway": ("docker-gateway", "image-build-gateway"),

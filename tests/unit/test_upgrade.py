@@ -35,7 +35,7 @@ from services.volumes.key_pair import key_pair
 from tests.support.described import described
 from tests.support.digests import digest as real_digest
 
-LATER = {"flask-skp", "gate-skp", "gateway-skp", "git-skp", "nginx-skp"}
+LATER = {"api-skp", "flask-skp", "gate-skp", "gateway-skp", "git-skp", "nginx-skp"}
 """Containers of services that were no part of an earlier version."""
 CONFINES = {
     "CapAdd", "CapDrop", "LogConfig", "NetworkMode", "PidsLimit", "ReadonlyRootfs", "ShmSize",
@@ -199,7 +199,7 @@ def test_what_runs_becomes_the_record_and_nothing_else_is_replaced_for_it(
     state = seen(cluster, made, {})
     (recorded,) = [i for i in plan(cluster, state) if isinstance(i, RecordRunning)]
     images = {i for s in services.catalogue().values() for i in s.images(cluster)}
-    names = ("flask", "gate", "gateway", "git", "nginx", "prometheus")
+    names = ("api", "flask", "gate", "gateway", "git", "nginx", "prometheus")
     later = {f"skp/docker-{name}:latest" for name in names}
     ours = {i.name for i in images if i.source is Source.REGISTRY} - later
     assert recorded.digests == {

@@ -289,7 +289,8 @@ def test_the_login_page_shows_a_token_that_others_accept(
 
 
 def test_the_login_page_lets_nothing_else_through(running: Env) -> None:
-    for path in ("/accounts", "/metrics", "/docs", "/tokens/", "/run/skp/accounts.conf"):
+    others = ("/accounts", "/metrics", "/docs", "/tokens/", "/tokens/check")
+    for path in (*others, "/run/skp/accounts.conf"):
         assert requests.get(f"{PAGE}{path}", timeout=15).status_code == 404, path
     asked = requests.get(f"{PAGE}/tokens", headers={"Authorization": "Bearer x"}, timeout=15)
     assert asked.status_code == 403

@@ -125,6 +125,7 @@ def test_a_credential_counts_for_its_own_project_alone(box: Box) -> None:
     asks = f"/ssh/by-key?fingerprint=SHA256:{'A' * 43}"
     shown = f"X-Skp-Service: {secret('FLASK_SERVICE_SECRET')}"
     assert box.asked(asks, header=shown) == [404]
+    assert box.asked("/tokens/check", body={}, header=shown) == [404]  # (422 to a service)
 
 
 def test_no_secret_is_seen_but_by_the_containers_root(box: Box, running: Env) -> None:

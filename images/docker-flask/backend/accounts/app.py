@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from accounts import (
     api_accounts,
     api_door,
+    api_programs,
     api_projects,
     api_public,
     api_ssh,
@@ -58,10 +59,11 @@ def create_app() -> Flask:
     }
     app.extensions["accounts"] = service
     api = Api(app)
-    for module in (api_tokens, api_accounts, api_projects):
+    for module in (api_tokens, api_accounts, api_programs, api_projects):
         api.register_blueprint(module.BLUEPRINT)
-    for module in (api_public, api_door, api_ssh):  # what /docs does not tell
-        app.register_blueprint(module.BLUEPRINT)
+    # What /docs does not tell.
+    for inside in (*(m.BLUEPRINT for m in (api_public, api_door, api_ssh)), api_programs.INSIDE):
+        app.register_blueprint(inside)
     _handle(app, service)
     service.store.watch(service.prepare, service.tidy)
     return app

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import config, passwords, people, projects, rights
+from accounts import config, passwords, people, program_tokens, projects, rights
 from accounts.errors import ServiceError
 from accounts.service import Service
 
@@ -88,6 +88,23 @@ def _key_rm(_: Service, session: Session, given: _Given) -> Any:
     return {"name": account.name, "uid": account.uid}
 
 
+def _token_add(_: Service, session: Session, given: _Given) -> Any:
+    account, project = people.find(session, given["name"]), given.get("project", "")
+    text, row = program_tokens.add(session, account, given["label"], project, given["days"])
+    return {"token": text, **program_tokens.described(row)}
+
+
+def _tokens(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    return [program_tokens.described(row) for row in account.tokens]
+
+
+def _token_rm(_: Service, session: Session, given: _Given) -> Any:
+    account = people.find(session, given["name"])
+    program_tokens.remove(account, given["label"])
+    return {"name": account.name, "uid": account.uid}
+
+
 def _project_add(service: Service, session: Session, given: _Given) -> Any:
     owner = people.find(session, given["owner"])
     return projects.described(projects.add(session, service.config, given["name"], owner))
@@ -131,6 +148,9 @@ VERBS: dict[str, Callable[[Service, Session, _Given], Any]] = {
     "level": _level,
     "key-add": _key_add,
     "key-rm": _key_rm,
+    "token-add": _token_add,
+    "tokens": _tokens,
+    "token-rm": _token_rm,
     "rotate": _rotate,
     "project-add": _project_add,
     "project-list": _project_list,

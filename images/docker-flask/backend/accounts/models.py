@@ -53,6 +53,9 @@ class Account(Base):
     keys: Mapped[list[SshKey]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="SshKey.id"
     )
+    tokens: Mapped[list[ProgramToken]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="ProgramToken.label"
+    )
     memberships: Mapped[list[Member]] = relationship(
         back_populates="account", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -98,6 +101,30 @@ class Member(Base):
     role: Mapped[str] = mapped_column(String(8, collation="ascii_bin"))
     project: Mapped[Project] = relationship(back_populates="members")
     account: Mapped[Account] = relationship(back_populates="memberships")
+
+
+class ProgramToken(Base):
+    """A long-lived token of an account, by its SHA-256.
+
+    Attributes:
+        gid: the only project that it counts for; None for all of the account's.
+        used_at: when it was used last, to a minute; 0 for never.
+        password_at: when the password was set under which it was made: it counts with that alone.
+    """
+
+    __tablename__ = "program_tokens"
+    __table_args__ = (UniqueConstraint("uid", "label"),)
+    digest: Mapped[str] = mapped_column(String(64, collation="ascii_bin"), primary_key=True)
+    uid: Mapped[int] = mapped_column(ForeignKey("accounts.uid", ondelete="CASCADE"))
+    label: Mapped[str] = _name()
+    gid: Mapped[int | None] = mapped_column(
+        ForeignKey("projects.gid", ondelete="CASCADE"), index=True
+    )
+    made_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    used_at: Mapped[int] = mapped_column(BigInteger)
+    password_at: Mapped[int] = mapped_column(BigInteger)
+    project: Mapped[Project | None] = relationship()
 
 
 class Family(Base):

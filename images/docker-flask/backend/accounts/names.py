@@ -29,11 +29,20 @@ def check(name: str, reserved: Collection[str]) -> str:
     Raises:
         InvalidError: it is not of the form, or somebody else's.
     """
-    if not is_formed(name):
-        raise InvalidError(f"that is no name; allowed: {_FORM}")
+    check_form(name, "name")
     if name in _SYSTEM or name in reserved or is_ours(name):
         raise InvalidError(f"{name} is a name of the system or of the platform", "Choose another.")
     return name
+
+
+def check_form(text: str, what: str) -> None:
+    """Raise InvalidError unless `text` is of the form of a name.
+
+    Args:
+        what: what it is to be: "name", or what else has that form.
+    """
+    if not is_formed(text):
+        raise InvalidError(f"that is no {what}; allowed: {_FORM}")
 
 
 def is_formed(name: str) -> bool:

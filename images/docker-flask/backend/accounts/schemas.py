@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from accounts.names import LONGEST
+from accounts.program_text import USUAL_DAYS
 from accounts.rights import Level, Role
 
 _MOST = 1000
@@ -116,6 +117,40 @@ class NewKey(Schema):
     """A public SSH key that is to be added."""
 
     key = _text(5000, "the line of a .pub file", required=True)
+
+
+class NewToken(Schema):
+    """A token for programs that is to be made."""
+
+    label = _text(LONGEST, "a-z, 0-9 and -; what it is called", required=True)
+    project = _text(LONGEST, "the only project that it counts for; by default all of one's own")
+    days = fields.Integer(
+        strict=True, load_default=USUAL_DAYS, metadata={"description": "how long it counts"}
+    )
+
+
+class TokenShown(Schema):
+    """A token for programs; its text is shown once, where it is made."""
+
+    label = fields.String()
+    project = fields.String(metadata={"description": "the only one that it counts for, or empty"})
+    made_at = fields.Integer(metadata={"description": "seconds since 1970"})
+    expires_at = fields.Integer(metadata={"description": "seconds since 1970"})
+    used_at = fields.Integer(
+        allow_none=True, metadata={"description": "seconds since 1970, to a minute"}
+    )
+
+
+class TokenMade(TokenShown):
+    """A new token for programs."""
+
+    token = fields.String(metadata={"description": "shown this once"})
+
+
+class TokenAsked(Schema):
+    """A token for programs that somebody showed to a service."""
+
+    token = fields.String(required=True)
 
 
 class NewProject(Schema):

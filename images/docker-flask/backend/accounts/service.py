@@ -6,7 +6,7 @@ import logging
 
 from flask import current_app
 
-from accounts import keys, limits_store, sessions, tables, tokens
+from accounts import keys, limits_store, program_tokens, sessions, tables, tokens
 from accounts.config import Config
 from accounts.keys import Keys
 from accounts.login import Logins
@@ -51,6 +51,7 @@ class Service:
             keys.remove_old(session)
             tokens.remove_old(session)
             sessions.remove_old(session)
+            program_tokens.remove_old(session)
             limits_store.remove_old(session)
 
 

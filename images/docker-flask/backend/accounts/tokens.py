@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from accounts.config import ACCESS_SECONDS, AUDIENCE, REFRESH_SECONDS, Config
 from accounts.errors import InvalidError, LoginError
 from accounts.keys import ALGORITHM, Keys
-from accounts.models import Account, Family, RefreshToken
+from accounts.models import Account, Family, ProgramToken, RefreshToken
 
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _NEEDED = ["aud", "exp", "iat", "iss", "sub", "sid", "uid"]
@@ -166,7 +166,11 @@ def revoke(family: Family) -> None:
 
 
 def revoke_all(session: Session, account: Account, beside: Family | None = None) -> None:
-    """Have no token of an account count any more, but for those of the login `beside`."""
+    """Have no token of an account count any more, but for those of the login `beside`.
+
+    Those for programs go in any case: whoever had the password could have made them.
+    """
+    session.execute(delete(ProgramToken).where(ProgramToken.uid == account.uid))
     wanted = update(Family).where(Family.uid == account.uid, Family.revoked_at.is_(None))
     if beside is not None:
         wanted = wanted.where(Family.id != beside.id)
