@@ -48,14 +48,20 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def shown(text: str) -> str:
+    """Return a text on one line, as it can be told: what a file says may have anything in it."""
+    line = "; ".join(text.splitlines())
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
+
+
 def said(style: Style, text: str, told: Sequence[str] = ()) -> Answer:
     """Return the answer that says a word.
 
     Args:
         told: what a person should know: a header X-Skp-Warning each, of ASCII alone.
     """
-    shown = [each.encode("ascii", "backslashreplace").decode() for each in told[:_MOST_TOLD]]
-    headers = tuple(("X-Skp-Warning", each[:_MOST_EACH]) for each in shown)
+    plain = [shown(each).encode("ascii", "backslashreplace").decode() for each in told]
+    headers = tuple(("X-Skp-Warning", each[:_MOST_EACH]) for each in plain[:_MOST_TOLD])
     if style is Style.JSON:
         return Answer(200, json.dumps(text), _JSON, headers)
     return Answer(200, text, _TEXT, headers)

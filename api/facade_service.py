@@ -27,7 +27,7 @@ from api.problems import ProblemError, away
 
 _READING, _AT_ONCE = 10.0, 4  # seconds that the shared folder has to answer; readers of it
 _STOPPING, _PAUSE = 60.0, 0.5  # seconds that a stop is waited for, and between two looks
-_AWAY, _USED = 503, 409  # statuses: the gate is not there, and the key was used before
+_AWAY, _UNKNOWN, _USED = 503, 404, 409  # statuses: of no gate, no project, and a used key
 _CLUSTER = "the cluster"
 _log = logging.getLogger(__name__)
 
@@ -91,10 +91,10 @@ class Facade:
             _log.warning("%s: the shared folder does not answer", service.name)
             return facade_answers.refused(400, "Deployment YAML not found")
         except facade_file.MissingError as error:
-            _log.warning("%s: %s", service.name, error)
+            _log.warning("%s: %s", service.name, facade_answers.shown(str(error)))
             return facade_answers.refused(400, "Deployment YAML not found")
         except facade_file.InvalidError as error:
-            _log.warning("%s: %s", service.name, error)
+            _log.warning("%s: %s", service.name, facade_answers.shown(str(error)))
             return facade_answers.refused(400, "Invalid deployment YAML spec")
         return await self._started(service, spec, seen)
 
@@ -120,7 +120,7 @@ class Facade:
                 raise
             return facade_answers.exists(Word.STARTED)
         for each in spec.told:
-            _log.warning("%s: %s", service.name, each)
+            _log.warning("%s: %s", service.name, facade_answers.shown(each))
         self._report(service, operation)
         return facade_answers.started(self._style, spec.told)
 
@@ -168,7 +168,10 @@ class Facade:
         return facade_answers.finished(self._style)
 
     async def _seen(self, service: Service) -> Seen:
-        told = await self._gate.ask(service.request("operations", name=service.name))
+        try:
+            told = await self._gate.ask(service.request("operations", name=service.name))
+        except ProblemError as error:
+            raise (_not_in(service.whose) if error.status == _UNKNOWN else error) from None
         look = await self._gate.ask(service.request("look", name=service.name))
         newest: Mapping[str, Any] | None = next(iter(told["operations"]), None)
         if newest and look["as_of"] < (newest["ended"] or 0.0):
@@ -198,6 +201,12 @@ class Facade:
                 return None
 
         self._reporter.watch(service.user, service.project, operation["id"], asking)
+
+
+def _not_in(whose: Whose) -> ProblemError:
+    """Return the error about an account that is not in the project: as settings can say it."""
+    what = f"the account {whose.account} is not in a project {whose.project}"
+    return ProblemError(404, what, "./skp.py project.member-set PROJECT -a ACCOUNT -r member")
 
 
 async def _pause(deadline: float) -> None:

@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api import facade_config, facade_file, facade_names, facade_report
+from api import facade_answers, facade_config, facade_file, facade_names, facade_report
 from api.facade_answers import Style
 from api.facade_report import Reporter
 from api.facade_status import THERE, Seen, Word
@@ -243,6 +243,46 @@ def test_a_service_is_always_some_way(
         assert word not in THERE, "it can be started"
     elif set(phases) == {"Running"}:
         assert word is Word.RUNNING
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 70000) | st.floats(allow_nan=False)
+    | st.text(max_size=12)
+    | st.sampled_from(["80\r\nX-Evil: 1", "localhost:5000/team/web:2", "{{.ID}}", "run 'a b'"]),
+    lambda each: st.lists(each, max_size=3)
+    | st.dictionaries(st.sampled_from(["cpu", "memory", "apt", "atp"]) | st.text(max_size=5), each,
+                      max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+NETWORK = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("service_host_port", "service_container_port"), VALUES)
+)
+BUILD = st.fixed_dictionaries(
+    {"image_uri": st.just("localhost:5000/team/web:2") | VALUES},
+    optional=dict.fromkeys(("components", "target_name", "os"), VALUES),
+)
+KEYS = ("service_name", "name", "workdir", "pre_exec", "entrypoint", "resources", "replicas", "k8s")
+DEPLOY = st.fixed_dictionaries({}, optional={**dict.fromkeys(KEYS, VALUES), "network": NETWORK})
+ODD = st.fixed_dictionaries({"build": BUILD, "deploy": DEPLOY | VALUES}, optional={"x": VALUES})
+
+
+EVIL = {"service_host_port": "80\r\nX-Evil: 1", "service_container_port": 80}
+
+
+@example({"build": {"image_uri": "localhost:5000/team/web:2"}, "deploy": {"network": EVIL}})
+@given(ODD | st.fixed_dictionaries({"build": VALUES, "deploy": VALUES}) | VALUES)
+def test_whatever_a_file_says_it_is_invalid_or_deployed_by_its_own_name(
+    tmp_path_factory: pytest.TempPathFactory, said: Any
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    tango.shared(folder, text=json.dumps(said))
+    try:
+        found = facade_file.spec(folder / "shared", "kim", "7", "tango-kim--7")
+    except facade_file.InvalidError:
+        return
+    assert yaml.safe_load(found.text)["name"] == "tango-kim--7"
+    headers = dict(facade_answers.started(Style.TEXT, found.told).headers)
+    assert all(each.isascii() and each.isprintable() for each in headers.values())
 
 
 class Manager(BaseHTTPRequestHandler):
