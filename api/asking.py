@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Request, Security
@@ -65,9 +66,11 @@ class Asked:
         """Return what the gate is asked, for this account."""
         return {"account": self.who.name, "project": project, "action": action, **more}
 
-    async def check(self) -> None:
-        """Raise ProblemError when the token counts no more."""
-        await self.parts.accounts.who(self.token)
+    async def check(self, project: str = "") -> None:
+        """Raise ProblemError when the token counts no more; for a project, where one is named."""
+        now = await self.parts.accounts.who(self.token)
+        if project:
+            now.look(project)
 
     async def told(
         self, question: Mapping[str, Any], ending: Callable[[Any], str], skip: int = 0
@@ -85,7 +88,8 @@ class Asked:
             talk = await stack.enter_async_context(self.parts.gate.talk(question))
             first = await talk.next(_FIRST)
             kept = stack.pop_all()
-            return Stream(streams.lines(talk, first, self.check, skip, ending), kept.aclose)
+            check = partial(self.check, question["project"])
+            return Stream(streams.lines(talk, first, check, skip, ending), kept.aclose)
 
     def changes(self, look: Callable[[], Awaitable[Any]]) -> Stream:
         """Return the stream of what changes; raises ProblemError for too many of them."""

@@ -46,7 +46,7 @@ async def me(by: By) -> Me:
 @ROUTER.get("/nodes")
 async def nodes(by: By) -> Nodes:
     """List the nodes."""
-    return Nodes.model_validate(await by.gate("look"))
+    return Nodes.model_validate(await by.gate("look", by.who.bound))
 
 
 @ROUTER.get("/deployments")

@@ -11,13 +11,12 @@ from typing import Any
 
 from api.problems import ProblemError, away, not_found
 
-ASKING = 30.0
-"""Seconds for an answer about what is there."""
-PLANNING = 120.0
-"""Seconds for a plan, for which images are looked at."""
+ASKING, PLANNING = 30.0, 120.0
+"""Seconds for an answer about what is there, and for a plan, for which images are looked at."""
 _CONNECTING = 5.0
 _MOST_LINE = 8 << 20  # bytes
-_AT_ONCE, _QUEUE = 12, 10.0  # questions with one answer; seconds that a further one waits
+_AT_ONCE = {ASKING: 16, PLANNING: 6}  # (Plans keep none waiting who only looks.)
+_QUEUE = 10.0  # seconds that a further one waits
 _AWAY = "the gate"
 
 
@@ -62,15 +61,24 @@ class Gate:
 
     def __init__(self, socket: str) -> None:
         """Ask at this path."""
-        self._socket, self._slots = socket, asyncio.Semaphore(_AT_ONCE)
+        self._socket = socket
+        self._slots = {kind: asyncio.Semaphore(most) for kind, most in _AT_ONCE.items()}
 
     async def ask(
         self, asked: Mapping[str, Any], files: bytes = b"", seconds: float = ASKING
     ) -> dict[str, Any]:
-        """Return the result of a request; raises ProblemError."""
+        """Return the result of a request.
+
+        Args:
+            seconds: ASKING or PLANNING.
+
+        Raises:
+            ProblemError: it is refused, or not answered in time.
+        """
+        slots = self._slots[seconds]
         try:
             async with asyncio.timeout(_QUEUE):
-                await self._slots.acquire()
+                await slots.acquire()
         except TimeoutError:
             raise away(_AWAY) from None
         try:
@@ -82,7 +90,7 @@ class Gate:
                         return dict(said["result"])
             raise away(_AWAY)
         finally:
-            self._slots.release()
+            slots.release()
 
     @asynccontextmanager
     async def talk(self, asked: Mapping[str, Any], files: bytes = b"") -> AsyncIterator[Talk]:

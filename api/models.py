@@ -205,7 +205,9 @@ class Rollback(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    to: int = Field(0, ge=0, le=2**31, description="its number; 0 is the one before the present")
+    to: int = Field(
+        0, ge=0, le=1_000_000_000, description="its number; 0 is the one before the present"
+    )
 
 
 def me(found: Who) -> Me:

@@ -93,18 +93,37 @@ def show_history(
     """
     from cluster.model.line import table
 
-    cells, document = list[tuple[str, ...]](), list[dict[str, Any]]()
-    for each in reversed(found):
-        images = sorted({_short(image) for image in each.document["images"].values()})
-        note = "present" if each.number == now else ""
-        when = each.made[:19].replace("T", " ")
-        commit = (commits or {}).get(each.number, "")
-        by = each.by or "operator"
-        cells.append((str(each.number), when, by, ", ".join(images), commit[:12], note))
-        said = {"revision": each.number, "made": each.made, "by": each.by, "commit": commit}
-        document.append({**said, "images": each.document["images"], "is_present": bool(note)})
+    document = history(found, now, commits or {})
+    cells = [
+        (
+            str(each["revision"]),
+            each["made"][:19].replace("T", " "),
+            each["by"] or "operator",
+            ", ".join(sorted({_short(image) for image in each["images"].values()})),
+            each["commit"][:12],
+            "present" if each["is_present"] else "",
+        )
+        for each in document
+    ]
     s.show(document, table(("REVISION", "MADE (UTC)", "BY", "IMAGES", "COMMIT", ""), cells))
     return document
+
+
+def history(
+    found: Sequence[Revision], now: int, commits: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """Return the revisions of a deployment as a command's JSON says them; see `show_history`."""
+    return [
+        {
+            "revision": each.number,
+            "made": each.made,
+            "by": each.by,
+            "commit": commits.get(each.number, ""),
+            "images": each.document["images"],
+            "is_present": each.number == now,
+        }
+        for each in reversed(found)
+    ]
 
 
 def _short(image: str) -> str:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from cli import deployed
 from cli.session import Session
-from cluster.errors import ConfigError, SkpError
+from cluster.errors import ConfigError, NodeError, SkpError
 
 if TYPE_CHECKING:
     from cluster.commands.logs import Query
     from cluster.config.inventory import Host
     from cluster.connectors.fleet import Fleet
+    from cluster.model.cluster import Cluster
     from workloads.form import Form
     from workloads.gate import Applied, Gate
     from workloads.phases import Row
@@ -45,12 +46,27 @@ def gate(
         from cli.platform import account_service, of_services
         from workloads.gate import Gate
 
-        cluster = s.cluster(fleet)
+        cluster = known_cluster(s, fleet)
         whom = people(cluster, fleet, account)
         doors = of_gateway(s, cluster, fleet)
         asked = partial(account_service, s, fleet, cluster)
         known = partial(of_services, cluster)
         yield Gate(cluster, fleet, known, s.say, whom, asked, doors), fleet
+
+
+def known_cluster(s: Session, fleet: Fleet) -> Cluster:
+    """Return what is wanted, with what the cluster remembers; by its key deployments are known.
+
+    Raises:
+        NodeError: no manager says it.
+    """
+    from cluster.facts.cluster import remembered_cluster
+
+    found, unknown = remembered_cluster(s.declared, fleet)
+    if unknown:
+        first = s.inventory.managers[0].name
+        raise fleet.unreachable.get(first) or NodeError(first, unknown[0])
+    return found
 
 
 def who_tells(s: Session, account: str = "") -> Sequence[Host] | None:

@@ -14,7 +14,7 @@ from cli.session import Session
 from cluster.errors import ExitCode, NodeError
 
 if TYPE_CHECKING:
-    from cluster.commands.logs import Query, Source
+    from cluster.commands.logs import Event, Query, Source
     from cluster.connectors.fleet import Fleet
     from cluster.model.redaction import Mask
 
@@ -72,37 +72,42 @@ def print_logs(
     failed = 0
     several = len({source.name for source in sources}) > 1
     for event in read(fleet, sources, wanted, mask):
-        if not isinstance(event, Ended):
-            _print_line(s, event.source, several, event.stream, event.text)
-        elif event.error:
-            failed += 1
-            _complain(s, event.error)
-        elif event.why:
-            _say_ended(s, event.source, event.why)
+        text, fields = told(event, several=several)
+        error = event.error if isinstance(event, Ended) else None
+        failed += error is not None
+        if s.options.json and fields:
+            output.show_json(fields, indent=None)
+        elif error:
+            output.complain(text)
+        elif isinstance(event, Ended):
+            s.say(text) if text else None
+        else:
+            output.show_line(text)
     return failed
 
 
-def _print_line(s: Session, source: Source, several: bool, stream: str, text: str) -> None:
-    if s.options.json:
-        _print_json(node=source.node, container=source.name, stream=stream, line=text)
-        return
-    place = f"{source.node} {source.name}" if several else source.node
-    output.show_line(f"{place}: {text}")
+def told(event: Event, *, several: bool) -> tuple[str, dict[str, str]]:
+    """Return what is told of a log: for a person, and as JSON says it; nothing of a plain end.
 
+    Args:
+        several: whether there are logs of several containers.
+    """
+    from cluster.commands.logs import Ended
 
-def _say_ended(s: Session, source: Source, why: str) -> None:
-    if s.options.json:
-        _print_json(node=source.node, container=source.name, ended=why)
-    else:
-        s.say(f"{source.node} {source.name}: {why}")
+    node, name = event.source.node, event.source.name
+    if not isinstance(event, Ended):
+        place = f"{node} {name}" if several else node
+        fields = {"node": node, "container": name, "stream": event.stream, "line": event.text}
+        return f"{place}: {event.text}", fields
+    if error := event.error:
+        return f"skp: {error}", {"node": error.node, "error": error.what, "hint": error.hint}
+    if event.why:
+        return f"{node} {name}: {event.why}", {"node": node, "container": name, "ended": event.why}
+    return "", {}
 
 
 def _complain(s: Session, error: NodeError) -> None:
     if s.options.json:
-        _print_json(node=error.node, error=error.what, hint=error.hint)
+        output.show_json({"node": error.node, "error": error.what, "hint": error.hint}, indent=None)
     else:
         output.complain(f"skp: {error}")
-
-
-def _print_json(**fields: str) -> None:
-    output.show_json(fields, indent=None)

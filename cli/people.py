@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cluster.errors import ConfigError, nearest
-from workloads.accounts import Account, Membership, People
+from cluster.errors import nearest
+from workloads.accounts import Account, Membership, NoAccountError, People
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cluster.connectors.fleet import Fleet
     from cluster.model.cluster import Cluster
+
+SECONDS = 60  # that the account service may take
 
 
 def people(cluster: Cluster, fleet: Fleet, name: str) -> People:
@@ -22,22 +24,43 @@ def people(cluster: Cluster, fleet: Fleet, name: str) -> People:
         name: an account's; "" for the operator.
 
     Raises:
-        ConfigError: there is no such account, or it may not log in.
+        NoAccountError: there is no such account, or it may not log in.
         SkpError: the account service can't be asked.
     """
     if not name:
         return People(groups=cache(partial(_groups, cluster, fleet)))
+    return People(account_of(listed(cluster, fleet), name))
+
+
+def listed(cluster: Cluster, fleet: Fleet, seconds: float = SECONDS) -> dict[str, dict[str, Any]]:
+    """Return what the account service says of all accounts, by name.
+
+    Args:
+        seconds: its deadline.
+
+    Raises:
+        SkpError: it can't be asked.
+    """
     from services.flask.commands import request
 
-    found = {each["name"]: each for each in request(cluster, fleet, "list", {})}
+    found = request(cluster, fleet, "list", {}, seconds)
+    return {each["name"]: each for each in found}
+
+
+def account_of(found: Mapping[str, Mapping[str, Any]], name: str) -> Account:
+    """Return an account, from what the account service said of all.
+
+    Raises:
+        NoAccountError: there is none of that name, or it may not log in.
+    """
     if name not in found:
         what = f"there is no account {name}{nearest(name, list(found))}"
-        raise ConfigError(what, "./skp.py account.list")
+        raise NoAccountError(what, "./skp.py account.list")
     said = found[name]
     if said["is_disabled"]:
-        raise ConfigError(f"the account {name} is disabled", f"./skp.py account.enable {name}")
+        raise NoAccountError(f"the account {name} is disabled", f"./skp.py account.enable {name}")
     projects = {each["name"]: Membership(each["gid"], each["role"]) for each in said["projects"]}
-    return People(Account(name, said["uid"], projects))
+    return Account(name, said["uid"], projects)
 
 
 def _groups(cluster: Cluster, fleet: Fleet) -> Mapping[str, int]:

@@ -6,48 +6,54 @@ import json
 import select
 import socket
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cli.command import document
-from cluster.errors import ConfigError
+from cluster.errors import ConfigError, SkpError
 from gate.protocol import MOST_LINE, Request, parse
+from gate.refusing import told
 
-_SECONDS = 60  # for a request to be whole, and for one line to be taken
+_CHUNK = 1 << 16
 
 
 class GoneError(Exception):
-    """The client has closed its connection."""
+    """The client has closed its connection, or is too slow."""
 
 
 class Client:
     """One connection."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        """Serve this connection."""
-        self._connection, self._gone = connection, threading.Event()
-        connection.settimeout(_SECONDS)
-        self._reader = connection.makefile("rb")
+    def __init__(
+        self, connection: socket.socket, seconds: float, free: Callable[[], None] = lambda: None
+    ) -> None:
+        """Serve this connection.
+
+        Args:
+            seconds: for a request to be whole, and for one line to be taken.
+            free: has the gate take another client in place of this one, which goes on for long.
+        """
+        self._connection, self._seconds, self.free = connection, seconds, free
+        self._gone, self._had = threading.Event(), bytearray()
+        self._ends = time.monotonic() + seconds
 
     def request(self) -> Request:
         """Return what it asks for; raises ConfigError, GoneError."""
-        try:
-            line = self._reader.readline(MOST_LINE)
-        except OSError:
-            raise GoneError from None
-        if not line.endswith(b"\n"):
+        while b"\n" not in self._had and len(self._had) <= MOST_LINE:
+            if not self._more():
+                break
+        line, end, rest = self._had.partition(b"\n")
+        if not end or len(line) > MOST_LINE:
             raise ConfigError("a request is one line of JSON")
-        return parse(line)
+        self._had = rest
+        return parse(bytes(line))
 
     def files(self, size: int) -> bytes:
         """Return the bytes that follow the request; raises GoneError."""
-        try:
-            found = self._reader.read(size)
-        except OSError:
-            raise GoneError from None
-        if len(found) != size:
-            raise GoneError
-        return found
+        while len(self._had) < size:
+            if not self._more():
+                raise GoneError
+        return bytes(self._had[:size])
 
     def line(self, text: str) -> None:
         """Tell a line of text. That nobody reads it is seen by `is_gone`."""
@@ -57,11 +63,15 @@ class Client:
         """Tell the result."""
         self._say({"result": dict(found)})
 
-    def refuse(self, error: ConfigError) -> None:
+    def answer_with(self, found: bytes) -> None:
+        """Tell a result that is JSON already."""
+        self._send(b'{"result": ' + found + b"}\n")
+
+    def refuse(self, error: SkpError) -> None:
         """Tell that the request is refused, and why."""
         for each in f"skp: {error}".splitlines():
             self.line(each)
-        self.answer(document(error))
+        self.answer(told(error))
 
     def is_gone(self) -> bool:
         """Whether it has closed its connection: it says nothing more after its request."""
@@ -69,8 +79,25 @@ class Client:
             self._gone.set()
         return self._gone.is_set()
 
-    def _say(self, what: Mapping[str, Any]) -> None:
+    def _more(self) -> bool:
+        """Read on; returns whether there was more."""
+        self._connection.settimeout(max(0.001, self._ends - time.monotonic()))
         try:
-            self._connection.sendall(json.dumps(what, ensure_ascii=False).encode() + b"\n")
+            data = self._connection.recv(_CHUNK)
+        except OSError:
+            raise GoneError from None
+        self._had += data
+        return bool(data)
+
+    def _say(self, what: Mapping[str, Any]) -> None:
+        self._send(json.dumps(what, ensure_ascii=False).encode(errors="replace") + b"\n")
+
+    def _send(self, data: bytes) -> None:
+        if self._gone.is_set():
+            return
+        try:
+            # (For all of it: sendall(2) counts the deadline from its beginning.)
+            self._connection.settimeout(self._seconds)
+            self._connection.sendall(data)
         except OSError:
             self._gone.set()

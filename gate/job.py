@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from cli.json_line import parsed
+from cluster.errors import SkpError
 from gate.protocol import Request
+from gate.refusing import told
 
-_LONGEST = 1800  # seconds; then it is ended as if its client had gone
+LONGEST = 1800
+"""Seconds; then it is ended as if its client had gone."""
 _TAKING_BACK = 900  # seconds that an ended one has, before it is killed
 _PAUSE = 0.5
-_FAILED = {"ok": False, "exit_code": 1, "error": "the gate ended before it was done"}
+_FAILED = told(SkpError("the gate ended before it was done"))
 
 
 class Job:
@@ -81,7 +84,7 @@ class Job:
         """End it when nobody waits any more, or when it takes too long."""
         began = time.monotonic()
         while not self._done.wait(_PAUSE):
-            if self.was_ended or is_gone() or time.monotonic() - began > _LONGEST:
+            if self.was_ended or is_gone() or time.monotonic() - began > LONGEST:
                 break
         if not self._done.is_set():
             self.end()

@@ -49,13 +49,14 @@ What the API asks. An operation goes on whether its client does or not.
                   come, then OPERATION when it has ended
     cancel        {"account", "project", "action", "id"} -> OPERATION
                   A pending one is cancelled at once. A running one is told to take back what it
-                  began: it is `running` until it has. One that has ended stays as it is, and so does
-                  a removal that has begun.
+                  began: it is `running` until it has. One that has ended stays as it is; a removal
+                  that has begun is carried out.
     look          {"account", "action", "project"?, "name"?}
-                  -> {"deployments": [ROW...], "nodes": [NODE...], "as_of": SECONDS, "unknown": TEXT}
+                  -> {"deployments": [ROW...], "nodes": [NODE...], "as_of": SECONDS,
+                  "unknown": TEXT}
                   What the account sees, not older than a second; of one project, or one deployment
-                  of it, where that is named. as_of: when it was read, since 1970. unknown: "", or why
-                  nothing can be read now: then it is what was read last, and each `phase`
+                  of it, where that is named. as_of: when it was read, since 1970. unknown: "", or
+                  why nothing can be read now: then it is what was read last, and each `phase`
                   and `state` is "Unknown".
     plan_one      {"account", "project", "action", "name"?, "files"} -> {"plan": [STEP...]}
                   of one folder; as `deploy.plan --json`. Lines are told before.
@@ -210,8 +211,8 @@ def parse(line: bytes) -> Request:
     _check("project", has_none or is_project(_text(said, "project")))
     _check_parts(said)
     _check_operation(said)
-    whose = {"account": ""} if is_hold else {}
-    return Request(**{"project": "", **said, **whose, "action": Action(said["action"])})
+    more: dict[str, Any] = {"account": ""} if is_hold else {}
+    return Request(**{"project": "", **said, **more, "action": Action(said["action"])})
 
 
 def _check_parts(said: Mapping[str, Any]) -> None:

@@ -7,13 +7,17 @@ killed leaves what was there before.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cluster.config import whole_file
 
+ROOT = Path(os.environ.get("SKP_GATE_ROOT", "/var/lib/gate"))
+"""The folder of all that the gate keeps."""
 KEPT = 200
 """Pushes of a project."""
 MOST_LOG = 256 << 10
@@ -112,6 +116,16 @@ def bounded(text: str) -> str:
         return text
     half = MOST_LOG // 2
     return f"{text[:half]}\n... ({len(text) - 2 * half} characters left out)\n{text[-half:]}"
+
+
+def commits(root: Path, of: str) -> dict[int, str]:
+    """Return by revision of a deployment "project/name" the commit that was pushed with it."""
+    folder, found = root / of.partition("/")[0] / _PUSHES, dict[int, str]()
+    for number in sorted(_ids(folder)):
+        with suppress(FileNotFoundError):  # (Old ones are forgotten meanwhile.)
+            said = json.loads((folder / f"{number}.json").read_text())
+            found |= {n: said["commit"] for name, n in said["revisions"].items() if name == of}
+    return found
 
 
 def parse_push(said: Mapping[str, Any]) -> Push:

@@ -1,7 +1,8 @@
-"""The gate: listens on a unix socket, and has each request carried out by a process of its own.
+"""The gate: listens on unix sockets, and has what changes anything done by processes of its own.
 
-Requests of one project are one after another. A client that goes away has its worker end, which
-takes back what it began. After a start, what a gate that was killed had begun is taken back first.
+git asks at one socket and the API at another, each in a folder of its own. What they have deployed
+in a project is one after another. What a gate that was killed had begun for a push is taken back
+at the next start, and for an operation it is gone on with.
 """
 
 from __future__ import annotations
@@ -13,154 +14,131 @@ import signal
 import socket
 import struct
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.errors import ConfigError
+from cluster.errors import ConfigError, SkpError
 from gate import records
 from gate.client import Client, GoneError
-from gate.job import Job
+from gate.connected import Connected
+from gate.desk import Desk
+from gate.operations import Operations
 from gate.protocol import Action, Request
-from gate.spool import unpacked
+from gate.pushes import Pushes
+from gate.reader import Reader
+from gate.runner import Runner
+from gate.works import Works, log
 
-_AT_ONCE = 4  # workers: each connects to all nodes, and has 100 MB or so
-_WAITING, _TOLD = 900, 15  # seconds: for another push of the project; between two lines of that
-_CLIENTS = 32
+_BACKLOG = 1024  # connections that wait in the kernel
 _ENDING = 20  # seconds that workers have to take back what they began; the rest is done at a start
-_AGAIN = 10  # seconds between two tries to take back what was left
+_PAUSE = 1  # seconds after which it is seen that the gate is to end
+_OF_GIT = frozenset({Action.PLAN, Action.APPLY, Action.HISTORY, Action.HOLD})
+
+
+@dataclass(frozen=True)
+class Door:
+    """A socket, and what is asked there.
+
+    Attributes:
+        peers: user ids of the processes that may ask. actions: for what.
+        serve: carries a request out, and answers it.
+        most: clients that are served at the same time; further ones wait.
+        seconds: for a request to be whole, and for a line of the answer to be taken.
+    """
+
+    peers: frozenset[int]
+    actions: frozenset[Action]
+    serve: Callable[[Request, Client], None]
+    most: int
+    seconds: float
 
 
 class Server:
-    """Everything that the gate does at the same time."""
+    """All doors."""
 
-    def __init__(self, root: Path, peers: frozenset[int]) -> None:
+    def __init__(self, root: Path, of_git: frozenset[int], of_api: frozenset[int]) -> None:
         """Keep records below `root`; only processes of these user ids are listened to."""
-        self.root, self._peers = root, peers
-        self._slots = threading.BoundedSemaphore(_AT_ONCE)
-        self._clients = threading.BoundedSemaphore(_CLIENTS)
-        self._locks: dict[str, threading.Lock] = {}
-        self._making, self._jobs = threading.Lock(), set[Job]()
-        self._serving: list[threading.Thread] = []
-        self.ending = threading.Event()
+        self._works = Works(root)
+        self._operations = Operations(root)
+        self._runner = Runner(self._works, self._operations)
+        desk = Desk(self._works, self._operations, self._runner, Reader(root, Connected()))
+        self.git = Door(of_git, _OF_GIT, Pushes(self._works).serve, most=32, seconds=60)
+        self.api = Door(of_api, desk.actions, desk.serve, most=128, seconds=10)
+        self._serving = set[threading.Thread]()
 
-    def serve(self, listener: socket.socket) -> None:
-        """Take connections until the gate is to end."""
-        while not self.ending.is_set():
-            if not select.select([listener], [], [], 1)[0]:
+    def begin(self) -> None:
+        """Go on with what a gate before this one has left."""
+        self._works.recover()
+        self._runner.start()
+
+    def serve(self, listener: socket.socket, door: Door) -> None:
+        """Take connections at a door until the gate is to end."""
+        slots = threading.BoundedSemaphore(door.most)
+        while not self._works.ending.is_set():
+            if not select.select([listener], [], [], _PAUSE)[0]:
+                continue
+            if not slots.acquire(timeout=_PAUSE):
                 continue
             connection, _ = listener.accept()
-            serving = threading.Thread(target=self._served, args=(connection,), daemon=True)
-            self._serving = [each for each in self._serving if each.is_alive()] + [serving]
+            arguments = (connection, door, _Once(slots.release))
+            serving = threading.Thread(target=self._served, args=arguments, daemon=True)
+            self._serving.add(serving)
             serving.start()
+
+    def stop(self) -> None:
+        """Take no more connections."""
+        self._works.ending.set()
 
     def end(self) -> None:
         """Have all workers take back what they began, and wait for them."""
-        self.ending.set()
         deadline = time.monotonic() + _ENDING
-        with self._making:
-            jobs = list(self._jobs)
-        for job in jobs:
-            job.end()
+        self._works.end()
+        self._runner.end(deadline)
         # (Each keeps what became of its push, too.)
-        for serving in self._serving:
+        for serving in list(self._serving):
             serving.join(max(0.0, deadline - time.monotonic()))
 
-    def recover(self) -> None:
-        """Take back what a gate that was killed had begun; tried again until it is."""
-        for project in records.unfinished(self.root):
-            threading.Thread(target=self._recovered, args=(project,), daemon=True).start()
-
-    def _recovered(self, project: str) -> None:
-        with self._lock(project):
-            while records.state(self.root, project).running is not None:
-                with self._job() as job, tempfile.TemporaryDirectory() as folder:
-                    job.run(Request("", project, Action.RECOVER), Path(folder), _log)
-                if self.ending.wait(_AGAIN):
-                    return
-
-    def _lock(self, project: str) -> threading.Lock:
-        with self._making:
-            return self._locks.setdefault(project, threading.Lock())
-
-    @contextlib.contextmanager
-    def _job(self) -> Iterator[Job]:
-        job = Job()
-        with self._making:
-            self._jobs.add(job)
-        try:
-            with self._slots:
-                yield job
-        finally:
-            with self._making:
-                self._jobs.discard(job)
-
-    def _served(self, connection: socket.socket) -> None:
+    def _served(self, connection: socket.socket, door: Door, free: Callable[[], None]) -> None:
         """Serve one client, whatever it says."""
-        with contextlib.closing(connection), self._clients:
-            client = Client(connection)
+        with contextlib.closing(connection), contextlib.ExitStack() as stack:
+            stack.callback(self._serving.discard, threading.current_thread())
+            stack.callback(free)
+            client = Client(connection, door.seconds, free)
             try:
                 request = client.request()
-                if _peer(connection) not in self._peers:
-                    raise ConfigError("only services of the platform may ask")
-                if request.action is Action.HOLD and _peer(connection) != os.getuid():
-                    raise ConfigError("only the operator may ask for that")
-                with tempfile.TemporaryDirectory() as folder:
-                    unpacked(client.files(request.files), Path(folder)) if request.files else None
-                    self._carried_out(request, client, Path(folder))
-            except ConfigError as error:
+                _check(request, door, _peer(connection))
+                door.serve(request, client)
+            except SkpError as error:
                 client.refuse(error)
             except GoneError:
-                _log(f"a client went away ({connection.fileno()})")
+                log(f"a client went away ({connection.fileno()})")
 
-    def _carried_out(self, request: Request, client: Client, folder: Path) -> None:
-        lock = self._lock(request.project)
-        if request.action in (Action.PLAN, Action.HISTORY):
-            with self._job() as job:
-                client.answer(job.run(request, folder, client.line, client.is_gone))
-            return
-        self._take(lock, client)
-        try:
-            if request.action is Action.HOLD:
-                with self._job() as job:
-                    client.answer(job.run(request, folder, client.line))
-            else:
-                self._pushed(request, client, folder)
-        finally:
-            lock.release()
 
-    def _take(self, lock: threading.Lock, client: Client) -> None:
-        """Wait for the project's lock; the client is told what it waits for."""
-        for turn in range(_WAITING // _TOLD):
-            if lock.acquire(timeout=0.2 if not turn else _TOLD):
-                return
-            client.line("waiting: another push to this project is being deployed")
-            if client.is_gone() or self.ending.is_set():
-                raise GoneError
-        raise ConfigError(f"another push to this project goes on for {_WAITING} s: push again")
+def _check(request: Request, door: Door, peer: int) -> None:
+    """Refuse whom nobody knows, and what is not asked for at a door."""
+    own = request.action is Action.HOLD
+    if peer not in door.peers and not (own and peer == os.getuid()):
+        raise ConfigError("only services of the platform may ask")
+    if request.action not in door.actions:
+        raise ConfigError(f"{request.action} is not asked for here")
+    if own and peer != os.getuid():
+        raise ConfigError("only the operator may ask for that")
 
-    def _pushed(self, request: Request, client: Client, folder: Path) -> None:
-        """Have a push deployed, and keep what became of it."""
-        begun, log = time.time(), list[str]()
 
-        def line(text: str) -> None:
-            log.append(text)
-            client.line(text)
+class _Once:
+    """Calls a function the first time that it is called itself."""
 
-        number = records.next_id(self.root, request.project)
-        with self._job() as job:
-            found = job.run(request, folder, line, client.is_gone)
-        if records.state(self.root, request.project).running is not None:
-            self.recover()
-        ended = found.get("ended") or ("taken back" if job.was_ended else "refused")
-        push = records.Push(
-            number, request.account, request.commit, begun, round(time.time() - begun, 1),
-            ended, found.get("revisions", {}),
-        )  # fmt: skip
-        records.keep_push(self.root, request.project, push, log)
-        client.answer({**found, "push": number})
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._left, self._lock = [do], threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            left, self._left = self._left, []
+        for do in left:
+            do()
 
 
 def _peer(connection: socket.socket) -> int:
@@ -169,27 +147,40 @@ def _peer(connection: socket.socket) -> int:
     return int(struct.unpack("3i", found)[1])
 
 
-def _log(text: str) -> None:
-    sys.stderr.write(f"gate: {text}\n")
-    sys.stderr.flush()
+def _listening(path: Path, mode: int) -> socket.socket:
+    """Return a socket at `path`, which who is let in by `mode` may reach."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o777 & ~mode)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _uids(text: str) -> frozenset[int]:
+    return frozenset(map(int, text.split(",")))
 
 
 def main() -> None:
-    """Serve at the socket that the first word names, for the user ids that follow."""
-    path, *peers = sys.argv[1:]
-    root = Path(os.environ.get("SKP_GATE_ROOT", "/var/lib/gate"))
-    server = Server(root, frozenset(map(int, peers)))
-    Path(path).unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as listener:
-        before = os.umask(0o117)
-        listener.bind(path)
-        os.umask(before)
-        listener.listen(_CLIENTS)
+    """Serve at the sockets of git and of the API; user ids follow each, with commas between."""
+    git, of_git, api, of_api = sys.argv[1:]
+    server = Server(
+        records.ROOT, *(frozenset(map(int, each.split(","))) for each in (of_git, of_api))
+    )
+    # (git's socket has git's group, which is the gate's own. The API's has none that the gate could
+    # give: its folder has the API's, and nobody else comes into it.)
+    Path(api).parent.chmod(0o710)
+    with _listening(Path(git), 0o660) as first, _listening(Path(api), 0o666) as second:
         for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: server.ending.set())
-        server.recover()
-        _log("listening")
-        server.serve(listener)
+            signal.signal(each, lambda *_: server.stop())
+        server.begin()
+        log("listening")
+        beside = threading.Thread(target=server.serve, args=(second, server.api), daemon=True)
+        beside.start()
+        server.serve(first, server.git)
         server.end()
 
 

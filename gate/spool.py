@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from cluster.errors import ConfigError
@@ -13,6 +14,11 @@ MOST, MOST_EACH = 500, 1 << 20
 TOP = "Deployments"
 
 
+def check(archive: bytes) -> set[str]:
+    """Return the folders below Deployments/ of an archive; raises ConfigError as `unpacked`."""
+    return {PurePosixPath(name).parts[1] for name, _ in _files(archive)}
+
+
 def unpacked(archive: bytes, folder: Path) -> None:
     """Write the files of an archive below `folder`, which is empty.
 
@@ -20,14 +26,21 @@ def unpacked(archive: bytes, folder: Path) -> None:
         ConfigError: it has anything but plain files below Deployments/, or too much of them.
     """
     try:
+        for name, content in _files(archive):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise ConfigError(f"the files can't be written: {error}") from None
+
+
+def _files(archive: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-            members = tar.getmembers()
-            for number, member in enumerate(members, 1):
+            for number, member in enumerate(tar.getmembers(), 1):
                 _check(member, number)
                 source = tar.extractfile(member)
-                path = folder / member.name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(source.read() if source else b"")
+                yield member.name, source.read() if source else b""
     except (tarfile.TarError, OSError, ValueError) as error:
         raise ConfigError(f"the files can't be read: {error}") from None
 

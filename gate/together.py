@@ -57,10 +57,11 @@ def _take_back(s: Session, way: Gate, begun: Sequence[Applied]) -> None:
             s.say(f"taken back: {each.of}")
     for each in changed:
         if each.before:
-            _await_old(s, way, each.of)
+            await_old(s, way, each.of)
 
 
-def _await_old(s: Session, way: Gate, of: str) -> None:
+def await_old(s: Session, way: Gate, of: str) -> None:
+    """Wait until a deployment works that was taken back; what does not is told."""
     there = Applied(of, revisions.present(way.store, of))
     seconds = s.settings.deadlines.healthy
     outcome = wait(way.store, there, s.inventory.names, seconds, lambda _: None)

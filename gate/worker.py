@@ -6,7 +6,6 @@ JSON. SIGINT ends it: it takes back what it began, and then ends.
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,21 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import bringing, deployed, deployments
-from cli.command import document
 from cli.options import Options
 from cli.session import Session
 from cluster.errors import InterruptError, SkpError
-from gate import choosing, lines, protocol, records, together
+from gate import choosing, going_back, lines, operating, protocol, records, together
 from gate.ending import ENDING
 from gate.protocol import Action, Request
 from gate.records import Brought, State
+from gate.refusing import told
 from gate.spool import TOP
 
 if TYPE_CHECKING:
     from workloads.form import Form
     from workloads.gate import Gate
 
-ROOT = Path(os.environ.get("SKP_GATE_ROOT", "/var/lib/gate"))
 _Result = dict[str, Any]
 
 
@@ -38,8 +36,7 @@ def main() -> int:
     log, out = sys.stderr, lines.taken_over()
     ENDING.listen()
     options = Options(yes=True, json=request.json)
-    about = f"{request.project}@{request.commit[:12]}".rstrip("@")
-    s = Session(options, f"deploy.push {about}")
+    s = Session(options, _command(request))
     try:
         found = _DO[request.action](s, request)
     except SkpError as error:
@@ -53,18 +50,25 @@ def main() -> int:
     return int(found["exit_code"])
 
 
+def _command(request: Request) -> str:
+    """Return what the audit trail calls a request."""
+    if request.verb:
+        return f"deploy.{request.verb} {request.project}/{request.name} ({request.id})"
+    return f"deploy.push {request.project}@{request.commit[:12]}".rstrip("@")
+
+
 def _failed(error: SkpError) -> _Result:
     for line in f"skp: {error}".splitlines():
         sys.stderr.write(f"{line}\n")
-    return document(error)
+    return told(error)
 
 
 def _apply(s: Session, request: Request) -> _Result:
     """Bring the folders that changed; all of them work then, or all are as they were."""
-    before = records.state(ROOT, request.project)
+    before = records.state(records.ROOT, request.project)
     with deployments.gate(s, request.account) as (way, _):
         way.check(f"{request.project}/")
-        present = _present(way)
+        present = going_back.present(way)
         chosen, forms = _wanted(s, request, before, present)
         _told(choosing.lines(chosen))
         names = {way.whose(form, request.project): name for name, form in forms.items()}
@@ -75,13 +79,13 @@ def _apply(s: Session, request: Request) -> _Result:
         bringing.plan(s, way, [*forms.values()], request.project)
         running = {of: present.get(of, 0) for of in names}
         now = State(before.commit, before.folders, running)
-        records.keep_state(ROOT, request.project, now)
+        records.keep_state(records.ROOT, request.project, now)
         try:
             done, rows = together.bring(s, way, [*forms.values()], request.project)
         except BaseException:
             # (Else the server has it taken back again.)
             if _is_as_before(way, running):
-                records.keep_state(ROOT, request.project, before)
+                records.keep_state(records.ROOT, request.project, before)
             raise
         numbers = {each.of: each.revision for each in done}
         _keep(request, before, numbers, names)
@@ -93,7 +97,7 @@ def _apply(s: Session, request: Request) -> _Result:
 def _is_as_before(way: Gate, running: Mapping[str, int]) -> bool:
     """Whether all that was begun is taken back, as far as that is known."""
     try:
-        now = _present(way)
+        now = going_back.present(way)
     except SkpError:
         return False
     return all(now.get(of, 0) == number for of, number in running.items())
@@ -109,15 +113,15 @@ def _keep(
         if of in numbers
     }
     now = State(request.commit, {**before.folders, **brought})
-    records.keep_state(ROOT, request.project, now)
+    records.keep_state(records.ROOT, request.project, now)
 
 
 def _plan(s: Session, request: Request) -> _Result:
     """Show what would be done."""
-    before = records.state(ROOT, request.project)
+    before = records.state(records.ROOT, request.project)
     with deployments.gate(s, request.account) as (way, _):
         way.check(f"{request.project}/")
-        chosen, forms = _wanted(s, request, before, _present(way))
+        chosen, forms = _wanted(s, request, before, going_back.present(way))
         _told(choosing.lines(chosen))
         steps = bringing.plan(s, way, [*forms.values()], request.project)
     planned = [step.document for step in steps]
@@ -138,15 +142,15 @@ def _history(s: Session, request: Request) -> _Result:
 def _recover(s: Session, request: Request) -> _Result:
     """Take back what a gate that was killed had begun: each is as its revision before says."""
     ENDING.ignore()
-    left = records.state(ROOT, request.project)
+    left = records.state(records.ROOT, request.project)
     again = dict[str, int]()
     with deployments.gate(s) as (way, _):
-        now = _present(way)
+        now = going_back.present(way)
         for of, number in (left.running or {}).items():
-            if now.get(of, 0) == number and not _is_mixed(way, of):
+            if now.get(of, 0) == number and not going_back.is_mixed(way, of):
                 continue
             _told([f"taking back: {of}"])
-            again[of] = _as_before(s, way, of, number)
+            again[of] = going_back.as_before(s, way, of, number)
     _renumber(request.project, left, again)
     return {"ok": True, "exit_code": 0, "ended": "taken back", "revisions": again, "rows": []}
 
@@ -157,9 +161,9 @@ def _hold(s: Session, request: Request) -> _Result:
     One that a person removed stays removed, until the next push.
     """
     ENDING.ignore()
-    kept, again = records.state(ROOT, request.project), dict[str, int]()
+    kept, again = records.state(records.ROOT, request.project), dict[str, int]()
     with deployments.gate(s) as (way, _):
-        now = _present(way)
+        now = going_back.present(way)
         for each in kept.folders.values():
             if now.get(each.of, 0) in (0, each.revision):
                 continue
@@ -168,7 +172,7 @@ def _hold(s: Session, request: Request) -> _Result:
                 continue
             commit = kept.commit[:12]
             _told([f"{each.of}: revision {now[each.of]} is not what was pushed ({commit})"])
-            again[each.of] = _as_before(s, way, each.of, each.revision)
+            again[each.of] = going_back.as_before(s, way, each.of, each.revision)
     _renumber(request.project, kept, again)
     return {"ok": True, "exit_code": 0, "ended": "held", "revisions": again, "rows": []}
 
@@ -179,30 +183,7 @@ def _renumber(project: str, kept: State, again: Mapping[str, int]) -> None:
         name: Brought(each.tree, each.of, again.get(each.of, each.revision))
         for name, each in kept.folders.items()
     }
-    records.keep_state(ROOT, project, State(kept.commit, folders))
-
-
-def _is_mixed(way: Gate, of: str) -> bool:
-    return len({found.revision for found in way.store.services(of)}) > 1
-
-
-def _as_before(s: Session, way: Gate, of: str, number: int) -> int:
-    """Have a deployment be as it was in a revision; return the number that it has then."""
-    kept = [found for found in way.store.revisions(of) if found.number == number]
-    if not number or not kept:
-        way.forget(of)
-        return 0
-    applied = way.back(kept[0])
-    deployments.ended(s, way, applied)
-    return applied.revision
-
-
-def _present(way: Gate) -> dict[str, int]:
-    """Return by deployment the revision that it is."""
-    found = dict[str, int]()
-    for each in way.store.services():
-        found[each.piece.of] = max(each.revision, found.get(each.piece.of, 0))
-    return found
+    records.keep_state(records.ROOT, project, State(kept.commit, folders))
 
 
 def _wanted(
@@ -234,6 +215,9 @@ _DO: dict[Action, Callable[[Session, Request], _Result]] = {
     Action.HISTORY: _history,
     Action.HOLD: _hold,
     Action.RECOVER: _recover,
+    Action.OPERATE: operating.operate,
+    Action.SETTLE: operating.settle,
+    Action.PLAN_ONE: operating.plan,
 }
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from cluster.model.state import State
 from services import facade
 from services.common import API_USER, SCRATCH, check_memory, cpus, memory, own_user
 from services.flask.service import PORT as ACCOUNTS_PORT
+from services.gate.service import API_FOLDER
 from services.gate.service import SERVICE as GATE
-from services.gate.service import SOCKET_FOLDER
 from services.once_built import OnceBuilt
 
 PAGE = "api"
@@ -65,7 +65,7 @@ class Api(OnceBuilt):
                 service=self.name,
                 image=image,
                 mounts=(
-                    Mount(SOCKET_FOLDER, "/run/gate", read_only=True),
+                    Mount(API_FOLDER, "/run/gate", read_only=True),
                     *facade.mounts(cluster),
                 ),
                 ports=(Port(settings.number("API_PORT"), _PORT),),

@@ -11,6 +11,10 @@ from cluster.errors import ConfigError, SkpError
 _MAY_CHANGE = ("owner", "member")
 
 
+class NoAccountError(ConfigError):
+    """There is no such account, or it may not log in."""
+
+
 @dataclass(frozen=True)
 class Membership:
     """What an account is in a project: the project's group id, and a role there."""

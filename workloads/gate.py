@@ -36,7 +36,6 @@ from workloads.wish import Applied, Wish
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
 
-_REQUEST_SECONDS = 30
 DEFAULT_PROJECT = "default"
 OPERATOR, NO_DOORS = People(), Doors()
 
@@ -71,7 +70,7 @@ class Gate:
             raise fleet.unreachable.get(names[0]) or NodeError(names[0], "no manager is connected")
         self.cluster, self.fleet, self._people = cluster, fleet, people
         self._accounts = accounts
-        managers = Managers(fleet, names, "asking for deployments", _REQUEST_SECONDS)
+        managers = Managers(fleet, names, "asking for deployments", fleet.deadlines.request)
         self.store = Store(managers, cluster.secrets[SPEC_KEY])
         self.images = Images(fleet, cluster.inventory, say)
         known = cache(platform)
@@ -109,8 +108,7 @@ class Gate:
 
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
-        master = self.fleet.node(self.cluster.inventory.master.name)
-        found = usage(master, self.cluster.platform, self.store.ledger.read())
+        found = usage(self._master, self.cluster.platform, self.store.ledger.read())
         return [each for each in found if self._people.sees(each.project)]
 
     def let_in(self, form: Form, project: str) -> Applied:
@@ -227,6 +225,13 @@ class Gate:
         """Bring an older revision in place of the present one, with the images that it had."""
         return self._again(found, self.store.services(found.of))
 
+    def back_unless_there(self, found: Revision) -> Applied:
+        """Bring an older revision, as `back` does, unless what is there is the same."""
+        there = self.store.services(found.of)
+        wish = self._wish_of(found)
+        applied = revisions.unchanged(self.store, wish, there, self.cluster.users)
+        return applied or self._carrier.carry_out(wish, there)
+
     def removed(self, of: str) -> Revision:
         """Return the last revision of a deployment that was removed.
 
@@ -243,6 +248,9 @@ class Gate:
         return applied
 
     def _again(self, found: Revision, there: Sequence[Found]) -> Applied:
+        return self._carrier.carry_out(self._wish_of(found), there)
+
+    def _wish_of(self, found: Revision) -> Wish:
         self.check(found.of)
         value = found.document["form"]
         form = Form(Path(found.of), value, lambda _: f"{found.of}, revision {found.number}")
@@ -251,8 +259,7 @@ class Gate:
         recorded = found.document.get("user", self.cluster.users)
         user = self._people.user_again(found.of.partition("/")[0], recorded)
         images = found.document["images"]
-        wish = Wish(value, wanted, found.of, images, secrets, user, self.account)
-        return self._carrier.carry_out(wish, there)
+        return Wish(value, wanted, found.of, images, secrets, user, self.account)
 
     def remove(self, of: str, when: float) -> None:
         """Take a deployment away: its services, and what was reserved. Its volumes stay.

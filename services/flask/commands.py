@@ -19,23 +19,30 @@ if TYPE_CHECKING:
 _SECONDS = 60  # deadline
 
 
-def request(cluster: Cluster, fleet: Fleet, verb: str, given: Mapping[str, str]) -> Any:
+def request(
+    cluster: Cluster,
+    fleet: Fleet,
+    verb: str,
+    given: Mapping[str, str],
+    seconds: float = _SECONDS,
+) -> Any:
     """Have the service do what `flask-skp account VERB` does, and return its answer.
 
     All instances have the same accounts: the first one that runs is asked.
 
     Args:
         given: what the verb needs; secrets too, since it goes to standard input.
+        seconds: its deadline.
 
     Raises:
         SkpError: no node is for the service, it runs nowhere, or it refuses.
     """
     node, container = _running(cluster, fleet)
-    words = ["timeout", "-k2", str(_SECONDS), "docker", "exec", "-i", container]
+    words = ["timeout", "-k2", f"{seconds:.0f}", "docker", "exec", "-i", container]
     done = node.run(
         shlex.join([*words, "flask-skp", "account", verb]),
         stdin=json.dumps(dict(given)).encode(),
-        deadline=_SECONDS + 5,
+        deadline=seconds + 5,
     )
     if done.exit_code:
         what, _, hint = done.complaint(2).partition("\n")

@@ -21,6 +21,7 @@ from cluster.model.spec import (
 )
 from cluster.model.state import State
 from services.common import (
+    API_USER,
     GATE_USER,
     GIT_USER,
     NAMES,
@@ -36,7 +37,9 @@ from services.once_built import OnceBuilt
 from services.volumes.key_pair import key_pair
 
 SOCKET_FOLDER = "/var/lib/skp/gate"
-"""On the master's own disk: the folder that the gate shares with those that ask it."""
+"""On the master's own disk: the folder that the gate shares with git."""
+API_FOLDER = "/var/lib/skp/gate-api"
+"""And the one that it shares with the API."""
 MARK = "/var/lib/skp/gate-key"
 """On every node: the line of authorized_keys that lets the gate in."""
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key.pub" for kind in ("ed25519", "ecdsa", "rsa"))
@@ -75,7 +78,12 @@ class Gate(OnceBuilt):
         check_memory(cluster, "GATE_MEMORY", _LEAST_MEMORY)
         for host in self.hosts(cluster):
             (image,) = self.images(cluster)
-            user = _user(cluster, facts, host)
+            own, of_git, of_api = (
+                own_user(cluster, facts, host.name, number)
+                for number in (GATE_USER, GIT_USER, API_USER)
+            )
+            # (It has git's group, and so has the socket; the API's is given to a folder.)
+            user = f"{_uid(own)}:{of_git.partition(':')[2]}"
             yield Container(
                 node=host.name,
                 name=cluster.settings.text("GATE_NAME"),
@@ -83,11 +91,18 @@ class Gate(OnceBuilt):
                 image=image,
                 mounts=(
                     Mount(SOCKET_FOLDER, "/run/gate", create=True, owner=user),
+                    Mount(
+                        API_FOLDER,
+                        "/run/gate-api",
+                        create=True,
+                        owner=f"{_uid(own)}:{of_api.partition(':')[2]}",
+                    ),
                     kept(cluster, records(cluster), "/var/lib/gate", GATE_USER),
                 ),
                 files=(
                     SecretFile("id_ed25519", key_pair(cluster.secrets["GATE_KEY"]).private),
-                    ConfigFile("peers", f"{_uid(cluster.own_user(GIT_USER))}\n"),
+                    ConfigFile("peers", f"{_uid(of_git)}\n"),
+                    ConfigFile("peers-api", f"{_uid(of_api)}\n"),
                     # (Another list of nodes makes another container, and lets it in there.)
                     ConfigFile("hosts.json", _inventory(cluster)),
                 ),
@@ -130,12 +145,6 @@ def authorized(cluster: Cluster) -> str:
     public = key_pair(cluster.secrets["GATE_KEY"]).public
     # (The engine's socket is reached by a forwarded connection.)
     return f'from="{cluster.inventory.master.ipv4}",restrict,port-forwarding {public} skp-gate'
-
-
-def _user(cluster: Cluster, facts: State, host: Host) -> str:
-    """Return its user, with the group of those that ask it."""
-    uid = _uid(own_user(cluster, facts, host.name, GATE_USER))
-    return f"{uid}:{own_user(cluster, facts, host.name, GIT_USER).partition(':')[2]}"
 
 
 def _uid(user: str) -> str:

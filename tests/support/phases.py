@@ -42,12 +42,12 @@ APART = {
     )
 }
 # The demo a second time, before anything else than the demo was done; and last, what builds images
-# of its own.
+# of its own. (Once the API's image is there the door has another page, so another container.)
 ORDER = {
     "test_demo.py": -1,
     "test_spark.py": 1, "test_airflow.py": 2, "test_accounts.py": 3,
     "test_gateway.py": 3, "test_deploying.py": 3, "test_ssh_logins.py": 3, "test_pushing.py": 3,
-    "test_names.py": 3, "test_program_tokens.py": 3, "test_kafka.py": 4,
+    "test_names.py": 3, "test_api.py": 3.5, "test_program_tokens.py": 3, "test_kafka.py": 4,
     "test_volumes.py": 5,
 }  # fmt: skip
 IS_APART, IS_BESIDE = (os.environ.get("SKP_TEST_APART") == word for word in ("inside", "beside"))

@@ -146,4 +146,9 @@ def test_a_stream_ends_when_its_token_counts_no_more(
             last = [*found][-1]
             assert (last["event"], json.loads(last["data"])["status"]) == ("error", 401)
         fresh.accounts.tokens[token] = said
+    with fresh.ask("GET", LOG, token, stream=True) as answer:
+        found = events(answer)
+        next(found)
+        fresh.accounts.tokens[token] = {**said, "projects": []}
+        assert json.loads([*found][-1]["data"])["status"] == 404
     hold.set()

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import ConfigError
-from gate import choosing, protocol, records
+from cluster.errors import ConfigError, ConfigErrors, NodeError, SkpError
+from gate import choosing, protocol, records, refusing
 from gate.lines import Lines
 from gate.protocol import Action, Request
 from gate.records import Brought, Push, State
-from gate.spool import unpacked
+from gate.spool import check, unpacked
+from workloads.accounts import NoAccountError
 
 TREE, OTHER = "a" * 40, "b" * 40
 SAID: dict[str, Any] = {"account": "kim", "project": "vision", "action": "apply"}
@@ -48,6 +49,65 @@ def test_other_requests_are_refused(wrong: dict[str, Any]) -> None:
 def test_what_is_no_request_is_refused(line: bytes) -> None:
     with pytest.raises(ConfigError):
         protocol.parse(line)
+
+
+IDENT = "op_" + "0" * 26
+SUBMIT: dict[str, Any] = {**SAID, "action": "submit", "verb": "apply", "files": 512}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SUBMIT,
+        {**SUBMIT, "name": "web", "key": "a.B_1:-"},
+        {**SUBMIT, "verb": "remove", "name": "web", "files": 0},
+        {**SUBMIT, "verb": "rollback", "name": "web", "files": 0, "to": 3},
+        {**SAID, "action": "follow", "id": IDENT},
+        {"account": "kim", "action": "look"},
+        {**SAID, "action": "logs", "name": "web", "tail": "100", "follow": "yes"},
+        {**SAID, "action": "plan_one", "files": 1},
+    ],
+)
+def test_what_the_api_asks_is_a_request(said: dict[str, Any]) -> None:
+    found = protocol.parse(json.dumps(said).encode())
+    assert {key: getattr(found, key) for key in said} == said
+    assert protocol.parse_own(found.text()) == found
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {**SUBMIT, "verb": ""}, {**SUBMIT, "verb": "restart"}, {**SUBMIT, "files": 0},
+        {**SUBMIT, "verb": "remove", "name": "web"}, {**SUBMIT, "verb": "remove", "files": 0},
+        {**SUBMIT, "name": "vision/web"}, {**SUBMIT, "name": ["web"]}, {**SUBMIT, "to": 3},
+        {**SUBMIT, "verb": "rollback", "name": "web", "files": 0, "to": -1},
+        {**SUBMIT, "verb": "rollback", "name": "web", "files": 0, "to": True},
+        {**SUBMIT, "key": "a b"}, {**SUBMIT, "key": "x" * 129}, {**SUBMIT, "key": 1},
+        {**SUBMIT, "id": IDENT}, {**SUBMIT, "project": ""}, {**SUBMIT, "action": ["submit"]},
+        {**SAID, "action": "operation"}, {**SAID, "action": "cancel", "id": "op_1"},
+        {**SAID, "action": "follow", "id": IDENT.replace("0", "u")},
+        {**SAID, "action": "follow", "id": f"{IDENT}/../x"},
+        {**SAID, "action": "logs", "tail": "-1"}, {**SAID, "action": "logs", "follow": True},
+        {**SAID, "action": "plan_one"}, {**SAID, "action": "operations", "verb": "apply"},
+        {**SAID, "action": "operate"}, {**SAID, "action": "settle"}, {"action": "look"},
+        {"account": "kim", "action": "look", "project": "../x"},
+    ],
+)  # fmt: skip
+def test_what_is_no_request_of_the_apis_is_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        protocol.parse(json.dumps(said).encode())
+
+
+def test_an_error_says_its_kind() -> None:
+    several = ConfigErrors([ConfigError("one", "a hint"), ConfigError("two")])
+    found = refusing.told(several)
+    assert (found["kind"], found["ok"], found["exit_code"]) == ("wrong", False, 2)
+    assert found["errors"] == [{"error": "one", "hint": "a hint"}, {"error": "two", "hint": ""}]
+    kinds = [
+        refusing.kind(error)
+        for error in (NodeError("c01", "x"), SkpError("x"), NoAccountError("x"), ConfigError("x"))
+    ]
+    assert kinds == ["away", "failed", "forbidden", "wrong"]
 
 
 def archive(*members: tarfile.TarInfo) -> bytes:
@@ -89,6 +149,19 @@ def test_anything_else_is_refused(wrong: tarfile.TarInfo, tmp_path: Path) -> Non
     with pytest.raises(ConfigError):
         unpacked(archive(wrong), tmp_path / "in")
     assert sorted(tmp_path.rglob("*")) == []
+
+
+def test_the_folders_of_an_archive_are_told() -> None:
+    found = check(archive(member("Deployments/web/a"), member("Deployments/api/b/c")))
+    assert found == {"web", "api"}
+
+
+def test_commits_are_told_by_revision(tmp_path: Path) -> None:
+    for number, of in ((1, "vision/web"), (2, "vision/api"), (3, "vision/web")):
+        push = Push(number, "kim", str(number) * 40, 1.0, 2.0, "deployed", {of: number + 10})
+        records.keep_push(tmp_path, "vision", push, [])
+    assert records.commits(tmp_path, "vision/web") == {11: "1" * 40, 13: "3" * 40}
+    assert records.commits(tmp_path, "other/web") == {}
 
 
 def test_too_many_files_are_refused(tmp_path: Path) -> None:

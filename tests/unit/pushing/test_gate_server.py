@@ -3,77 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gate import records, server
-from gate.protocol import Action, Request
 from gate.records import State
-from gate.server import Server
+from tests.support import gates
+from tests.support.eventually import eventually
+from tests.support.gates import Worker
 from tests.support.receive import module
 
 SAID = {"account": "kim", "project": "vision", "action": "apply", "commit": "a" * 40}
 asking = module("asking")
 
 
-class Worker:
-    """In place of `Job`: it waits until it may end, and notes what it was given."""
-
-    runs: list[Request] = []  # noqa: RUF012 - of a test at a time
-    may_end = threading.Event()
-    begun = threading.Semaphore(0)
-    at_once = threading.BoundedSemaphore(1)
-
-    def __init__(self) -> None:
-        self.was_ended = False
-
-    def run(
-        self,
-        request: Request,
-        folder: Path,  # noqa: ARG002 - as `Job` has it
-        line: Callable[[str], None],
-        is_gone: Callable[[], bool] = lambda: False,
-    ) -> dict[str, Any]:
-        if request.action is Action.RECOVER:
-            records.keep_state(Path(os.environ["SKP_GATE_ROOT"]), request.project, State())
-            return {"ok": True, "exit_code": 0}
-        with self.at_once:
-            Worker.runs.append(request)
-            Worker.begun.release()
-            line("begun")
-            while not self.may_end.wait(0.02):
-                if is_gone():
-                    self.was_ended = True
-                    return {"ok": False, "exit_code": 130}
-        return {"ok": True, "exit_code": 0, "ended": "deployed", "revisions": {"vision/web": 1}}
-
-    def end(self) -> None:
-        self.may_end.set()
-
-
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The socket of a gate."""
-    monkeypatch.setattr(server, "Job", Worker)
-    monkeypatch.setenv("SKP_GATE_ROOT", str(tmp_path))
-    Worker.runs, Worker.may_end, Worker.begun = [], threading.Event(), threading.Semaphore(0)
-    gate = Server(tmp_path, frozenset({os.getuid()}))
-    where = str(tmp_path / "socket")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(where)
-        listener.listen()
-        serving = threading.Thread(target=gate.serve, args=(listener,), daemon=True)
-        serving.start()
-        yield where
+    """The socket of a gate, at which git asks."""
+    Worker.reset()
+    with gates.gate(tmp_path, monkeypatch, gates.Reader()):
+        yield str(tmp_path / "git")
         Worker.may_end.set()
-        gate.end()
-        serving.join(5)
 
 
 def asked(path: str, said: dict[str, Any], lines: list[str] | None = None) -> Any:
@@ -91,14 +46,14 @@ def test_a_push_is_carried_out_told_and_kept(path: str, tmp_path: Path) -> None:
     lines: list[str] = []
     found = asked(path, SAID, lines)
     assert (found["ok"], found["push"]) == (True, 1)
-    assert json.loads(lines[0]) == {"line": "begun"}
+    assert json.loads(lines[0]) == {"line": "begun vision"}
     (kept,) = pushes(tmp_path)
     assert (kept["account"], kept["ended"], kept["revisions"]) == (
         "kim",
         "deployed",
         {"vision/web": 1},
     )
-    assert (tmp_path / "vision" / "pushes" / "1.log").read_text() == "begun\n"
+    assert (tmp_path / "vision" / "pushes" / "1.log").read_text() == "begun vision\n"
 
 
 def test_a_plan_is_not_kept(path: str, tmp_path: Path) -> None:
@@ -124,11 +79,8 @@ def test_a_client_that_goes_away_has_its_push_taken_back(path: str, tmp_path: Pa
         client.connect(path)
         client.sendall(json.dumps(SAID).encode() + b"\n")
         assert Worker.begun.acquire(timeout=5)
-    for _ in range(200):
-        if found := pushes(tmp_path):
-            break
-        threading.Event().wait(0.05)
-    assert [each["ended"] for each in found] == ["taken back"]
+    eventually(lambda: pushes(tmp_path))
+    assert [each["ended"] for each in pushes(tmp_path)] == ["taken back"]
 
 
 @pytest.mark.parametrize("said", [{**SAID, "action": "recover"}, {**SAID, "account": "x y"}, {}])
@@ -143,20 +95,20 @@ def test_another_users_process_is_refused(path: str, monkeypatch: pytest.MonkeyP
     assert (found["error"], Worker.runs) == ("only services of the platform may ask", [])
 
 
+@pytest.mark.parametrize("action", ["submit", "look", "operations", "logs"])
+def test_git_may_ask_for_nothing_else(action: str, path: str) -> None:
+    more = {"verb": "remove", "name": "web"} if action == "submit" else {}
+    said = {"account": "kim", "project": "vision", "action": action, **more}
+    assert asked(path, said)["error"] == f"{action} is not asked for here"
+
+
 def test_what_a_killed_gate_had_begun_is_taken_back_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "Job", Worker)
-    monkeypatch.setenv("SKP_GATE_ROOT", str(tmp_path))
+    Worker.reset()
     records.keep_state(tmp_path, "vision", State(running={"vision/web": 1}))
-    gate = Server(tmp_path, frozenset())
-    gate.recover()
-    for _ in range(200):
-        if not records.unfinished(tmp_path):
-            break
-        threading.Event().wait(0.05)
-    gate.ending.set()
-    assert records.unfinished(tmp_path) == []
+    with gates.gate(tmp_path, monkeypatch, gates.Reader()):
+        eventually(lambda: not records.unfinished(tmp_path))
 
 
 def test_without_a_gate_a_push_is_refused(tmp_path: Path) -> None:

@@ -72,9 +72,13 @@ def test_the_gate_publishes_nothing_and_shares_a_socket_with_git_alone(cluster: 
     assert shared == {"/var/lib/skp/gate"}
     assert [m.read_only for m in second.mounts if m.source in shared] == [True]
     assert {port.host for port in second.ports} == {2222}
+    of_api = {m.target: m for m in first.mounts}["/run/gate-api"]
+    assert (of_api.source, of_api.owner) == ("/var/lib/skp/gate-api", "58022:58023")
+    peers = {file.name: file.content for file in first.files if file.name.startswith("peers")}
+    assert peers == {"peers": "58021\n", "peers-api": "58023\n"}
     others = [
         (s.name, m.source)
-        for s in services.catalogue().values() if s.name not in ("gate", "git")
+        for s in services.catalogue().values() if s.name not in ("gate", "git", "api")
         for c in s.containers(cluster, NOTHING) for m in c.mounts
     ]  # fmt: skip
     assert [each for each in others if each[1].startswith(("/var/lib/skp/gate",))] == []

@@ -55,7 +55,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     said: list[str] = []
     monkeypatch.setattr(together.deployments, "audited", audited)
-    monkeypatch.setattr(together, "_await_old", lambda _s, _way, of: said.append(f"await {of}"))
+    monkeypatch.setattr(together, "await_old", lambda _s, _way, of: said.append(f"await {of}"))
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     yield said
     signal.signal(signal.SIGINT, before[0])

@@ -113,7 +113,7 @@ def _counts(row: SigningKey) -> bool:
 
 
 def _jwk(row: SigningKey) -> dict[str, Any]:
-    key = serialization.load_pem_public_key(row.public.encode())
+    key: Any = serialization.load_pem_public_key(row.public.encode())
     found = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key))
     return {
         "kty": "RSA",

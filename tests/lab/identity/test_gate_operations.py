@@ -1,0 +1,160 @@
+"""Operations of the gate, handed in as the API does: each ends right, whatever ends the gate."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import gate_client
+from tests.support.accounts import Env
+from tests.support.data_volumes import until
+from tests.support.deployed import clear
+from tests.support.gate_client import ask, ask_all, files
+from tests.support.lab import MINUTES, on, skp
+from tests.support.pushes import end, says, serve, settings, there
+
+PROJECT, OWNER, LOOKER, STRANGER = "works", "maker", "watcher", "passer"
+KILLS = 3
+
+
+@pytest.fixture(scope="module")
+def env(
+    running: Env, image_of_deployments: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Env]:
+    """The gate, accounts, and a container in the API's place."""
+    found = settings(tmp_path_factory.mktemp("operations"), running)
+    serve(found)
+    for words in (
+        *(("account.add", name) for name in (OWNER, LOOKER, STRANGER)),
+        ("project.add", PROJECT, "-o", OWNER),
+        ("project.member-set", PROJECT, "-a", LOOKER, "-r", "viewer"),
+    ):
+        made = skp(*words, env=found)
+        assert made.code == 0, made.all
+    gate_client.begin()
+    yield found
+    gate_client.end()
+    clear()
+    skp("project.rm", PROJECT, "--yes", env=found)
+    for name in (OWNER, LOOKER, STRANGER):
+        skp("account.rm", name, "--yes", env=found)
+    end(found)
+
+
+def submit(name: str = "web", verb: str = "apply", word: str = "", **more: Any) -> dict[str, Any]:
+    given = {"archive": files(name, **({"word": word} if word else {}))} if verb == "apply" else {}
+    return ask("submit", PROJECT, OWNER, verb=verb, name=name, **{**given, **more})
+
+
+def ended(made: dict[str, Any]) -> dict[str, Any]:
+    """Follow an operation to its end."""
+    return ask("follow", PROJECT, LOOKER, id=made["id"])
+
+
+def states() -> dict[str, str]:
+    """Return the state of each operation by its id."""
+    found = ask("operations", PROJECT, OWNER)
+    return {each["id"]: each["state"] for each in found.get("operations", [])}
+
+
+def services() -> list[str]:
+    """Return the names of the project's services in the Swarm."""
+    listed = on("c01", f"docker service ls --format '{{{{.Name}}}}' --filter name={PROJECT}_")
+    return sorted(listed.out.split())
+
+
+def test_an_operation_is_handed_in_followed_and_seen(env: Env) -> None:
+    made = submit(word="first", key="a-key")
+    assert (made["state"], made["deployment"]) == ("pending", "web"), made
+    assert submit(word="first", key="a-key")["id"] == made["id"]
+    assert submit(word="other", key="a-key")["kind"] == "conflict"
+    done = ended(made)
+    assert (done["state"], done["revision"], done["exit_code"]) == ("succeeded", 1, 0), done
+    (row,) = done["rows"]
+    until(lambda: says("first"), 20)
+    look = ask("look", "", LOOKER)
+    (seen,) = look["deployments"]
+    assert {**seen, "id": 0} == {**row, "id": 0}
+    assert {node["name"]: node["state"] for node in look["nodes"]}["c01"] == "ready"
+    plan = ask("plan_one", PROJECT, OWNER, name="web", archive=files(word="next"))
+    assert [step["action"] for step in plan["plan"]].count("change") == 1, plan
+    (history,) = ask("history", PROJECT, LOOKER, name="web")["rows"]
+    assert (history["revision"], history["by"]) == (1, OWNER)
+    assert "failed" in ask("logs", PROJECT, LOOKER, name="web", tail="5")
+
+
+def test_who_is_not_in_the_project_finds_nothing_and_a_stranger_is_not_heard(env: Env) -> None:
+    made = submit(verb="remove", name="nothing")
+    assert made["state"] == "pending"
+    said = {"project": PROJECT, "account": STRANGER, "id": made["id"], "name": "web"}
+    outside = [
+        {**said, "action": "operation"}, {**said, "action": "cancel"},
+        {**said, "action": "logs", "id": ""}, {**said, "action": "look", "id": ""},
+        {**said, "action": "submit", "verb": "remove", "id": ""},
+        {**said, "account": OWNER, "action": "operation", "id": "op_" + "0" * 26},
+    ]  # fmt: skip
+    assert [each["result"]["kind"] for each in ask_all(outside)] == ["not found"] * 6
+    assert ask("submit", PROJECT, LOOKER, verb="remove", name="web")["kind"] == "forbidden"
+    assert ask("apply", PROJECT, OWNER)["error"] == "apply is not asked for here"
+    (other,) = ask_all([{"action": "look", "account": OWNER}], user="58021:58021")
+    assert "Permission denied" in other["result"]["error"]
+    assert ended(made)["reason"] == f"there is no deployment {PROJECT}/nothing"
+
+
+def test_many_looks_at_once_cost_one(env: Env) -> None:
+    ask("look", "", OWNER)
+    begun = "docker exec gate-skp sh -c 'ls -d /proc/[0-9]* | wc -l'"
+    before = int(on("c01", begun).out)
+    found = ask_all([{"action": "look", "account": OWNER}] * 200)
+    assert all(each["result"]["unknown"] == "" for each in found)
+    assert len({each["result"]["as_of"] for each in found}) <= 3
+    assert max(each["seconds"] for each in found) < 8
+    assert int(on("c01", begun).out) <= before + 2, "a look is no process"
+
+
+def test_one_that_runs_is_cancelled_and_taken_back(env: Env) -> None:
+    never = {"command": ["sh", "-c", "sleep 600"]}
+    slow = submit(archive=files(**never))
+    waits = submit(verb="remove")
+    until(lambda: "running" in states()[slow["id"]], 20)
+    until(lambda: "containers run" in ask("operation", PROJECT, OWNER, id=slow["id"])["phase"], 30)
+    assert ask("cancel", PROJECT, OWNER, id=waits["id"])["state"] == "cancelled"
+    assert ask("cancel", PROJECT, OWNER, id=slow["id"])["state"] == "running"
+    done = ended(slow)
+    assert (done["state"], done["revision"]) == ("cancelled", 1), done
+    assert states()[waits["id"]] == "cancelled"
+    until(lambda: says("first"), 30)
+
+
+def test_a_gate_that_is_killed_forgets_nothing_and_does_nothing_twice(env: Env) -> None:
+    """Killed while operations run and wait, at a moment of each round; the words are what is last."""
+    moments, made = random.Random(125), list[dict[str, Any]]()  # noqa: S311
+    for turn in range(KILLS):
+        made += [submit(word=f"round-{turn}"), submit("side", word=f"{turn}")]
+        made.append(submit("side", "remove") if turn % 2 else submit("web", "rollback"))
+        until(lambda: True, moments.uniform(0, 0.1))
+        delay = moments.uniform(0.5, 6)
+        killed = on(
+            "c01",
+            f"sleep {delay:.2f}; sudo kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' gate-skp)",
+        )
+        assert killed.code == 0, killed.all
+        ids = {each["id"] for each in made}
+        until(lambda ids=ids: _have_ended(ids), 2 * MINUTES)  # type: ignore[misc]
+    found = states()
+    assert {found[each["id"]] for each in made} == {"succeeded"}, found
+    assert services() == [f"{PROJECT}_side-0_main", f"{PROJECT}_web-0_main"]
+    assert sorted(there(env)) == ["side", "web"]
+    until(lambda: says(f"round-{KILLS - 2}"), 30)
+    rows = ask("look", PROJECT, OWNER)["deployments"]
+    assert [row["phase"] for row in rows] == ["Running"] * 2
+    kept = on("c01", f"sudo ls /home/skp/skp/platform/gate/{PROJECT}/operations/{made[0]['id']}")
+    assert "files.tar" not in kept.out, "what was handed in is not kept any longer"
+
+
+def _have_ended(ids: set[str]) -> bool:
+    found = states()
+    return bool(found) and all(found[each] not in ("pending", "running") for each in ids)
