@@ -17,11 +17,13 @@ class Begun:
 
     Attributes:
         of: the deployment, "project/name". before: its revision; 0 for none.
+        last: the newest revision that was kept of it; 0 for none.
         to: of a rollback, the revision that it goes back to.
     """
 
     of: str
     before: int
+    last: int
     to: int = 0
 
 

@@ -7,6 +7,7 @@ what an earlier one has begun: it brings what is wanted, or has all be as the no
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import bringing, deployed, deployments
 from cli.deployments import NotWorkingError
+from cluster.deadlines import Deadline
 from cluster.errors import InterruptError, NodeError, SkpError
 from gate import begun, going_back, records, together
 from gate.begun import Begun
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from workloads.wish import Applied
 
 _Result = dict[str, Any]
+_GOING_ON = ("updating", "rollback_started")
+_PAUSE = 0.5  # seconds between two looks
 
 
 @dataclass
@@ -61,8 +65,9 @@ class _Work:
     def begin(self, of: str, to: int = 0) -> Begun:
         """Note what is there, unless an earlier worker has; return what was there."""
         if self.note is None:
-            before = revisions.present(self.way.store, of)
-            self.note = begun.keep(self.folder, Begun(of, before, to))
+            store = self.way.store
+            last = max((kept.number for kept in store.revisions(of)), default=0)
+            self.note = begun.keep(self.folder, Begun(of, revisions.present(store, of), last, to))
             self.settled = False
         return self.note
 
@@ -159,6 +164,7 @@ def _brought(work: _Work, note: Begun, do: Callable[[], Applied]) -> _Result:
     with deployments.audited(s, way):
         try:
             s.say(f"bringing {note.of}")
+            _await_engine(work, note)
             with ENDING.held():
                 applied = do()
             rows = deployments.worked(s, way, applied)
@@ -169,9 +175,19 @@ def _brought(work: _Work, note: Begun, do: Callable[[], Applied]) -> _Result:
             raise
         ENDING.ignore()
         s.warn(way.finish(applied))
+        _tidy(way, note)
         s.say(f"{note.of}: revision {applied.revision} works")
     found = deployed.documents(rows)
     return {**_done(note), "revision": applied.revision, "rows": found}
+
+
+def _await_engine(work: _Work, note: Begun) -> None:
+    """Have the engine end what an earlier worker has had it change: it may go back by itself."""
+    deadline = Deadline(work.s.settings.deadlines.healthy)
+    while any(found.update in _GOING_ON for found in work.way.store.services(note.of)):
+        if deadline.passed:
+            return
+        threading.Event().wait(_PAUSE)
 
 
 def _went_back(work: _Work, note: Begun, applied: Applied | None) -> bool:
@@ -188,6 +204,7 @@ def _went_back(work: _Work, note: Begun, applied: Applied | None) -> bool:
             _back(work, note)
         if note.before:
             together.await_old(s, way, note.of)
+        _tidy(way, note)
     except SkpError as error:
         s.warn([f"{note.of}: it could not be taken back: {error.what}"])
         return not isinstance(error, NodeError)
@@ -201,6 +218,14 @@ def _back(work: _Work, note: Begun) -> None:
     now = revisions.present(way.store, note.of)
     if now != note.before or going_back.is_mixed(way, note.of):
         going_back.as_before(work.s, way, note.of, note.before)
+
+
+def _tidy(way: Gate, note: Begun) -> None:
+    """Forget the revisions of earlier tries: the one before the present one is what was there."""
+    now = revisions.present(way.store, note.of)
+    for kept in way.store.revisions(note.of):
+        if kept.number > note.last and kept.number != now:
+            way.store.forget(kept)
 
 
 def _taken_away(work: _Work, note: Begun) -> _Result:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cli.deployments import NotWorkingError
+from cluster.deadlines import Deadlines
 from cluster.errors import ConfigError, NodeError, SkpError
 from gate import begun, operating, records
 from gate.begun import Begun
@@ -40,11 +41,14 @@ class Way:
         self.ends: BaseException | None = None
         self.taking_back: SkpError | None = None
         self.enter: SkpError | None = None
+        self.updates: list[str] = []
         self.store: Any = self
 
     def services(self, _of: str = "") -> list[Any]:
-        piece = SimpleNamespace(of=OF)
-        return [SimpleNamespace(revision=number, piece=piece) for number in self.now]
+        piece, update = SimpleNamespace(of=OF), self.updates.pop(0) if self.updates else ""
+        if update == "rollback_completed":
+            self.now = [3]
+        return [SimpleNamespace(revision=n, piece=piece, update=update) for n in self.now]
 
     def revisions(self, _of: str) -> list[Any]:
         return [SimpleNamespace(number=number, of=OF) for number in self.kept]
@@ -78,6 +82,8 @@ class Way:
         self.now = [self.kept[-1]]
         return Applied(OF, self.kept[-1], before, (), HELD)
 
+    # (`forget` is of the gate for a deployment, and of its store for a revision.)
+
     def go_back(self, applied: Applied) -> None:
         if self.taking_back:
             raise self.taking_back
@@ -85,9 +91,12 @@ class Way:
         self.now = [each.revision for each in applied.before]
         self.kept.remove(applied.revision)
 
-    def forget(self, _of: str) -> None:
-        self.asked.append("forget")
-        self.now = []
+    def forget(self, what: Any) -> None:
+        if isinstance(what, str):
+            self.asked.append("forget")
+            self.now = []
+        else:
+            self.kept.remove(what.number)
 
     def remove(self, of: str, _when: float) -> None:
         self.asked.append("remove")
@@ -105,7 +114,10 @@ class Operation:
         self.folder, self.told = folder, told
         self.way = Way()
         self.session: Any = SimpleNamespace(
-            say=told.append, warn=told.extend, options=SimpleNamespace(json=False)
+            say=told.append,
+            warn=told.extend,
+            options=SimpleNamespace(json=False),
+            settings=SimpleNamespace(deadlines=Deadlines(healthy=5)),
         )
 
     def carry_out(self, way: Way, verb: str = "apply", **more: Any) -> dict[str, Any]:
@@ -123,7 +135,7 @@ class Operation:
         return found
 
     def was_begun(self, before: int, to: int = 0) -> None:
-        begun.keep(self.folder, Begun(OF, before, to))
+        begun.keep(self.folder, Begun(OF, before, before, to))
 
     @property
     def note(self) -> Begun | None:
@@ -186,7 +198,7 @@ def test_what_is_new_or_there_is_brought(
     assert (found["ok"], found["settled"], found["revision"]) == (True, True, revision)
     assert found["deployment"] == "web"
     assert way.asked == ["change", "finish"]
-    assert it.note == Begun(OF, max(now, default=0))
+    assert it.note == Begun(OF, max(now, default=0), max(now, default=0))
 
 
 def test_what_does_not_work_goes_back(it: Operation) -> None:
@@ -285,7 +297,8 @@ def test_after_a_kill_it_is_brought_wherever_it_was(
     it.was_begun(before)
     found = it.carry_out(way := Way(*now, kept=4))
     assert (found["ok"], found["settled"], len(way.now)) == (True, True, 1)
-    assert it.note == Begun(OF, before), "what was there first counts"
+    assert it.note == Begun(OF, before, before), "what was there first counts"
+    assert way.kept == [*range(1, before + 1), *way.now], "no revision of an earlier try is left"
 
 
 @pytest.mark.parametrize("now", [(3,), (3, 4), (4,)])
@@ -299,9 +312,21 @@ def test_after_a_kill_what_does_not_work_goes_back_to_what_was_there_first(
     found = it.carry_out(way)
     assert (found["ok"], found["settled"]) == (False, True)
     if now == (3,):
-        assert (way.asked, way.now) == (["change", "go back"], [3])
+        assert (way.asked, way.now, way.kept) == (["change", "go back"], [3], [1, 2, 3])
     else:
         assert way.asked == ["change", "back to 3"], "by the revision that is kept"
+        assert way.kept == [1, 2, 3, *way.now]
+
+
+def test_after_a_kill_the_engine_may_go_back_by_itself_first(
+    it: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operating, "_PAUSE", 0)
+    it.was_begun(3)
+    way = Way(4)
+    way.updates, way.ends = ["updating", "rollback_started", "rollback_completed"], BROKEN
+    found = it.carry_out(way)
+    assert (found["ok"], way.asked, way.now) == (False, ["change", "go back"], [3])
 
 
 @pytest.mark.parametrize("now", [(4,), (4, 5)])
@@ -391,7 +416,7 @@ def test_a_rollback_goes_to_the_one_before_or_another(to: int, asked: str, it: O
     found = it.carry_out(way := Way(4), "rollback", to=to)
     assert (found["ok"], found["revision"]) == (True, 5)
     assert way.asked == [asked, "finish"]
-    assert it.note == Begun(OF, 4, to or 3)
+    assert it.note == Begun(OF, 4, 4, to or 3)
 
 
 @pytest.mark.parametrize("now", [(4,), (4, 5), (5,)])
@@ -412,6 +437,6 @@ def test_a_plan_says_what_would_change(it: Operation) -> None:
 
 def test_the_note_is_read_as_it_was_kept(tmp_path: Path) -> None:
     assert begun.read(tmp_path) is None
-    kept = begun.keep(tmp_path, Begun(OF, 4, 3))
+    kept = begun.keep(tmp_path, Begun(OF, 4, 5, 3))
     assert begun.read(tmp_path) == kept
     assert [path.name for path in tmp_path.iterdir()] == ["begun.json"]
