@@ -26,7 +26,8 @@ from api.gate_client import Gate
 from api.problems import ProblemError, away
 
 _READING, _AT_ONCE = 10.0, 4  # seconds that the shared folder has to answer; readers of it
-_STOPPING, _PAUSE = 60.0, 0.5  # seconds that a stop is waited for, and between two looks
+_STOPPING, _LOOKING = 60.0, 10.0  # seconds that a stop is waited for, and a look
+_PAUSE = 0.3  # seconds between two questions
 _AWAY, _UNKNOWN, _USED = 503, 404, 409  # statuses: of no gate, no project, and a used key
 _CLUSTER = "the cluster"
 _log = logging.getLogger(__name__)
@@ -172,13 +173,17 @@ class Facade:
             told = await self._gate.ask(service.request("operations", name=service.name))
         except ProblemError as error:
             raise (_not_in(service.whose) if error.status == _UNKNOWN else error) from None
-        look = await self._gate.ask(service.request("look", name=service.name))
         newest: Mapping[str, Any] | None = next(iter(told["operations"]), None)
-        if newest and look["as_of"] < (newest["ended"] or 0.0):
-            # (What was seen before it ended is not how it ended.)
-            newest = await self._gate.ask(service.request("operation", id=newest["id"]))
-            return Seen(newest, newest["rows"])
-        return Seen(newest, look["deployments"], look["unknown"])
+        since = (newest and newest["ended"]) or 0.0
+        deadline = time.monotonic() + _LOOKING
+        # (What was seen before an operation ended is not how it ended.)
+        while True:
+            look = await self._gate.ask(service.request("look", name=service.name))
+            if look["unknown"] or look["as_of"] >= since:
+                return Seen(newest, look["deployments"], look["unknown"])
+            if time.monotonic() > deadline:
+                raise away(_CLUSTER)
+            await asyncio.sleep(_PAUSE)
 
     async def _ended(
         self, service: Service, operation: Mapping[str, Any], deadline: float

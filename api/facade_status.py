@@ -61,11 +61,13 @@ class Seen:
             return _under_way(self.under_way)
         if self.unknown:
             return Word.UNKNOWN
-        if self.rows:
-            return _of(self.rows)
+        now = _of(self.rows) if self.rows else None
         if self.newest is None:
-            return None
-        return Word.FAILED if self.newest["state"] == "failed" and not removes else Word.STOPPED
+            return now
+        # (What could not be started stays, to be looked at.)
+        if self.newest["state"] == "failed" and not removes and now is not Word.RUNNING:
+            return Word.FAILED
+        return now or Word.STOPPED
 
 
 def _under_way(operation: Mapping[str, Any]) -> Word:

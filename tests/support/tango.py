@@ -97,7 +97,7 @@ class Cluster:
             every = [each for some in self.operations.values() for each in some]
             known = next(each for each in every if each["id"] == request.id)
             if request.action is Action.CANCEL and known["state"] in UNDER_WAY:
-                known |= {"state": "cancelled", "ended": time.time(), "rows": []}
+                known |= {"state": "cancelled", "ended": time.time()}
             return known
 
     def _submitted(self, request: Request, files: bytes) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Cluster:
     def _seen(self, request: Request) -> dict[str, Any]:
         wanted = (request.project, request.name)
         found = [each for each in self.rows if (each["project"], each["deployment"]) == wanted]
-        as_of = time.time() - self.age
+        as_of, self.age = time.time() - self.age, 0.0
         return {"deployments": found, "nodes": [], "as_of": as_of, "unknown": self.unknown}
 
     def _carry_out(self) -> None:
@@ -133,7 +133,6 @@ class Cluster:
             others = [r for r in self.rows if (r["project"], r["deployment"]) != (project, name)]
             now = [row(name=name, project=project)] if each["verb"] == "apply" else []
             self.rows = others + now
-            each["rows"] = now
         state = "failed" if self.fails else "succeeded"
         each |= {"state": state, "ended": time.time(), "reason": self.fails}
 
