@@ -66,7 +66,8 @@ class Cluster:
         texts: the files that were submitted.
         is_idle: whether nothing is carried out. fails: why what is carried out fails; "" else.
         refuses: the kind and the text of an error that answers everything; ("", "") for none.
-        unknown: why nothing can be read. age: seconds that a look is old.
+        unknown: why nothing can be read. age: seconds that the next look is old.
+        cancelled: whether something was.
     """
 
     operations: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Cluster:
     refuses: tuple[str, str] = ("", "")
     unknown: str = ""
     age: float = 0.0
+    cancelled: threading.Event = field(default_factory=threading.Event)
     _keys: dict[tuple[str, ...], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -98,6 +100,7 @@ class Cluster:
             known = next(each for each in every if each["id"] == request.id)
             if request.action is Action.CANCEL and known["state"] in UNDER_WAY:
                 known |= {"state": "cancelled", "ended": time.time()}
+                self.cancelled.set()
             return known
 
     def _submitted(self, request: Request, files: bytes) -> dict[str, Any]:

@@ -159,11 +159,9 @@ def test_a_change_of_a_service_that_runs_is_taken_back_before_it_is_stopped(
     async def stopped() -> str:
         app = tango.application(tmp_path, tango.settled(tmp_path))
         stop = asyncio.create_task(tango.ask(app, f"/stop{SERVICE}", KIM))
-        async with asyncio.timeout(20):
-            while begun["state"] != "cancelled":
-                await asyncio.sleep(0.01)
-            cluster.is_idle = False
-            return (await stop).text
+        assert await asyncio.to_thread(cluster.cancelled.wait, 20)
+        cluster.is_idle = False
+        return (await stop).text
 
     assert asyncio.run(stopped()) == "finished"
     assert cluster.rows == []
