@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.accounts import Env
+from tests.support.api_client import URL, end, serve
 from tests.support.data_volumes import until
 from tests.support.deployed import IMAGE, SERVE, clear, page
 from tests.support.lab import on, skp
 from tests.support.pushes import settings
 
-URL = "http://10.99.0.11:8890"
 CLIENT = "10.99.0.1"  # of the machine that the lab is on
 SHARED, PROJECT = "/srv/tango-lab", "tango-lab"
-SERVICES = ("gate", "api")
 FILE = {
     "build": {"image_uri": IMAGE, "components": {"custom_packages": {"atp": ["vim"]}}},
     "deploy": {
@@ -72,9 +71,8 @@ def tango(
         f'API_OPEN_PROJECT="{PROJECT}"',
     )  # fmt: skip
     env = settings(tmp_path_factory.mktemp("tango"), running, *given)
+    serve(env)
     for words in (
-        *((f"docker.image-build-{name}",) for name in SERVICES),
-        *((f"docker.{name}-run",) for name in SERVICES),
         ("account.add", "maker"),
         ("account.add", "other"),
         ("project.add", PROJECT, "-o", "maker"),
@@ -86,14 +84,10 @@ def tango(
     assert made.code == 0, made.all
     yield Tango(env, made.json["token"])
     clear()
-    for words in (
-        *((f"docker.{name}-rm",) for name in reversed(SERVICES)),
-        ("project.rm", PROJECT),
-        ("account.rm", "other"),
-        ("account.rm", "maker"),
-    ):
+    end(env)
+    for words in (("project.rm", PROJECT), ("account.rm", "other"), ("account.rm", "maker")):
         skp(*words, "--yes", env=env)
-    on("c01", f"sudo rm -rf {SHARED} /home/skp/skp/platform/gate")
+    on("c01", f"sudo rm -rf {SHARED}")
 
 
 def test_the_manager_starts_sees_and_stops_a_service(tango: Tango) -> None:
