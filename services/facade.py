@@ -42,11 +42,8 @@ def check(cluster: Cluster) -> None:
             what = f"{key}: {text(key)} needs {' and '.join(lacking)}: whose it is"
             typed = "; ".join(f'export {other}="{examples[other]}"' for other in lacking)
             raise ConfigError(f"{cluster.settings.place(key)}: {what}", f"For example: {typed}")
-    path, platform = PurePosixPath(text("API_SHARED") or "/srv"), PurePosixPath(cluster.platform)
-    if platform.is_relative_to(path) or path.is_relative_to(platform):
-        place = cluster.settings.place("API_SHARED")
-        what = f"{place}: API_SHARED: {path} has the platform's own files, {platform}"
-        raise ConfigError(what, "Name the folder that TANGO's containers have as /shared.")
+    if text("API_SHARED"):
+        _folder(cluster)
 
 
 def mounts(cluster: Cluster) -> tuple[Mount, ...]:
@@ -68,6 +65,15 @@ def given(cluster: Cluster) -> ConfigFile:
         "shared": bool(settings.text("API_SHARED")),
     }
     return ConfigFile("facade.json", f"{json.dumps(said)}\n")
+
+
+def _folder(cluster: Cluster) -> None:
+    key, platform = "API_SHARED", PurePosixPath(cluster.platform)
+    path = PurePosixPath(cluster.settings.text(key))
+    if platform.is_relative_to(path) or path.is_relative_to(platform):
+        place = f"{cluster.settings.place(key)}: {key}"
+        what = f"{place}: {path} has the platform's own files, {platform}"
+        raise ConfigError(what, "Name the folder that TANGO's containers have as /shared.")
 
 
 def _networks(cluster: Cluster) -> list[ipaddress.IPv4Network]:
