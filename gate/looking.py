@@ -11,6 +11,7 @@ from workloads.needs import GPU, Needs
 from workloads.places import places
 
 UNKNOWN = "Unknown"
+_OWN = "skp."  # labels by which SKP knows its own
 _MOST_TOLD = 32  # answers that are kept, each for those who see the same
 
 
@@ -85,7 +86,7 @@ def nodes(
                 "role": spec.get("Role", ""),
                 "state": entry["Status"].get("State", UNKNOWN),
                 "availability": spec.get("Availability", ""),
-                "labels": dict(place.labels),
+                "labels": {k: v for k, v in place.labels.items() if not k.startswith(_OWN)},
                 "gpus": _gpus(entry),
                 "has": _amounts(place.has),
                 "reserved": _amounts(place.used),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ class Runner:
                     turn.wait()
                     self._works.take_back(project)
                     self._in_turn(operation)
-            except OSError as error:
-                log(f"{operation.id}: {error}")
+            except Exception:  # noqa: BLE001 - a full disk, say; it is told, and tried again
+                log(f"{operation.id}: {traceback.format_exc()}")
                 self._works.ending.wait(_AGAIN)
 
     def _next(self, project: str) -> Operation | None:

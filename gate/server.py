@@ -16,6 +16,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,11 @@ class Server:
                 client.refuse(error)
             except GoneError:
                 log(f"a client went away ({connection.fileno()})")
+            except Exception:  # noqa: BLE001 - the client is told, and the log has it
+                log(traceback.format_exc())
+                client.refuse(
+                    SkpError("an error of SKP's own: tell the operator, whose log has it")
+                )
 
 
 def _check(request: Request, door: Door, peer: int) -> None:

@@ -78,25 +78,16 @@ class Gate(OnceBuilt):
         check_memory(cluster, "GATE_MEMORY", _LEAST_MEMORY)
         for host in self.hosts(cluster):
             (image,) = self.images(cluster)
-            own, of_git, of_api = (
-                own_user(cluster, facts, host.name, number)
-                for number in (GATE_USER, GIT_USER, API_USER)
-            )
-            # (It has git's group, and so has the socket; the API's is given to a folder.)
-            user = f"{_uid(own)}:{of_git.partition(':')[2]}"
+            users = (GATE_USER, GIT_USER, API_USER)
+            own, of_git, of_api = (own_user(cluster, facts, host.name, each) for each in users)
             yield Container(
                 node=host.name,
                 name=cluster.settings.text("GATE_NAME"),
                 service=self.name,
                 image=image,
                 mounts=(
-                    Mount(SOCKET_FOLDER, "/run/gate", create=True, owner=user),
-                    Mount(
-                        API_FOLDER,
-                        "/run/gate-api",
-                        create=True,
-                        owner=f"{_uid(own)}:{of_api.partition(':')[2]}",
-                    ),
+                    _shared(SOCKET_FOLDER, "/run/gate", own, of_git),
+                    _shared(API_FOLDER, "/run/gate-api", own, of_api),
                     kept(cluster, records(cluster), "/var/lib/gate", GATE_USER),
                 ),
                 files=(
@@ -112,7 +103,7 @@ class Gate(OnceBuilt):
                     ConfigFile("ssh_config", _SSH_CONFIG),
                 ),
                 network=HOST,
-                user=user,
+                user=_with_group(own, of_git),
                 memory=memory(cluster, "GATE_MEMORY"),
                 cpus=cpus(cluster, "GATE_CPUS"),
                 read_only=True,
@@ -149,6 +140,18 @@ def authorized(cluster: Cluster) -> str:
 
 def _uid(user: str) -> str:
     return user.partition(":")[0]
+
+
+def _with_group(user: str, other: str) -> str:
+    return f"{_uid(user)}:{other.partition(':')[2]}"
+
+
+def _shared(folder: str, target: str, own: str, other: str) -> Mount:
+    """Return the mount of a folder that it shares with another user.
+
+    It has git's group, and so has git's socket. The API's group comes into the folder alone.
+    """
+    return Mount(folder, target, create=True, owner=_with_group(own, other))
 
 
 _SSH_CONFIG = f"""IdentityFile {SECRETS_TARGET}/id_ed25519

@@ -21,6 +21,7 @@ from gate.looking import Look
 from gate.protocol import Action, Request
 from gate.records import State
 from gate.server import Server
+from tests.support.eventually import eventually
 from workloads.accounts import Account, Membership, NoAccountError
 
 OK = {"ok": True, "exit_code": 0, "settled": True, "deployment": "web", "revision": 1}
@@ -180,3 +181,28 @@ def archive(names: Sequence[str] = ("Deployments/web/deployment.yaml",), text: s
 def away() -> NodeError:
     """Return the error of a service that is not there."""
     return NodeError("c01", "the account service does not run there")
+
+
+FILES_OF_WEB = archive()
+
+
+class Api:
+    """Asks as the API does, for the account kim."""
+
+    def __init__(self, path: Path, reader: Reader) -> None:
+        self.path, self.reader = path, reader
+
+    def ask(self, action: str, files: bytes = b"", **more: Any) -> Any:
+        said = {"account": "kim", "project": "vision", "action": action, **more}
+        return ask(self.path, said, files)
+
+    def submit(self, files: bytes = FILES_OF_WEB, **more: Any) -> Any:
+        given = {"verb": "apply", "name": "web", **more}
+        return self.ask("submit", files if given["verb"] == "apply" else b"", **given)
+
+    def state(self, made: Any) -> str:
+        return str(self.ask("operation", id=made["id"])["state"])
+
+    def ends(self, made: Any) -> Any:
+        eventually(lambda: self.state(made) not in ("pending", "running"))
+        return self.ask("operation", id=made["id"])

@@ -111,7 +111,11 @@ def test_nodes_are_told_without_their_addresses() -> None:
     gpu = {"NamedResourceSpec": {"Kind": "GPU", "Value": "GPU-1"}}
     entry = {
         "ID": "n1",
-        "Spec": {"Role": "worker", "Availability": "drain", "Labels": {"gpu": "a100"}},
+        "Spec": {
+            "Role": "worker",
+            "Availability": "drain",
+            "Labels": {"gpu": "a100", "skp.labels": "gpu"},
+        },
         "Status": {"State": "ready", "Addr": "10.0.0.2"},
         "Description": {
             "Hostname": "C02.example.com",
