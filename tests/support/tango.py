@@ -82,6 +82,15 @@ class Cluster:
     _keys: dict[tuple[str, ...], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def stand_in(self, gate: GateStandIn) -> None:
+        """Have a stand-in for the gate's socket answer so."""
+
+        def answer(request: Request) -> list[dict[str, Any]]:
+            files = next(data for asked, data in reversed(gate.asked) if asked is request)
+            return [{"result": self.answer(request, files)}]
+
+        gate.answers = dict.fromkeys(map(str, Action), answer)
+
     def answer(self, request: Request, files: bytes) -> dict[str, Any]:
         """Return the result of a request."""
         with self._lock:
@@ -110,7 +119,9 @@ class Cluster:
             if files:
                 self.texts.append(_text(files, request.name))
             number = sum(map(len, self.operations.values())) + 1
-            begun = operation(number, request.verb, "pending", deployment=request.name)
+            begun = operation(
+                number, request.verb, "pending", deployment=request.name, account=request.account
+            )
             self.operations.setdefault((request.project, request.name), []).insert(0, begun)
             self._keys[key] = (content, begun)
         known, begun = self._keys[key]
@@ -152,12 +163,7 @@ def _text(files: bytes, name: str) -> str:
 def standing_in(folder: Path) -> Iterator[Cluster]:
     """Have a stand-in for the gate listen at `folder`/socket."""
     cluster, gate = Cluster(), GateStandIn(folder / "socket")
-
-    def answer(request: Request) -> list[dict[str, Any]]:
-        files = next(data for asked, data in reversed(gate.asked) if asked is request)
-        return [{"result": cluster.answer(request, files)}]
-
-    gate.answers = dict.fromkeys(map(str, Action), answer)
+    cluster.stand_in(gate)
     try:
         yield cluster
     finally:
