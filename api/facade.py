@@ -103,16 +103,16 @@ def router(config: Config, gate: Gate, people: People, told: Reporter | None) ->
             await told.end()
 
     style = config.style
-    paths: dict[str, tuple[_Do, Answer]] = {
-        "/start": (facade.start, facade_answers.refused(400, "Deployment YAML not found")),
-        "/stop": (facade.stop, facade_answers.nothing_to_stop(style)),
-        "/status_request": (facade.status, facade_answers.status(style, None)),
+    paths: dict[str, tuple[_Do, Answer, str]] = {
+        "/start": (facade.start, facade_answers.missing(), "Start a service"),
+        "/stop": (facade.stop, facade_answers.nothing_to_stop(style), "Stop a service"),
+        "/status_request": (facade.status, facade_answers.status(style, None), "Tell how it is"),
     }
     found = APIRouter(tags=["TANGO's manager"], lifespan=serving)
     found.add_api_route("/", door.empty, response_class=Response, name="hello")
-    for path, (do, unknown) in paths.items():
+    for path, (do, unknown, summary) in paths.items():
         found.add_api_route(
-            path, door.endpoint(do, unknown), response_class=Response, summary=do.__doc__,
+            path, door.endpoint(do, unknown), response_class=Response, summary=summary,
             name=path[1:], responses=_ANSWERS,
         )  # fmt: skip
         if config.browsers:

@@ -84,6 +84,11 @@ def started(style: Style, told: Sequence[str]) -> Answer:
     return said(style, "started", told)
 
 
+def missing() -> Answer:
+    """Return the answer that there is no deployment.yaml, or none that is read."""
+    return refused(400, "Deployment YAML not found")
+
+
 def exists(word: Word) -> Answer:
     """Return the answer that a service is there already."""
     return refused(400, f"Service already exists ({word})")

@@ -80,7 +80,7 @@ class Facade:
         """Have a service started; raises ProblemError."""
         if self._shared is None:
             what = "start is off: API_SHARED in bin/env.sh names no folder with common/"
-            return facade_answers.refused(503, what)
+            return facade_answers.refused(400, what)
         seen = await self._seen(service)
         if (word := seen.word) in facade_status.THERE:
             return facade_answers.exists(word)
@@ -90,10 +90,10 @@ class Facade:
             spec = await self._spec(self._shared, service)
         except TimeoutError:
             _log.warning("%s: the shared folder does not answer", service.name)
-            return facade_answers.refused(400, "Deployment YAML not found")
+            return facade_answers.missing()
         except facade_file.MissingError as error:
             _log.warning("%s: %s", service.name, facade_answers.shown(str(error)))
-            return facade_answers.refused(400, "Deployment YAML not found")
+            return facade_answers.missing()
         except facade_file.InvalidError as error:
             _log.warning("%s: %s", service.name, facade_answers.shown(str(error)))
             return facade_answers.refused(400, "Invalid deployment YAML spec")
