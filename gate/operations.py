@@ -27,6 +27,7 @@ from gate import operation as one
 from gate.operation import Operation, State
 from gate.protocol import Request, Verb
 from gate.refusing import Kind, RefusedError
+from gate.telling import log
 
 KEPT = 200
 """Operations of a project."""
@@ -213,10 +214,14 @@ def _read(folder: Path) -> _Project:
     own = _Project(folder)
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
-            shutil.rmtree(path)
-        else:
+            shutil.rmtree(path, ignore_errors=True)
+            continue
+        try:
             found = _kept(path)
-            own.known[found.id] = found if found.is_live else replace(found, rows=())
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log(f"{path}: it can't be read, and is left as it is: {error!r}")
+            continue
+        own.known[found.id] = found if found.is_live else replace(found, rows=())
     return own
 
 

@@ -19,7 +19,8 @@ from gate.operations import Operations
 from gate.protocol import Action, Request, Verb
 from gate.refusing import told
 from gate.spool import unpacked
-from gate.works import Works, log
+from gate.telling import log
+from gate.works import Works
 
 _AGAIN = 10  # seconds between two tries
 _AWAY = 600  # seconds that the account service or the managers may be away before it has failed

@@ -31,7 +31,8 @@ from gate.protocol import Action, Request
 from gate.pushes import Pushes
 from gate.reader import Reader
 from gate.runner import Runner
-from gate.works import Works, log
+from gate.telling import log
+from gate.works import Works
 
 _BACKLOG = 1024  # connections that wait in the kernel
 _ENDING = 20  # seconds that workers have to take back what they began; the rest is done at a start

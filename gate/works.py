@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from gate import records
 from gate.job import Job
 from gate.protocol import Action, Request
+from gate.telling import log
 from gate.turns import Turns
 
 _AT_ONCE = 4  # workers: each connects to all nodes, and has 100 MB or so
@@ -78,9 +78,3 @@ class Works:
 
     def _is_left(self, project: str) -> bool:
         return records.state(self.root, project).running is not None
-
-
-def log(text: str) -> None:
-    """Tell the gate's own log."""
-    sys.stderr.write(f"gate: {text}\n")
-    sys.stderr.flush()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.accounts import Env, ask, log_in
+from tests.support.deployed import page
 from tests.support.lab import ROOT, Ran, on, skp
 
 URL, SERVICES = "http://10.99.0.11:8890", ("gate", "api")
@@ -54,17 +55,22 @@ class Client:
             input=data, capture_output=True, timeout=150, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        first, *lines = head.read_text().strip().split("\r\n\r\n")[-1].splitlines()
+        first, *lines = head.read_text().strip().split("\n\n")[-1].splitlines()
         headers = {
             key.lower(): value.strip() for key, _, value in (x.partition(":") for x in lines)
         }
         return Answer(int(first.split()[1]), headers, done.stdout.decode())
 
+    def file(self, name: str, content: str) -> Path:
+        """Have a folder have one file, and return it."""
+        found = self.folder / name
+        found.mkdir(exist_ok=True)
+        (found / "deployment.yaml").write_text(content)
+        return found
+
     def put(self, name: str, content: str, *words: str) -> Answer:
         """Have a folder of one file deployed, as a tar archive."""
-        source = self.folder / name
-        source.mkdir(exist_ok=True)
-        (source / "deployment.yaml").write_text(content)
+        source = self.file(name, content)
         tar = subprocess.run(
             ["tar", "-c", "-C", str(source), "."], capture_output=True, check=True, timeout=30
         ).stdout
@@ -77,6 +83,15 @@ class Client:
         assert (last, {event for event, _ in lines} <= {"line"}) == ("end", True)
         found: dict[str, Any] = json.loads(data)
         return [text for _, text in lines], found
+
+    def says(self, word: str) -> bool:
+        """Whether the page of the deployment web says this, wherever it is now."""
+        (there,) = self.curl("/v1/projects/serving/deployments/web").json["containers"]
+        ports = [(each["inside"], each["host"]) for each in there["ports"]]
+        try:
+            return page({**there, "ports": ports}) == word
+        except OSError:
+            return False
 
     def step(self, *words: str) -> Ran:
         """Run the step of CI."""
@@ -101,10 +116,10 @@ def client(folder: Path, name: str, **more: Any) -> Client:
 
 def serve(env: Env) -> None:
     """Have the gate and the API run."""
-    for name in SERVICES:
-        for words in ((f"docker.image-build-{name}",), (f"docker.{name}-run",)):
-            done = skp(*words, env=env)
-            assert done.code == 0, done.all
+    # (Another test may have taken the gate down by its -rm: then it stays down until its -run.)
+    for words in ("image-build-gate", "image-build-api", "gate-run", "api-run"):
+        done = skp(f"docker.{words}", env=env)
+        assert done.code == 0, done.all
 
 
 def end(env: Env) -> None:

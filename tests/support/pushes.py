@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,17 +29,17 @@ def settings(folder: Path, env: Env, *more: str) -> Env:
     return {**env, "SKP_ENV": str(path)}
 
 
-def serve(env: Env) -> None:
-    """Have the two services run."""
-    for name in SERVICES:
+def serve(env: Env, names: Sequence[str] = SERVICES) -> None:
+    """Have the two services run, or one of them."""
+    for name in names:
         for words in ((f"docker.image-build-{name}",), (f"docker.{name}-run",)):
             done = skp(*words, env=env)
             assert done.code == 0, done.all
 
 
-def end(env: Env) -> None:
+def end(env: Env, names: Sequence[str] = SERVICES) -> None:
     """Take the services away, and what they kept."""
-    for name in reversed(SERVICES):
+    for name in reversed(names):
         done = skp(f"docker.{name}-rm", "--yes", env=env)
         assert done.code == 0, done.all
     on("c01", "sudo rm -rf /home/skp/skp/platform/git /home/skp/skp/platform/gate")

@@ -16,7 +16,7 @@ from tests.support.gate_client import ask, ask_all, files
 from tests.support.lab import MINUTES, on, skp
 from tests.support.pushes import end, says, serve, settings, there
 
-PROJECT, OWNER, LOOKER, STRANGER = "works", "maker", "watcher", "passer"
+PROJECT, OWNER, LOOKER, STRANGER = "works", "maker", "watcher", "admin"
 KILLS = 3
 _SAYS = ["sh", "-c", f"echo it begins; {SERVE.format(word='first')}"]
 SAID = {"project": PROJECT, "account": LOOKER}
@@ -29,9 +29,9 @@ def env(
 ) -> Iterator[Env]:
     """The gate, accounts, and a container in the API's place."""
     found = settings(tmp_path_factory.mktemp("operations"), running)
-    serve(found)
+    serve(found, ["gate"])
     for words in (
-        *(("account.add", name) for name in (OWNER, LOOKER, STRANGER)),
+        *(("account.add", name) for name in (OWNER, LOOKER)),
         ("project.add", PROJECT, "-o", OWNER),
         ("project.member-set", PROJECT, "-a", LOOKER, "-r", "viewer"),
     ):
@@ -42,9 +42,9 @@ def env(
     gate_client.end()
     clear()
     skp("project.rm", PROJECT, "--yes", env=found)
-    for name in (OWNER, LOOKER, STRANGER):
+    for name in (OWNER, LOOKER):
         skp("account.rm", name, "--yes", env=found)
-    end(found)
+    end(found, ["gate"])
 
 
 @pytest.fixture(scope="module")
@@ -145,24 +145,24 @@ def test_a_gate_that_is_killed_forgets_nothing_and_does_nothing_twice(
     moments = random.Random(125)  # noqa: S311
     made = [
         submit(word="second"), submit("side", word="one"), submit("web", "rollback"),
-        submit("side", "remove"), submit(word="last"), submit("side", word="two"),
+        submit("side", "remove"),
     ]  # fmt: skip
     pid = "$(docker inspect -f '{{.State.Pid}}' gate-skp)"
     for _ in range(KILLS):
-        moment = moments.uniform(1, 4)
+        moment = moments.uniform(0.5, 3)
         killed = on("c01", f"sleep {moment:.2f}; sudo kill -9 {pid}")
         assert killed.code == 0, killed.all
         until(lambda: bool(states()), MINUTES)
     until(lambda: not {"pending", "running"} & {*states().values()}, 2 * MINUTES)
     found = [ask("operation", PROJECT, OWNER, id=each["id"]) for each in made]
-    assert [each["state"] for each in found] == ["succeeded"] * 6, found
+    assert [each["state"] for each in found] == ["succeeded"] * 4, found
     told = [ask_all([{**SAID, "action": "follow", "id": each["id"]}])[0]["lines"] for each in made]
     assert any("the gate was ended meanwhile: it goes on" in lines for lines in told)
-    assert services() == [f"{PROJECT}_side-0_main", f"{PROJECT}_web-0_main"]
-    assert sorted(there(env)) == ["side", "web"]
-    until(lambda: says("last"), 30)
-    assert [row["phase"] for row in ask("look", PROJECT, OWNER)["deployments"]] == ["Running"] * 2
+    assert services() == [f"{PROJECT}_web-0_main"]
+    assert there(env) == {"web": 3}
+    until(lambda: says("first"), 30)
+    assert [row["phase"] for row in ask("look", PROJECT, OWNER)["deployments"]] == ["Running"]
     # (Each brought one revision, with what was there before; the cancelled one left none.)
-    assert len(ask("history", PROJECT, OWNER, name="web")["rows"]) == 4
+    assert len(ask("history", PROJECT, OWNER, name="web")["rows"]) == 3
     left = on("c01", f"sudo ls /home/skp/skp/platform/gate/{PROJECT}/operations/{made[0]['id']}")
     assert "files.tar" not in left.out, "what was handed in is not kept any longer"

@@ -21,7 +21,7 @@ from gate.fresh import Fresh
 from gate.looking import Look, nodes
 from gate.reader import Reader
 from gate.refusing import Kind, RefusedError
-from gate.works import log
+from gate.telling import log
 from tests.support.eventually import eventually
 
 ROWS = [

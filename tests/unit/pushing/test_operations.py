@@ -155,6 +155,16 @@ def test_what_was_cut_short_while_it_was_written_is_no_operation(
     assert again.start(made)
 
 
+def test_what_can_t_be_read_keeps_the_gate_from_nothing_else(
+    kept: Operations, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = handed_in(kept), handed_in(kept)
+    (tmp_path / "vision" / "operations" / first.id / "operation.json").write_text("{}")
+    (tmp_path / "vision" / "operations" / "stray").touch()
+    assert Operations(tmp_path).next("vision") == second
+    assert capsys.readouterr().err.count("it can't be read") == 2
+
+
 def test_one_that_waits_is_cancelled_at_once_and_one_that_runs_is_told(kept: Operations) -> None:
     waits, runs = handed_in(kept), handed_in(kept)
     kept.start(runs)
