@@ -81,7 +81,7 @@ def test_behind_the_door_alone_pages_publish_nothing_and_all_else_does(tmp_path:
 
     gone = ports(wanted) - ports(closed)
     assert {service for service, _ in gone} == {
-        *("airflow", "flask", "jupyter", "nginx", "portainer", "prometheus", "spark")
+        *("airflow", "api", "flask", "jupyter", "nginx", "portainer", "prometheus", "spark")
     }
     assert {"gateway", "kafka", "mysql", "registry"} <= {service for service, _ in ports(closed)}
     assert ports(closed) <= ports(wanted)

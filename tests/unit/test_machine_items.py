@@ -79,7 +79,7 @@ def test_the_firewall_knows_all_nodes_and_what_containers_may_reach(tmp_path: Pa
     (firewall,) = wanted.firewall(cluster, services.catalogue().values())
     assert firewall.values == {
         "NODES": "10.1.0.1 10.1.0.2",
-        "PORTS": "53 2222 3128 3306 8010 8020 8040 8060 8070 9010 9020 9040 9060 9070",
+        "PORTS": "53 2222 3128 3306 8010 8020 8040 8060 8070 8890 9010 9020 9040 9060 9070 9890",
         "OVERLAY": "4789",
         "HELD": "30000-30050 31000-31999",
     }, "the registry's is its node's own"
