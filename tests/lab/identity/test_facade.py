@@ -14,18 +14,20 @@ import pytest
 from tests.support.accounts import Env
 from tests.support.api_client import URL, end, serve
 from tests.support.data_volumes import until
-from tests.support.deployed import IMAGE, SERVE, clear, page
+from tests.support.deployed import IMAGE, clear, page
 from tests.support.lab import on, skp
 from tests.support.pushes import settings
 
 CLIENT = "10.99.0.1"  # of the machine that the lab is on
 SHARED, PROJECT = "/srv/tango-lab", "tango-lab"
+# (It ends at once when it is told to.)
+SERVE = "trap exit TERM; echo hello >/tmp/index.html; busybox httpd -f -p 8000 -h /tmp & wait"
 FILE = {
     "build": {"image_uri": IMAGE, "components": {"custom_packages": {"atp": ["vim"]}}},
     "deploy": {
         "type": "docker",
         "service_name": "hello",
-        "entrypoint": ["sh", "-c", SERVE.format(word="hello")],
+        "entrypoint": ["sh", "-c", SERVE],
         "network": {"service_host_ip": "1.2.3.4", "service_host_port": 8000},
         "resources": {"cpu": 0.05, "memory": 32},
     },
