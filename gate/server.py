@@ -36,6 +36,7 @@ from gate.works import Works
 
 _BACKLOG = 1024  # connections that wait in the kernel
 _ENDING = 20  # seconds that workers have to take back what they began; the rest is done at a start
+_MOST = 128  # clients of the API that are served at the same time, but for those that go on
 _PAUSE = 1  # seconds after which it is seen that the gate is to end
 _OF_GIT = frozenset({Action.PLAN, Action.APPLY, Action.HISTORY, Action.HOLD})
 
@@ -68,7 +69,7 @@ class Server:
         self._runner = Runner(self._works, self._operations)
         desk = Desk(self._works, self._operations, self._runner, Reader(root, Connected()))
         self.git = Door(of_git, _OF_GIT, Pushes(self._works).serve, most=32, seconds=60)
-        self.api = Door(of_api, desk.actions, desk.serve, most=128, seconds=10)
+        self.api = Door(of_api, desk.actions, desk.serve, most=_MOST, seconds=10)
         self._serving = set[threading.Thread]()
 
     def begin(self) -> None:

@@ -60,6 +60,7 @@ class Worker:
         is_gone: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any]:
         if request.action is Action.RECOVER:
+            Worker.runs.append(request)
             records.keep_state(Path(os.environ["SKP_GATE_ROOT"]), request.project, State())
             return {"ok": True, "exit_code": 0}
         project = request.project

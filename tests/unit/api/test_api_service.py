@@ -159,6 +159,21 @@ def test_the_step_of_ci_deploys_a_folder_and_follows_it(served: Served, folder: 
     assert (failed.returncode, "it broke" in failed.stdout) == (1, True), failed
 
 
+def test_the_step_of_ci_goes_on_where_a_connection_was_lost(served: Served, folder: Path) -> None:
+    whole: list[dict[str, Any]] = [{"line": "first"}, {"line": "second"}]
+    ended = [*whole, {"result": operation(7, state="succeeded")}]
+    told = [whole[:1], ended]
+    served.gate.answers["submit"] = result(**operation(7, state="pending"))
+    served.gate.answers["follow"] = lambda _: told.pop(0)
+    served.gate.answers["operation"] = result(**operation(7, state="succeeded"))
+    done = run(served, folder, "Deployments/web")
+    assert (done.returncode, told) == (0, []), done
+    assert done.stdout.startswith("  first\n  second\n/v1/projects"), done
+    served.gate.answers["follow"] = served.gate.answers["operation"] = refusal("not found")
+    gone = run(served, folder, "Deployments/web")
+    assert (gone.returncode, "not found" in gone.stderr) == (1, True), gone
+
+
 def test_the_step_of_ci_plans_and_tells_what_is_wrong(served: Served, folder: Path) -> None:
     served.gate.answers["plan_one"] = result(plan=[{"action": "make", "service": "x"}])
     done = run(served, folder, "plan", "Deployments/web")

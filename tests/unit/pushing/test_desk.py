@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,18 @@ def test_too_many_that_go_on_are_refused_and_others_are_served(
         each.close()
     Worker.may_end.set()
     eventually(lambda: "id" in api.ask("follow", id=made["id"]))
+
+
+def test_who_goes_on_takes_no_place_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Worker.reset()
+    monkeypatch.setattr(server, "_MOST", 3)
+    with gates.gate(tmp_path, monkeypatch, gates.Reader()), ThreadPoolExecutor(8) as pool:
+        api = Api(tmp_path / "api", gates.Reader())
+        made = api.submit()
+        assert Worker.begun.acquire(timeout=5)
+        following = [pool.submit(api.ask, "follow", id=made["id"]) for _ in range(8)]
+        assert api.ask("look")["as_of"] == 12.0
+        Worker.may_end.set()
+        assert [each.result(10)["id"] for each in following] == [made["id"]] * 8

@@ -98,6 +98,21 @@ def test_an_operation_and_a_push_take_turns(api: Api, tmp_path: Path) -> None:
     assert Worker.most_at_once == 1
 
 
+def test_an_operation_waits_for_a_push_and_for_what_it_has_left(api: Api, tmp_path: Path) -> None:
+    push = {"account": "kim", "project": "vision", "action": "apply", "commit": "a" * 40}
+    with ThreadPoolExecutor() as pool:
+        pushing = pool.submit(ask, tmp_path / "git", push)
+        assert Worker.begun.acquire(timeout=5)
+        made = api.submit()
+        assert not Worker.begun.acquire(timeout=0.1)
+        assert api.state(made) == "pending"
+        records.keep_state(tmp_path, "vision", Pushed(running={"vision/web": 1}))
+        Worker.may_end.set()
+        pushing.result(10)
+    api.ends(made)
+    assert [run.action for run in Worker.runs] == ["apply", "recover", "operate"]
+
+
 def test_one_that_fails_says_why_and_the_next_one_goes_on(api: Api) -> None:
     Worker.answers[Action.OPERATE] = [FAILED, OK]
     Worker.may_end.set()
@@ -188,7 +203,7 @@ def test_the_next_gate_goes_on_with_what_this_one_has_left(
         assert records.state(tmp_path, "vision").running is None
     assert [each["state"] for each in ends] == ["succeeded", "succeeded", "cancelled"]
     assert [(run.action, run.name) for run in Worker.runs] == [
-        ("operate", "ran"), ("operate", "waits"), ("settle", "told"),
+        ("recover", ""), ("operate", "ran"), ("operate", "waits"), ("settle", "told"),
     ]  # fmt: skip
     lines = list(Operations(tmp_path).follow("vision", made[0].id))
     assert lines == ["the gate was ended meanwhile: it goes on", "begun ran"]

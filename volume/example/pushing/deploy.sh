@@ -15,26 +15,25 @@ trap 'rm -rf "$work"' EXIT
 
 # ask: what curl says of the API; a server that is away for a moment is asked again.
 ask() {
-  curl -sS --fail-with-body --connect-timeout 10 --max-time 120 --retry 5 --retry-connrefused \
+  curl -sS --fail-with-body --connect-timeout 10 --max-time 120 --retry 8 --retry-max-time 240 --retry-connrefused \
     ${API_CA:+--cacert "$API_CA"} -H "@$work/token" "$@"
 }
 
-state() { ask "$API_URL$1" | sed -n 's/.*"state": *"\([a-z]*\)".*/\1/p'; }
-
 # follow: shows an operation's log to its end, and goes on where a connection was lost.
 follow() {
-  end=$(($(date +%s) + limit)) now=running
+  end=$(($(date +%s) + limit))
   : >"$work/log"
-  while [ "$now" = pending ] || [ "$now" = running ]; do
+  until grep -q '^event: end$' "$work/log"; do
     [ "$(date +%s)" -lt "$end" ] || { echo "$1 goes on for $limit s" >&2; return 1; }
     last=$(sed -n 's/^id: //p' "$work/log" | tail -n 1)
     ask -N --max-time "$limit" -H "Last-Event-ID: ${last:-0}" "$API_URL$1/log" |
       tee -a "$work/log" | sed -n '/^event: line$/{n;s/^data: /  /p;}' || true
-    now=$(state "$1") || { sleep 5; now=running; }
+    # (Where the token counts no more, or there is no such operation, nothing is waited for.)
+    ask -o "$work/answer" "$API_URL$1" || { cat "$work/answer" >&2; return 1; }
   done
+  now=$(sed -n 's/.*"state": *"\([a-z]*\)".*/\1/p' "$work/answer")
   echo "$1: $now"
-  [ "$now" = succeeded ] || ask "$API_URL$1"
-  [ "$now" = succeeded ]
+  [ "$now" = succeeded ] || { cat "$work/answer"; return 1; }
 }
 
 verb=apply
