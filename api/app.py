@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import deployments, operations, pages, problems
+from api import deployments, facade, facade_config, operations, pages, problems
 from api.accounts import Accounts
 from api.asking import Parts
 from api.config import Config
@@ -19,18 +19,25 @@ _ABOUT = """Deployments of a cluster, for programs. What changes something is an
 an operation that is followed, or asked for, until it has ended. Errors are
 `application/problem+json`.
 """
+_NOTHING = facade_config.Config()
 
 
-def make(config: Config) -> FastAPI:
-    """Return the application, which asks whom the configuration names."""
+def make(config: Config, tango: facade_config.Config = _NOTHING) -> FastAPI:
+    """Return the application, which asks whom the configuration names.
+
+    Args:
+        tango: what is settled for TANGO's manager.
+    """
     app = FastAPI(
         title="SKP API", version="1", description=_ABOUT, docs_url=None, redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )  # fmt: skip
-    app.state.parts = Parts(Accounts(config), Gate(config.gate))
+    app.state.parts = parts = Parts(Accounts(config), Gate(config.gate))
     app.state.page = config.page
     for each in (deployments, operations, pages):
         app.include_router(each.ROUTER)
+    told = facade.reporter(tango)
+    app.include_router(facade.router(tango, parts.gate, parts.accounts, told))
     problems.handle(app)
     app.add_middleware(_Headers)
     _describe(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from api.models import Health
 
@@ -42,12 +42,6 @@ _BEGINNING = """SwaggerUIBundle({
 async def health() -> Health:
     """Say that the server answers."""
     return Health()
-
-
-@ROUTER.get("/", include_in_schema=False)
-async def top() -> RedirectResponse:
-    """Lead to the page."""
-    return RedirectResponse("/docs")
 
 
 @ROUTER.get("/docs", include_in_schema=False)

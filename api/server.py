@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uvicorn
 
-from api import app, config
+from api import app, config, facade_config
 
 PORT = 8890
 _CONNECTIONS = 400  # more are answered with 503
@@ -14,7 +14,7 @@ _ENDING = 8  # seconds that requests have, once it is told to end
 def main() -> None:
     """Serve until the process is told to end. Nothing of a request is logged."""
     uvicorn.run(
-        app.make(config.read()),
+        app.make(config.read(), facade_config.read()),
         host="0.0.0.0",  # noqa: S104 - in its container; which address publishes it is the node's
         port=PORT,
         access_log=False,

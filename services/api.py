@@ -11,6 +11,7 @@ from cluster.model.networks import Purpose, network
 from cluster.model.page import Asks, Page
 from cluster.model.spec import ConfigFile, Container, Mount, Port, Probe, SecretFile
 from cluster.model.state import State
+from services import facade
 from services.common import API_USER, SCRATCH, check_memory, cpus, memory, own_user
 from services.flask.service import PORT as ACCOUNTS_PORT
 from services.gate.service import API_FOLDER
@@ -37,6 +38,7 @@ class Api(OnceBuilt):
         Setting("API_TAG", "tag", "latest", "image tag"),
         Setting("API_MEMORY", "memory", "512m", "memory limit; at least 256m"),
         Setting("API_CPUS", "cpus", "", "CPU limit"),
+        *facade.SETTINGS,
     )
 
     def hosts(self, cluster: Cluster) -> tuple[Host, ...]:
@@ -53,6 +55,7 @@ class Api(OnceBuilt):
     def containers(self, cluster: Cluster, facts: State) -> Iterator[Container]:
         """Yield its container."""
         check_memory(cluster, "API_MEMORY", _LEAST_MEMORY)
+        facade.check(cluster)
         settings, accounts = cluster.settings, cluster.settings.text("FLASK_NAME")
         for host in self.hosts(cluster):
             (image,) = self.images(cluster)
@@ -61,12 +64,16 @@ class Api(OnceBuilt):
                 name=settings.text("API_NAME"),
                 service=self.name,
                 image=image,
-                mounts=(Mount(API_FOLDER, "/run/gate", read_only=True),),
+                mounts=(
+                    Mount(API_FOLDER, "/run/gate", read_only=True),
+                    *facade.mounts(cluster),
+                ),
                 ports=(Port(settings.number("API_PORT"), _PORT),),
                 files=(
                     SecretFile("accounts-secret", cluster.secrets["FLASK_SERVICE_SECRET"]),
                     ConfigFile("accounts-url", f"http://{accounts}:{ACCOUNTS_PORT}\n"),
                     ConfigFile("issuer", f"{accounts}\n"),
+                    facade.given(cluster),
                 ),
                 network=network(cluster, Purpose.USERS),
                 user=own_user(cluster, facts, host.name, API_USER),

@@ -15,7 +15,7 @@ import requests
 import uvicorn
 from sse_starlette.sse import AppStatus
 
-from api import app
+from api import app, facade_config
 from api.config import Config
 from tests.support.api_stand_ins import (
     ISSUER,
@@ -56,13 +56,18 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """Serve, with one deployment of the project vision and one of lab."""
+def serving(folder: Path, tango: facade_config.Config | None = None) -> Iterator[Served]:
+    """Serve, with one deployment of the project vision and one of lab.
+
+    Args:
+        tango: what is settled for TANGO's manager; None for nothing.
+    """
     (folder / "swagger-ui.css").write_text("a {}")
     gate = GateStandIn(folder / "socket")
     with accounts() as found, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        made = app.make(Config(found.url, ISSUER, SECRET, str(gate.path), folder))
+        given = Config(found.url, ISSUER, SECRET, str(gate.path), folder)
+        made = app.make(given, tango or facade_config.Config())
         server = uvicorn.Server(uvicorn.Config(made, log_level="critical", ws="none"))
         # (Another server of this process, which has ended, is none of this one's.)
         AppStatus.should_exit = False

@@ -47,7 +47,8 @@ ORDER = {
     "test_demo.py": -1,
     "test_spark.py": 1, "test_airflow.py": 2, "test_accounts.py": 3,
     "test_gateway.py": 3, "test_deploying.py": 3, "test_ssh_logins.py": 3, "test_pushing.py": 3,
-    "test_names.py": 3, "test_api.py": 3.5, "test_program_tokens.py": 3, "test_kafka.py": 4,
+    "test_names.py": 3, "test_program_tokens.py": 3, "test_api.py": 3.5, "test_facade.py": 3.5,
+    "test_kafka.py": 4,
     "test_volumes.py": 5,
 }  # fmt: skip
 IS_APART, IS_BESIDE = (os.environ.get("SKP_TEST_APART") == word for word in ("inside", "beside"))

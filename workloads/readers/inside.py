@@ -25,6 +25,20 @@ def text_of(folder: Path, name: str, place: str) -> str:
         ConfigError: the name leads out of the folder or over a link, there is no such file, it is
             no plain one, too large, empty, or not UTF-8.
     """
+    content = content_of(folder, name, place)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{folder / name}:{line}: not UTF-8", "Save it as UTF-8.") from None
+
+
+def content_of(folder: Path, name: str, place: str) -> bytes:
+    """Return what is in the file `name` below `folder`, which is named as `text_of` has it.
+
+    Raises:
+        ConfigError: as `text_of` does, whatever the file's text.
+    """
     parts = PurePosixPath(name).parts
     if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
         hint = "Name a file below it, without .. in its path."
@@ -40,12 +54,7 @@ def text_of(folder: Path, name: str, place: str) -> str:
             raise ConfigError(f"{place}: {name} is not a plain file")
         if found.st_size > _MOST:
             raise ConfigError(f"{place}: {name} has more than {_MOST >> 20} MB")
-        content = os.read(file, _MOST)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{folder / name}:{line}: not UTF-8", "Save it as UTF-8.") from None
+        return os.read(file, _MOST)
 
 
 def _opened(

@@ -19,11 +19,19 @@ _PART = "main"
 # Of the builder, of another target's, or for its own use.
 _UNUSED = {
     "build": {"architecture", "accelerator", "os", "components", "target_name", "image_uri"},
-    "deploy": {"type", "k8s", "awsvpc", "model_service", "cluster_size", "cluster_mode"},
+    "deploy": {
+        "type",
+        "k8s",
+        "awsvpc",
+        "model_service",
+        "cluster_size",
+        "cluster_mode",
+        "open_to_public",
+    },
 }
 _READ = {
     "name", "service_name", "work_dir", "workdir", "pre_exec", "entrypoint", "network",
-    "resources", "replicas", "open_to_public",
+    "resources", "replicas",
 }  # fmt: skip
 _NETWORK = ("service_host_ip", "service_host_port", "service_container_port")
 _SILENT = {"type", "image_uri", "target_name"}
@@ -164,6 +172,6 @@ class Reader(DocumentReader):
         self.draft.warnings.append(f"{self.document.place(location)}: not used{guess}")
 
 
-def _line(warning: str) -> int:
+def _line(warning: str) -> tuple[int, str]:
     number = warning.split(":")[1]
-    return int(number) if number.isdecimal() else 0
+    return int(number) if number.isdecimal() else 0, warning

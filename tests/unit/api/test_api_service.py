@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from api import facade_config
 from cluster.model.cluster import Cluster
 from cluster.model.page import Asks
 from cluster.model.spec import Container, SecretFile
@@ -60,7 +63,27 @@ def test_it_has_the_gates_socket_and_one_secret_and_no_folder(cluster: Cluster) 
     secret = [file.name for file in found.files if isinstance(file, SecretFile)]
     assert secret == ["accounts-secret"]
     given = {file.name: file.content for file in found.files if not isinstance(file, SecretFile)}
+    tango = given.pop("facade.json")
     assert given == {"accounts-url": "http://flask-skp:8060\n", "issuer": "flask-skp\n"}
+    assert json.loads(tango)["shared"] is False
+
+
+def test_it_has_tangos_folder_and_settings_where_they_are_given(tmp_path: Path) -> None:
+    values = {
+        "API_SHARED": "/srv/tango", "API_OPEN_TO": "10.0.0.9/32 10.1.0.0/16",
+        "API_OPEN_ACCOUNT": "tango", "API_OPEN_PROJECT": "apps", "API_ANSWERS": "json",
+    }  # fmt: skip
+    found = only(replace(described(tmp_path, HOSTS, values), recorded=BUILT))
+    mounts = [(m.source, m.target, m.read_only, m.create) for m in found.mounts]
+    assert mounts[1:] == [("/srv/tango", "/shared", True, False)]
+    given = tmp_path / "facade.json"
+    (content,) = (each.content for each in found.files if each.name == given.name)
+    assert isinstance(content, str)
+    given.write_text(content)
+    said = facade_config.read(given)
+    assert (said.style, said.shared, said.browsers) == ("json", Path("/shared"), False)
+    assert [str(each) for each in said.open.networks] == ["10.0.0.9/32", "10.1.0.0/16"]
+    assert (said.open.whose.account, said.open.whose.project) == ("tango", "apps")
 
 
 def test_its_page_is_behind_the_door_and_asks_itself(cluster: Cluster) -> None:
@@ -72,9 +95,33 @@ def test_its_image_has_little_of_the_project() -> None:
     with tarfile.open(fileobj=io.BytesIO(image._context("docker-api"))) as archive:
         names = [m.name for m in archive.getmembers() if m.isfile()]
     ours = {name for name in names if not name.startswith("images/")}
-    few = {"cluster/__init__.py", "cluster/errors.py", "gate/__init__.py", "gate/spool.py"}
-    assert {name for name in ours if not name.startswith("api/")} == few
-    assert "api/server.py" in ours
+    parts = {name.rpartition("/")[0] for name in ours}
+    assert parts == {
+        "api", "cluster", "cluster/config", "cluster/config/earlier", "etc", "gate", "workloads",
+        "workloads/readers",
+    }  # fmt: skip
+    assert {name for name in ours if name.startswith("gate/")} == {
+        "gate/__init__.py",
+        "gate/spool.py",
+    }
+
+
+def test_its_image_has_what_it_needs_of_the_project(tmp_path: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(image._context("docker-api"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    wrong = tmp_path / "common" / "kim" / "7" / "deployment.yaml"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_text("build: {image_uri: UPPER}\n")
+    script = (
+        "import api.server; from pathlib import Path; from api import facade_file\n"
+        "try: facade_file.spec(Path(), 'kim', '7', 'name')\n"
+        "except facade_file.InvalidError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert "deployment.yaml:1: build.image_uri" in done.stdout, done.stderr
 
 
 def run(served: Served, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -125,5 +125,8 @@ def test_the_server_brings_nothing_of_the_engine(tmp_path: Path) -> None:
         [sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60
     )
     loaded = {name for name in done.stdout.split() if name.partition(".")[0] in ("gate", "cluster")}
-    assert loaded == {"gate", "gate.spool", "cluster", "cluster.errors"}
+    # (What reads a deployment.yaml asks nobody: `lint-imports` holds it to that.)
+    others = {name for name in loaded if not name.startswith("cluster.config")}
+    own = {"cluster", "cluster.errors", "cluster.deadlines"}
+    assert others == {"gate", "gate.spool", *own}
     assert {"fabric", "paramiko", "docker", "invoke", "cli"} & set(done.stdout.split()) == set()
