@@ -24,7 +24,7 @@ MIRROR = "$(sed -nE 's,.*https?://([^/]*)/.*,\\1,p' /run/host/sources.list | hea
 
 
 @pytest.fixture(scope="module")
-def env(platform: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
+def env(image_of_deployments: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Env]:
     at = tmp_path_factory.mktemp("builds")
     found = builds.environment(at)
     first = built(found, "peer/web:1", folder(at / "peer", "RUN --mount=type=cache,id=it,"

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.data_volumes import until
+from tests.support.deployed import IMAGE
 from tests.support.lab import NODES, ROOT, Ran, labelled, on, skp
 
 BUILDER = "c02"
-# The stand-in for the data-science image: busybox, and little else.
-BASE = "skp/docker-ds:latest"
+# What deployments of tests run: busybox, and little else.
+BASE = IMAGE
 LEFT = (
     "docker ps -aq --filter label=skp.build; sudo mount | grep /var/lib/skp/builder; "
     "sudo losetup -l 2>/dev/null | grep /var/lib/skp/builder; true"

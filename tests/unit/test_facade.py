@@ -193,7 +193,8 @@ def test_what_is_no_file_of_the_user_is_not_read(
     path.unlink()
     if kind == "socket":
         with socket.socket(socket.AF_UNIX) as one:
-            one.bind(str(path))
+            # (A socket's address is short: pytest's folders may be longer.)
+            one.bind(os.path.relpath(path))
             assert asked(tmp_path, "/start")[0][0] == 400
     elif kind == "device":
         if os.getuid() != 0:
