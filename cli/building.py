@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli import deployments
 from cli.session import Session
 from cluster.errors import ConfigError
 from cluster.model.line import table
+
+if TYPE_CHECKING:
+    from workloads.build_records import Build
 
 _EXAMPLE = "./skp.py deploy.build vision/web:1.0 FOLDER"
 
@@ -60,10 +65,17 @@ def builds(s: Session, project: str, account: str, log: str) -> None:
             return
         found = records.read(time.time())
     rows = [
-        (each.ident, each.image, each.state, _when(each.created), each.digest or each.error)
-        for each in found
+        (each.ident, each.image, each.state, _when(each.created), _became(each)) for each in found
     ]
-    s.show([b.document for b in found], table(("BUILD", "IMAGE", "STATE", "WHEN", "DIGEST"), rows))
+    head = ("BUILD", "IMAGE", "STATE", "MADE (UTC)", "DIGEST, OR WHY NOT")
+    s.show([b.document for b in found], table(head, rows))
+
+
+def _became(build: Build) -> str:
+    """Return what became of a build, in a few words: its log has them all."""
+    _, _, digest = build.digest.partition(":")
+    *_, last = build.error.splitlines() or ("",)
+    return digest[:12] or textwrap.shorten(last, 60, placeholder=" ...")
 
 
 def _when(seconds: float) -> str:

@@ -121,7 +121,8 @@ def key_add(s: Session, name: str = "", file: str = "") -> None:
 
 
 @command(
-    name="key-rm", help={**_NAME, "fingerprint": "The key's fingerprint, as account.keys shows it."}
+    name="key-rm",
+    help={**_NAME, "fingerprint": "Its fingerprint, as account.keys or ssh-keygen -lf has it."},
 )
 def key_rm(s: Session, name: str = "", fingerprint: str = "") -> None:
     """Take a public SSH key from an account."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cluster.errors import ConfigError, NodeError
 from cluster.facts.registry import Registry
 from cluster.model.policy import Progress
-from cluster.model.spec import REGISTRY
+from cluster.model.spec import REGISTRY, Image
 from cluster.operations import image_transfer
 from workloads.references import Reference, parsed
 
@@ -36,11 +36,17 @@ def digests(node: Node, references: Iterable[str]) -> tuple[dict[str, str], list
             result[text] = f"{REGISTRY}/{image.repository}@{found[image]}"
         elif reference.is_own:
             what = f"{text}: the cluster's registry does not have it, or does not answer"
-            hint = f"./skp.py deploy.build {image.name} FOLDER, or on a node: docker push"
-            raise ConfigError(what, f"{hint} {image.reference}")
+            raise ConfigError(what, _how(image))
         else:
             missing.append(reference)
     return result, missing
+
+
+def _how(image: Image) -> str:
+    """Return what brings an image into the cluster's registry."""
+    if image.repository.startswith("skp/"):
+        return "Of SKP's own it has what is shared between nodes: ./skp.py docker.image-list"
+    return f"./skp.py deploy.build {image.name} FOLDER, or on a node: docker push {image.reference}"
 
 
 def pull(fleet: Fleet, names: Iterable[str], references: Iterable[str]) -> Mapping[str, NodeError]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cluster.connectors.node import Node
 
 _SECONDS = 60  # deadline
+_REFUSED = 3  # how it ends where the service is well, and refuses what was asked for
 
 
 def request(
@@ -46,7 +47,8 @@ def request(
     )
     if done.exit_code:
         what, _, hint = done.complaint(2).partition("\n")
-        raise NodeError(node.name, what, hint or f"./skp.py docker.logs -n {container}")
+        log = "" if done.exit_code == _REFUSED else f"./skp.py docker.logs -n {container}"
+        raise NodeError(node.name, what, hint or log)
     return json.loads(done.text)
 
 

@@ -73,6 +73,15 @@ def test_what_the_service_refuses_is_told_with_what_to_do(
     assert "Choose another." in said
 
 
+@pytest.mark.parametrize(("code", "names_the_log"), [(1, True), (3, False)])
+def test_its_log_is_named_where_it_is_not_well(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], code: int, *, names_the_log: bool
+) -> None:
+    answer(cluster, done(code, stderr="there is an account or a project kim\n"))
+    assert cluster.run("account.add", "kim") == 1
+    assert ("docker.logs -n flask-skp" in capsys.readouterr().err) == names_the_log
+
+
 def test_without_the_service_its_command_is_named(
     cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:

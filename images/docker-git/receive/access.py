@@ -52,7 +52,9 @@ def wanted(command: str, account: str, roles: Mapping[str, str]) -> Wanted:
     if not role:
         raise RefusedError(f"{account}: there is no repository {project} for you")
     if role not in _MAY[verb]:
-        raise RefusedError(f"{account} is {role} of {project}, and may not push to it")
+        raise RefusedError(
+            f"{account} is {role} of {project}, and may not push to it: members and owners may"
+        )
     return Wanted(verb, project)
 
 

@@ -79,7 +79,7 @@ def test_commands_do_what_the_service_does(running: Env, tmp_path: Path) -> None
     assert skp("account.rm", "kim", "--yes", env=running).code == 1  # the only owner
     _check_that_services_learn_whose_a_key_is(key["fingerprint"])
     end: list[tuple[str, ...]] = [
-        ("account.key-rm", "kim", "-f", key["fingerprint"]),
+        ("account.key-rm", "kim", "-f", _as_openssh(key["fingerprint"])),
         ("project.member-rm", "reading", "-a", "admin"),
         ("project.rm", "reading", "--yes"),
         ("account.rm", "kim", "--yes"),
@@ -92,10 +92,12 @@ def test_commands_do_what_the_service_does(running: Env, tmp_path: Path) -> None
     assert "project.add reading" in json.dumps(trail)
 
 
-def _check_that_services_learn_whose_a_key_is(fingerprint: str) -> None:
-    written = base64.b64encode(bytes.fromhex(fingerprint)).decode().rstrip("=")
+def _as_openssh(fingerprint: str) -> str:
+    return "SHA256:" + base64.b64encode(bytes.fromhex(fingerprint)).decode().rstrip("=")
 
-    def told(shown: str, of: str = f"SHA256:{written}") -> Any:
+
+def _check_that_services_learn_whose_a_key_is(fingerprint: str) -> None:
+    def told(shown: str, of: str = _as_openssh(fingerprint)) -> Any:
         url, headers = f"{SECOND}/ssh/by-key", {"X-Skp-Service": shown}
         return requests.get(url, {"fingerprint": of}, headers=headers, timeout=15)
 

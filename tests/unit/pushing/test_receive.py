@@ -41,7 +41,7 @@ def test_git_is_run_on_a_project_of_the_account(command: str, verb: str, project
             "git-receive-pack 'vision.git\n'", "git-receive-pack '-x'", "git-receive-pack '",
         )),
         ("git-receive-pack '/other.git'", "there is no repository other for you"),
-        ("git-receive-pack '/data.git'", "kim is viewer of data, and may not push to it"),
+        ("git-receive-pack '/data.git'", "data, and may not push to it: members and owners may"),
     ],
 )  # fmt: skip
 def test_nothing_else_is_run(command: str, why: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import config, passwords, people, program_tokens, projects, rights
+from accounts import config, passwords, people, program_tokens, projects, rights, ssh_keys
 from accounts.errors import ServiceError
 from accounts.service import Service
 
@@ -84,7 +84,9 @@ def _key_add(_: Service, session: Session, given: _Given) -> Any:
 
 def _key_rm(_: Service, session: Session, given: _Given) -> Any:
     account = people.find(session, given["name"])
-    people.remove_key(account, given["fingerprint"])
+    shown = given["fingerprint"]
+    # (OpenSSH's form has a prefix; account.keys shows the other.)
+    people.remove_key(account, ssh_keys.from_openssh(shown) if ":" in shown else shown)
     return {"name": account.name, "uid": account.uid}
 
 
@@ -176,6 +178,10 @@ def log_beside_the_service() -> None:
         logger.setLevel(logging.INFO)
 
 
+REFUSED = 3
+"""The exit code where what was asked for can't be: the service itself is well."""
+
+
 def main(words: list[str]) -> int:
     """Return the exit code."""
     log_beside_the_service()
@@ -186,7 +192,7 @@ def main(words: list[str]) -> int:
         print(json.dumps(run(words[0], json.load(sys.stdin))))  # noqa: T201 - that is the answer
     except ServiceError as error:
         sys.stderr.write(f"{error}\n{error.hint}\n" if error.hint else f"{error}\n")
-        return 1
+        return REFUSED if error.status < 500 else 1
     except SQLAlchemyError as error:
         sys.stderr.write(f"the database does not answer: {getattr(error, 'orig', '')}\n")
         return 1

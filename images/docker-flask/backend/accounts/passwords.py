@@ -26,7 +26,8 @@ def check(password: str, name: str) -> str:
         raise InvalidError("a password with control characters; allowed: what can be typed")
     if len(set(password)) < 5 or name in password.lower():
         raise InvalidError(
-            "a password that is easily guessed", "Allowed: one without the name, of 5 characters."
+            "a password that is easily guessed",
+            "Allowed: one of 5 different characters or more, without the account's name.",
         )
     return password
 
