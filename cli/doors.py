@@ -30,5 +30,6 @@ def of_gateway(s: Session, cluster: Cluster, fleet: Fleet) -> Doors:
 
 def _names(cluster: Cluster) -> Names:
     domain, port, why = names_of_deployments(cluster)
-    hint = "" if domain else 'docs/the-front-door.md: export DEPLOY_DOMAIN="apps.example.com"'
+    example = 'In bin/env.sh: export DEPLOY_DOMAIN="apps.example.com", then ./skp.py docker.apply'
+    hint = "" if domain else f"{example} (docs/the-front-door.md)"
     return Names(domain, port, why, hint)

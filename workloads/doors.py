@@ -67,6 +67,7 @@ class Doors:
         for container in wanted:
             try:
                 node = self._node(container)
+                _check_ports(node, container)
                 container_start.join_networks(node, container)
                 container_start.renew_live_files(node, container)
                 container_start.settle_networks(node, container)
@@ -112,6 +113,16 @@ class Doors:
     def _node(self, container: Container) -> Node:
         assert self.fleet is not None
         return self.fleet.node(container.node)
+
+
+def _check_ports(node: Node, container: Container) -> None:
+    """Refuse a door that does not listen where it is to: it was made before there were names."""
+    with node.talking(f"looking at {container.name}") as engine:
+        there = engine.inspect_container(container.name)["HostConfig"].get("PortBindings") or {}
+    for port in container.ports:
+        if f"{port.container}/{port.protocol}" not in there:
+            what = f"{container.name} does not listen at port {port.host} yet"
+            raise NodeError(node.name, what, "./skp.py docker.apply gateway")
 
 
 def _wait_loaded(node: Node, container: Container) -> None:
