@@ -135,7 +135,7 @@ def evacuate(s: Session, node: str = "", undo: bool = False) -> None:
 @command(help={**_NAME, **_ACCOUNT})
 def restore(s: Session, name: str = "", account: str = "") -> None:
     """Bring back a deployment that was removed in the last 30 days."""
-    from workloads.gate import DEFAULT_PROJECT
+    from workloads.accounts import DEFAULT_PROJECT
 
     with deployments.gate(s, account) as (way, _):
         of = name if "/" in name else f"{DEFAULT_PROJECT}/{name}"

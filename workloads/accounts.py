@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from cluster.errors import ConfigError, SkpError
+from cluster.errors import ConfigError, SkpError, nearest
 
+DEFAULT_PROJECT = "default"
+"""Whose what the operator deploys is, where nobody says a project."""
 _MAY_CHANGE = ("owner", "member")
 
 
@@ -91,6 +93,17 @@ class People:
             return f"{self.account.uid}:{self.account.projects[project].gid}"
         uid, _, gid = users.partition(":")
         return f"{uid}:{self.groups().get(project, gid)}"
+
+    def doubts(self, project: str) -> tuple[str, ...]:
+        """Return what a person should know of a project that the operator named; raises SkpError.
+
+        The operator may use any name, so that one with a letter wrong is a project too.
+        """
+        known = {} if self.account else self.groups()
+        if not known or project in (DEFAULT_PROJECT, *known):
+            return ()
+        guess = nearest(project, list(known))
+        return (f"{project} is no project of the account service{guess}: no account sees it",)
 
     def group(self, project: str) -> int:
         """Return a project's group id.

@@ -15,7 +15,7 @@ from cluster.model.cluster import Cluster
 from cluster.model.route import Route
 from workloads import account_service, planning, revisions, switching
 from workloads.account_service import AccountService
-from workloads.accounts import People
+from workloads.accounts import DEFAULT_PROJECT, People
 from workloads.admission import Images
 from workloads.build import deployment
 from workloads.carrying import Carrier
@@ -37,7 +37,6 @@ from workloads.wish import Applied, Wish
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
 
-DEFAULT_PROJECT = "default"
 OPERATOR, NO_DOORS = People(), Doors()
 
 
@@ -194,7 +193,7 @@ class Gate:
         """
         users = self.cluster.users
         try:
-            return self._people.user(project, users), ()
+            return self._people.user(project, users), self._people.doubts(project)
         except NodeError as error:
             if self._people.account:
                 raise

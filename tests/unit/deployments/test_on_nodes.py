@@ -282,6 +282,14 @@ def test_what_an_account_runs_has_its_ids_and_its_projects() -> None:
     assert operator.user("other", "58000:58000") == "58000:58000"
 
 
+def test_a_project_that_no_account_knows_is_told_to_the_operator() -> None:
+    operator = People(groups=lambda: {"vision": 80001})
+    assert [operator.doubts(each) for each in ("vision", "default")] == [(), ()]
+    (doubt,) = operator.doubts("visoin")
+    assert doubt.startswith("visoin is no project of the account service (did you mean vision?)")
+    assert People().doubts("visoin") == People(KIM).doubts("visoin") == ()
+
+
 def test_what_is_brought_again_has_the_projects_group_and_whose_it_was() -> None:
     """A volume's folder has that group; another one would take it from all who have it."""
 
