@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # As root of the master, in the folder of repositories. What git itself writes is the service's own;
 # its configuration and the branch that HEAD names are root's, in a folder with the sticky bit.
-_MAKE = """set -eu; [ -d {root} ] || {{ echo 'first: ./skp.py docker.git-run' >&2; exit 1; }}
-cd {root}; [ ! -e {name}.git ] || {{ echo there; exit; }}
+_MAKE = """set -eu; [ -d {root} ] || {{ echo nowhere; exit; }}; cd {root}
+[ ! -e {name}.git ] || {{ echo there; exit; }}
 new=$(mktemp -d .new.XXXXXXXX); cd "$new"; umask 027
 printf 'ref: refs/heads/main\\n' >HEAD
 printf '[core]\\n\\trepositoryformatversion = 0\\n\\tfilemode = true\\n\\tbare = true\\n' >config
@@ -43,7 +43,7 @@ def make(s: Session, project: str) -> None:
     """Make a project's repository, and show where it is.
 
     Raises:
-        ConfigError: there is no such project, or the service is not for this cluster.
+        ConfigError: there is no such project, or the service is not for this cluster, or was held.
     """
     from services.common import GIT_USER
 
@@ -55,7 +55,10 @@ def make(s: Session, project: str) -> None:
         uid, _, gid = cluster.own_user(GIT_USER).partition(":")
         if not s.options.dry:
             with _noted(s, cluster, fleet, project):
-                _run(_master(cluster, fleet), _MAKE, _git(cluster), name=project, uid=uid, gid=gid)
+                node, values = _master(cluster, fleet), {"name": project, "uid": uid, "gid": gid}
+                if _run(node, _MAKE, _git(cluster), **values).strip() == "nowhere":
+                    what = "there is no place for repositories: the service git has not run yet"
+                    raise ConfigError(what, "./skp.py docker.gate-run && ./skp.py docker.git-run")
     _show_address(s, cluster, project)
 
 
