@@ -35,6 +35,7 @@ _LIVES, _OWN = "skp-build-lives", "skp-build: "
 _FULL, _FULL_ROOM, _LATE = 75, 7, 124
 _NO_ROOM = "no space left on device"
 _SHOWN = 300  # characters of a line in an error
+_COPYING = ("Getting image source", "Copying blob", "Copying config", "Writing manifest")
 _PAUSE = 2  # seconds between two tries to get a place
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -67,9 +68,10 @@ class Work:
         return self.fleet.node(self.cluster.inventory.master.name)
 
     def tell(self, line: str) -> None:
-        """Have a line in the log, and told."""
+        """Have a line in the log, and told: shorter, and not each step of a copy."""
         self.log.append(line)
-        self.say(line)
+        if not line.startswith(_COPYING):
+            self.say(_short(line))
 
 
 def builders(cluster: Cluster, fleet: Fleet) -> list[Node]:
@@ -197,7 +199,11 @@ def _failed(work: Work, node: Node, done: Completed) -> SkpError:
         hint = "BUILD_SIZE and BUILD_MEMORY say what a build may take."
         return NodeError(node.name, own[-1], hint)
     lines = [_short(line) for line in said if line != _LIVES][-5:]
-    return SkpError("\n  ".join(["the build failed:", *lines]), "deploy.builds -l shows all of it.")
+    of = work.build.project
+    return SkpError(
+        "\n  ".join(["the build failed:", *lines]),
+        f"./skp.py deploy.builds {of} -l {work.build.ident}",
+    )
 
 
 def _short(line: str) -> str:

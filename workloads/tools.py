@@ -25,7 +25,7 @@ def ready(node: Node, recipe: str, progress: Progress) -> str:
     image = Image(f"skp/{recipe}", version(recipe), Source.STREAM)
     there = node.run(f"docker image inspect -f '{{{{.Id}}}}' {image.reference}")
     if there.exit_code != 0:
-        progress.say(f"building {image.repository}, which {_DOES[recipe]} (once)")
+        progress.say(f"building {image.repository}, which {_DOES[recipe]}, on {node.name} (once)")
         build(node, image, {}, progress)
     return image.reference
 
