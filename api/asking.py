@@ -14,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api import streams
 from api.accounts import Accounts, refused
 from api.bodies import Bodies
-from api.gate_client import Gate
+from api.gate_client import STREAMED, Gate
 from api.people import NAME, PROJECT, Who
 from api.streams import Stream, Streams
 
@@ -85,7 +85,7 @@ class Asked:
         """
         async with AsyncExitStack() as stack:
             stack.callback(self.parts.streams.take(self.who.name))
-            talk = await stack.enter_async_context(self.parts.gate.talk(question))
+            talk = await stack.enter_async_context(self.parts.gate.talk(question, most=STREAMED))
             first = await talk.next(_FIRST)
             kept = stack.pop_all()
             check = partial(self.check, question["project"])

@@ -29,7 +29,8 @@ def of_archive(data: bytes) -> dict[str, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
             return _checked(_members(tar))
-    except (tarfile.TarError, OSError, ValueError) as error:
+    # (Headers of long names that follow one another are read one within the other.)
+    except (tarfile.TarError, OSError, ValueError, RecursionError) as error:
         raise wrong(f"the archive can't be read: {error}") from None
 
 

@@ -15,6 +15,8 @@ ASKING, PLANNING = 30.0, 120.0
 """Seconds for an answer about what is there, and for a plan, for which images are looked at."""
 _CONNECTING = 5.0
 _MOST_LINE = 8 << 20  # bytes
+STREAMED = 512 << 10
+"""Bytes of a line of what is told while a client reads it: twice as much waits in memory."""
 _AT_ONCE = {ASKING: 16, PLANNING: 6}  # (Plans keep none waiting who only looks.)
 _QUEUE = 10.0  # seconds that a further one waits
 _AWAY = "the gate"
@@ -93,15 +95,19 @@ class Gate:
             slots.release()
 
     @asynccontextmanager
-    async def talk(self, asked: Mapping[str, Any], files: bytes = b"") -> AsyncIterator[Talk]:
-        """Ask, and give what is answered; raises ProblemError. Its end ends the gate's work too."""
+    async def talk(
+        self, asked: Mapping[str, Any], files: bytes = b"", most: int = _MOST_LINE
+    ) -> AsyncIterator[Talk]:
+        """Ask, and give what is answered; raises ProblemError. Its end ends the gate's work too.
+
+        Args:
+            most: bytes of a line of the answer.
+        """
         writer = None
         try:
             try:
                 async with asyncio.timeout(_CONNECTING):
-                    reader, writer = await asyncio.open_unix_connection(
-                        self._socket, limit=_MOST_LINE
-                    )
+                    reader, writer = await asyncio.open_unix_connection(self._socket, limit=most)
                 talk = Talk(reader, writer)
                 async with asyncio.timeout(ASKING):
                     await talk.send(asked, files)

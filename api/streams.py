@@ -17,6 +17,7 @@ from api.problems import ProblemError
 
 MOST_EACH, MOST = 8, 40
 """How many streams an account, and all accounts, may have at a time."""
+_TAKEN = 30  # seconds for a client to take what it is sent; then its stream ends
 _HEARTBEAT, _CHECKED = 15, 15.0  # seconds between two of them, and until the token is looked at
 _END = "\n"
 _LOOKING = 2.0  # seconds between two looks at what there is
@@ -46,7 +47,10 @@ class Stream(EventSourceResponse):
 
     def __init__(self, events: Events, done: Callable[[], Awaitable[None]]) -> None:
         """Send these events; `done` is called at the end."""
-        super().__init__(events, ping=_HEARTBEAT, sep=_END, headers={"Cache-Control": "no-store"})
+        super().__init__(
+            events, ping=_HEARTBEAT, sep=_END, headers={"Cache-Control": "no-store"},
+            send_timeout=_TAKEN,
+        )  # fmt: skip
         self._done = done
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -75,8 +75,11 @@ class Client:
 
     def is_gone(self) -> bool:
         """Whether it has closed its connection: it says nothing more after its request."""
-        if not self._gone.is_set() and select.select([self._connection], [], [], 0)[0]:
-            self._gone.set()
+        if not self._gone.is_set():
+            look = select.poll()  # (select(2) knows no descriptor above 1023.)
+            look.register(self._connection, select.POLLIN)
+            if look.poll(0):
+                self._gone.set()
         return self._gone.is_set()
 
     def _more(self) -> bool:

@@ -13,17 +13,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cluster.config import whole_file
 from gate import operation as one
+from gate import operation_disk as disk
 from gate.operation import Operation, State
 from gate.protocol import Request, Verb
 from gate.refusing import Kind, RefusedError
@@ -97,7 +96,7 @@ class Operations:
                 return self.find(before.project, before.id)
             self._check_room(own, request.project, len(archive))
             made = _made(own, request, digest, len(archive))
-            _keep_new(own.folder, made, archive)
+            disk.keep_new(own.folder, made, archive)
             own.known[made.id] = made
             _forget_old(own)
             return made
@@ -118,7 +117,7 @@ class Operations:
         if found.is_live:
             return found
         with contextlib.suppress(OSError):
-            return _kept(own.folder / ident)
+            return disk.kept(own.folder / ident)
         return found
 
     def among(self, project: str, name: str) -> list[Operation]:
@@ -179,16 +178,17 @@ class Operations:
         while True:
             # (Asked first: what was told before its end is read after that.)
             is_live = self._own(project, ident)[1].is_live
-            data = _read_from(path, at)
+            data = disk.read_from(path, at)
             at += len(data)
             *whole, rest = (rest + data).split(b"\n")
             yield from (line.decode(errors="replace") for line in whole)
+            if data:
+                continue
             if not is_live:
                 return
-            if not data:
-                with own.changed:
-                    own.changed.wait(1)
-                yield None
+            with own.changed:
+                own.changed.wait(1)
+            yield None
 
     def files(self, operation: Operation) -> bytes:
         """Return the archive that was handed in; empty where none was."""
@@ -217,16 +217,12 @@ def _read(folder: Path) -> _Project:
             shutil.rmtree(path, ignore_errors=True)
             continue
         try:
-            found = _kept(path)
+            found = disk.kept(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log(f"{path}: it can't be read, and is left as it is: {error!r}")
             continue
         own.known[found.id] = found if found.is_live else replace(found, rows=())
     return own
-
-
-def _kept(folder: Path) -> Operation:
-    return one.parsed(json.loads((folder / _OPERATION).read_text()))
 
 
 def _made(own: _Project, request: Request, digest: str, size: int) -> Operation:
@@ -240,23 +236,8 @@ def _made(own: _Project, request: Request, digest: str, size: int) -> Operation:
     )  # fmt: skip
 
 
-def _keep_new(folder: Path, made: Operation, archive: bytes) -> None:
-    """Write a new operation: its folder gets its name when all of it is there."""
-    new = folder / f".{made.id}"
-    new.mkdir(mode=0o750, parents=True)
-    if archive:
-        with (new / FILES).open("wb") as file:
-            file.write(archive)
-            file.flush()
-            os.fsync(file.fileno())
-    _write(new, made)
-    new.rename(folder / made.id)
-    for each in (folder, folder.parent, folder.parent.parent):
-        _sync(each)
-
-
 def _keep(own: _Project, now: Operation) -> Operation:
-    _write(own.folder / now.id, now)
+    disk.write(own.folder / now.id, now)
     own.known[now.id] = now if now.is_live else replace(now, rows=())
     return now
 
@@ -268,33 +249,10 @@ def _end(own: _Project, now: Operation) -> Operation:
     return now
 
 
-def _write(folder: Path, now: Operation) -> None:
-    text = json.dumps(asdict(now))
-    whole_file.write(folder / _OPERATION, folder / f"{_OPERATION}.new", text, 0o640)
-    _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    """Have the disk have the names in a folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _forget_old(own: _Project) -> None:
     for each in [each for each in list(own.known.values())[:-KEPT] if not each.is_live]:
         gone = own.folder / f".{each.id}"
-        (own.folder / each.id).rename(gone)
+        with contextlib.suppress(OSError):  # (Its folder has gone, or goes next time.)
+            (own.folder / each.id).rename(gone)
         del own.known[each.id]
         shutil.rmtree(gone, ignore_errors=True)
-
-
-def _read_from(path: Path, at: int) -> bytes:
-    try:
-        with path.open("rb") as log:
-            log.seek(at)
-            return log.read(1 << 16)
-    except FileNotFoundError:
-        return b""

@@ -89,5 +89,19 @@ def _networks(cluster: Cluster) -> list[ipaddress.IPv4Network]:
             hint = "Name the address of TANGO's manager: 10.0.0.9/32."
             what = f"{place}: {word} would let in nearly everybody without a token"
             raise ConfigError(what, hint)
+        if own := _own(cluster, network):
+            what = f"{place}: {word} has {own}: containers of users would need no token"
+            raise ConfigError(what, "TANGO's manager needs a token there: docs/facade.md.")
         found.append(network)
     return found
+
+
+def _own(cluster: Cluster, network: ipaddress.IPv4Network) -> str:
+    """Return which of the cluster's own addresses a network has, which containers ask from."""
+    for host in cluster.inventory.hosts:
+        if ipaddress.IPv4Address(host.ipv4) in network:
+            return f"the node {host.name}"
+    subnet = cluster.settings.text("SKP_NET_SUBNET")
+    if subnet and ipaddress.IPv4Network(subnet).overlaps(network):
+        return f"SKP_NET_SUBNET ({subnet})"
+    return ""

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from api import facade_config
+from cluster.errors import ConfigError
 from cluster.model.cluster import Cluster
 from cluster.model.page import Asks
 from cluster.model.spec import Container, SecretFile
@@ -84,6 +85,22 @@ def test_it_has_tangos_folder_and_settings_where_they_are_given(tmp_path: Path) 
     assert (said.style, said.shared, said.browsers) == ("json", Path("/shared"), False)
     assert [str(each) for each in said.open.networks] == ["10.0.0.9/32", "10.1.0.0/16"]
     assert (said.open.whose.account, said.open.whose.project) == ("tango", "apps")
+
+
+@pytest.mark.parametrize(
+    ("networks", "what"),
+    [
+        ("10.0.0.2/32", "has the node c02"),
+        ("10.1.0.0/16 10.0.0.0/24", "has the node c01"),
+        ("10.90.3.0/24", "has SKP_NET_SUBNET"),
+    ],
+)
+def test_no_container_of_users_is_let_in_without_a_token(
+    networks: str, what: str, tmp_path: Path
+) -> None:
+    values = {"API_OPEN_TO": networks, "API_OPEN_ACCOUNT": "tango", "API_OPEN_PROJECT": "apps"}
+    with pytest.raises(ConfigError, match=what):
+        only(replace(described(tmp_path, HOSTS, values), recorded=BUILT))
 
 
 def test_its_page_is_behind_the_door_and_asks_itself(cluster: Cluster) -> None:
@@ -180,6 +197,8 @@ def test_the_step_of_ci_plans_and_tells_what_is_wrong(served: Served, folder: Pa
     assert (done.returncode, '"service":"x"' in done.stdout) == (0, True), done
     assert (folder / "plan-web.json").read_text() in done.stdout
     assert served.gate.files() == {"Deployments/files/deployment.yaml": b"name: web\n"}
-    served.gate.answers["submit"] = refusal("wrong", "deployment.yaml:1: no containers")
-    wrong = run(served, folder, "Deployments/web")
-    assert (wrong.returncode, "no containers" in wrong.stderr) == (1, True), wrong
+    refused = refusal("wrong", "deployment.yaml:1: no containers")
+    served.gate.answers["submit"] = served.gate.answers["plan_one"] = refused
+    for words in (("Deployments/web",), ("plan", "Deployments/web")):
+        wrong = run(served, folder, *words)
+        assert (wrong.returncode, "no containers" in wrong.stderr) == (1, True), wrong

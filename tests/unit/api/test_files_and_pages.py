@@ -74,6 +74,15 @@ def test_an_archive_has_plain_files_alone(odd: tarfile.TarInfo) -> None:
     assert refused.value.status == 422
 
 
+def test_an_archive_of_names_of_names_is_refused() -> None:
+    name = member("././@LongLink", b"L")
+    name.size = 1
+    header = name.tobuf(tarfile.GNU_FORMAT) + b"x".ljust(512, b"\0")
+    with pytest.raises(ProblemError) as refused:
+        files.of_archive(header * 1200 + tarred(member("a")))
+    assert refused.value.status == 422
+
+
 def test_an_archive_is_a_folders() -> None:
     top = member(".", tarfile.DIRTYPE)
     found = files.of_archive(tarred(top, member("./a.yaml"), member("b/c"), member("d/.e")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from gate import operation as one
-from gate import operations
+from gate import operation_disk, operations
 from gate.operation import Operation, State
 from gate.operations import Operations
 from gate.protocol import OPERATION, Action, Request
@@ -206,6 +207,29 @@ def test_lines_are_followed_from_the_beginning_to_the_end(kept: Operations) -> N
     follower.join(5)
     assert [line for line in seen if line is not None] == ["first", "  second ? ", "third"]
     assert list(kept.follow("vision", made.id)) == ["first", "  second ? ", "third"]
+
+
+def test_all_of_a_long_log_is_followed_also_after_its_end(kept: Operations) -> None:
+    made = handed_in(kept)
+    kept.start(made)
+    lines = [f"{number} {'x' * 1000}" for number in range(200)]
+    for line in lines:
+        kept.say(made, line)
+    kept.end(made, OK)
+    assert list(kept.follow("vision", made.id)) == lines
+
+
+def test_what_could_not_be_kept_is_not_there(
+    kept: Operations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(operation_disk, "_sync", full)
+    with pytest.raises(OSError, match="No space left"):
+        handed_in(kept)
+    assert list((tmp_path / "vision" / "operations").iterdir()) == []
+    assert (kept.among("vision", ""), Operations(tmp_path).among("vision", "")) == ([], [])
 
 
 def test_a_log_has_an_end(kept: Operations, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,9 @@ for folder; do
   name=$(basename "$folder")
   tar -cf "$work/files.tar" -C "$folder" .
   if [ "$verb" = plan ]; then
-    ask -X POST -T "$work/files.tar" "$API_URL/v1/projects/$API_PROJECT/plans" | tee "plan-$name.json"
+    ask -X POST -T "$work/files.tar" -o "plan-$name.json" \
+      "$API_URL/v1/projects/$API_PROJECT/plans" || { cat "plan-$name.json" >&2; exit 1; }
+    cat "plan-$name.json"
     echo
     continue
   fi
