@@ -67,6 +67,12 @@ class Work:
         """The master, whose registry takes images."""
         return self.fleet.node(self.cluster.inventory.master.name)
 
+    @property
+    def has_others(self) -> bool:
+        """Whether it begins from an image of another project."""
+        own = ("skp", "mirror", self.build.project)
+        return any(each.partition("/")[0] not in own for each in self.bases.values())
+
     def tell(self, line: str) -> None:
         """Have a line in the log, and told: shorter, and not each step of a copy."""
         self.log.append(line)
@@ -162,6 +168,7 @@ def _words(work: Work, node: Node, folder: str) -> list[str]:
         "seconds": settings.text("BUILD_SECONDS"),
         "size": str(amount(settings.text("BUILD_SIZE"))),
         "anew": "yes" if work.is_anew else "",
+        "others": "yes" if work.has_others else "",
     }
     return [f"{key}={value}" for key, value in said.items()]
 
@@ -197,7 +204,7 @@ def _failed(work: Work, node: Node, done: Completed) -> SkpError:
         own = [f"its room of {work.cluster.settings.text('BUILD_SIZE')} is full"]
     if own:
         hint = "BUILD_SIZE and BUILD_MEMORY say what a build may take."
-        return NodeError(node.name, own[-1], hint)
+        return NodeError(node.name, _short(own[-1]), hint)
     lines = [_short(line) for line in said if line != _LIVES][-5:]
     of = work.build.project
     return SkpError(

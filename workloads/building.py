@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"([a-z0-9]+(?:[._-][a-z0-9]+)*)(?::([^:/]+))?")
 _PLATFORMS = ("skp", "mirror")
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_MOST_WHY = 2000  # characters
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def _made(work: Work, nodes: list[Node]) -> Build:
             _push(work, folder, digest)
     except BaseException as error:
         why = " ".join(error.what.split()) if isinstance(error, SkpError) else "it was ended"
-        failed = replace(work.build, state=State.ERROR, error=why, ended=time.time())
+        # (A record is a word of a command line, which has an end.)
+        failed = replace(work.build, state=State.ERROR, error=why[:_MOST_WHY], ended=time.time())
         with suppress(SkpError):  # (What went wrong first is what is told.)
             work.records.keep(failed, [*work.log, why])
         raise

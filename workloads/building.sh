@@ -50,6 +50,8 @@ clear_up() {
     rm -rf "$room/scratch" "$room/host"
     umount "$room" || umount -l "$room"
   fi
+  # (Who is in this project alone would find the other's images in its room.)
+  [ -z "${given[others]:-}" ] || rm -f "$file"
 }
 
 # take_place: one of the node's, and the project's own; both are let go when this ends.
@@ -59,7 +61,7 @@ take_place() {
   exec 9>"$root/$project.lock"
   flock -n 9 || exit 75
   for ((n = 0; n < given[places]; n++)); do
-    exec 8>"$root/place-$n.lock"
+    exec 8>"$root/.place-$n.lock" # (no project has such a name)
     flock -n 8 && return
   done
   exit 75
@@ -105,7 +107,7 @@ make_room() {
 open_room() {
   mkdir -p "$room"
   ! mountpoint -q "$room" || umount "$room"
-  if [ -f "$file" ] && { [ "$(stat -c %s "$file")" != "$size" ] \
+  if [ -f "$file" ] && { [ -n "${given[anew]:-}" ] || [ "$(stat -c %s "$file")" != "$size" ] \
     || [ $(($(stat -c '%b*%B' "$file") * 2)) -gt "$size" ]; }; then
     rm -f "$file"
   fi
