@@ -73,10 +73,18 @@ def test_it_is_built_where_a_place_is_free(work: Work, fleet: FakeFleet) -> None
     assert tried(work, fleet) == ("c03", DIGEST)
     assert work.log == ["STEP 1/1"]
     line = fleet.connections["c03"].wire[-1]
-    for word in ("size=3221225472", "seconds=60", "'nodes=10.0.0.1 10.0.0.2 10.0.0.3'", "anew= --",
-                 f"docker.io/skp/base:trixie=skp/base@{DIGEST}", "user=58109:58109"):  # fmt: skip
+    for word in ("size=3221225472", "seconds=60", "'nodes=10.0.0.1 10.0.0.2 10.0.0.3'",
+                 "anew= others= --", "user=58109:58109",
+                 f"docker.io/skp/base:trixie=skp/base@{DIGEST}"):  # fmt: skip
         assert word in line
     assert '"state": "running"' in " ".join(fleet.connections["c01"].wire)
+
+
+def test_no_room_is_kept_that_has_another_projects_image(work: Work, fleet: FakeFleet) -> None:
+    bases = {"localhost:5000/secret/x:1": f"secret/x@{DIGEST}"}
+    fleet.connections["c02"].on_run("bash -c", ends(0, out=f"{DIGEST}\n"))
+    tried(replace(work, bases=bases), fleet)
+    assert "others=yes --" in fleet.connections["c02"].wire[-1]
 
 
 @pytest.mark.parametrize(
