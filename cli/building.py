@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import deployments
+from cli.output import moment
 from cli.session import Session
 from cluster.errors import ConfigError
 from cluster.model.line import table
@@ -24,7 +25,6 @@ def build(s: Session, words: str, account: str, *, is_anew: bool) -> None:
     Args:
         words: NAME,PATH. account: who it is for; "" for the operator.
     """
-    from cli.people import people
     from workloads import build_folder, building
     from workloads.build_node import LABEL
 
@@ -43,8 +43,7 @@ def build(s: Session, words: str, account: str, *, is_anew: bool) -> None:
         deployments.gate(s, account, list(everyone.values())) as (way, fleet),
         deployments.audited(s, way),
     ):
-        whom = people(way.cluster, fleet, account)
-        done = building.build(way.cluster, fleet, whom, want, s.say)
+        done = building.build(way.cluster, fleet, way.people, want, s.say)
     reference = f"localhost:5000/{done.image}"
     s.show({**done.document, "reference": reference}, [f"{reference} is {done.digest}"])
 
@@ -65,7 +64,7 @@ def builds(s: Session, project: str, account: str, log: str) -> None:
             return
         found = records.read(time.time())
     rows = [
-        (each.ident, each.image, each.state, _when(each.created), _became(each)) for each in found
+        (each.ident, each.image, each.state, moment(each.created), _became(each)) for each in found
     ]
     head = ("BUILD", "IMAGE", "STATE", "MADE (UTC)", "DIGEST, OR WHY NOT")
     s.show([b.document for b in found], table(head, rows))
@@ -76,7 +75,3 @@ def _became(build: Build) -> str:
     _, _, digest = build.digest.partition(":")
     *_, last = build.error.splitlines() or ("",)
     return digest[:12] or textwrap.shorten(last, 60, placeholder=" ...")
-
-
-def _when(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

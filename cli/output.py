@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Protocol
@@ -162,3 +163,8 @@ def progress(line: str) -> None:
     with suppress(OSError):
         # In one call: several threads write here.
         sys.stderr.write(f"  {painted(line, sys.stderr)}\n")
+
+
+def moment(seconds: float) -> str:
+    """Return a time, in seconds since 1970, as tables have it: in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

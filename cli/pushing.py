@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.confirmation import confirm
+from cli.output import moment
 from cli.session import Session
 from cluster.errors import ConfigError, NodeError
 
@@ -154,7 +155,7 @@ def show_pushes(s: Session, found: Sequence[Mapping[str, Any]]) -> None:
     cells = [
         (
             str(each["id"]),
-            time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(each["when"])),
+            moment(each["when"]),
             each["account"],
             each["commit"][:12],
             f"{each['seconds']:.0f} s",

@@ -86,14 +86,14 @@ def operate(s: Session, request: Request) -> _Result:
             way, _ = stack.enter_context(deployments.gate(s, request.account))
         except SkpError as error:
             away = not isinstance(error, NoAccountError)
-            return {**_failed(error), "away": away, "settled": note is None}
+            return {**failed(error), "away": away, "settled": note is None}
         work = _Work(s, way, request, folder, note, note is None)
         try:
             return {**_DO[Verb(request.verb)](work), "settled": True}
         except (SkpError, KeyboardInterrupt) as error:
             ENDING.ignore()
             why = error if isinstance(error, SkpError) else InterruptError("it was ended")
-            return {**_as_it_is(work), **_failed(why), "settled": work.settled}
+            return {**_as_it_is(work), **failed(why), "settled": work.settled}
 
 
 def settle(s: Session, request: Request) -> _Result:
@@ -266,7 +266,8 @@ def _as_it_is(work: _Work) -> _Result:
     return {**found, "deployment": work.of.partition("/")[2]}
 
 
-def _failed(error: SkpError) -> _Result:
+def failed(error: SkpError) -> _Result:
+    """Tell an error as the command line does, and return the result that says it."""
     for line in f"skp: {error}".splitlines():
         sys.stderr.write(f"{line}\n")
     return told(error)

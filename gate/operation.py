@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from cluster.model import sortable
 from gate.protocol import Verb
 
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, whose order is that of values
+_PREFIX = "op_"
 _OWN = {"to", "key", "digest", "size", "is_cancelled"}  # what nobody is told
-_RANDOM = 80  # bits of an id; the 48 before them are milliseconds since 1970
 _LONGEST = 4000  # characters of a reason, and of a hint
 
 
@@ -114,16 +113,9 @@ def done(operation: Operation, found: dict[str, Any], now: float) -> Operation:
 
 def new_id(milliseconds: int) -> str:
     """Return an id that sorts after all of earlier milliseconds."""
-    value, letters = milliseconds << _RANDOM | secrets.randbits(_RANDOM), ""
-    for _ in range(26):
-        value, letter = divmod(value, len(_LETTERS))
-        letters = _LETTERS[letter] + letters
-    return f"op_{letters}"
+    return sortable.made(_PREFIX, milliseconds, 16)
 
 
 def milliseconds_of(ident: str) -> int:
     """Return when an id was made, in milliseconds since 1970."""
-    value = 0
-    for letter in ident.removeprefix("op_"):
-        value = value * len(_LETTERS) + _LETTERS.index(letter)
-    return value >> _RANDOM
+    return sortable.milliseconds_of(ident, _PREFIX)

@@ -36,7 +36,7 @@ MOST_BYTES = 256 << 20
 """Of files of all operations that have not ended."""
 MOST_LOG = 256 << 10
 """Bytes of an operation's log."""
-_OPERATION, FILES, _LOG = "operation.json", "files.tar", "log"
+_LOG = "log"
 _PHASE = 200  # characters
 _LEFT_OUT = b"... (further lines are left out)\n"
 
@@ -192,7 +192,7 @@ class Operations:
 
     def files(self, operation: Operation) -> bytes:
         """Return the archive that was handed in; empty where none was."""
-        path = folder_of(self._root, operation.project, operation.id) / FILES
+        path = folder_of(self._root, operation.project, operation.id) / disk.FILES
         return path.read_bytes() if operation.verb is Verb.APPLY else b""
 
     def _own(self, project: str, ident: str) -> tuple[_Project, Operation]:
@@ -245,7 +245,7 @@ def _keep(own: _Project, now: Operation) -> Operation:
 def _end(own: _Project, now: Operation) -> Operation:
     """Keep one that has ended; then what it began with is of no use any more."""
     _keep(own, now)
-    (own.folder / now.id / FILES).unlink(missing_ok=True)
+    (own.folder / now.id / disk.FILES).unlink(missing_ok=True)
     return now
 
 

@@ -22,6 +22,10 @@ class Kind(StrEnum):
     FAILED = "failed"
 
 
+OWN_FAULT = "an error of SKP's own: tell the operator, whose log has it"
+"""What a client is told where the log has the rest."""
+
+
 class RefusedError(ConfigError):
     """A request that is refused.
 

@@ -151,7 +151,7 @@ class Runner:
     def _joined(self, operation: Operation, job: Job) -> bool:
         """Have `cancel` know the worker; False where it was told to end before."""
         with self._lock:
-            if self._operations.find(operation.project, operation.id).is_cancelled:
+            if self._is_cancelled(operation):
                 return False
             self._jobs[operation.id] = job
             return True

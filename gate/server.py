@@ -30,6 +30,7 @@ from gate.operations import Operations
 from gate.protocol import Action, Request
 from gate.pushes import Pushes
 from gate.reader import Reader
+from gate.refusing import OWN_FAULT
 from gate.runner import Runner
 from gate.telling import log
 from gate.works import Works
@@ -120,9 +121,7 @@ class Server:
                 log(f"a client went away ({connection.fileno()})")
             except Exception:  # noqa: BLE001 - the client is told, and the log has it
                 log(traceback.format_exc())
-                client.refuse(
-                    SkpError("an error of SKP's own: tell the operator, whose log has it")
-                )
+                client.refuse(SkpError(OWN_FAULT))
 
 
 def _check(request: Request, door: Door, peer: int) -> None:
@@ -175,9 +174,7 @@ def _uids(text: str) -> frozenset[int]:
 def main() -> None:
     """Serve at the sockets of git and of the API; user ids follow each, with commas between."""
     git, of_git, api, of_api = sys.argv[1:]
-    server = Server(
-        records.ROOT, *(frozenset(map(int, each.split(","))) for each in (of_git, of_api))
-    )
+    server = Server(records.ROOT, _uids(of_git), _uids(of_api))
     # (git's socket has git's group, which is the gate's own. The API's has none that the gate could
     # give: its folder has the API's, and nobody else comes into it.)
     Path(api).parent.chmod(0o710)

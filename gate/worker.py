@@ -20,7 +20,7 @@ from gate import choosing, going_back, lines, operating, protocol, records, toge
 from gate.ending import ENDING
 from gate.protocol import Action, Request
 from gate.records import Brought, State
-from gate.refusing import told
+from gate.refusing import OWN_FAULT
 from gate.spool import TOP
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ def main() -> int:
     try:
         found = _DO[request.action](s, request)
     except SkpError as error:
-        found = _failed(error)
+        found = operating.failed(error)
     except KeyboardInterrupt:
-        found = _failed(InterruptError("ended before it was done: all is as it was before"))
+        found = operating.failed(
+            InterruptError("ended before it was done: all is as it was before")
+        )
     except Exception:  # noqa: BLE001 - whoever pushes is told, and the gate's log has it
         traceback.print_exc(file=log)
-        found = _failed(SkpError("an error of SKP's own: tell the operator, whose log has it"))
+        found = operating.failed(SkpError(OWN_FAULT))
     out.result(found)
     return int(found["exit_code"])
 
@@ -55,12 +57,6 @@ def _command(request: Request) -> str:
     if request.verb:
         return f"deploy.{request.verb} {request.project}/{request.name} ({request.id})"
     return f"deploy.push {request.project}@{request.commit[:12]}".rstrip("@")
-
-
-def _failed(error: SkpError) -> _Result:
-    for line in f"skp: {error}".splitlines():
-        sys.stderr.write(f"{line}\n")
-    return told(error)
 
 
 def _apply(s: Session, request: Request) -> _Result:

@@ -70,7 +70,7 @@ class Works:
 
     def take_back(self, project: str) -> None:
         """Take back what a push had begun, in the project's turn; ends when it is, or the gate."""
-        while records.state(self.root, project).running is not None:
+        while self._is_left(project):
             with self.job() as job, tempfile.TemporaryDirectory() as folder:
                 job.run(Request("", project, Action.RECOVER), Path(folder), log)
             if self.ending.wait(_AGAIN if self._is_left(project) else 0):

@@ -15,13 +15,13 @@ from cluster.operations.image import build, push
 from workloads import dockerfile
 from workloads.admission import Images
 from workloads.build_folder import Folder
-from workloads.references import Reference, at_home, parsed
+from workloads.references import PLATFORM, Reference, at_home, parsed
 
 if TYPE_CHECKING:
     from cluster.connectors.node import Node
     from workloads.accounts import People
 
-_OURS, _COPIES = "skp", "mirror"
+_OURS = "skp"
 _BASE = Image("skp/base", "trixie")
 
 
@@ -75,7 +75,7 @@ def _owner(reference: Reference) -> str:
 
 def _may_have(reference: Reference, project: str, people: People) -> bool:
     """Whether builds of a project may begin from an image: another project's are its own."""
-    if not reference.is_own or _owner(reference) in (_OURS, _COPIES, project):
+    if not reference.is_own or _owner(reference) in (*PLATFORM, project):
         return True
     return people.account is None or people.sees(_owner(reference))
 

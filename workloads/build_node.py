@@ -19,6 +19,8 @@ from cluster.model.recipes import RECIPES
 from cluster.model.spec import REGISTRY
 from workloads import tools
 from workloads.build_records import Build, Records, State
+from workloads.references import PLATFORM
+from workloads.texts import size
 
 if TYPE_CHECKING:
     from cluster.connectors.base import Completed
@@ -37,7 +39,6 @@ _NO_ROOM = "no space left on device"
 _SHOWN = 300  # characters of a line in an error
 _COPYING = ("Getting image source", "Copying blob", "Copying config", "Writing manifest")
 _PAUSE = 2  # seconds between two tries to get a place
-_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Work:
     @property
     def has_others(self) -> bool:
         """Whether it begins from an image of another project."""
-        own = ("skp", "mirror", self.build.project)
+        own = (*PLATFORM, self.build.project)
         return any(each.partition("/")[0] not in own for each in self.bases.values())
 
     def tell(self, line: str) -> None:
@@ -103,11 +104,6 @@ def own_files() -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.add(RECIPES / "host", "host")
     return buffer.getvalue()
-
-
-def amount(text: str) -> int:
-    """Return the bytes of a setting, such as 4g."""
-    return int(text[:-1]) * _UNITS[text[-1].lower()]
 
 
 def on_a_node(work: Work, nodes: list[Node], folder: str) -> tuple[str, str]:
@@ -166,7 +162,7 @@ def _words(work: Work, node: Node, folder: str) -> list[str]:
         "cpus": settings.text("BUILD_CPUS"),
         "memory": settings.text("BUILD_MEMORY"),
         "seconds": settings.text("BUILD_SECONDS"),
-        "size": str(amount(settings.text("BUILD_SIZE"))),
+        "size": str(size(settings.text("BUILD_SIZE"))),
         "anew": "yes" if work.is_anew else "",
         "others": "yes" if work.has_others else "",
     }

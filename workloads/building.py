@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import secrets
 import shlex
 import tempfile
 import time
@@ -20,15 +19,18 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import ConfigError, NodeError, SkpError
 from cluster.facts.registry import Registry
+from cluster.model import sortable
 from cluster.model.policy import Progress
 from cluster.model.spec import REGISTRY, TAG, Image
 from workloads import tools
 from workloads.admission import Images
 from workloads.build_bases import Bases, bases
 from workloads.build_folder import Folder
-from workloads.build_node import USER, Work, amount, builders, on_a_node, own_files
+from workloads.build_node import USER, Work, builders, on_a_node, own_files
 from workloads.build_records import Build, Records, State, same
 from workloads.check import is_project
+from workloads.references import PLATFORM
+from workloads.texts import size
 
 if TYPE_CHECKING:
     from cluster.connectors.fleet import Fleet
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from workloads.accounts import People
 
 _NAME = re.compile(r"([a-z0-9]+(?:[._-][a-z0-9]+)*)(?::([^:/]+))?")
-_PLATFORMS = ("skp", "mirror")
-_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _MOST_WHY = 2000  # characters
 
 
@@ -64,7 +64,7 @@ def wanted(name: str, folder: Folder, *, is_anew: bool = False) -> Wanted:
     if not is_project(project) or not found or (found[2] and not TAG.fullmatch(found[2])):
         what = f"{name}: PROJECT/NAME or PROJECT/NAME:TAG is needed, in lower case"
         raise ConfigError(what, "./skp.py deploy.build vision/web:1.0 FOLDER")
-    if project in _PLATFORMS:
+    if project in PLATFORM:
         raise ConfigError(
             f"{name}: images of {project}/ are the platform's own", "Choose a project."
         )
@@ -93,7 +93,7 @@ def build(
     with tempfile.TemporaryFile() as packed:
         own = own_files()
         packed.write(own)
-        digest = begun.folder.pack(packed, amount(cluster.settings.text("BUILD_FOLDER")))
+        digest = begun.folder.pack(packed, size(cluster.settings.text("BUILD_FOLDER")))
         made_from = _input(want, begun, digest)
         if not want.is_anew and (found := _there(records, master, want, made_from)):
             say(f"{found.ident} made it of the same input: nothing is built")
@@ -187,8 +187,4 @@ def _push(work: Work, folder: str, digest: str) -> None:
 
 def _ident(now: float) -> str:
     """Return a name that sorts by time."""
-    number, digits = int(now * 1000), ""
-    for _ in range(10):
-        number, last = divmod(number, 32)
-        digits = _DIGITS[last] + digits
-    return f"bld_{digits}{''.join(secrets.choice(_DIGITS) for _ in range(10))}"
+    return sortable.made("bld_", int(now * 1000), 10)

@@ -68,7 +68,7 @@ class Gate:
         names = [host.name for host in cluster.inventory.managers]
         if not any(name in fleet.nodes for name in names):
             raise fleet.unreachable.get(names[0]) or NodeError(names[0], "no manager is connected")
-        self.cluster, self.fleet, self._people = cluster, fleet, people
+        self.cluster, self.fleet, self.people = cluster, fleet, people
         self._accounts = accounts
         managers = Managers(fleet, names, "asking for deployments", fleet.deadlines.request)
         self.store = Store(managers, cluster.secrets[SPEC_KEY])
@@ -81,12 +81,12 @@ class Gate:
     @property
     def account(self) -> str:
         """The account that it is for; "" for the operator."""
-        return self._people.name
+        return self.people.name
 
     def rows(self, of: str = "") -> list[Row]:
         """Return how the containers of a deployment are; of all that they may see for ""."""
         store, names = self.store, self.cluster.inventory.names
-        seen = [found for found in store.services(of) if self._people.sees(found.piece.project)]
+        seen = [found for found in store.services(of) if self.people.sees(found.piece.project)]
         found = rows(seen, store.tasks(), store.nodes(), names)
         if not self.doors.names.domain:
             return found
@@ -99,18 +99,18 @@ class Gate:
 
     def check(self, of: str) -> None:
         """Refuse a deployment that those whom it is for may not change; raises ConfigError."""
-        self._people.check(of.partition("/")[0])
+        self.people.check(of.partition("/")[0])
 
     def look(self, project: str) -> None:
         """Refuse a project of which they may see nothing; raises ConfigError."""
-        if not self._people.sees(project):
+        if not self.people.sees(project):
             raise ConfigError(f"{self.account} is not in the project {project}")
 
     def volumes(self) -> list[Usage]:
         """Count what the volumes of projects hold."""
         master = self.fleet.node(self.cluster.inventory.master.name)
         found = usage(master, self.cluster.platform, self.store.ledger.read())
-        return [each for each in found if self._people.sees(each.project)]
+        return [each for each in found if self.people.sees(each.project)]
 
     def let_in(self, form: Form, project: str) -> Applied:
         """Let a new deployment in.
@@ -145,7 +145,7 @@ class Gate:
         """
         wanted, of = self._named(form, project)
         self._check(form, wanted, of)
-        account_service.check(wanted, of.partition("/")[0], self._people)
+        account_service.check(wanted, of.partition("/")[0], self.people)
         there = self.store.services(of)
         self._carrier.check(wanted, of, there)
         return planning.plan(self.store, self.images, self.doors.names, form, wanted, of, there)
@@ -168,7 +168,7 @@ class Gate:
             what = f"{wanted.project}, and -p says {project}"
             raise form.error(("project",), what, "Say one of them.")
         whose = wanted.project or project or DEFAULT_PROJECT
-        self._people.check(whose)
+        self.people.check(whose)
         parts = (replace(part, image=at_home(part.image, [whose])) for part in wanted.parts)
         return replace(wanted, parts=tuple(parts)), f"{whose}/{wanted.name}"
 
@@ -193,9 +193,9 @@ class Gate:
         """
         users = self.cluster.users
         try:
-            return self._people.user(project, users), self._people.doubts(project)
+            return self.people.user(project, users), self.people.doubts(project)
         except NodeError as error:
-            if self._people.account:
+            if self.people.account:
                 raise
             last = revisions.last_user(self.store, project) or users
             user = f"{users.partition(':')[0]}:{last.partition(':')[2]}"
@@ -205,7 +205,7 @@ class Gate:
     def _logins(self, wanted: Deployment, of: str) -> Stored:
         """Return the secret of the containers that let accounts log in; {} where none does."""
         secrets, project = self.store.secrets, of.partition("/")[0]
-        return account_service.secrets_for(wanted, project, self._people, secrets, self._accounts)
+        return account_service.secrets_for(wanted, project, self.people, secrets, self._accounts)
 
     def lead(self, applied: Applied) -> tuple[str, ...]:
         """Have the front doors lead to a revision that works; return warnings.
@@ -240,8 +240,8 @@ class Gate:
         Raises:
             ConfigError: none was, or they may not bring it back.
         """
-        self._people.check(of.partition("/")[0])
-        return revisions.removed(self.store, of, self._people.sees)
+        self.people.check(of.partition("/")[0])
+        return revisions.removed(self.store, of, self.people.sees)
 
     def restore(self, found: Revision) -> Applied:
         """Bring back a deployment that was removed."""
@@ -259,7 +259,7 @@ class Gate:
         wanted = deployment(form)
         secrets = {**self._check(form, wanted, found.of), **self._logins(wanted, found.of)}
         recorded = found.document.get("user", self.cluster.users)
-        user = self._people.user_again(found.of.partition("/")[0], recorded)
+        user = self.people.user_again(found.of.partition("/")[0], recorded)
         images = found.document["images"]
         return Wish(value, wanted, found.of, images, secrets, user, self.account)
 

@@ -9,6 +9,8 @@ from cluster.model.spec import REGISTRY, Image
 
 _PUBLIC = "docker.io"
 _MIRROR = "mirror"
+PLATFORM = ("skp", _MIRROR)
+"""The first words of repositories that no project has: the platform's own, and copies."""
 
 
 @dataclass(frozen=True)

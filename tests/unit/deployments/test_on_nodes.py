@@ -328,7 +328,7 @@ def test_the_trail_says_for_whom_it_was(
 
     monkeypatch.setattr(audit, "noted", noted)
     way = Gate.__new__(Gate)
-    way.fleet, way.cluster, way._people = Mock(), Mock(), people
+    way.fleet, way.cluster, way.people = Mock(), Mock(), people
     with audited(Mock(command="deploy.rm"), way):
         pass
     assert written == [what]
